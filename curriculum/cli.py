@@ -1,0 +1,346 @@
+"""The command line: one subcommand, one function."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from curriculum.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from curriculum.experiment import Experiment
+    from curriculum.record.history import Result
+    from curriculum.record.store import Store
+
+__all__ = ["main"]
+
+EXIT_CODES = {"reached": 0, "stopped": 3, "interrupted": 130}
+
+EXAMPLES = """\
+examples:
+  python -m curriculum list
+  python -m curriculum run lstm_firstbit
+  python -m curriculum run gru_firstbit --seed 3 --growth.factor 2 --optimizer.learning-rate 3e-3
+  python -m curriculum run my_task.py --growth galloping --growth.until 64 --dry-run
+  python -m curriculum run lstm_firstbit --help      all settings, with their defaults
+  python -m curriculum explain last
+  python -m curriculum show last --length 20
+  python -m curriculum ui
+
+exit codes: 0 the target is reached, 3 stopped short of it, 2 a mistake in what was asked,
+130 interrupted
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes are usage errors, said in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand and give its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given and not given[0].startswith("-") and given[0] not in COMMANDS:
+            raise UsageError(
+                f"there is no command {given[0]!r}; {did_you_mean(given[0], COMMANDS)}"
+            )
+        options, rest = _parser().parse_known_args(given)
+        if rest and options.command != "run":
+            raise UsageError(
+                f"{options.command} takes no {rest[0]!r}; see {options.command} --help"
+            )
+        options.overrides = rest
+        return COMMANDS[options.command](options)
+    except UsageError as error:
+        print(f"curriculum: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone. Python would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def list_experiments(options: argparse.Namespace) -> int:
+    """Print the experiments, a line each."""
+    from curriculum.catalogue import listings
+
+    found = listings()
+    width = max((len(listing.name) for listing in found), default=0)
+    for listing in found:
+        print(f"{listing.name:<{width}}  {listing.line}")
+    return 0
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run an experiment, or with --dry-run tell what would be run."""
+    from curriculum.catalogue import load_experiment
+    from curriculum.overrides import override, print_settings
+
+    if options.experiment is None:
+        if options.help:
+            options.print_help()
+            return 0
+        raise UsageError("run needs the name of an experiment, or a file; 'list' shows the names")
+    experiment, source = load_experiment(options.experiment)
+    if options.help:
+        options.print_help()
+        print_settings(experiment, options.overrides)
+        return 0
+    experiment = override(experiment, options.overrides)
+    if options.dry_run:
+        return _print_plan(experiment)
+    return _run(experiment, source, options)
+
+
+def explain(options: argparse.Namespace) -> int:
+    """Say why each visit of a run advanced, or did not."""
+    from curriculum.record.history import History
+    from curriculum.report.explain import explain
+
+    folder = _store(options).find(options.run)
+    for sentence in explain(History.of(folder), running=folder.is_running):
+        print(sentence)
+    return 0
+
+
+def show(options: argparse.Namespace) -> int:
+    """Show inputs, targets and predictions of a run's final model."""
+    from rich.console import Console
+
+    from curriculum.learn.examiner import predictions_of
+    from curriculum.learn.showing import examples_to_show
+    from curriculum.loading import load_run
+    from curriculum.plan import Stage
+    from curriculum.record.history import History
+    from curriculum.report.examples import example_table
+
+    folder = _store(options).find(options.run)
+    experiment, learner = load_run(folder, source=options.source)
+    stage = History.of(folder).reach or experiment.growth.path()[0]
+    stage = Stage(options.length or stage.length, options.vocab_size or stage.vocab_size)
+    experiment.task.check(stage)
+    experiment.model.check(stage)
+    console = Console()
+    console.print(f"run {folder.id}, {experiment.name}, {stage}", highlight=False)
+    seed = folder.description()["seed"]
+    batch, hard = examples_to_show(experiment.task, stage, seed, options.examples)
+    console.print(example_table(batch, predictions_of(learner, experiment.task, batch), hard))
+    return 0
+
+
+def sync(options: argparse.Namespace) -> int:
+    """Bring MLflow up to date with a run."""
+    from curriculum.record.sync import follow, sync
+    from curriculum.record.tracking import displayed, tracking_uri_of
+    from curriculum.report.note import note
+    from curriculum.report.plots import figures
+
+    store = _store(options)
+    folder = store.find(options.run)
+    uri = tracking_uri_of(store, options.tracking_uri)
+    if options.follow:
+        log = store.mirrors / f"{folder.id}.log"
+        log.parent.mkdir(exist_ok=True)
+        logging.basicConfig(handlers=[logging.FileHandler(log, delay=True)], level=logging.WARNING)
+        try:
+            follow(store, folder, uri, note=note, pictures=figures)
+        except Exception:
+            logging.getLogger(__name__).exception("the mirror stopped")
+            raise
+    else:
+        sync(store, folder, uri, note=note, pictures=figures)
+        print(f"run {folder.id} is in MLflow at {displayed(uri)}")
+    return 0
+
+
+def ui(options: argparse.Namespace) -> int:
+    """Start MLflow's UI on the store, bound to loopback."""
+    from curriculum.record.sync import is_synced, sync
+    from curriculum.record.tracking import tracking_uri_of
+    from curriculum.record.ui import serve
+    from curriculum.report.note import note
+    from curriculum.report.plots import figures
+
+    store = _store(options)
+    uri = tracking_uri_of(store)
+
+    def bring_up_to_date() -> None:
+        for folder in store.runs():
+            if not folder.is_running and not is_synced(store, folder, uri):
+                print(f"copying run {folder.id} into MLflow …", file=sys.stderr)
+                sync(store, folder, uri, note=note, pictures=figures)
+
+    return serve(store, uri, options.port, bring_up_to_date)
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "list": list_experiments,
+    "run": run,
+    "explain": explain,
+    "show": show,
+    "sync": sync,
+    "ui": ui,
+}
+
+
+def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from curriculum.learn.process import configure, threads_for
+    from curriculum.loop import run
+    from curriculum.report.progress import Progress
+
+    configure(options.threads or threads_for(experiment.model.hidden_size))
+    errors = Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
+    with Progress(experiment, options.seed, errors) as progress:
+        result = run(
+            experiment,
+            options.seed,
+            store=options.store,
+            device=options.device,
+            listener=progress,
+            tracking_uri=options.tracking_uri,
+            source=source,
+            wait=options.wait,
+        )
+    _print_result(result, options)
+    return EXIT_CODES[result.status]
+
+
+def _print_result(result: Result, options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    from curriculum.record.history import History
+    from curriculum.report.explain import closing
+    from curriculum.report.table import stage_table
+
+    history = History.of(_store(options).find(result.run_id))
+    console = Console(stderr=options.json)
+    console.print(stage_table(result))
+    console.print(closing(history), highlight=False, soft_wrap=True)
+    console.print(
+        f"Run {result.run_id}: 'explain {result.run_id}' says why, 'show {result.run_id}' shows "
+        f"examples, 'ui' opens MLflow.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if options.json:
+        print(json.dumps(result.as_json()))
+
+
+def _print_plan(experiment: Experiment) -> int:
+    """The path, the examples that a look needs, and the budget."""
+    path, criterion = experiment.growth.path(), experiment.criterion
+    print(f"{experiment.name}: {len(path)} stages, {experiment.strategy}")
+    print(f"criterion: {criterion.metric} at least {criterion.threshold:g}")
+    for stage in path:
+        exam = experiment.exam(stage)
+        size = criterion.examples if exam is None else exam.examples
+        kind = "fresh examples" if exam is None else f"examples ({exam.source})"
+        screened = exam is None or size > criterion.screen
+        screen = f"a screen of {criterion.screen}, then " if screened else ""
+        print(f"  {stage}: a look takes {screen}{size:,} {kind}")
+    limits = {name: value for name, value in experiment.flat().items() if name[:7] == "budget."}
+    spelled = ", ".join(f"{k[7:]} {v:,}" for k, v in limits.items() if v is not None)
+    print(f"budget: {spelled}")
+    return 0
+
+
+def _store(options: argparse.Namespace) -> Store:
+    from curriculum.record.store import Store
+
+    return Store(options.store)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m curriculum",
+        description="Curriculum learning of sequence models: how far can a model get?",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str, *, add_help: bool = True) -> Parser:
+        made: Parser = commands.add_parser(
+            name, help=text, description=text, allow_abbrev=False, add_help=add_help
+        )
+        return made
+
+    def add_store(made: Parser) -> None:
+        made.add_argument(
+            "--store", type=Path, default=Path("mlruns"), metavar="DIR", help="default: mlruns"
+        )
+
+    def add_run(made: Parser) -> None:
+        made.add_argument("run", metavar="RUN", help="an id, the beginning of one, or 'last'")
+        add_store(made)
+
+    def add_uri(made: Parser) -> None:
+        made.add_argument(
+            "--tracking-uri",
+            metavar="URI",
+            help="MLflow's; default: MLFLOW_TRACKING_URI, or a database in the store",
+        )
+
+    command("list", "list the experiments, a line each")
+
+    made = command("run", "run an experiment", add_help=False)
+    made.usage = "python -m curriculum run EXPERIMENT[:NAME] [options] [--part.setting VALUE ...]"
+    made.add_argument(
+        "experiment", nargs="?", metavar="EXPERIMENT", help="a name from 'list', or a Python file"
+    )
+    made.add_argument(
+        "-h", "--help", action="store_true", help="after an experiment: with all its settings"
+    )
+    made.add_argument("--seed", type=int, default=0, help="default: 0")
+    add_store(made)
+    made.add_argument("--device", default="auto", help="auto, cpu or cuda; default: auto")
+    made.add_argument(
+        "--threads", type=_from_one_up, metavar="N", help="default: by the model's size"
+    )
+    made.add_argument("--dry-run", action="store_true", help="print path, looks and budget alone")
+    made.add_argument("--wait", action="store_true", help="wait until MLflow has all of it")
+    made.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    add_uri(made)
+    made.set_defaults(print_help=made.print_help)
+
+    add_run(command("explain", "say why each visit advanced, or did not"))
+
+    made = command("show", "show inputs, targets and predictions of the final model")
+    add_run(made)
+    made.add_argument("--length", type=int, metavar="N", help="default: the reach")
+    made.add_argument("--vocab-size", type=int, metavar="V", help="default: the reach's")
+    made.add_argument("--examples", type=_from_one_up, default=10, metavar="N", help="default: 10")
+    made.add_argument(
+        "--source", type=Path, metavar="PATH", help="the file that defines a user's task or model"
+    )
+
+    made = command("sync", "bring MLflow up to date with a run")
+    add_run(made)
+    add_uri(made)
+    made.add_argument("--follow", action="store_true", help="go on until the run is over")
+
+    made = command("ui", "open MLflow's UI on the store, on this machine alone")
+    add_store(made)
+    made.add_argument("--port", type=int, default=5000, metavar="N", help="default: 5000")
+    return parser
+
+
+def _from_one_up(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return number

@@ -1,0 +1,29 @@
+"""What a user got wrong, said in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["UsageError", "did_you_mean"]
+
+
+class UsageError(ValueError):
+    """A setting, name or file that can't be used.
+
+    Its message is one sentence: the rule, the value received, the way out. The
+    command line prints it without a traceback and exits with code 2.
+    """
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The tail of an error message that names the nearest of the `known` names, or all of them.
+
+    >>> did_you_mean("lstm_firstbit2", ["lstm_firstbit", "bert"])
+    'did you mean lstm_firstbit?'
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"known: {', '.join(names) or 'none'}"

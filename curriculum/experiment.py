@@ -1,0 +1,128 @@
+"""The frozen description of a run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, Self
+
+from curriculum.errors import UsageError
+from curriculum.learn.model import Model
+from curriculum.learn.optimizers import Adam, OptimizerSettings
+from curriculum.learn.settings import Training
+from curriculum.learn.task import Exam, Examined, Task
+from curriculum.plan import (
+    Budget,
+    Current,
+    Gated,
+    Growth,
+    Mastery,
+    Pacing,
+    Sampling,
+    Scheduler,
+    Stage,
+    Stuck,
+)
+
+__all__ = ["Experiment"]
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(:[A-Za-z0-9_]{1,50})?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """A task, a model, a path of stages, and what it takes to move along it.
+
+    Attributes:
+        task: where the examples come from.
+        model: what is trained.
+        growth: the path of stages.
+        criterion: when a stage is mastered.
+        optimizer: its kind, and the learning rate.
+        training: batch size, clipping, how often to look.
+        budget: what a visit and the run may spend.
+        stuck: what to do when a stage's budget is used up.
+        pacing: when the frontier moves.
+        sampling: which stages a training batch is drawn from.
+        name: its name in the store and in MLflow; a file's experiments are named after it.
+
+    Raises:
+        UsageError: where the parts don't fit together, or the threshold can't be cleared.
+    """
+
+    task: Task
+    model: Model
+    growth: Growth
+    criterion: Mastery = field(default_factory=Mastery)
+    optimizer: OptimizerSettings = field(default_factory=Adam)
+    training: Training = field(default_factory=Training)
+    budget: Budget = field(default_factory=Budget)
+    stuck: Stuck = field(default_factory=Stuck)
+    pacing: Pacing = field(default_factory=Gated)
+    sampling: Sampling = field(default_factory=Current)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for part, kind in (("task", Task), ("model", Model), ("growth", Growth)):
+            value = getattr(self, part)
+            if not is_dataclass(value) or not isinstance(value, kind):
+                raise UsageError(
+                    f"an experiment's {part} must be a dataclass with the members of "
+                    f"{kind.__name__}, got {type(value).__name__}"
+                )
+        name = self.name or f"{type(self.task).__name__}_{type(self.model).__name__}".lower()
+        if not NAME.fullmatch(name):
+            raise UsageError(
+                f"an experiment's name is letters, digits, '_', '-' and '.', got {name!r}"
+            )
+        object.__setattr__(self, "name", name)
+        path = self.growth.path()
+        for stage in path:
+            self.task.check(stage)
+            self.model.check(stage)
+        if any(self.exam(stage) is None for stage in path):
+            self.criterion.check_can_be_cleared()
+
+    @property
+    def strategy(self) -> str:
+        """Pacing and sampling in words."""
+        return f"{type(self.pacing).__name__} x {type(self.sampling).__name__}".lower()
+
+    def but(self, **changes: Any) -> Self:
+        """The same experiment with some fields changed."""
+        return replace(self, **changes)
+
+    def scheduler(self) -> Scheduler:
+        """A fresh scheduler under these settings."""
+        return Scheduler(
+            self.growth,
+            self.criterion,
+            budget=self.budget,
+            stuck=self.stuck,
+            pacing=self.pacing,
+            sampling=self.sampling,
+        )
+
+    def exam(self, stage: Stage) -> Exam | None:
+        """The stage's finite exam, where the task has one."""
+        return self.task.exam(stage) if isinstance(self.task, Examined) else None
+
+    def flat(self) -> dict[str, Any]:
+        """All settings by dotted name, as the command line spells them."""
+        found: dict[str, Any] = {}
+        for part in fields(self):
+            if part.name != "name":
+                _flatten(part.name, getattr(self, part.name), found)
+        return found
+
+
+def _flatten(prefix: str, value: Any, found: dict[str, Any]) -> None:
+    if isinstance(value, Stage):
+        found[f"{prefix}.length"] = value.length
+        found[f"{prefix}.vocab_size"] = value.vocab_size
+    elif is_dataclass(value):
+        found[prefix] = type(value).__name__
+        for part in fields(value):
+            _flatten(f"{prefix}.{part.name}", getattr(value, part.name), found)
+    else:
+        found[prefix] = value

@@ -1,0 +1,52 @@
+"""The one place that randomness comes from: everything drawn is a function of its key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from curriculum.learn.task import Batch, Task
+from curriculum.plan import Stage
+
+__all__ = ["batch_of", "forked", "generator", "reseed"]
+
+Key = tuple[int | str, ...]
+
+
+def _digest(key: Key, bits: int) -> int:
+    text = "/".join(map(str, key)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=bits // 8).digest(), "little")
+
+
+def generator(*key: int | str) -> np.random.Generator:
+    """A numpy generator that depends on nothing but `key`; about 15 microseconds."""
+    return np.random.Generator(np.random.Philox(key=_digest(key, 128)))
+
+
+def batch_of(
+    task: Task, stage: Stage, batch_size: int, *, seed: int, stream: str, index: int
+) -> Batch:
+    """Batch number `index` of a stage on a stream: the same whenever and wherever it is asked."""
+    rng = generator(seed, stream, stage.length, stage.vocab_size, batch_size, index)
+    return task.sample(rng, stage, batch_size)
+
+
+@contextmanager
+def forked(*key: int | str) -> Iterator[None]:
+    """Seed torch's global generators by `key` inside the block, and restore them after it."""
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    with torch.random.fork_rng(devices):
+        reseed(*key)
+        yield
+
+
+def reseed(*key: int | str) -> None:
+    """Seed torch's global generators by `key`. Call it inside a `forked` block alone."""
+    seed = _digest(key, 64) >> 1
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(seed)

@@ -1,0 +1,31 @@
+"""Settings of the training loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from curriculum.errors import UsageError
+
+__all__ = ["Training"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Training:
+    """How a learner is trained.
+
+    Attributes:
+        batch_size: examples of a step.
+        clip_norm: gradients are scaled down to this norm; None leaves them.
+        look_every: optimizer steps from look to look.
+    """
+
+    batch_size: int = 32
+    clip_norm: float | None = 1.0
+    look_every: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "look_every"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"training.{name} must be at least 1, got {getattr(self, name)}")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise UsageError(f"training.clip_norm must be above 0, got {self.clip_norm}")

@@ -1,0 +1,93 @@
+"""Trains a learner on the stage that the scheduler holds, and looks now and then."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from curriculum.learn.answers import loss_of
+from curriculum.learn.examiner import Examiner
+from curriculum.learn.learner import Learner
+from curriculum.learn.meter import Meter
+from curriculum.learn.randomness import batch_of, forked, generator, reseed
+from curriculum.learn.settings import Training
+from curriculum.learn.task import Task
+from curriculum.plan import Look, Scheduler
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """Trains on one task with one seed, and charges what it costs to a meter."""
+
+    def __init__(
+        self, task: Task, settings: Training, *, seed: int, examiner: Examiner, meter: Meter
+    ) -> None:
+        self.task = task
+        self.settings = settings
+        self.seed = seed
+        self.examiner = examiner
+        self.meter = meter
+
+    def train(self, learner: Learner, scheduler: Scheduler) -> Iterator[tuple[Look, float | None]]:
+        """Yield a look before any step, then one after every `look_every` steps.
+
+        With each look comes the mean training loss since the one before, in nats. The
+        caller hands the look to the scheduler and stops when it says so.
+        """
+        visit, step = scheduler.visit, 0
+        yield self.look(learner, scheduler), None
+        while True:
+            count = min(self.settings.look_every, scheduler.steps_left)
+            loss = self.take_steps(learner, scheduler, visit=visit, start=step, count=count)
+            step += count
+            yield self.look(learner, scheduler, diverged=not math.isfinite(loss)), loss
+
+    def look(self, learner: Learner, scheduler: Scheduler, *, diverged: bool = False) -> Look:
+        """Look at the scheduler's stage, on fresh examples."""
+        found = self.examiner.look(
+            learner, scheduler.stage, looks=scheduler.looks, tests=scheduler.tests
+        )
+        self.meter.examined(found.tokens)
+        return Look(
+            screen=found.screen,
+            test=found.test,
+            slices=found.slices,
+            spent=self.meter.spent,
+            stream=self.examiner.stream,
+            diverged=diverged,
+        )
+
+    def take_steps(
+        self, learner: Learner, scheduler: Scheduler, *, visit: int, start: int, count: int
+    ) -> float:
+        """Take `count` optimizer steps from `start` of this visit on; give their mean loss.
+
+        Batches are numbered by visit and step, so that no visit trains on another's.
+        """
+        task, seed, settings = self.task, self.seed, self.settings
+        model, optimizer, device = learner.model, learner.optimizer, learner.device
+        parameters = list(model.parameters())
+        total = torch.zeros((), device=device)
+        rng = generator(seed, "sampling", visit, start)
+        with forked(seed, "training", visit):
+            for step in range(start, start + count):
+                stage, index = scheduler.draw(rng), (visit << 32) + step
+                batch = batch_of(
+                    task, stage, settings.batch_size, seed=seed, stream="train", index=index
+                )
+                inputs = torch.from_numpy(batch.inputs).to(device, non_blocking=True)
+                targets = torch.from_numpy(batch.targets).to(device, non_blocking=True)
+                reseed(seed, "training", visit, step)
+                loss = loss_of(task.answer, model(inputs), targets)
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                if settings.clip_norm is not None:
+                    nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
+                optimizer.step()
+                total += loss.detach()
+                self.meter.trained(batch.token_count)
+        return float(total) / count

@@ -1,0 +1,5 @@
+"""Models, as settings that are light to import; their networks load torch when built."""
+
+from curriculum.models.recurrent import Recurrent
+
+__all__ = ["Recurrent"]

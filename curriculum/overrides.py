@@ -1,0 +1,156 @@
+"""Overrides from the command line: `--growth.factor 2`, typed by the experiment's dataclasses."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import tyro
+
+from curriculum.errors import UsageError, did_you_mean
+from curriculum.experiment import Experiment
+from curriculum.learn.optimizers import SGD, Adam, AdamW, RAdam
+from curriculum.plan import Arithmetic, Explicit, Galloping, Geometric
+
+__all__ = ["override", "print_settings"]
+
+KINDS: dict[str, dict[str, type[Any]]] = {
+    "growth": {
+        "arithmetic": Arithmetic,
+        "explicit": Explicit,
+        "galloping": Galloping,
+        "geometric": Geometric,
+    },
+    "optimizer": {"adam": Adam, "adamw": AdamW, "radam": RAdam, "sgd": SGD},
+}
+"""Parts of an experiment that come in kinds, chosen by name: `--growth galloping`."""
+
+SHORT = {
+    "--growth.start": "--growth.start.length",
+    "--growth.until": "--growth.until.length",
+}
+"""A stage given by one number is its length."""
+
+
+def override(experiment: Experiment, arguments: Sequence[str]) -> Experiment:
+    """The experiment with settings changed as the arguments say.
+
+    Raises:
+        UsageError: for an unknown setting, a wrong type, or a value out of range.
+    """
+    experiment, rest = _choose_kinds(experiment, list(arguments))
+    if not rest:
+        return experiment
+    rest = [SHORT.get(token, token) for token in rest]
+    _check_known(experiment, rest)
+    parsed = _quietly(experiment, rest)
+    return experiment.but(**{name: getattr(parsed, name) for name in _parts(experiment)})
+
+
+def print_settings(experiment: Experiment, arguments: Sequence[str]) -> None:
+    """Print every setting of an experiment, its type and its default."""
+    experiment, _ = _choose_kinds(experiment, [a for a in arguments if a not in ("-h", "--help")])
+    with contextlib.suppress(SystemExit):
+        tyro.cli(
+            _settings_class(experiment),
+            args=["--help"],
+            prog=f"python -m curriculum run {experiment.name}",
+            description=f"Settings of {experiment.name}, each an override. "
+            + " ".join(
+                f"--{part} chooses its kind: {', '.join(kinds)}." for part, kinds in KINDS.items()
+            ),
+        )
+
+
+def _choose_kinds(experiment: Experiment, arguments: list[str]) -> tuple[Experiment, list[str]]:
+    """Take `--growth NAME` and the like out of the arguments, and obey them."""
+    rest: list[str] = []
+    tokens = iter(_split_equals(arguments))
+    for token in tokens:
+        part = token.removeprefix("--")
+        if not token.startswith("--") or part not in KINDS:
+            rest.append(token)
+            continue
+        name = next(tokens, "")
+        kind = KINDS[part].get(name)
+        if kind is None:
+            raise UsageError(f"there is no {part} {name!r}; {did_you_mean(name, KINDS[part])}")
+        experiment = experiment.but(**{part: _converted(experiment, part, kind)})
+    return experiment, rest
+
+
+def _converted(experiment: Experiment, part: str, kind: type[Any]) -> Any:
+    """That part as another kind, with all settings that both kinds have."""
+    old = getattr(experiment, part)
+    values = {field.name: getattr(old, field.name) for field in dataclasses.fields(old)}
+    if part == "growth":
+        path = experiment.growth.path()
+        values = {
+            "start": path[0],
+            "until": path[-1],
+            "lengths": tuple(stage.length for stage in path),
+            "vocab_sizes": tuple(stage.vocab_size for stage in path),
+        } | values
+    return kind(**{f.name: values[f.name] for f in dataclasses.fields(kind) if f.name in values})
+
+
+def _split_equals(arguments: Sequence[str]) -> list[str]:
+    """`--a.b=c` as the two arguments that it stands for."""
+    found: list[str] = []
+    for argument in arguments:
+        found += argument.split("=", 1) if argument.startswith("--") else [argument]
+    return found
+
+
+def _check_known(experiment: Experiment, arguments: list[str]) -> None:
+    if not arguments[0].startswith("--"):
+        raise UsageError(
+            f"{arguments[0]!r} is no setting; settings are written --part.name VALUE, "
+            f"e.g. --optimizer.learning-rate 1e-3"
+        )
+    known = {f"--{name.replace('_', '-')}" for name in experiment.flat() if "." in name}
+    for token in arguments:
+        spelled = token.replace("_", "-")
+        if re.match(r"--[A-Za-z]", token) and spelled not in known:
+            near = did_you_mean(spelled, known) if "." in token else "see run EXPERIMENT --help"
+            near = near if len(near) < 200 else "see run EXPERIMENT --help"
+            raise UsageError(f"{experiment.name} has no setting {token}; {near}")
+
+
+def _parts(experiment: Experiment) -> list[str]:
+    return [field.name for field in dataclasses.fields(experiment) if field.name != "name"]
+
+
+def _settings_class(experiment: Experiment) -> type[Any]:
+    """A dataclass whose fields are typed as the parts that this experiment has."""
+    fields = [
+        (name, type(value), dataclasses.field(default=value))
+        for name in _parts(experiment)
+        for value in [getattr(experiment, name)]
+    ]
+    return dataclasses.make_dataclass("Settings", fields, frozen=True, kw_only=True)
+
+
+def _quietly(experiment: Experiment, arguments: list[str]) -> Any:
+    """Parse with tyro, whose framed error message becomes one sentence."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            return tyro.cli(_settings_class(experiment), args=arguments)
+    except SystemExit:
+        raise UsageError(_sentence(said.getvalue())) from None
+
+
+def _sentence(framed: str) -> str:
+    """What stands between a frame's title and its first rule."""
+    inside = [line.strip("│ ") for line in framed.splitlines() if line.startswith("│")]
+    for number, line in enumerate(inside):
+        if set(line) == {"─"}:
+            inside = inside[:number]
+            break
+    text = " ".join(inside) or framed.strip()
+    return re.sub(r"^Error parsing \w+: (?=\w+\.)", "", text)

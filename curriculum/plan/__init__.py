@@ -1,0 +1,34 @@
+"""What to train on, and when to move on: pure decisions, without torch and without I/O."""
+
+from curriculum.plan.budget import Budget, Spending
+from curriculum.plan.criterion import Decision, Mastery
+from curriculum.plan.growth import Arithmetic, Explicit, Galloping, Geometric, Growth
+from curriculum.plan.look import Look, Tally
+from curriculum.plan.pacing import Gated, Pacing
+from curriculum.plan.sampling import Current, Sampling
+from curriculum.plan.scheduler import Entry, Scheduler, Verdict
+from curriculum.plan.stage import Stage
+from curriculum.plan.stuck import Stuck
+
+__all__ = [
+    "Arithmetic",
+    "Budget",
+    "Current",
+    "Decision",
+    "Entry",
+    "Explicit",
+    "Galloping",
+    "Gated",
+    "Geometric",
+    "Growth",
+    "Look",
+    "Mastery",
+    "Pacing",
+    "Sampling",
+    "Scheduler",
+    "Spending",
+    "Stage",
+    "Stuck",
+    "Tally",
+    "Verdict",
+]

@@ -1,0 +1,283 @@
+"""The state machine that walks a model up the path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from curriculum.plan.budget import Budget, Spending
+from curriculum.plan.criterion import Decision, Mastery
+from curriculum.plan.growth import Growth
+from curriculum.plan.look import Look
+from curriculum.plan.pacing import Gated, Pacing
+from curriculum.plan.sampling import Current, Sampling
+from curriculum.plan.stage import Stage
+from curriculum.plan.stuck import Stuck
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Entry", "Scheduler", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """What a look says of the stage that the model stands on."""
+
+    LEARNING = "learning"
+    MASTERED = "mastered"
+    EXHAUSTED = "exhausted"
+
+
+class Entry(StrEnum):
+    """Why a stage is visited."""
+
+    STEP = "step"
+    HALF_STEP = "half step"
+    DEMOTION = "demotion"
+    RETURN = "return"
+
+
+class Scheduler:
+    """Holds a stage until looks show that it is mastered, or its budget is used up.
+
+    Use it alone, in any training loop, by `stage`, `update(look)` and `finished`:
+
+    >>> from curriculum.plan import Arithmetic
+    >>> growth = Arithmetic(start=Stage(2), until=Stage(3))
+    >>> scheduler = Scheduler(growth, Mastery(threshold=0.9))
+    >>> scheduler.update(Look.of(correct=500, examples=500, steps=10)), scheduler.stage.length
+    (<Verdict.MASTERED: 'mastered'>, 3)
+
+    Attributes:
+        path: the nominal stages. Visits may repeat them, pass some over, or fall between.
+        stage: the stage to train on and to look at. The last one when finished.
+        visit: the number of the visit, from 0.
+        entry: why this visit is made.
+        decision: what the last look decided, with its reason; None before the first.
+        overrun: which budget the last look found used up, in words; None where there was none.
+        finished: whether the walk is over.
+        ending: why it is over, in words; None before.
+        reach: the hardest stage of the path that was mastered; None before the first.
+    """
+
+    def __init__(
+        self,
+        growth: Growth,
+        criterion: Mastery | None = None,
+        *,
+        budget: Budget | None = None,
+        stuck: Stuck | None = None,
+        pacing: Pacing | None = None,
+        sampling: Sampling | None = None,
+    ) -> None:
+        self.growth = growth
+        self.path = growth.path()
+        self.criterion = criterion or Mastery()
+        self.budget = budget or Budget()
+        self.stuck = stuck or Stuck()
+        self.pacing = pacing or Gated()
+        self.sampling = sampling or Current()
+        self.stage = self.path[0]
+        self.visit = 0
+        self.entry = Entry.STEP
+        self.decision: Decision | None = None
+        self.overrun: str | None = None
+        self.finished = False
+        self.ending: str | None = None
+        self._reach = -1  # index of the hardest stage mastered
+        self._trail: list[int] = []  # indices mastered on the way here; demotions shorten it
+        self._aim = 0  # index of the stage that the walk is after, here or past a half step
+        self._stride = 1
+        self._passes = 0  # looks passed in a row
+        self._entered = Spending()  # the run's spending when the visit began
+        self._spent = Spending()  # and at the last look
+        self._looks: Counter[str] = Counter()
+        self._tests: Counter[str] = Counter()
+        self._half_steps: Counter[str] = Counter()
+        self._demotions: Counter[str] = Counter()
+
+    @property
+    def reach(self) -> Stage | None:
+        return self.path[self._reach] if self._reach >= 0 else None
+
+    @property
+    def reached_target(self) -> bool:
+        """Whether the last stage of the path was mastered."""
+        return self._reach == len(self.path) - 1
+
+    @property
+    def looks(self) -> int:
+        """How many looks this stage has had, over all visits."""
+        return self._looks[self.stage.key]
+
+    @property
+    def tests(self) -> int:
+        """How many full tests this stage has had, over all visits."""
+        return self._tests[self.stage.key]
+
+    @property
+    def visit_spent(self) -> Spending:
+        """What this visit has spent, up to its last look."""
+        return self._spent - self._entered
+
+    @property
+    def steps_left(self) -> int:
+        """How many more steps this visit may take."""
+        return self.budget.steps_left(self.visit_spent, self._spent)
+
+    def draw(self, rng: np.random.Generator) -> Stage:
+        """The stage of the next training batch."""
+        frontier = self.pacing.frontier(self._aim, len(self.path) - 1)
+        stages = list(self.path)
+        stages[frontier] = self.stage
+        return self.sampling.draw(rng, stages, frontier)
+
+    def update(self, look: Look) -> Verdict:
+        """Take a look at the current stage into account, and move on where it says so.
+
+        Raises:
+            RuntimeError: when the walk is over.
+            ValueError: for a look that is not on the `gate` stream.
+        """
+        if self.finished:
+            raise RuntimeError("the walk is over, and takes no more looks")
+        if look.stream != "gate":
+            raise ValueError(f"only looks on the stream 'gate' are decided on, got {look.stream!r}")
+        self._spent = look.spent
+        self._looks[self.stage.key] += 1
+        if look.test is not None:
+            self._tests[self.stage.key] += 1
+        self.decision = self.criterion.decide(
+            look,
+            test_number=self.tests,
+            passes=self._passes,
+            steps=self.visit_spent.steps,
+            least_steps=self.stuck.consolidation_steps if self.entry is Entry.DEMOTION else 0,
+        )
+        self._passes = self._passes + 1 if self.decision.cleared else 0
+        self.overrun = None
+        if self.decision.mastered and not look.diverged:
+            self._advance()
+            return Verdict.MASTERED
+        self.overrun = self.budget.overrun(self.visit_spent, self._spent)
+        if look.diverged:
+            self.overrun = "the loss is no longer a finite number"
+        if self.overrun is None:
+            return Verdict.LEARNING
+        self._try_again(self.overrun)
+        return Verdict.EXHAUSTED
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as JSON. Path and settings are not kept: the experiment rebuilds them."""
+        return {
+            "stage": self.stage.key,
+            "visit": self.visit,
+            "entry": self.entry.value,
+            "finished": self.finished,
+            "ending": self.ending,
+            "reach": self._reach,
+            "trail": list(self._trail),
+            "aim": self._aim,
+            "stride": self._stride,
+            "passes": self._passes,
+            "entered": self._entered.state_dict(),
+            "spent": self._spent.state_dict(),
+            "looks": dict(self._looks),
+            "tests": dict(self._tests),
+            "half_steps": dict(self._half_steps),
+            "demotions": dict(self._demotions),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state that `state_dict` gave, under the same settings."""
+        self.stage = Stage.from_key(state["stage"])
+        self.visit = state["visit"]
+        self.entry = Entry(state["entry"])
+        self.decision = None
+        self.overrun = None
+        self.finished = state["finished"]
+        self.ending = state["ending"]
+        self._reach = state["reach"]
+        self._trail = list(state["trail"])
+        self._aim = state["aim"]
+        self._stride = state["stride"]
+        self._passes = state["passes"]
+        self._entered = Spending.from_state_dict(state["entered"])
+        self._spent = Spending.from_state_dict(state["spent"])
+        self._looks = Counter(state["looks"])
+        self._tests = Counter(state["tests"])
+        self._half_steps = Counter(state["half_steps"])
+        self._demotions = Counter(state["demotions"])
+
+    def _advance(self) -> None:
+        """Go on after mastery: back to the stage aimed at, to the next one, or to the end."""
+        if self.entry is Entry.HALF_STEP:
+            self._visit(self.path[self._aim], Entry.RETURN)
+        else:
+            self._trail.append(self._aim)
+            self._reach = max(self._reach, self._aim)
+            if self.reached_target:
+                self._finish("the last stage of the path is mastered")
+                return
+            if self.visit_spent.steps == 0:
+                self._stride = self.growth.wider(self._stride)
+            self._aim = min(self._aim + self._stride, len(self.path) - 1)
+            returns = self.entry is Entry.DEMOTION
+            self._visit(self.path[self._aim], Entry.RETURN if returns else Entry.STEP)
+        overrun = self.budget.run_overrun(self._spent)
+        if overrun is not None:
+            self._finish(overrun)
+
+    def _try_again(self, why: str) -> None:
+        """Go on after exhaustion: a half step, then a demotion, then an honest stop."""
+        if self.budget.run_overrun(self._spent) is not None:
+            self._finish(why)
+        elif not self._half_step() and not self._demote():
+            self._finish(f"{why}, and there is no half step or demotion left to try")
+
+    def _half_step(self) -> bool:
+        """Aim at a stage nearer to the last one mastered."""
+        if self.entry is Entry.HALF_STEP or not self._trail:
+            return False
+        gap = self._aim - self._trail[-1]
+        stride = self.growth.narrower(gap)
+        if stride < gap:
+            self._stride = stride
+            self._aim = self._trail[-1] + stride
+            self._visit(self.path[self._aim], Entry.STEP)
+            return True
+        aim = self.path[self._aim]
+        middle = _between(self.path[self._trail[-1]], aim)
+        if middle is None or self._half_steps[aim.key] >= self.stuck.half_steps:
+            return False
+        self._half_steps[aim.key] += 1
+        self._visit(middle, Entry.HALF_STEP)
+        return True
+
+    def _demote(self) -> bool:
+        """Go back to the last stage mastered, and climb again from there."""
+        aim = self.path[self._aim]
+        if not self._trail or self._demotions[aim.key] >= self.stuck.demotions:
+            return False
+        self._demotions[aim.key] += 1
+        self._aim = self._trail.pop()
+        self._visit(self.path[self._aim], Entry.DEMOTION)
+        return True
+
+    def _visit(self, stage: Stage, entry: Entry) -> None:
+        self.stage = stage
+        self.entry = entry
+        self.visit += 1
+        self._passes = 0
+        self._entered = self._spent
+
+    def _finish(self, ending: str) -> None:
+        self.finished = True
+        self.ending = ending
+
+
+def _between(lower: Stage, upper: Stage) -> Stage | None:
+    """The stage midway, rounded down; None where no stage lies between."""
+    middle = Stage((lower.length + upper.length) // 2, (lower.vocab_size + upper.vocab_size) // 2)
+    return None if middle in (lower, upper) else middle

@@ -1,0 +1,308 @@
+"""Copies a run's journal into MLflow, as often as one likes: repeating it changes nothing.
+
+It only reads the run. Points carry the journal's timestamps, and what is there already is
+looked for before anything is created.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+from mlflow.entities import LoggedModelOutput, Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from curriculum.record.history import History, Visit
+from curriculum.record.journal import Record, read_journal
+from curriculum.record.lock import Lock
+from curriculum.record.store import RunFolder, Store
+from curriculum.record.tracking import database_uri
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Mirror", "Note", "Pictures", "connect"]
+
+Note = Callable[[History], str]
+Pictures = Callable[[History], dict[str, "Figure"]]
+
+RUN_TAG = "curriculum.run_id"
+VISIT_TAG = "curriculum.visit"
+METRICS_AT_ONCE = 1000
+STATUS = {
+    "reached": "FINISHED",
+    "stopped": "FINISHED",
+    "interrupted": "KILLED",
+    "killed": "KILLED",
+    "failed": "FAILED",
+}
+
+
+def connect(store: Store, tracking_uri: str) -> MlflowClient:
+    """A client of MLflow. The store's own database is made where there is none yet."""
+    if tracking_uri != database_uri(store):
+        return MlflowClient(tracking_uri)
+    store.mirrors.mkdir(parents=True, exist_ok=True)
+    with Lock(store.mirrors / "database.lock") as lock:  # two may not migrate at once
+        lock.acquire(wait=True)
+        client = MlflowClient(tracking_uri)
+        client.search_experiments(max_results=1)
+    return client
+
+
+class Mirror:
+    """One run's copy in MLflow: a parent run, and a child run for each visit."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        client: MlflowClient,
+        *,
+        artifacts: Path | None,
+        note: Note,
+        pictures: Pictures,
+    ) -> None:
+        """Find the copy or begin it.
+
+        Args:
+            folder: the run.
+            client: MLflow's.
+            artifacts: where a new experiment keeps its artifacts; None leaves it to the server.
+            note: gives the run's note, in markdown.
+            pictures: gives the run's plots.
+        """
+        self.folder = folder
+        self.client = client
+        self.history = History(folder.description())
+        self._note = note
+        self._pictures = pictures
+        self._offset = 0
+        self._experiment = self._find_experiment(artifacts)
+        self._run = self._find_run()
+        self._children = self._find_children()
+        self._saved = {
+            Path(info.path).name for info in client.list_artifacts(self._run, "checkpoints")
+        }
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run's last record is copied."""
+        return self.history.end is not None
+
+    def copy(self) -> bool:
+        """Copy what the journal has gained, and say whether that was anything."""
+        if not self.folder.journal.exists():
+            return False
+        points: dict[str, list[Metric]] = {}
+        before = self._offset
+        for record, offset in read_journal(self.folder.journal, self._offset):
+            self._apply(record, points)
+            self._offset = offset
+        for run, metrics in points.items():
+            self._log(run, metrics)
+        return self._offset > before
+
+    def close(self, status: str) -> None:
+        """Give the copy its note, plots, model and status, once the run is over."""
+        for name, figure in self._pictures(self.history).items():
+            self.client.log_figure(self._run, figure, f"plots/{name}.png")
+        self._log_model()
+        self.client.set_tag(self._run, "mlflow.note.content", self._note(self.history))
+        self.client.set_tag(self._run, "status", status)
+        for visit in self.history.visits:
+            if visit.ended is None:
+                self._end_child(visit, self._time(visit.started + visit.seconds))
+        self.client.set_terminated(
+            self._run, STATUS[status], end_time=self._time(self.history.seconds)
+        )
+
+    def _apply(self, record: Record, points: dict[str, list[Metric]]) -> None:
+        self.history.add(record)
+        kind, stamp = record["kind"], int(record["clock"]["time"] * 1000)
+        if kind == "visit":
+            self._begin_child(self.history.visits[-1], stamp)
+        elif kind == "look":
+            metrics = self._look_metrics(record, stamp)
+            for run in (self._run, self._children[record["visit"]]):
+                points.setdefault(run, []).extend(metrics)
+        elif kind == "verdict":
+            points.setdefault(self._run, []).extend(self._reach_metrics(stamp))
+            self._end_child(self.history.visits[-1], stamp)
+        elif kind == "checkpoint":
+            self._save(record["name"])
+
+    def _look_metrics(self, record: Record, stamp: int) -> list[Metric]:
+        visit, spent, decision = self.history.visits[-1], record["spent"], record["decision"]
+        seconds = record["clock"]["seconds"]
+        values = {
+            "train/loss": record["loss"],
+            f"gate/{decision['metric']}": decision["score"],
+            "gate/lower_bound": decision["bound"],
+            "stage/length": visit.stage.length,
+            "stage/vocab_size": visit.stage.vocab_size,
+            "progress/tokens": spent["tokens"],
+            "progress/compute": spent["compute"],
+            "speed/steps_per_second": spent["steps"] / seconds if seconds else None,
+            "speed/tokens_per_second": spent["tokens"] / seconds if seconds else None,
+        }
+        return _points(values, stamp, spent["steps"])
+
+    def _reach_metrics(self, stamp: int) -> list[Metric]:
+        reach = self.history.reach
+        values = {
+            "reach/length": 0 if reach is None else reach.length,
+            "reach/vocab_size": 0 if reach is None else reach.vocab_size,
+        }
+        return _points(values, stamp, self.history.steps)
+
+    def _log(self, run: str, metrics: list[Metric]) -> None:
+        for start in range(0, len(metrics), METRICS_AT_ONCE):
+            self.client.log_batch(run, metrics=metrics[start : start + METRICS_AT_ONCE])
+
+    def _save(self, name: str) -> None:
+        path = self.folder.checkpoints / name
+        if name not in self._saved and path.is_dir():
+            self.client.log_artifacts(self._run, str(path), f"checkpoints/{name}")
+            self._saved.add(name)
+
+    def _log_model(self) -> None:
+        """Show the final model under Models; once."""
+        if self.history.end is None or not self._saved:
+            return
+        known = self.client.search_logged_models(
+            [self._experiment], filter_string=f"source_run_id = '{self._run}'"
+        )
+        if any(str(model.status) == "READY" for model in known):
+            return
+        described = self.history.description
+        model = self.client.create_logged_model(
+            self._experiment,
+            name=described["experiment"].replace(":", "-"),
+            source_run_id=self._run,
+            tags={"weights_sha256": self.history.end["weights_sha256"]},
+            model_type=described["model"],
+        )
+        newest = self.folder.checkpoints / max(self._saved)
+        self.client.log_model_artifacts(model.model_id, str(newest))
+        self.client.finalize_logged_model(model.model_id, "READY")
+        outputs = [LoggedModelOutput(model.model_id, self.history.steps)]
+        self.client.log_outputs(self._run, outputs)
+
+    def _find_experiment(self, artifacts: Path | None) -> str:
+        name = self.history.description["experiment"]
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            if found.lifecycle_stage == "deleted":
+                self.client.restore_experiment(found.experiment_id)
+            return str(found.experiment_id)
+        location = None if artifacts is None else (artifacts / name.replace(":", "-")).as_uri()
+        try:
+            return str(self.client.create_experiment(name, artifact_location=location))
+        except MlflowException:
+            found = self.client.get_experiment_by_name(name)  # another mirror was faster
+            if found is None:
+                raise
+            return str(found.experiment_id)
+
+    def _find_run(self) -> str:
+        described = self.history.description
+        for run in self._search(f"tags.`{RUN_TAG}` = '{described['id']}'"):
+            if VISIT_TAG not in run.data.tags:
+                return str(run.info.run_id)
+        run = self.client.create_run(
+            self._experiment,
+            start_time=int(described["created"] * 1000),
+            tags=_tags(described),
+            run_name=f"{described['id']} seed {described['seed']}",
+        )
+        params = [Param(key, str(value)) for key, value in described["settings"].items()]
+        params.append(Param("seed", str(described["seed"])))
+        self.client.log_batch(run.info.run_id, params=params)
+        return str(run.info.run_id)
+
+    def _find_children(self) -> dict[int, str]:
+        runs = self._search(f"tags.`mlflow.parentRunId` = '{self._run}'")
+        return {int(run.data.tags[VISIT_TAG]): run.info.run_id for run in runs}
+
+    def _search(self, query: str) -> Iterable[Run]:
+        token: str | None = None
+        while True:
+            page = self.client.search_runs([self._experiment], query, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _begin_child(self, visit: Visit, stamp: int) -> None:
+        if visit.number in self._children:
+            return
+        tags = {
+            "mlflow.parentRunId": self._run,
+            RUN_TAG: self.history.description["id"],
+            VISIT_TAG: str(visit.number),
+            "entry": visit.entry,
+        }
+        run = self.client.create_run(
+            self._experiment,
+            start_time=stamp,
+            tags=tags,
+            run_name=f"visit {visit.number}: {visit.stage}",
+        )
+        params = {
+            "length": visit.stage.length,
+            "vocab_size": visit.stage.vocab_size,
+            "entry": visit.entry,
+            "learning_rate": visit.learning_rate,
+            "hidden_size": visit.hidden_size,
+        }
+        self.client.log_batch(
+            run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
+        )
+        self._children[visit.number] = str(run.info.run_id)
+
+    def _end_child(self, visit: Visit, stamp: int) -> None:
+        run = self._children[visit.number]
+        values = {
+            "cost/steps": visit.steps,
+            "cost/tokens": visit.tokens,
+            "cost/compute": visit.compute,
+            "cost/seconds": visit.seconds,
+        }
+        tags = [RunTag("verdict", visit.verdict), RunTag("mlflow.note.content", visit.reason)]
+        self.client.log_batch(run, metrics=_points(values, stamp, self.history.steps), tags=tags)
+        self.client.set_terminated(run, "FINISHED", end_time=stamp)
+
+    def _time(self, seconds: float) -> int:
+        """A moment of the run as MLflow counts time, in milliseconds."""
+        return int((self.history.description["created"] + seconds) * 1000)
+
+
+def _tags(described: dict[str, Any]) -> dict[str, str]:
+    tags = {
+        RUN_TAG: described["id"],
+        "seed": str(described["seed"]),
+        "strategy": described["strategy"],
+        "task": described["task"],
+        "model": described["model"],
+        "device": described["device"],
+        "mlflow.source.name": described["experiment"],
+    }
+    if described["git_commit"] is not None:
+        tags["mlflow.source.git.commit"] = described["git_commit"]
+    return tags | {f"version.{name}": value for name, value in described["environment"].items()}
+
+
+def _points(values: Mapping[str, float | None], stamp: int, step: int) -> list[Metric]:
+    return [
+        Metric(key, float(value), stamp, step) for key, value in values.items() if value is not None
+    ]

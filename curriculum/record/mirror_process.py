@@ -1,0 +1,39 @@
+"""Starts the mirror beside a run, in a session of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["start_mirror"]
+
+PACKAGE_PARENT = Path(__file__).resolve().parents[2]
+
+
+def start_mirror(
+    store: Path, run_id: str, tracking_uri: str | None = None
+) -> subprocess.Popen[bytes]:
+    """Start `sync --follow` for a run, and don't wait for it.
+
+    It has no terminal, no stdin, stdout or stderr of this process, and a Ctrl-C typed
+    at this one does not reach it. The tracking URI, which may hold a password, is
+    handed over in the environment, where other users can't read it.
+    """
+    found = os.environ.get("PYTHONPATH")
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(PACKAGE_PARENT), *([found] if found else [])])
+    }
+    if tracking_uri is not None:
+        environment["MLFLOW_TRACKING_URI"] = tracking_uri
+    command = ["sync", run_id, "--store", str(store.absolute()), "--follow"]
+    return subprocess.Popen(
+        [sys.executable, "-m", "curriculum", *command],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        close_fds=True,
+    )

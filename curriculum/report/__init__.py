@@ -1,0 +1,1 @@
+"""What a record shows: tables, sentences, plots. Reads records alone."""

@@ -1,0 +1,23 @@
+"""A GRU on first bit: lengths 2 to 1000, each mastered before the next."""
+
+from curriculum import SGD, Adam, Budget, Experiment, Explicit, Geometric, Mastery, Stage, Training
+from curriculum.models import Recurrent
+from tasks import FirstBit
+
+experiment = Experiment(
+    task=FirstBit(),
+    model=Recurrent(cell="gru", hidden_size=20),
+    growth=Geometric(start=Stage(2), until=Stage(1000), factor=1.5),
+    criterion=Mastery(threshold=1.0),
+    optimizer=Adam(learning_rate=1e-2, betas=(0.9, 0.9)),
+    budget=Budget(steps_per_stage=300),
+)
+
+hard = experiment.but(
+    task=FirstBit(zeros="hard"),
+    growth=Explicit(lengths=(10,)),
+    optimizer=SGD(learning_rate=1e-2, momentum=0.99),
+    training=Training(batch_size=2, clip_norm=None, look_every=100),
+    budget=Budget(steps_per_stage=10_000),
+)
+"""The hard pair alone at length 10, trained directly, as the notebook it comes from does."""

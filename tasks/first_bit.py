@@ -1,0 +1,85 @@
+"""First bit: is there a zero in the sequence, or none?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from curriculum.errors import UsageError
+from curriculum.learn.task import Answer, Batch, Exam
+from curriculum.plan import Stage
+
+__all__ = ["FirstBit", "Zeros"]
+
+Zeros = Literal["hard", "anywhere", "mixture"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FirstBit:
+    """Tells a sequence of ones (answer 1) from one with a single zero in it (answer 0).
+
+    The hard pair is all ones against a zero in first place, which has to be remembered
+    to the end: there the answer is the first bit. Half of every batch has no zero.
+    With `zeros="hard"` the pair is all there is; `anywhere` draws the zero's place
+    uniformly; `mixture`, of both, puts every other zero first.
+
+    Every input of a stage is examined, weighted half to "no zero": there are length + 1,
+    and unweighted a constant answer would score length / (length + 1).
+
+    >>> rng = np.random.default_rng(0)
+    >>> FirstBit(zeros="hard").sample(rng, Stage(4), 2).inputs.tolist()
+    [[1, 1, 1, 1], [0, 1, 1, 1]]
+    """
+
+    zeros: Zeros = "mixture"
+
+    def __post_init__(self) -> None:
+        if self.zeros not in ("hard", "anywhere", "mixture"):
+            raise UsageError(f"task.zeros must be hard, anywhere or mixture, got {self.zeros!r}")
+
+    @property
+    def answer(self) -> Answer:
+        return "bit"
+
+    def check(self, stage: Stage) -> None:
+        if stage.length < 2:
+            raise UsageError(f"first bit needs a length of at least 2, got {stage.length}")
+        if stage.vocab_size != 2:
+            raise UsageError(f"first bit has a vocabulary of 2, got {stage.vocab_size}")
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        with_zero = batch_size // 2
+        if batch_size % 2:
+            with_zero += int(rng.integers(2))
+        places = np.zeros(with_zero, dtype=np.int64)
+        if self.zeros != "hard":
+            first = with_zero // 2 if self.zeros == "mixture" else 0
+            places[first:] = rng.integers(stage.length, size=with_zero - first)
+        return _batch(stage.length, batch_size - with_zero, places)
+
+    def exam(self, stage: Stage) -> Exam:
+        return Exam(examples=2 if self.zeros == "hard" else stage.length + 1)
+
+    def exam_batch(self, stage: Stage, start: int, stop: int) -> Batch:
+        """Number 0 has no zero; number k has it at place k."""
+        zeros = self.exam(stage).examples - 1
+        numbers = np.arange(start, stop)
+        batch = _batch(stage.length, int((numbers == 0).sum()), numbers[numbers > 0] - 1)
+        return Batch(
+            inputs=batch.inputs,
+            targets=batch.targets,
+            weights=np.where(numbers == 0, 0.5, 0.5 / zeros),
+            slices={"hard pair": numbers <= 1},
+        )
+
+
+def _batch(length: int, without_zero: int, places: np.ndarray) -> Batch:
+    """So many sequences of ones, and after them one with a zero at each of `places`."""
+    size = without_zero + len(places)
+    inputs = np.ones((size, length), dtype=np.int64)
+    inputs[np.arange(without_zero, size), places] = 0
+    targets = np.zeros(size, dtype=np.int64)
+    targets[:without_zero] = 1
+    return Batch(inputs=inputs, targets=targets)

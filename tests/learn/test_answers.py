@@ -1,0 +1,55 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from curriculum import Batch, Stage
+from curriculum.learn.answers import loss_of, predict, results
+from curriculum.learn.task import IGNORED
+from tasks import FirstBit
+
+
+def test_the_loss_of_a_bit_is_binary_cross_entropy() -> None:
+    loss = loss_of("bit", torch.tensor([0.0, 2.0]), torch.tensor([1, 0]))
+    assert loss.item() == pytest.approx((math.log(2) + math.log(1 + math.exp(2))) / 2)
+
+
+def test_the_loss_of_symbols_passes_over_what_is_not_asked() -> None:
+    logits = torch.zeros(1, 3, 4)
+    logits[0, 2] = torch.tensor([9.0, -9.0, 0.0, 0.0])
+    loss = loss_of("symbols", logits, torch.tensor([[0, 3, IGNORED]]))
+    assert loss.item() == pytest.approx(math.log(4))
+
+
+def test_predictions_are_the_likeliest_answers() -> None:
+    assert predict("bit", torch.tensor([-0.1, 0.1])).tolist() == [0, 1]
+    assert predict("symbols", torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])).tolist() == [[1, 0]]
+
+
+def batch(targets: list[list[int]]) -> Batch:
+    return Batch(inputs=np.zeros((len(targets), 2), np.int64), targets=np.array(targets))
+
+
+def test_an_exact_match_is_the_whole_answer() -> None:
+    asked = batch([[1, 2], [1, 2], [1, IGNORED]])
+    predictions = np.array([[1, 2], [1, 3], [1, 9]])
+    assert results(FirstBit(), "exact_match", predictions, asked).tolist() == [1.0, 0.0, 1.0]
+
+
+class PerToken(FirstBit):
+    def scores(self, predictions: np.ndarray, batch: Batch) -> dict[str, np.ndarray]:
+        return {"token_accuracy": (predictions == batch.targets).mean(axis=1)}
+
+
+def test_a_task_reports_metrics_of_its_own() -> None:
+    found = results(PerToken(), "token_accuracy", np.array([[1, 3]]), batch([[1, 2]]))
+    assert found.tolist() == [0.5]
+    with pytest.raises(KeyError):
+        results(FirstBit(), "token_accuracy", np.array([[1, 3]]), batch([[1, 2]]))
+
+
+def test_a_batch_counts_its_tokens() -> None:
+    whole = FirstBit().sample(np.random.default_rng(0), Stage(5), 4)
+    assert whole.token_count == 20
+    assert Batch(inputs=whole.inputs, targets=whole.targets, tokens=7).token_count == 7

@@ -1,0 +1,147 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from curriculum import Adam, Answer, Batch, Mastery, Stage
+from curriculum.learn.examiner import Examiner
+from curriculum.learn.learner import Learner
+from tasks import FirstBit
+
+
+class Oracle(nn.Module):
+    """Answers by a rule; counts how it was used."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(1))
+        self.rule = rule
+        self.seen: list[Tensor] = []
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        assert not self.training
+        assert torch.is_inference_mode_enabled()
+        self.seen.append(inputs)
+        if self.rule == "first":
+            return inputs[:, 0].float() - 0.5
+        if self.rule == "right":
+            return inputs.min(dim=1).values.float() - 0.5
+        return torch.full((len(inputs),), -1.0)
+
+
+def learner(rule: str) -> tuple[Learner, Oracle]:
+    oracle = Oracle(rule)
+    return Learner(oracle, Adam(), torch.device("cpu")), oracle
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """First bit without its exam."""
+
+    hard: bool = False
+
+    @property
+    def answer(self) -> Answer:
+        return "bit"
+
+    def check(self, stage: Stage) -> None:
+        pass
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        return FirstBit().sample(rng, stage, batch_size)
+
+
+@dataclass(frozen=True)
+class WithSlice(Sampled):
+    @property
+    def slices(self) -> tuple[str, ...]:
+        return ("anywhere",)
+
+    def sample_slice(
+        self, rng: np.random.Generator, stage: Stage, batch_size: int, name: str
+    ) -> Batch:
+        assert name == "anywhere"
+        return FirstBit(zeros="anywhere").sample(rng, stage, batch_size)
+
+
+def test_every_input_is_examined_and_weighted() -> None:
+    one, oracle = learner("right")
+    found = Examiner(FirstBit(), Mastery(threshold=1), 0).look(one, Stage(300), looks=0, tests=0)
+    assert found.test is not None
+    assert (found.test.score, found.test.examples, found.test.source) == (1.0, 301, "every input")
+    assert found.slices["hard pair"].score == 1.0
+    assert found.slices["hard pair"].examples == 2
+    assert found.tokens == (64 + 301) * 300
+    assert sum(map(len, oracle.seen)) == 64 + 301
+
+
+def test_a_constant_answer_scores_a_half() -> None:
+    one, _ = learner("constant")
+    found = Examiner(FirstBit(), Mastery(threshold=0.4), 0).look(one, Stage(20), looks=0, tests=0)
+    assert found.test is not None
+    assert found.test.score == pytest.approx(0.5)
+
+
+def test_who_reads_the_first_bit_alone_has_the_hard_pair_right_and_the_rest_wrong() -> None:
+    one, _ = learner("first")
+    found = Examiner(FirstBit(), Mastery(threshold=0.4), 0).look(one, Stage(20), looks=0, tests=0)
+    assert found.test is not None
+    assert found.test.score == pytest.approx(0.5 + 0.5 / 20)
+    assert found.slices["hard pair"].score == 1.0
+
+
+def test_a_stage_with_few_inputs_needs_no_screen() -> None:
+    one, _ = learner("right")
+    examiner = Examiner(FirstBit(), Mastery(threshold=1), 0)
+    assert examiner.look(one, Stage(63), looks=0, tests=0).screen is None
+    assert examiner.look(one, Stage(64), looks=0, tests=0).screen is not None
+
+
+def test_a_failed_screen_spares_the_full_test() -> None:
+    one, oracle = learner("constant")
+    found = Examiner(Sampled(), Mastery(), 0).look(one, Stage(20), looks=0, tests=0)
+    assert found.screen is not None
+    assert found.screen.score == 0.5
+    assert found.test is None
+    assert sum(map(len, oracle.seen)) == 64
+
+
+def test_a_passed_screen_is_followed_by_fresh_examples() -> None:
+    one, oracle = learner("right")
+    found = Examiner(WithSlice(), Mastery(), 0).look(one, Stage(2000), looks=0, tests=0)
+    assert found.test is not None
+    assert (found.test.score, found.test.examples, found.test.source) == (1.0, 1024, "sample")
+    assert found.slices["anywhere"].examples == 1024
+    assert found.tokens == (64 + 2 * 1024) * 2000
+    screen, rest = oracle.seen[0], torch.cat(oracle.seen[1:])
+    zeros = {int(row.argmin()) for row in screen if row.min() == 0} - {0}
+    later = {int(row.argmin()) for row in rest[:1024] if row.min() == 0} - {0}
+    assert len(zeros & later) < len(zeros)
+
+
+def test_examples_change_with_the_number_of_the_look_and_of_the_test() -> None:
+    def seen(looks: int, tests: int) -> list[Tensor]:
+        one, oracle = learner("right")
+        Examiner(Sampled(), Mastery(), 0).look(one, Stage(50), looks=looks, tests=tests)
+        return oracle.seen
+
+    first, again = seen(0, 0), seen(0, 0)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not torch.equal(first[0], seen(1, 0)[0])
+    assert not torch.equal(first[1], seen(0, 1)[1])
+
+
+def test_streams_share_no_examples() -> None:
+    one, oracle = learner("right")
+    for stream in ("gate", "tuning"):
+        Examiner(Sampled(), Mastery(), 0, stream).look(one, Stage(50), looks=0, tests=0)
+    half = len(oracle.seen) // 2
+    assert not torch.equal(oracle.seen[0], oracle.seen[half])
+
+
+def test_the_model_goes_back_to_training() -> None:
+    one, oracle = learner("right")
+    Examiner(FirstBit(), Mastery(threshold=1), 0).look(one, Stage(5), looks=0, tests=0)
+    assert oracle.training

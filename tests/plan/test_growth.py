@@ -1,0 +1,154 @@
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curriculum import Arithmetic, Explicit, Galloping, Geometric, Growth, Stage, UsageError
+
+numbers = st.integers(1, 400)
+orders = st.sampled_from(["length_first", "vocab_first", "together"])
+
+
+@st.composite
+def growths(draw: st.DrawFn) -> tuple[Growth, Stage, Stage]:
+    lengths, sizes = sorted([draw(numbers), draw(numbers)]), sorted([draw(numbers), draw(numbers)])
+    start, until = Stage(lengths[0], sizes[0]), Stage(lengths[1], sizes[1])
+    order: Literal["length_first", "vocab_first", "together"] = draw(orders)
+    kind = draw(st.sampled_from(["arithmetic", "geometric", "galloping"]))
+    if kind == "geometric":
+        factors = st.floats(1.01, 20)
+        growth: Growth = Geometric(
+            start=start,
+            until=until,
+            factor=draw(factors),
+            vocab_factor=draw(factors),
+            order=order,
+        )
+    else:
+        steps = st.integers(1, 50)
+        made = Arithmetic if kind == "arithmetic" else Galloping
+        growth = made(
+            start=start, until=until, step=draw(steps), vocab_step=draw(steps), order=order
+        )
+    return growth, start, until
+
+
+@given(growths())
+def test_a_path_has_its_ends_as_given_and_no_duplicates(
+    case: tuple[Growth, Stage, Stage],
+) -> None:
+    growth, start, until = case
+    path = growth.path()
+    assert path[0] == start
+    assert path[-1] == until
+    assert len(set(path)) == len(path)
+
+
+@given(growths())
+def test_a_path_never_gets_easier(case: tuple[Growth, Stage, Stage]) -> None:
+    path = case[0].path()
+    for lower, upper in zip(path, path[1:], strict=False):
+        assert lower.length <= upper.length
+        assert lower.vocab_size <= upper.vocab_size
+
+
+def lengths(growth: Growth) -> list[int]:
+    return [stage.length for stage in growth.path()]
+
+
+def stages(growth: Growth) -> list[tuple[int, int]]:
+    return [(stage.length, stage.vocab_size) for stage in growth.path()]
+
+
+def test_arithmetic_adds() -> None:
+    assert lengths(Arithmetic(start=Stage(2), until=Stage(9), step=3)) == [2, 5, 8, 9]
+
+
+def test_geometric_multiplies_and_rounds_half_up() -> None:
+    growth = Geometric(start=Stage(2), until=Stage(30), factor=1.5)
+    assert lengths(growth) == [2, 3, 5, 8, 12, 18, 27, 30]
+
+
+def test_a_small_factor_still_moves_on() -> None:
+    assert lengths(Geometric(start=Stage(1), until=Stage(4), factor=1.01)) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("length_first", [(2, 10), (4, 10), (8, 10), (8, 100), (8, 1000)]),
+        ("vocab_first", [(2, 10), (2, 100), (2, 1000), (4, 1000), (8, 1000)]),
+        ("together", [(2, 10), (4, 100), (8, 1000)]),
+    ],
+)
+def test_two_axes_grow_in_the_order_asked_for(
+    order: Literal["length_first", "vocab_first", "together"], expected: list[tuple[int, int]]
+) -> None:
+    growth = Geometric(start=Stage(2, 10), until=Stage(8, 1000), factor=2, order=order)
+    assert stages(growth) == expected
+
+
+def test_together_holds_the_axis_that_ends_first() -> None:
+    growth = Arithmetic(start=Stage(1, 1), until=Stage(4, 2), order="together")
+    assert stages(growth) == [(1, 1), (2, 2), (3, 2), (4, 2)]
+
+
+def test_an_explicit_list_is_taken_as_it_is() -> None:
+    assert stages(Explicit(lengths=(5, 3), vocab_sizes=(10, 20))) == [(5, 10), (3, 20)]
+    assert stages(Explicit(lengths=(5, 3))) == [(5, 2), (3, 2)]
+
+
+def test_a_path_of_one_stage_is_fine() -> None:
+    assert lengths(Geometric(start=Stage(7), until=Stage(7))) == [7]
+
+
+def test_strides_gallop_only_under_galloping() -> None:
+    span = {"start": Stage(1), "until": Stage(9)}
+    galloping, arithmetic = Galloping(**span), Arithmetic(**span)
+    assert (galloping.wider(4), galloping.narrower(5), galloping.narrower(1)) == (8, 2, 1)
+    assert (arithmetic.wider(1), arithmetic.narrower(1)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"factor": 1.0}, "above 1"),
+        ({"factor": float("nan")}, "above 1"),
+        ({"factor": float("inf")}, "above 1"),
+        ({"vocab_factor": 0.5}, "vocab_factor"),
+        ({"until": Stage(1)}, "at or above its start"),
+        ({"until": Stage(9, 1)}, "at or above its start"),
+        ({"order": "sideways"}, "length_first"),
+    ],
+)
+def test_a_growth_that_never_ends_is_an_error(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        Geometric(**{"start": Stage(2), "until": Stage(9), **settings})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("step", [0, -1])
+def test_a_step_below_one_is_an_error(step: int) -> None:
+    with pytest.raises(UsageError, match="at least 1"):
+        Arithmetic(start=Stage(2), until=Stage(9), step=step)
+
+
+def test_an_endless_path_is_an_error() -> None:
+    with pytest.raises(UsageError, match="at most 100,000 stages"):
+        Arithmetic(start=Stage(1), until=Stage(10**9)).path()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"lengths": ()}, "at least one"),
+        ({"lengths": (2, 2)}, "twice"),
+        ({"lengths": (2, 3, 4), "vocab_sizes": (2, 3)}, "one for each"),
+        ({"lengths": (0,)}, "from 1 up"),
+    ],
+)
+def test_a_bad_explicit_list_is_an_error(
+    settings: dict[str, tuple[int, ...]], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        Explicit(**settings)

@@ -1,0 +1,272 @@
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curriculum import (
+    Arithmetic,
+    Budget,
+    Explicit,
+    Galloping,
+    Geometric,
+    Growth,
+    Look,
+    Mastery,
+    Scheduler,
+    Spending,
+    Stage,
+    Stuck,
+    Tally,
+    Verdict,
+)
+
+LIMIT = 100
+
+
+def scheduler_of(growth: Growth, **parts: Stuck | Mastery | Budget) -> Scheduler:
+    settings = {"budget": Budget(steps_per_stage=LIMIT), "criterion": Mastery(threshold=0.9)}
+    return Scheduler(growth, **(settings | parts))  # type: ignore[arg-type]
+
+
+def look(*, passed: bool, steps: int, **rest: object) -> Look:
+    tally = Tally(score=1.0 if passed else 0.0, examples=500)
+    return Look(test=tally, spent=Spending(steps=steps), **rest)  # type: ignore[arg-type]
+
+
+def walk(scheduler: Scheduler, masters: Callable[[Scheduler], bool]) -> list[tuple[str, int, str]]:
+    """Look before any step and after the last; (entry, length, verdict) of each visit."""
+    visits, steps = [], 0
+    while not scheduler.finished:
+        entry, length = scheduler.entry.value, scheduler.stage.length
+        passed = masters(scheduler)
+        verdict = scheduler.update(look(passed=passed, steps=steps))
+        if verdict is Verdict.LEARNING:
+            steps += LIMIT
+            verdict = scheduler.update(look(passed=passed, steps=steps))
+        visits.append((entry, length, verdict.value))
+    return visits
+
+
+def test_mastery_moves_on_and_the_end_is_reached() -> None:
+    scheduler = scheduler_of(Arithmetic(start=Stage(2), until=Stage(4)))
+    assert walk(scheduler, lambda _: True) == [
+        ("step", 2, "mastered"),
+        ("step", 3, "mastered"),
+        ("step", 4, "mastered"),
+    ]
+    assert scheduler.reached_target
+    assert scheduler.reach == Stage(4)
+
+
+def test_an_exhausted_budget_is_not_mastery() -> None:
+    scheduler = scheduler_of(Arithmetic(start=Stage(2), until=Stage(4)))
+    assert scheduler.update(look(passed=False, steps=LIMIT - 1)) is Verdict.LEARNING
+    assert scheduler.update(look(passed=False, steps=LIMIT)) is Verdict.EXHAUSTED
+    assert scheduler.reach is None
+    assert not scheduler.reached_target
+
+
+def test_the_last_step_of_the_budget_may_still_master() -> None:
+    scheduler = scheduler_of(Arithmetic(start=Stage(2), until=Stage(4)))
+    assert scheduler.update(look(passed=True, steps=LIMIT)) is Verdict.MASTERED
+
+
+def test_a_first_stage_that_is_exhausted_ends_the_walk() -> None:
+    scheduler = scheduler_of(Arithmetic(start=Stage(2), until=Stage(4)))
+    assert walk(scheduler, lambda _: False) == [("step", 2, "exhausted")]
+    assert scheduler.ending is not None
+    assert "100 steps are used up" in scheduler.ending
+
+
+def test_a_stage_out_of_reach_gets_a_half_step_a_demotion_and_an_honest_stop() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2, 10)), stuck=Stuck(consolidation_steps=50))
+    assert walk(scheduler, lambda s: s.stage.length < 10) == [
+        ("step", 2, "mastered"),
+        ("step", 10, "exhausted"),
+        ("half step", 6, "mastered"),
+        ("return", 10, "exhausted"),
+        ("demotion", 2, "mastered"),
+        ("return", 10, "exhausted"),
+    ]
+    assert scheduler.reach == Stage(2)
+    assert not scheduler.reached_target
+
+
+def test_a_half_step_that_fails_is_followed_by_a_demotion() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2, 10)))
+    assert walk(scheduler, lambda s: s.stage.length == 2) == [
+        ("step", 2, "mastered"),
+        ("step", 10, "exhausted"),
+        ("half step", 6, "exhausted"),
+        ("demotion", 2, "mastered"),
+        ("return", 10, "exhausted"),
+    ]
+
+
+def test_a_demotion_that_fails_leads_further_down() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2, 3, 4)), stuck=Stuck(half_steps=0))
+    seen: list[int] = []
+
+    def masters(now: Scheduler) -> bool:
+        seen.append(now.stage.length)
+        return now.stage.length == 2 or (now.stage.length == 3 and seen.count(3) != 2)
+
+    assert walk(scheduler, masters) == [
+        ("step", 2, "mastered"),
+        ("step", 3, "mastered"),
+        ("step", 4, "exhausted"),
+        ("demotion", 3, "exhausted"),
+        ("demotion", 2, "mastered"),
+        ("return", 3, "mastered"),
+        ("step", 4, "exhausted"),
+    ]
+    assert scheduler.reach == Stage(3)
+
+
+def test_a_demotion_is_trained_on_before_it_can_end() -> None:
+    scheduler = scheduler_of(
+        Explicit(lengths=(2, 3)), stuck=Stuck(half_steps=0, consolidation_steps=40)
+    )
+    scheduler.update(look(passed=True, steps=0))
+    scheduler.update(look(passed=False, steps=LIMIT))
+    assert scheduler.entry.value == "demotion"
+    assert scheduler.update(look(passed=True, steps=LIMIT)) is Verdict.LEARNING
+    assert scheduler.update(look(passed=True, steps=LIMIT + 39)) is Verdict.LEARNING
+    assert scheduler.update(look(passed=True, steps=LIMIT + 40)) is Verdict.MASTERED
+
+
+def test_no_tries_are_made_where_none_are_allowed() -> None:
+    scheduler = scheduler_of(
+        Explicit(lengths=(2, 10)), stuck=Stuck(half_steps=0, demotions=0)
+    )
+    assert len(walk(scheduler, lambda s: s.stage.length == 2)) == 2
+
+
+def test_galloping_doubles_its_stride_after_effortless_stages() -> None:
+    scheduler = scheduler_of(Galloping(start=Stage(1), until=Stage(40)))
+    assert [length for _, length, _ in walk(scheduler, lambda _: True)] == [1, 3, 7, 15, 31, 40]
+
+
+def test_galloping_keeps_its_stride_after_training() -> None:
+    scheduler = scheduler_of(Galloping(start=Stage(1), until=Stage(4)))
+    for steps in (10, 20, 30, 40):
+        scheduler.update(look(passed=False, steps=steps - 5))
+        scheduler.update(look(passed=True, steps=steps))
+    assert scheduler.reached_target
+    assert scheduler.visit == 3
+
+
+def test_galloping_halves_its_stride_when_a_stage_is_exhausted() -> None:
+    scheduler = scheduler_of(Galloping(start=Stage(1), until=Stage(100)), stuck=Stuck(demotions=0))
+    lengths = [length for _, length, _ in walk(scheduler, lambda s: s.stage.length <= 10)]
+    assert lengths[:5] == [1, 3, 7, 15, 11]
+    assert scheduler.reach == Stage(10)
+
+
+def test_full_tests_are_numbered_through_all_visits() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2, 3)), stuck=Stuck(half_steps=0))
+    scheduler.update(look(passed=True, steps=0))
+    scheduler.update(look(passed=False, steps=50))
+    scheduler.update(look(passed=False, steps=LIMIT))
+    scheduler.update(look(passed=True, steps=2 * LIMIT))  # the demotion
+    assert (scheduler.stage, scheduler.tests, scheduler.looks) == (Stage(3), 2, 2)
+    scheduler.update(look(passed=False, steps=2 * LIMIT))
+    assert scheduler.decision is not None
+    assert scheduler.decision.test_number == 3
+
+
+def test_screens_count_as_looks_and_not_as_tests() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2,)))
+    scheduler.update(Look(screen=Tally(score=0.1, examples=64)))
+    assert (scheduler.looks, scheduler.tests) == (1, 0)
+
+
+def test_looks_in_a_row_start_over_after_one_that_fails() -> None:
+    scheduler = scheduler_of(
+        Explicit(lengths=(2,)), criterion=Mastery(threshold=0.9, looks_in_a_row=2)
+    )
+    passed = [True, False, True, True]
+    verdicts = [scheduler.update(look(passed=p, steps=i)) for i, p in enumerate(passed)]
+    assert verdicts == [Verdict.LEARNING] * 3 + [Verdict.MASTERED]
+
+
+@pytest.mark.parametrize("stream", ["tuning", "certificate", "train"])
+def test_only_looks_on_the_gate_stream_are_decided_on(stream: str) -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2,)))
+    with pytest.raises(ValueError, match="only looks on the stream 'gate'"):
+        scheduler.update(look(passed=True, steps=0, stream=stream))
+    assert scheduler.reach is None
+
+
+def test_a_diverged_model_has_not_mastered() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2, 9)))
+    verdict = scheduler.update(look(passed=True, steps=1, diverged=True))
+    assert verdict is Verdict.EXHAUSTED
+    assert scheduler.overrun == "the loss is no longer a finite number"
+
+
+def test_a_finished_walk_takes_no_more_looks() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2,)))
+    scheduler.update(look(passed=True, steps=0))
+    with pytest.raises(RuntimeError, match="takes no more looks"):
+        scheduler.update(look(passed=True, steps=0))
+
+
+def test_the_runs_own_budget_ends_it_even_after_mastery() -> None:
+    scheduler = scheduler_of(Arithmetic(start=Stage(2), until=Stage(9)), budget=Budget(steps=30))
+    assert scheduler.update(look(passed=True, steps=30)) is Verdict.MASTERED
+    assert scheduler.finished
+    assert scheduler.ending == "the run's 30 steps are used up"
+    assert not scheduler.reached_target
+
+
+def test_reaching_the_target_with_the_last_step_is_success() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2,)), budget=Budget(steps=30))
+    scheduler.update(look(passed=True, steps=30))
+    assert scheduler.reached_target
+
+
+growths = st.sampled_from(
+    [
+        Explicit(lengths=(2, 10, 30)),
+        Geometric(start=Stage(2, 2), until=Stage(20, 8), factor=2, vocab_factor=2),
+        Galloping(start=Stage(1), until=Stage(30)),
+        Arithmetic(start=Stage(1), until=Stage(6)),
+    ]
+)
+
+
+@given(growths, st.integers(0, 3), st.integers(0, 3), st.randoms(use_true_random=False))
+def test_the_walk_always_ends(
+    growth: Growth, half_steps: int, demotions: int, luck: random.Random
+) -> None:
+    scheduler = scheduler_of(growth, stuck=Stuck(half_steps=half_steps, demotions=demotions))
+    for steps in range(0, 5000 * LIMIT, LIMIT):
+        if scheduler.finished:
+            break
+        scheduler.update(look(passed=luck.random() < 0.5, steps=steps))
+    assert scheduler.finished
+    assert scheduler.ending
+
+
+@given(growths, st.integers(0, 40), st.randoms(use_true_random=False))
+def test_a_state_taken_through_json_continues_the_same_walk(
+    growth: Growth, looks: int, luck: random.Random
+) -> None:
+    original = scheduler_of(growth)
+    for number in range(looks):
+        if not original.finished:
+            original.update(look(passed=luck.random() < 0.6, steps=30 * number))
+    restored = scheduler_of(growth)
+    restored.load_state_dict(json.loads(json.dumps(original.state_dict())))
+    assert restored.state_dict() == original.state_dict()
+    for number in range(looks, looks + 20):
+        if original.finished:
+            break
+        next_look = look(passed=luck.random() < 0.6, steps=30 * number)
+        assert original.update(next_look) == restored.update(next_look)
+        assert original.decision == restored.decision
+        assert restored.state_dict() == original.state_dict()

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curriculum import Stage, UsageError
+from tasks import FirstBit
+from tasks.first_bit import Zeros
+
+
+def sample(zeros: Zeros, length: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    batch = FirstBit(zeros=zeros).sample(np.random.default_rng(seed), Stage(length), size)
+    return batch.inputs, batch.targets
+
+
+@given(
+    st.sampled_from(["hard", "anywhere", "mixture"]),
+    st.integers(2, 40),
+    st.integers(1, 70),
+    st.integers(0, 9),
+)
+def test_the_answer_says_whether_there_is_no_zero(
+    zeros: Zeros, length: int, size: int, seed: int
+) -> None:
+    inputs, targets = sample(zeros, length, size, seed)
+    assert inputs.shape == (size, length)
+    assert targets.shape == (size,)
+    assert inputs.dtype == targets.dtype == np.int64
+    zero_count = (inputs == 0).sum(axis=1)
+    assert set(np.unique(inputs)) <= {0, 1}
+    assert (zero_count == 1 - targets).all()
+
+
+@pytest.mark.parametrize("zeros", ["hard", "anywhere", "mixture"])
+def test_half_of_a_batch_has_no_zero(zeros: Zeros) -> None:
+    assert sample(zeros, 10, 32)[1].sum() == 16
+
+
+def test_the_hard_pair_has_its_zero_in_first_place() -> None:
+    inputs, targets = sample("hard", 10, 32)
+    assert (inputs[targets == 0, 0] == 0).all()
+
+
+def test_the_mixture_puts_half_of_the_zeros_first() -> None:
+    inputs, targets = sample("mixture", 1000, 400)
+    first = (inputs[targets == 0, 0] == 0).sum()
+    assert 100 <= first <= 105  # a hundred of them by rule, and one in a thousand by chance
+
+
+def test_anywhere_draws_every_place() -> None:
+    inputs, targets = sample("anywhere", 5, 400)
+    places = np.argmin(inputs[targets == 0], axis=1)
+    assert set(places) == set(range(5))
+
+
+def test_the_exam_holds_every_input_once_and_weighs_no_zero_by_half() -> None:
+    task, stage = FirstBit(), Stage(7)
+    exam = task.exam(stage)
+    batch = task.exam_batch(stage, 0, exam.examples)
+    assert exam.examples == 8
+    assert len(np.unique(batch.inputs, axis=0)) == 8
+    assert batch.weights is not None
+    assert batch.weights.sum() == pytest.approx(1)
+    assert batch.weights[batch.targets == 1].sum() == 0.5
+    assert batch.slices is not None
+    hard = batch.inputs[batch.slices["hard pair"]]
+    assert hard.tolist() == [[1] * 7, [0] + [1] * 6]
+
+
+@given(st.integers(2, 30), st.integers(1, 7))
+def test_the_exam_may_be_taken_in_parts(length: int, size: int) -> None:
+    task, stage = FirstBit(), Stage(length)
+    count = task.exam(stage).examples
+    whole = task.exam_batch(stage, 0, count)
+    parts = [
+        task.exam_batch(stage, start, min(start + size, count)) for start in range(0, count, size)
+    ]
+    assert np.array_equal(np.concatenate([part.inputs for part in parts]), whole.inputs)
+    assert np.array_equal(np.concatenate([part.targets for part in parts]), whole.targets)
+
+
+def test_the_hard_pair_alone_is_its_own_exam() -> None:
+    task = FirstBit(zeros="hard")
+    assert task.exam(Stage(9)).examples == 2
+    batch = task.exam_batch(Stage(9), 0, 2)
+    assert batch.weights is not None
+    assert batch.weights.tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("stage", [Stage(1), Stage(5, 3)])
+def test_stages_it_cannot_make_are_errors(stage: Stage) -> None:
+    with pytest.raises(UsageError, match="first bit"):
+        FirstBit().check(stage)
+
+
+def test_an_unknown_mode_is_an_error() -> None:
+    with pytest.raises(UsageError, match="hard, anywhere or mixture"):
+        FirstBit(zeros="nowhere")  # type: ignore[arg-type]
