@@ -74,7 +74,7 @@ def climb(seed: int) -> tuple[int, int, nn.Module]:
     """Train up the path; the length reached, the steps taken, the model."""
     torch.manual_seed(digest(seed, "initialisation", bits=64) >> 1)
     model = Classifier()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2, betas=(0.9, 0.9), fused=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-2, betas=(0.9, 0.95), fused=True)
     length, reach, total, visit = 2, 0, 0, 0
     while True:
         step = 0

@@ -98,8 +98,8 @@ def load_module(path: Path) -> ModuleType:
 def _path_of(where: str) -> Path:
     if where.endswith(".py") or "/" in where:
         path = Path(where)
-        if not path.is_file():
-            raise UsageError(f"there is no file {where}; give a path to a Python file, or a name")
+        if not path.is_file() or path.suffix != ".py":
+            raise UsageError(f"there is no file {where} in Python; give its path, or a name")
         if not FILE_NAME.fullmatch(path.stem):
             raise UsageError(
                 f"an experiment's file is named with letters, digits, '_' and '-', got {path.name!r}"

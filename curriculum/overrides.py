@@ -137,7 +137,7 @@ def _settings_class(experiment: Experiment) -> type[Any]:
 
 def _quietly(experiment: Experiment, arguments: list[str]) -> Any:
     """Parse with tyro, whose framed error message becomes one sentence."""
-    said = io.StringIO()
+    said = io.StringIO()  # without an encoding, so that frames are drawn in plain ASCII
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
             return tyro.cli(_settings_class(experiment), args=arguments)
@@ -146,11 +146,13 @@ def _quietly(experiment: Experiment, arguments: list[str]) -> Any:
 
 
 def _sentence(framed: str) -> str:
-    """What stands between a frame's title and its first rule."""
-    inside = [line.strip("│ ") for line in framed.splitlines() if line.startswith("│")]
-    for number, line in enumerate(inside):
-        if set(line) == {"─"}:
-            inside = inside[:number]
-            break
-    text = " ".join(inside) or framed.strip()
-    return re.sub(r"^Error parsing \w+: (?=\w+\.)", "", text)
+    """What stands between the first two rules of a frame: below its title, above its hints."""
+    parts: list[list[str]] = [[]]
+    for line in framed.splitlines():
+        text = line.strip()
+        if text and set(text) == {"-"}:
+            parts.append([])
+        elif text:
+            parts[-1].append(text)
+    text = " ".join(parts[1] if len(parts) > 1 else parts[0])
+    return re.sub(r"^Error parsing \w+: ", "", text)

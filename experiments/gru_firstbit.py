@@ -9,7 +9,7 @@ experiment = Experiment(
     model=Recurrent(cell="gru", hidden_size=20),
     growth=Geometric(start=Stage(2), until=Stage(1000), factor=1.5),
     criterion=Mastery(threshold=1.0),
-    optimizer=Adam(learning_rate=1e-2, betas=(0.9, 0.9)),
+    optimizer=Adam(learning_rate=2e-2, betas=(0.9, 0.95)),
     budget=Budget(steps_per_stage=300),
 )
 

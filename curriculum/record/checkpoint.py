@@ -25,8 +25,8 @@ __all__ = ["load_learner", "load_state", "newest_checkpoint", "save_checkpoint"]
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 
 
-def save_checkpoint(folder: Path, learner: Learner, state: dict[str, Any]) -> str:
-    """Write a checkpoint whole or not at all, and give its digest.
+def save_checkpoint(folder: Path, learner: Learner, state: dict[str, Any]) -> None:
+    """Write a checkpoint whole or not at all.
 
     It is written aside, brought to disk, and renamed to `folder` at last.
     """
@@ -45,7 +45,6 @@ def save_checkpoint(folder: Path, learner: Learner, state: dict[str, Any]) -> st
         _fsync(path)
     os.rename(aside, folder)
     _fsync(folder.parent)
-    return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
 
 def newest_checkpoint(folder: RunFolder) -> Path:

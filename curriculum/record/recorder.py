@@ -101,11 +101,10 @@ class Recorder:
     def _save(self, scheduler: Scheduler, learner: Learner) -> None:
         name = f"{self._checkpoint:06d}"
         self._journal.sync()
-        digest = save_checkpoint(
-            self.folder.checkpoints / name, learner, {"scheduler": scheduler.state_dict()}
-        )
-        self._checkpoint += 1
-        self._write("checkpoint", {"name": name, "digest": digest})
+        self._checkpoint += 1  # first: no name is used again, should this save be interrupted
+        state = {"scheduler": scheduler.state_dict()}
+        save_checkpoint(self.folder.checkpoints / name, learner, state)
+        self._write("checkpoint", {"name": name, "weights_sha256": weights_sha256(learner.model)})
 
     def _write(self, kind: str, content: dict[str, Any], seconds: float | None = None) -> None:
         if seconds is None:

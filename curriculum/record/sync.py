@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,4 +138,6 @@ def _content(folder: RunFolder, tracking_uri: str) -> dict[str, object]:
 
 
 def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+    """The error in one line, without a password that a URI in it may hold."""
+    said = (str(error).splitlines() or [""])[0]
+    return re.sub(r"://[^/@\s]*@", "://", f"{type(error).__name__}: {said}")[:300]

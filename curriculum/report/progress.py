@@ -30,6 +30,7 @@ class Progress:
         self._threshold = experiment.criterion.threshold
         self._console = console
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._begun = False
         self._shown = time.monotonic()
         self._reach: str | None = None
         self._entered = 0
@@ -37,21 +38,25 @@ class Progress:
         self._visit: Record = {"stage": self._path[0], "visit": 0, "entry": "step"}
 
     def __enter__(self) -> Self:
-        if self._live is None:
-            self._console.print(
-                f"{self._title}: {len(self._path)} stages to {_short(self._path[-1])}"
-            )
-        else:
-            self._live.__enter__()
         return self
 
     def __exit__(self, *details: Any) -> None:
-        if self._live is not None:
+        if self._live is not None and self._begun:
             self._live.update(self._panel(), refresh=True)
             self._live.__exit__(*details)
 
+    def _begin(self) -> None:
+        """Only with the first record: a run that can't begin shows nothing."""
+        self._begun = True
+        if self._live is None:
+            self._line(f"{self._title}: {len(self._path)} stages to {_short(self._path[-1])}")
+        else:
+            self._live.__enter__()
+
     def __call__(self, record: Record) -> None:
         """Show a record of the journal."""
+        if not self._begun:
+            self._begin()
         kind = record["kind"]
         if kind == "visit":
             self._visit = record

@@ -62,7 +62,7 @@ def test_settings_reach_the_optimizer() -> None:
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_learning_rate_is_above_zero(rate: float) -> None:
     for kind in (Adam, AdamW, SGD, RAdam):
-        with pytest.raises(UsageError, match="optimizer.learning_rate"):
+        with pytest.raises(UsageError, match=r"optimizer\.learning_rate"):
             kind(learning_rate=rate)
 
 

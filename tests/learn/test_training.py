@@ -40,9 +40,7 @@ def test_training_is_the_loop_that_one_would_write_by_hand() -> None:
     one, by_hand = start(), start()
     trainer(Meter(1), batch_size=8).take_steps(one, scheduler(), visit=2, start=10, count=5)
     for step in range(10, 15):
-        batch = batch_of(
-            FirstBit(), STAGE, 8, seed=0, stream="train", index=(2 << 32) + step
-        )
+        batch = batch_of(FirstBit(), STAGE, 8, seed=0, stream="train", index=(2 << 32) + step)
         logits = by_hand.model(torch.from_numpy(batch.inputs))
         loss = binary_cross_entropy_with_logits(logits, torch.from_numpy(batch.targets).float())
         by_hand.optimizer.zero_grad()

@@ -4,39 +4,48 @@ import pytest
 import torch
 from torch import nn
 
-from curriculum import Stage, UsageError
+from curriculum import Answer, Stage, UsageError
 from curriculum.models import Recurrent
+from curriculum.models.recurrent_network import RecurrentNetwork
+
+
+def built(
+    settings: Recurrent, answer: Answer = "bit", last: Stage | None = None
+) -> RecurrentNetwork:
+    model = settings.build(answer, last or Stage(9))
+    assert isinstance(model, RecurrentNetwork)
+    return model
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 def test_the_classifier_has_one_input_unit_and_one_logit(cell: Any, gates: int) -> None:
-    model = Recurrent(cell=cell, hidden_size=20).build("bit", Stage(9))
+    model = built(Recurrent(cell=cell, hidden_size=20))
     assert model(torch.ones(3, 9, dtype=torch.int64)).shape == (3,)
     recurrent = gates * (20 * 1 + 20 * 20 + 20 + 20)
     assert sum(p.numel() for p in model.parameters()) == recurrent + 21
 
 
 def test_a_logit_is_the_head_on_the_rectified_last_output() -> None:
-    model = Recurrent(cell="gru", hidden_size=5).build("bit", Stage(9))
+    model = built(Recurrent(cell="gru", hidden_size=5))
     inputs = torch.tensor([[1, 0, 1, 1]])
     cell = nn.GRUCell(1, 5)
-    trained = dict(model.recurrent.named_parameters())  # type: ignore[operator, union-attr]
+    trained = dict(model.recurrent.named_parameters())
     cell.load_state_dict({name.removesuffix("_l0"): value for name, value in trained.items()})
     state = torch.zeros(1, 5)
     for symbol in (1.0, 0.0, 1.0, 1.0):
         state = cell(torch.tensor([[symbol]]), state)
-    by_hand = model.head(torch.relu(state)).squeeze(-1)  # type: ignore[operator]
+    by_hand = model.head(torch.relu(state)).squeeze(-1)
     torch.testing.assert_close(model(inputs), by_hand)
 
 
 def test_symbols_are_answered_at_each_place() -> None:
-    model = Recurrent(layers=2, embedding_size=7).build("symbols", Stage(9, 30))
+    model = built(Recurrent(layers=2, embedding_size=7), "symbols", Stage(9, 30))
     assert model(torch.zeros(3, 9, dtype=torch.int64)).shape == (3, 9, 30)
 
 
 def test_the_forget_bias_sits_on_the_forget_gates_of_every_layer() -> None:
-    model = Recurrent(hidden_size=4, layers=2, forget_bias=3.0).build("bit", Stage(9))
-    parameters = dict(model.recurrent.named_parameters())  # type: ignore[operator, union-attr]
+    model = built(Recurrent(hidden_size=4, layers=2, forget_bias=3.0))
+    parameters = dict(model.recurrent.named_parameters())
     for layer in (0, 1):
         both = parameters[f"bias_ih_l{layer}"] + parameters[f"bias_hh_l{layer}"]
         assert both[4:8].tolist() == [3.0] * 4
@@ -45,9 +54,9 @@ def test_the_forget_bias_sits_on_the_forget_gates_of_every_layer() -> None:
 
 @pytest.mark.parametrize("how", ["orthogonal", "identity"])
 def test_recurrent_weights_start_orthogonal_gate_by_gate(how: Any) -> None:
-    model = Recurrent(cell="lstm", hidden_size=6, recurrent_init=how).build("bit", Stage(9))
-    weights = model.recurrent.weight_hh_l0.detach()  # type: ignore[union-attr]
-    for gate in weights.split(6):  # type: ignore[operator, union-attr]
+    model = built(Recurrent(cell="lstm", hidden_size=6, recurrent_init=how))
+    weights = model.recurrent.state_dict()["weight_hh_l0"]
+    for gate in torch.split(weights, 6):
         torch.testing.assert_close(gate @ gate.T, torch.eye(6), atol=1e-5, rtol=0)
         assert torch.equal(gate, torch.eye(6)) is (how == "identity")
 

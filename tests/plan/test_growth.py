@@ -1,20 +1,22 @@
-from typing import Literal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from curriculum import Arithmetic, Explicit, Galloping, Geometric, Growth, Stage, UsageError
+from curriculum.plan.growth import Order
 
 numbers = st.integers(1, 400)
-orders = st.sampled_from(["length_first", "vocab_first", "together"])
+ORDERS: list[Order] = ["length_first", "vocab_first", "together"]
+orders = st.sampled_from(ORDERS)
 
 
 @st.composite
 def growths(draw: st.DrawFn) -> tuple[Growth, Stage, Stage]:
     lengths, sizes = sorted([draw(numbers), draw(numbers)]), sorted([draw(numbers), draw(numbers)])
     start, until = Stage(lengths[0], sizes[0]), Stage(lengths[1], sizes[1])
-    order: Literal["length_first", "vocab_first", "together"] = draw(orders)
+    order: Order = draw(orders)
     kind = draw(st.sampled_from(["arithmetic", "geometric", "galloping"]))
     if kind == "geometric":
         factors = st.floats(1.01, 20)
@@ -48,7 +50,7 @@ def test_a_path_has_its_ends_as_given_and_no_duplicates(
 @given(growths())
 def test_a_path_never_gets_easier(case: tuple[Growth, Stage, Stage]) -> None:
     path = case[0].path()
-    for lower, upper in zip(path, path[1:], strict=False):
+    for lower, upper in pairwise(path):
         assert lower.length <= upper.length
         assert lower.vocab_size <= upper.vocab_size
 
@@ -83,7 +85,7 @@ def test_a_small_factor_still_moves_on() -> None:
     ],
 )
 def test_two_axes_grow_in_the_order_asked_for(
-    order: Literal["length_first", "vocab_first", "together"], expected: list[tuple[int, int]]
+    order: Order, expected: list[tuple[int, int]]
 ) -> None:
     growth = Geometric(start=Stage(2, 10), until=Stage(8, 1000), factor=2, order=order)
     assert stages(growth) == expected
@@ -104,8 +106,8 @@ def test_a_path_of_one_stage_is_fine() -> None:
 
 
 def test_strides_gallop_only_under_galloping() -> None:
-    span = {"start": Stage(1), "until": Stage(9)}
-    galloping, arithmetic = Galloping(**span), Arithmetic(**span)
+    galloping = Galloping(start=Stage(1), until=Stage(9))
+    arithmetic = Arithmetic(start=Stage(1), until=Stage(9))
     assert (galloping.wider(4), galloping.narrower(5), galloping.narrower(1)) == (8, 2, 1)
     assert (arithmetic.wider(1), arithmetic.narrower(1)) == (1, 1)
 
@@ -147,8 +149,6 @@ def test_an_endless_path_is_an_error() -> None:
         ({"lengths": (0,)}, "from 1 up"),
     ],
 )
-def test_a_bad_explicit_list_is_an_error(
-    settings: dict[str, tuple[int, ...]], said: str
-) -> None:
+def test_a_bad_explicit_list_is_an_error(settings: dict[str, tuple[int, ...]], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         Explicit(**settings)

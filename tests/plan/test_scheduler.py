@@ -139,9 +139,7 @@ def test_a_demotion_is_trained_on_before_it_can_end() -> None:
 
 
 def test_no_tries_are_made_where_none_are_allowed() -> None:
-    scheduler = scheduler_of(
-        Explicit(lengths=(2, 10)), stuck=Stuck(half_steps=0, demotions=0)
-    )
+    scheduler = scheduler_of(Explicit(lengths=(2, 10)), stuck=Stuck(half_steps=0, demotions=0))
     assert len(walk(scheduler, lambda s: s.stage.length == 2)) == 2
 
 

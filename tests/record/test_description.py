@@ -1,0 +1,70 @@
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from curriculum import Experiment, UsageError
+from curriculum.catalogue import load_experiment, load_module
+from curriculum.record.description import describe, environment, git_commit, rebuild
+
+
+@pytest.mark.parametrize("name", ["lstm_firstbit", "rnn_firstbit:hard", "gru_firstbit"])
+def test_an_experiment_goes_through_json_and_back(name: str) -> None:
+    experiment, _ = load_experiment(name)
+    assert rebuild(json.loads(json.dumps(describe(experiment)))) == experiment
+
+
+@pytest.mark.parametrize(
+    "type_name", ["os:system", "subprocess:Popen", "builtins:eval", "nowhere:Thing"]
+)
+def test_what_a_file_names_is_not_run(tiny: Experiment, type_name: str) -> None:
+    described = describe(tiny)
+    described["task"] = {"type": type_name}
+    with pytest.raises(UsageError, match="code is only run from a file that you name"):
+        rebuild(described)
+
+
+@pytest.mark.parametrize(
+    "type_name", ["curriculum.loop:run", "curriculum.plan.stage:dataclass", "tasks:nothing"]
+)
+def test_only_settings_classes_are_rebuilt(tiny: Experiment, type_name: str) -> None:
+    described = describe(tiny)
+    described["task"] = {"type": type_name}
+    with pytest.raises(UsageError, match="no settings class"):
+        rebuild(described)
+
+
+def test_a_users_classes_come_from_the_file_that_the_caller_names(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from dataclasses import dataclass\n"
+        "from curriculum import Experiment, Explicit, Mastery\n"
+        "from curriculum.models import Recurrent\n"
+        "from tasks import FirstBit\n"
+        "@dataclass(frozen=True)\n"
+        "class Mine(FirstBit):\n"
+        "    extra: int = 3\n"
+        "experiment = Experiment(task=Mine(extra=4), model=Recurrent(),\n"
+        "    growth=Explicit(lengths=(2,)), criterion=Mastery(threshold=1.0))\n"
+    )
+    experiment, _ = load_experiment(str(path))
+    described = json.loads(json.dumps(describe(experiment)))
+    with pytest.raises(UsageError, match="--source PATH"):
+        rebuild(described)
+    again = rebuild(described, load_module(path))
+    assert again.task.extra == 4  # type: ignore[attr-defined]
+
+
+def test_settings_that_json_cannot_hold_are_errors() -> None:
+    @dataclass
+    class Odd:
+        value: object
+
+    with pytest.raises(UsageError, match="dataclasses, numbers, strings"):
+        describe(Odd(value=object()))
+
+
+def test_the_circumstances_are_named(tmp_path: Path) -> None:
+    assert {"python", "torch", "mlflow", "numpy"} <= set(environment())
+    assert git_commit(tmp_path) is None

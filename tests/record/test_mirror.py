@@ -1,0 +1,221 @@
+"""The mirror against a real MLflow, on a database of its own."""
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import curriculum
+from curriculum import Experiment, Result, UsageError
+from curriculum.record.store import RunFolder, Store
+from curriculum.record.sync import is_synced, sync
+from curriculum.record.tracking import database_uri
+from curriculum.report.note import note
+from curriculum.report.plots import figures
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+]
+
+
+def bring(store: Store, folder: RunFolder, uri: str | None = None) -> None:
+    sync(store, folder, uri or database_uri(store), note=note, pictures=figures)
+
+
+@pytest.fixture(scope="module")
+def finished(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Store, RunFolder, Result]:
+    """A run of a small path, copied into MLflow."""
+    from curriculum import Adam, Geometric, Mastery, Stage
+    from curriculum.models import Recurrent
+    from tasks import FirstBit
+
+    experiment = Experiment(
+        task=FirstBit(),
+        model=Recurrent(cell="gru", hidden_size=8),
+        growth=Geometric(start=Stage(2), until=Stage(5)),
+        criterion=Mastery(threshold=1.0),
+        optimizer=Adam(learning_rate=3e-2),
+        name="tiny:variant",
+    )
+    root = tmp_path_factory.mktemp("store")
+    result = curriculum.run(experiment, 3, store=root, mirror=False)
+    store = Store(root)
+    folder = store.find("last")
+    bring(store, folder)
+    return store, folder, result
+
+
+def client(store: Store) -> Any:
+    from curriculum.record.mirror import connect
+
+    return connect(store, database_uri(store))
+
+
+def all_runs(store: Store, folder: RunFolder) -> tuple[Any, list[Any]]:
+    one = client(store)
+    experiments = {e.experiment_id: e.name for e in one.search_experiments()}
+    runs = one.search_runs(list(experiments), f"tags.`curriculum.run_id` = '{folder.id}'")
+    parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert len(parents) == 1
+    assert experiments[parents[0].info.experiment_id] == "tiny:variant"
+    return parents[0], sorted(children, key=lambda run: int(run.data.tags["curriculum.visit"]))
+
+
+def test_the_parent_run_says_what_was_run(finished: tuple[Store, RunFolder, Result]) -> None:
+    store, folder, result = finished
+    parent, _ = all_runs(store, folder)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.params["optimizer.learning_rate"] == "0.03"
+    assert parent.data.params["growth.until.length"] == "5"
+    assert parent.data.params["seed"] == "3"
+    tags = parent.data.tags
+    assert (tags["task"], tags["model"], tags["seed"]) == ("FirstBit", "Recurrent", "3")
+    assert tags["strategy"] == "gated x current"
+    assert tags["status"] == "reached"
+    assert tags["version.torch"]
+    assert "| 5 | 2 | mastered |" in tags["mlflow.note.content"]
+    metrics = parent.data.metrics
+    assert metrics["reach/length"] == 5
+    assert metrics["reach/vocab_size"] == 2
+    assert metrics["progress/tokens"] == result.tokens
+    assert metrics["gate/exact_match"] == 1.0
+    assert metrics["stage/length"] == 5
+    assert metrics["train/loss"] > 0
+    assert metrics["speed/steps_per_second"] > 0
+
+
+def test_each_visit_is_a_child_run(finished: tuple[Store, RunFolder, Result]) -> None:
+    store, folder, result = finished
+    _, children = all_runs(store, folder)
+    assert len(children) == len(result.stages) == 3
+    for child, stage in zip(children, result.stages, strict=True):
+        assert child.info.status == "FINISHED"
+        assert child.data.params["length"] == str(stage.length)
+        assert child.data.params["hidden_size"] == "8"
+        assert child.data.tags["verdict"] == stage.verdict
+        assert child.data.metrics["cost/steps"] == stage.steps
+        assert child.data.metrics["cost/tokens"] == stage.tokens
+
+
+def test_metrics_carry_the_journals_steps_and_times(
+    finished: tuple[Store, RunFolder, Result],
+) -> None:
+    store, folder, result = finished
+    parent, _ = all_runs(store, folder)
+    points = client(store).get_metric_history(parent.info.run_id, "progress/tokens")
+    looks = [
+        json.loads(line)
+        for line in folder.journal.read_text().splitlines()
+        if '"kind":"look"' in line
+    ]
+    assert len(points) == len(looks)
+    assert {(p.step, p.timestamp) for p in points} == {
+        (look["spent"]["steps"], int(look["clock"]["time"] * 1000)) for look in looks
+    }
+    assert max(p.step for p in points) == result.steps
+
+
+def test_checkpoints_plots_and_the_model_are_there(
+    finished: tuple[Store, RunFolder, Result],
+) -> None:
+    store, folder, result = finished
+    parent, _ = all_runs(store, folder)
+    one = client(store)
+    run_id = parent.info.run_id
+    checkpoints = [info.path for info in one.list_artifacts(run_id, "checkpoints")]
+    assert len(checkpoints) == 4  # one a transition, and the end
+    assert [info.path for info in one.list_artifacts(run_id, "plots")] == [
+        "plots/reach.png",
+        "plots/score_by_stage.png",
+    ]
+    models = one.search_logged_models([parent.info.experiment_id])
+    assert len(models) == 1
+    assert str(models[0].status) == "READY"
+    assert models[0].tags["weights_sha256"] == result.weights_sha256
+    assert Path(parent.info.artifact_uri.removeprefix("file://")).is_relative_to(store.root)
+
+
+def dump(store: Store) -> list[str]:
+    """All that MLflow holds, apart from the time of a change."""
+    with sqlite3.connect(store.root / "mlflow.db") as database:
+        tables = ["runs", "params", "tags", "metrics", "latest_metrics", "logged_models"]
+        found = [
+            f"{table} {row}"
+            for table in tables
+            for row in sorted(map(str, database.execute(f"select * from {table}")))
+        ]
+    database.close()
+    return found
+
+
+def test_copying_again_adds_nothing(finished: tuple[Store, RunFolder, Result]) -> None:
+    store, folder, _ = finished
+    before = dump(store)
+    assert is_synced(store, folder, database_uri(store))
+    bring(store, folder)
+    assert dump(store) == before
+
+
+def test_mlflow_away_is_a_sentence_and_costs_nothing(tiny: Experiment, store: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    uri = f"http://user:secret@127.0.0.1:{port}"
+    result = curriculum.run(tiny, store=store, mirror=False)
+    assert result.status == "reached"
+    folder = Store(store).find("last")
+    with pytest.raises(UsageError, match="can't be brought up to date") as caught:
+        bring(Store(store), folder, uri)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not is_synced(Store(store), folder, uri)
+
+
+def mirrored(store: Path, condition: Callable[[], bool], seconds: float = 60) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_a_killed_run_is_marked_so(tmp_path: Path) -> None:
+    root = tmp_path / "store"
+    command = ["run", "lstm_firstbit", "--store", str(root), "--growth.until", "100000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "curriculum", *command, "--budget.steps-per-stage", "100000"],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    store = Store(root)
+    assert mirrored(root, lambda: bool(store.runs()) and store.runs()[0].journal.exists())
+    folder = store.find("last")
+    assert mirrored(root, lambda: folder.journal.stat().st_size > 2000)
+    os.kill(process.pid, 9)
+    process.wait()
+    assert mirrored(root, lambda: is_synced(store, folder, database_uri(store)))
+    one = client(store)
+    runs = one.search_runs([e.experiment_id for e in one.search_experiments()])
+    parent = next(run for run in runs if "mlflow.parentRunId" not in run.data.tags)
+    assert parent.info.status == "KILLED"
+    assert all(run.info.status == "FINISHED" for run in runs if run is not parent)
+
+
+def test_a_runs_mirror_copies_it_by_itself(tiny: Experiment, store: Path) -> None:
+    result = curriculum.run(tiny, store=store, wait=True)
+    one = Store(store)
+    assert is_synced(one, one.find(result.run_id), database_uri(one))

@@ -1,0 +1,117 @@
+from typing import Any
+
+import pytest
+
+from curriculum.record.history import History
+from curriculum.report.explain import explain
+from curriculum.report.note import MOST_CHARACTERS, note
+from curriculum.report.table import markdown_table
+
+DESCRIPTION = {
+    "id": "abcd1234",
+    "experiment": "tiny",
+    "seed": 3,
+    "path": ["2x2", "9x2"],
+    "strategy": "gated x current",
+}
+
+
+def visit(number: int, stage: str, entry: str = "step") -> dict[str, Any]:
+    return {
+        "kind": "visit",
+        "visit": number,
+        "stage": stage,
+        "entry": entry,
+        "learning_rate": 0.01,
+        "hidden_size": 20,
+        "clock": {"time": 0.0, "seconds": 1.0 * number},
+    }
+
+
+def look(steps: int, reason: str) -> dict[str, Any]:
+    return {
+        "kind": "look",
+        "loss": 0.5,
+        "decision": {"reason": reason, "score": 0.5, "threshold": 1.0},
+        "spent": {"steps": steps, "tokens": 10 * steps, "compute": 1.0 * steps},
+        "clock": {"time": 0.0, "seconds": 5.0},
+    }
+
+
+def verdict(what: str, reach: str | None, overrun: str | None = None) -> dict[str, Any]:
+    return {
+        "kind": "verdict",
+        "verdict": what,
+        "reach": reach,
+        "overrun": overrun,
+        "clock": {"time": 0.0, "seconds": 6.0},
+    }
+
+
+END = {
+    "kind": "end",
+    "status": "stopped",
+    "ending": "the stage's 300 steps are used up",
+    "weights_sha256": "00",
+    "clock": {"time": 0.0, "seconds": 7.0},
+}
+
+RECORDS = [
+    visit(0, "2x2"),
+    look(0, "score 1 >= 1"),
+    verdict("mastered", "2x2"),
+    visit(1, "9x2"),
+    look(300, "score 0.5 < 1"),
+    verdict("exhausted", "2x2", "the stage's 300 steps are used up"),
+    visit(2, "5x2", "half step"),
+    look(301, "score 1 >= 1"),
+    verdict("mastered", "2x2"),
+    visit(3, "9x2", "return"),
+    look(310, "score 0.7 < 1"),
+]
+
+
+def test_each_visit_is_a_sentence_with_its_numbers() -> None:
+    assert list(explain(History(DESCRIPTION, [*RECORDS, END]))) == [
+        "Run abcd1234: tiny, seed 3, 2 stages, gated x current",
+        "Visit 0, length 2, vocabulary 2: mastered without a training step, since score 1 >= 1.",
+        (
+            "Visit 1, length 9, vocabulary 2: exhausted, not mastered, after 300 steps: the "
+            "stage's 300 steps are used up, and the last look found score 0.5 < 1; the model "
+            "went back to what it was."
+        ),
+        "Visit 2, length 5, vocabulary 2 (a half step): mastered after 1 step, since score 1 >= 1.",
+        (
+            "Visit 3, length 9, vocabulary 2 (back after a detour): left undecided after 9 steps; "
+            "the last look found score 0.7 < 1."
+        ),
+        (
+            "Stopped, since the stage's 300 steps are used up; reach: length 2, vocabulary 2; "
+            "310 steps, 3,100 tokens, 7.0 s."
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("running", "word"), [(True, "Running"), (False, "Killed")])
+def test_a_run_without_a_last_record_is_running_or_was_killed(running: bool, word: str) -> None:
+    assert list(explain(History(DESCRIPTION, RECORDS), running=running))[-1].startswith(word)
+
+
+def test_a_run_killed_before_its_first_look_can_be_explained() -> None:
+    sentences = list(explain(History(DESCRIPTION, RECORDS[:1])))
+    assert "no look was taken yet" in sentences[1]
+    assert sentences[-1] == "Killed; no stage mastered; 0 steps, 0 tokens, 0.0 s."
+
+
+def test_the_table_has_a_line_for_each_visit() -> None:
+    lines = markdown_table(History(DESCRIPTION, [*RECORDS, END]).result()).splitlines()
+    assert lines[0] == "| length | vocab | verdict | steps | tokens | seconds | rate | hidden |"
+    assert lines[3] == "| 9 | 2 | exhausted | 300 | 3,000 | 4.00 | 0.01 | 20 |"
+    assert len(lines) == 2 + 4
+
+
+def test_a_note_keeps_within_what_mlflow_holds() -> None:
+    many = [part for number in range(900) for part in (visit(number, "2x2"), look(number, "x"))]
+    text = note(History(DESCRIPTION, [*many, END]))
+    assert len(text) < MOST_CHARACTERS + 200 < 8000
+    assert "curriculum explain abcd1234" in text

@@ -1,0 +1,42 @@
+import io
+from pathlib import Path
+
+import curriculum
+from curriculum import Experiment
+from curriculum.report import progress
+from curriculum.report.progress import Progress
+
+
+def shown(experiment: Experiment, store: Path, *, terminal: bool) -> str:
+    from rich.console import Console
+
+    said = io.StringIO()
+    console = Console(file=said, force_terminal=terminal, width=80, color_system=None)
+    with Progress(experiment, 0, console) as listener:
+        curriculum.run(experiment, store=store, mirror=False, listener=listener)
+    return said.getvalue()
+
+
+def test_elsewhere_than_on_a_terminal_there_are_plain_lines(tiny: Experiment, store: Path) -> None:
+    lines = shown(tiny, store, terminal=False).splitlines()
+    assert lines[0] == "tiny, seed 0: 3 stages to length 5, vocabulary 2"
+    assert len(lines) == 4
+    assert lines[-1].startswith("mastered  length 5, vocabulary 2: ")
+    assert "exact_match 1.000 of 1" in lines[-1]
+    assert "\x1b" not in "".join(lines)
+
+
+def test_long_stages_get_a_line_now_and_then(
+    tiny: Experiment, store: Path, monkeypatch: "object"
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)  # type: ignore[attr-defined]
+    assert "learning  length 2" in shown(tiny, store, terminal=False)
+
+
+def test_a_terminal_shows_path_score_reach_speed_and_what_is_left(
+    tiny: Experiment, store: Path
+) -> None:
+    said = shown(tiny, store, terminal=True)
+    for word in ("3 of 3 stages", "score", "reach", "steps/s", "tokens", "steps of the stage"):
+        assert word in said
+    assert max(len(line.split("\x1b")[0]) for line in said.splitlines()) <= 80

@@ -1,0 +1,206 @@
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from curriculum.cli import main
+
+ROOT = Path(__file__).parents[1]
+TINY = """\
+'''A tiny one.'''
+from dataclasses import dataclass
+from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage
+from curriculum.models import Recurrent
+from tasks import FirstBit
+
+@dataclass(frozen=True)
+class Mine(FirstBit):
+    pass
+
+experiment = Experiment(
+    task=Mine(), model=Recurrent(cell='gru', hidden_size=8),
+    growth=Geometric(start=Stage(2), until=Stage(5)), criterion=Mastery(threshold=1.0),
+    optimizer=Adam(learning_rate=3e-2), budget=Budget(steps_per_stage=400),
+)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curriculum.loop.start_mirror", lambda *_: None)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "mine.py"
+    path.write_text(TINY)
+    return str(path)
+
+
+def call(*arguments: str | Path | int) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_a_run_explained_and_shown(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", file, "--store", store, "--seed", 0) == 0
+    out, err = capsys.readouterr()
+    assert "Reached, since the last stage of the path is mastered" in out
+    assert "mastered  length 5" in err
+    assert call("explain", "last", "--store", store) == 0
+    assert capsys.readouterr().out.count("Visit ") == 3
+    assert call("show", "last", "--store", store, "--source", file, "--length", 30) == 0
+    assert "(hard)" in capsys.readouterr().out
+
+
+def test_json_is_one_object_on_stdout(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", file, "--store", store, "--json") == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert set(found) == {
+        "run_id",
+        "experiment",
+        "seed",
+        "status",
+        "reach",
+        "weights_sha256",
+        "steps",
+        "tokens",
+        "seconds",
+        "stages",
+    }
+    assert found["reach"] == {"length": 5, "vocab_size": 2}
+    assert found["status"] == "reached"
+    assert set(found["stages"][0]) == {
+        "length",
+        "vocab_size",
+        "verdict",
+        "steps",
+        "tokens",
+        "seconds",
+        "learning_rate",
+        "hidden_size",
+    }
+    assert "Reached" in err
+
+
+def test_stopping_short_is_exit_code_three(file: str, store: Path) -> None:
+    assert call("run", file, "--store", store, "--budget.steps-per-stage", 1, "--json") == 3
+
+
+def test_a_dry_run_tells_path_looks_and_budget(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", "lstm_firstbit", "--dry-run", "--store", store) == 0
+    out = capsys.readouterr().out
+    assert "16 stages" in out
+    assert "length 1000, vocabulary 2: a look takes a screen of 64, then 1,001 examples" in out
+    assert "steps_per_stage" in out
+    assert not store.exists()
+
+
+MISTAKES = [
+    (["run", "lstm_fristbit"], "did you mean lstm_firstbit"),
+    (["run"], "needs the name of an experiment"),
+    (["rnu", "lstm_firstbit"], "did you mean run"),
+    ([], "required: COMMAND"),
+    (["run", "lstm_firstbit:hadr"], "did you mean hard"),
+    (["run", "lstm_firstbit", "--growth.factr", "2"], "did you mean --growth.factor"),
+    (["run", "lstm_firstbit", "--seed", "one"], "invalid int value: 'one'"),
+    (["run", "lstm_firstbit", "--seed", "-1"], "seed must be a whole number from 0 up"),
+    (["run", "lstm_firstbit", "--threads", "0"], "must be at least 1, got 0"),
+    (["run", "lstm_firstbit", "--growth.start", "1"], "length of at least 2, got 1"),
+    (["run", "lstm_firstbit", "--growth.until", "1"], "at or above its start"),
+    (["run", "lstm_firstbit", "--growth.factor", "1"], "the end is never reached"),
+    (["run", "lstm_firstbit", "--criterion.threshold", "1.5"], "must be in (0, 1], got 1.5"),
+    (["run", "lstm_firstbit", "--device", "tpu"], "auto, cpu or cuda, got 'tpu'"),
+    (["run", "lstm_firstbit", "--device", "cuda"], "cuda isn't there"),
+    (["run", "nowhere.py"], "there is no file nowhere.py"),
+    (["run", "../../etc/passwd"], "there is no file"),
+    (["explain", "last"], "holds no runs yet"),
+    (["explain", "last", "extra"], "takes no 'extra'"),
+    (["show", "../.."], "holds no runs yet"),
+    (["sync", "abc"], "holds no runs yet"),
+    (["ui", "--port", "70000"], "a port is a number"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES)
+def test_a_mistake_is_one_sentence_and_exit_code_two(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert not out
+    assert list(tmp_path.iterdir()) == []  # nothing half-written
+
+
+def test_a_store_that_cannot_be_written_is_a_mistake(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").write_text("")
+    assert call("run", file, "--store", tmp_path / "taken") == 2
+    assert "choose another with --store" in capsys.readouterr().err
+
+
+def test_a_run_of_a_users_own_file_is_only_shown_from_a_path_that_is_named(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("run", file, "--store", store)
+    capsys.readouterr()
+    assert call("show", "last", "--store", store) == 2
+    assert "--source PATH" in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_a_mistake(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert call("ui", "--store", store, "--port", port) == 2
+    assert f"port {port} can't be used" in capsys.readouterr().err
+
+
+def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--help"])
+    assert stopped.value.code == 0
+    assert "python -m curriculum run lstm_firstbit" in capsys.readouterr().out
+
+
+def test_help_after_an_experiment_lists_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "lstm_firstbit", "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "--seed" in out
+    assert "--optimizer.learning-rate" in out
+    assert "galloping" in out
+
+
+def test_a_reader_that_goes_away_gets_no_traceback() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with subprocess.Popen(
+        [sys.executable, "-m", "curriculum", "list"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        os.close(writer)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""

@@ -1,0 +1,169 @@
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import curriculum
+from curriculum import Batch, Experiment, Explicit, Result, Stage, UsageError
+from curriculum.learn.learner import weights_sha256
+from curriculum.record.history import History
+from curriculum.record.journal import Record, read_journal
+from curriculum.record.store import Store
+from tasks import FirstBit
+
+
+@dataclass(frozen=True)
+class Impossible(FirstBit):
+    """First bit, whose exam wants the opposite from length 3 on."""
+
+    def exam_batch(self, stage: Stage, start: int, stop: int) -> Batch:
+        batch = FirstBit.exam_batch(self, stage, start, stop)
+        return replace(batch, targets=1 - batch.targets) if stage.length > 2 else batch
+
+
+def run(experiment: Experiment, store: Path, seed: int = 0, **more: Any) -> Result:
+    return curriculum.run(experiment, seed, store=store, mirror=False, **more)
+
+
+def records(store: Path) -> list[Record]:
+    return [record for record, _ in read_journal(Store(store).find("last").journal)]
+
+
+def test_a_run_climbs_to_its_target(tiny: Experiment, store: Path) -> None:
+    result = run(tiny, store)
+    assert result.status == "reached"
+    assert result.reach == Stage(5)
+    assert [stage.length for stage in result.stages] == [2, 3, 5]
+    assert sum(stage.steps for stage in result.stages) == result.steps > 0
+    assert sum(stage.tokens for stage in result.stages) == result.tokens
+    assert result.tokens == sum(stage.steps * 32 * stage.length for stage in result.stages)
+
+
+def test_the_same_seed_gives_the_same_run(tiny: Experiment, tmp_path: Path) -> None:
+    runs = [run(tiny, tmp_path / name, seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))]
+    assert runs[0].weights_sha256 == runs[1].weights_sha256 != runs[2].weights_sha256
+
+    def told(name: str) -> list[Record]:
+        return [
+            {key: value for key, value in record.items() if key != "clock"}
+            for record in records(tmp_path / name)
+        ]
+
+    assert told("a") == told("b")
+
+
+def test_the_final_model_can_be_loaded(tiny: Experiment, store: Path) -> None:
+    result = run(tiny, store)
+    model = curriculum.load(result.run_id, store=store)
+    assert weights_sha256(model) == result.weights_sha256
+    assert not model.training
+
+
+def test_a_listener_gets_each_record_after_it_is_on_disk(tiny: Experiment, store: Path) -> None:
+    def listener(record: Record) -> None:
+        assert records(store)[-1] == record
+        heard.append(record["kind"])
+
+    heard: list[str] = []
+    run(tiny, store, listener=listener)
+    assert heard[0] == "visit"
+    assert heard[-1] == "end"
+    assert heard.count("verdict") == 3
+    assert heard == [record["kind"] for record in records(store)]
+
+
+def test_a_run_that_stops_short_says_so_and_keeps_the_last_good_model(
+    tiny: Experiment, store: Path
+) -> None:
+    hopeless = tiny.but(task=Impossible(), budget=curriculum.Budget(steps_per_stage=150))
+    result = run(hopeless, store)
+    assert result.status == "stopped"
+    assert result.reach == Stage(2)
+    told = records(store)
+    masters = [record["verdict"] for record in told if record["kind"] == "verdict"]
+    assert masters[:2] == ["mastered", "exhausted"]
+    assert "steps are used up" in told[-1]["ending"]
+
+
+def test_an_exhausted_visit_is_undone(tiny: Experiment, store: Path) -> None:
+    hopeless = tiny.but(
+        growth=Explicit(lengths=(400,)), budget=curriculum.Budget(steps_per_stage=3)
+    )
+    untrained = run(hopeless, store).weights_sha256
+    longer = hopeless.but(budget=curriculum.Budget(steps_per_stage=5))
+    assert run(longer, store).weights_sha256 == untrained
+
+
+def test_an_interrupt_ends_the_run_in_order(tiny: Experiment, store: Path) -> None:
+    def impatient(record: Record) -> None:
+        if record["kind"] == "look" and record["spent"]["steps"] >= 20:
+            raise KeyboardInterrupt
+
+    result = run(tiny, store, listener=impatient)
+    assert result.status == "interrupted"
+    assert records(store)[-1]["status"] == "interrupted"
+    assert not Store(store).find("last").is_running
+    assert weights_sha256(curriculum.load("last", store=store)) == result.weights_sha256
+
+
+def test_a_failure_is_recorded_and_raised(tiny: Experiment, store: Path) -> None:
+    def broken(record: Record) -> None:
+        if record["kind"] == "look":
+            raise RuntimeError("out of luck")
+
+    with pytest.raises(RuntimeError, match="out of luck"):
+        run(tiny, store, listener=broken)
+    assert records(store)[-1]["status"] == "failed"
+    assert records(store)[-1]["ending"] == "RuntimeError: out of luck"
+
+
+def test_a_diverged_run_stops(tiny: Experiment, store: Path) -> None:
+    wild = tiny.but(
+        optimizer=curriculum.SGD(learning_rate=1e38, momentum=0.0),
+        training=curriculum.Training(clip_norm=None),
+    )
+    assert run(wild, store).status == "stopped"
+    assert "no longer a finite number" in records(store)[-1]["ending"]
+
+
+def test_the_record_holds_what_was_run(tiny: Experiment, store: Path) -> None:
+    run(tiny, store, seed=7)
+    described = Store(store).find("last").description()
+    assert described["seed"] == 7
+    assert described["experiment"] == "tiny"
+    assert described["strategy"] == "gated x current"
+    assert described["path"] == ["2x2", "3x2", "5x2"]
+    assert described["settings"]["optimizer.learning_rate"] == 0.03
+    assert described["settings"]["model.cell"] == "gru"
+    assert described["environment"]["torch"]
+
+
+def test_clock_readings_lie_apart(tiny: Experiment, store: Path) -> None:
+    run(tiny, store)
+    for record in records(store):
+        assert set(record["clock"]) == {"time", "seconds"}
+        assert "seconds" not in record.get("spent", {})
+    history = History.of(Store(store).find("last"))
+    assert history.seconds > 0
+
+
+def test_every_decision_records_its_numbers(tiny: Experiment, store: Path) -> None:
+    run(tiny, store)
+    looks = [record for record in records(store) if record["kind"] == "look"]
+    for look in looks:
+        decision = look["decision"]
+        assert look["stream"] == "gate"
+        assert decision["reason"]
+        assert decision["metric"] == "exact_match"
+        assert decision["threshold"] == 1.0
+        assert decision["examples"] >= 2
+
+
+@pytest.mark.parametrize(("seed", "device", "said"), [(-1, "cpu", "seed"), (0, "tpu", "device")])
+def test_bad_arguments_leave_nothing_behind(
+    tiny: Experiment, store: Path, seed: int, device: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        curriculum.run(tiny, seed, store=store, device=device, mirror=False)
+    assert not store.exists()

@@ -1,0 +1,115 @@
+import pytest
+
+from curriculum import (
+    SGD,
+    Arithmetic,
+    Experiment,
+    Explicit,
+    Galloping,
+    Geometric,
+    Mastery,
+    Stage,
+    UsageError,
+)
+from curriculum.models import Recurrent
+from curriculum.overrides import override, print_settings
+
+
+def test_settings_are_overridden_by_dotted_name(tiny: Experiment) -> None:
+    changed = override(
+        tiny,
+        [
+            "--optimizer.learning-rate",
+            "1e-3",
+            "--model.hidden-size",
+            "32",
+            "--growth.factor",
+            "2",
+            "--criterion.threshold",
+            "0.95",
+            "--budget.steps-per-stage",
+            "500",
+            "--training.clip-norm",
+            "None",
+            "--growth.until",
+            "64",
+        ],
+    )
+    assert changed.optimizer.learning_rate == 1e-3
+    assert changed.model == Recurrent(cell="gru", hidden_size=32)
+    assert changed.growth == Geometric(start=Stage(2), until=Stage(64), factor=2)
+    assert changed.criterion == Mastery(threshold=0.95)
+    assert changed.budget.steps_per_stage == 500
+    assert changed.training.clip_norm is None
+    assert changed.task == tiny.task
+    assert changed.name == "tiny"
+
+
+def test_underscores_and_equals_signs_will_do(tiny: Experiment) -> None:
+    assert override(tiny, ["--model.hidden_size=32"]).model.hidden_size == 32
+
+
+def test_nothing_said_changes_nothing(tiny: Experiment) -> None:
+    assert override(tiny, []) == tiny
+
+
+def test_a_growth_is_chosen_by_name_and_keeps_its_ends(tiny: Experiment) -> None:
+    assert override(tiny, ["--growth", "galloping"]).growth == Galloping(
+        start=Stage(2), until=Stage(5)
+    )
+    changed = override(
+        tiny, ["--growth", "arithmetic", "--growth.step", "2", "--growth.until", "9"]
+    )
+    assert changed.growth == Arithmetic(start=Stage(2), until=Stage(9), step=2)
+    listed = override(
+        tiny,
+        ["--growth", "explicit", "--growth.lengths", "2", "4", "8", "--growth.vocab-sizes", "2"],
+    )
+    assert listed.growth == Explicit(lengths=(2, 4, 8), vocab_sizes=(2,))
+    assert override(tiny, ["--growth=explicit"]).growth.path() == tiny.growth.path()
+    back = override(listed, ["--growth", "geometric"])
+    assert back.growth == Geometric(start=Stage(2), until=Stage(8))
+
+
+def test_an_optimizer_is_chosen_by_name_and_keeps_its_rate(tiny: Experiment) -> None:
+    changed = override(tiny, ["--optimizer", "sgd", "--optimizer.momentum", "0.99"])
+    assert changed.optimizer == SGD(learning_rate=3e-2, momentum=0.99)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--growth.factr 2", "has no setting --growth.factr; did you mean --growth.factor"),
+        ("--sead 3", "has no setting --sead"),
+        ("--growth.factor two", "could not convert string to float: 'two'"),
+        ("--model.hidden-size 2.5", "invalid literal"),
+        ("--model.cell elman", "'elman'"),
+        ("--growth.factor", "Missing value"),
+        ("--growth.factor 1", "growth.factor must be above 1"),
+        ("--growth.until 1", "must end at or above its start"),
+        ("--growth.start 1", "first bit needs a length of at least 2"),
+        ("--growth spiral", "there is no growth 'spiral'"),
+        ("--growth", "there is no growth ''"),
+        ("--optimizer adm", "did you mean adam"),
+        ("--criterion.threshold 1.5", "criterion.threshold must be in"),
+        ("--growth explicit --growth.lengths", "at least one length"),
+        ("--budget.steps-per-stage 0", "budget.steps_per_stage"),
+        ("stray", "'stray' is no setting"),
+        ("--growth.factor 2 3", "3"),
+    ],
+)
+def test_mistakes_are_one_sentence(tiny: Experiment, arguments: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        override(tiny, arguments.split())
+    message = str(caught.value)
+    assert said in message
+    assert "\n" not in message
+    assert "│" not in message
+
+
+def test_help_names_every_setting(tiny: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
+    print_settings(tiny, [])
+    said = capsys.readouterr().out
+    for name in tiny.flat():
+        if "." in name:
+            assert f"--{name.replace('_', '-')}" in said
