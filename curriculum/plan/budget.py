@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from curriculum.errors import UsageError
@@ -52,7 +52,7 @@ class Spending:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Any]) -> Self:

@@ -38,7 +38,10 @@ class Journal:
             **content,
             "clock": {"time": round(time.time(), 3), "seconds": round(seconds, 4)},
         }
-        line = json.dumps(_finite(record), separators=(",", ":"), allow_nan=False)
+        try:
+            line = _line(record)
+        except ValueError:  # a loss that is no longer finite, which is rare
+            line = _line(_finite(record))
         os.write(self._file, line.encode() + b"\n")
         return record
 
@@ -62,6 +65,10 @@ def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Record, int]]:
                 return
             offset += len(line)
             yield json.loads(line), offset
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, separators=(",", ":"), allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

@@ -23,7 +23,6 @@ __all__ = ["follow", "is_synced", "sync"]
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 60.0  # how long a mirror tries on after the run's end
-HEADSTART_SECONDS = 10.0  # a short run has the machine to itself
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +59,8 @@ def follow(
     if not lock.acquire():
         return  # another mirror has it
     with lock:
-        started = time.monotonic()
-        while folder.is_running and time.monotonic() - started < HEADSTART_SECONDS:
-            time.sleep(0.05)
+        while folder.is_running and folder.journal.stat().st_size == 0:
+            time.sleep(0.05)  # the run loads its own libraries first
         pause, over = POLL_SECONDS, None
         while True:
             try:

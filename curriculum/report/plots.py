@@ -104,8 +104,9 @@ def _outcomes(axes: Axes, history: History) -> None:
 def _figure() -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
+    figure = Figure(figsize=(7, 4), dpi=120)
     axes = figure.subplots()
+    figure.subplots_adjust(left=0.1, right=0.97, top=0.91, bottom=0.13)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     return figure, axes

@@ -1,0 +1,147 @@
+"""What the training loop costs beside the same loop by hand, per step.
+
+Both train the main job's LSTM on the same batches and take the same looks; ours also
+decides, keeps accounts and writes its journal. They take turns in one process, block by
+block, and end in the same weights. Prints the median of the ratios.
+
+    python benchmarks/overhead.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from bare_firstbit import LOOK_EVERY, Classifier, digest, masters, sample
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from curriculum import Budget, Experiment, Explicit, Mastery
+from curriculum.catalogue import load_experiment
+from curriculum.learn.examiner import Examiner
+from curriculum.learn.learner import Learner, weights_sha256
+from curriculum.learn.meter import Meter
+from curriculum.learn.process import configure
+from curriculum.learn.training import Trainer
+from curriculum.record.recorder import Recorder
+from curriculum.record.store import Store
+
+BATCH = 32
+NEVER = 10**9
+"""Steps before a look may end the visit, so that both loops train on."""
+
+
+def by_hand(length: int) -> Iterator[nn.Module]:
+    """Look, take ten steps, yield the model; again and again."""
+    torch.manual_seed(digest(0, "initialisation", bits=64) >> 1)
+    model = Classifier()
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-2, betas=(0.9, 0.95), fused=True)
+    step = 0
+    while True:
+        masters(model, 0, length, step // LOOK_EVERY)
+        for _ in range(LOOK_EVERY):
+            inputs, targets = sample(0, "train", length, 2, BATCH, step, length=length, size=BATCH)
+            loss = binary_cross_entropy_with_logits(model(inputs), targets.float())
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            step += 1
+        yield model
+
+
+def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
+    """The core loop on one stage, from look to look."""
+    scheduler = experiment.scheduler()
+    learner = Learner.start(
+        experiment.task,
+        experiment.model,
+        experiment.optimizer,
+        last=scheduler.stage,
+        seed=0,
+        device=torch.device("cpu"),
+    )
+    trainer = Trainer(
+        experiment.task,
+        experiment.training,
+        seed=0,
+        examiner=Examiner(experiment.task, experiment.criterion, 0),
+        meter=Meter(learner.parameters),
+    )
+    recorder.visit(scheduler, learning_rate=2e-2, hidden_size=20)
+    rounds = trainer.train(learner, scheduler)
+    look, loss = next(rounds)
+    while True:
+        scheduler.update(look)
+        recorder.look(0, scheduler.stage, look, loss, scheduler)
+        loss = trainer.take_steps(
+            learner, scheduler, visit=0, start=look.spent.steps, count=LOOK_EVERY
+        )
+        yield learner.model
+        look = trainer.look(learner, scheduler)
+
+
+def block(rounds: Iterator[nn.Module], count: int) -> float:
+    """Seconds a step, over so many rounds of ten steps and a look."""
+    started = time.perf_counter()
+    for _ in range(count):
+        next(rounds)
+    return (time.perf_counter() - started) / (count * LOOK_EVERY)
+
+
+def ratios(length: int, pairs: int, rounds_a_block: int) -> tuple[list[float], float]:
+    """Ours against by hand, pair by pair, and the median step by hand in seconds."""
+    shipped, _ = load_experiment("lstm_firstbit")
+    experiment = shipped.but(
+        growth=Explicit(lengths=(length,)),
+        criterion=Mastery(threshold=1.0, least_steps=NEVER),
+        budget=Budget(steps_per_stage=NEVER),
+    )
+    with tempfile.TemporaryDirectory() as root:
+        folder = Store(Path(root)).create(
+            {"experiment": "overhead", "seed": 0, "created": 0, "path": []}
+        )
+        with Recorder(folder) as recorder:
+            hand, own = by_hand(length), ours(experiment, recorder)
+            found: list[float] = []
+            steps: list[float] = []
+            for number in range(-2, pairs):  # two pairs to warm up
+                turns: list[Callable[[], float]] = [
+                    lambda: block(hand, rounds_a_block),
+                    lambda: block(own, rounds_a_block),
+                ]
+                if number % 2:
+                    second, first = turns[1](), turns[0]()
+                else:
+                    first, second = turns[0](), turns[1]()
+                if number >= 0:
+                    found.append(second / first)
+                    steps.append(first)
+            assert weights_sha256(next(hand)) == weights_sha256(next(own)), "not the same training"
+    return found, statistics.median(steps)
+
+
+def main() -> None:
+    """Print the ratio at a few lengths."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--lengths", type=int, nargs="+", default=[8, 20, 100])
+    parser.add_argument("--pairs", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of ten steps in a block")
+    options = parser.parse_args()
+    configure(threads=1)
+    for length in options.lengths:
+        found, step = ratios(length, options.pairs, options.rounds)
+        low, middle, high = statistics.quantiles(found, n=4)
+        print(
+            f"length {length}: {middle:.3f} x by hand, quartiles {low:.3f} to {high:.3f}, over "
+            f"{len(found)} pairs; a step by hand takes {1000 * step:.2f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
