@@ -179,7 +179,10 @@ def ui(options: argparse.Namespace) -> int:
         for folder in store.runs():
             if not folder.is_running and not is_synced(store, folder, uri):
                 print(f"copying run {folder.id} into MLflow …", file=sys.stderr)
-                sync(store, folder, uri, note=note, pictures=figures)
+                try:
+                    sync(store, folder, uri, note=note, pictures=figures)
+                except UsageError as error:  # one run's trouble does not keep the rest from view
+                    print(f"curriculum: {error}", file=sys.stderr)
 
     return serve(store, uri, options.port, bring_up_to_date)
 

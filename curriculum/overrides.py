@@ -112,7 +112,13 @@ def _check_known(experiment: Experiment, arguments: list[str]) -> None:
             f"{arguments[0]!r} is no setting; settings are written --part.name VALUE, "
             f"e.g. --optimizer.learning-rate 1e-3"
         )
-    known = {f"--{name.replace('_', '-')}" for name in experiment.flat() if "." in name}
+    known = set()
+    for name, value in experiment.flat().items():
+        part, dot, setting = name.replace("_", "-").rpartition(".")
+        if dot:
+            known.add(f"--{part}.{setting}")
+        if isinstance(value, bool):
+            known.add(f"--{part}.no-{setting}")
     for token in arguments:
         spelled = token.replace("_", "-")
         if re.match(r"--[A-Za-z]", token) and spelled not in known:

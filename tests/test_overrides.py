@@ -49,6 +49,12 @@ def test_underscores_and_equals_signs_will_do(tiny: Experiment) -> None:
     assert override(tiny, ["--model.hidden_size=32"]).model.hidden_size == 32
 
 
+def test_a_switch_is_turned_on_and_off(tiny: Experiment) -> None:
+    on = override(tiny, ["--training.online"])
+    assert on.training.online
+    assert not override(on, ["--training.no-online"]).training.online
+
+
 def test_nothing_said_changes_nothing(tiny: Experiment) -> None:
     assert override(tiny, []) == tiny
 

@@ -17,11 +17,13 @@ class Training:
         batch_size: examples of a step.
         clip_norm: gradients are scaled down to this norm; None leaves them.
         look_every: optimizer steps from look to look.
+        online: take a step on each example of a batch in turn, in place of one on all.
     """
 
     batch_size: int = 32
     clip_norm: float | None = 1.0
     look_every: int = 10
+    online: bool = False
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "look_every"):

@@ -14,8 +14,8 @@ from curriculum.learn.learner import Learner
 from curriculum.learn.meter import Meter
 from curriculum.learn.randomness import batch_of, forked, generator, reseed
 from curriculum.learn.settings import Training
-from curriculum.learn.task import Task
-from curriculum.plan import Look, Scheduler
+from curriculum.learn.task import Batch, Task
+from curriculum.plan import Look, Scheduler, Stage
 
 __all__ = ["Trainer"]
 
@@ -68,26 +68,35 @@ class Trainer:
 
         Batches are numbered by visit and step, so that no visit trains on another's.
         """
-        task, seed, settings = self.task, self.seed, self.settings
+        answer, seed, clip_norm = self.task.answer, self.seed, self.settings.clip_norm
         model, optimizer, device = learner.model, learner.optimizer, learner.device
         parameters = list(model.parameters())
         total = torch.zeros((), device=device)
         rng = generator(seed, "sampling", visit, start)
         with forked(seed, "training", visit):
             for step in range(start, start + count):
-                stage, index = scheduler.draw(rng), (visit << 32) + step
-                batch = batch_of(
-                    task, stage, settings.batch_size, seed=seed, stream="train", index=index
-                )
+                batch = self._batch(scheduler.draw(rng), visit, step)
                 inputs = torch.from_numpy(batch.inputs).to(device, non_blocking=True)
                 targets = torch.from_numpy(batch.targets).to(device, non_blocking=True)
                 reseed(seed, "training", visit, step)
-                loss = loss_of(task.answer, model(inputs), targets)
+                loss = loss_of(answer, model(inputs), targets)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
-                if settings.clip_norm is not None:
-                    nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
+                if clip_norm is not None:
+                    nn.utils.clip_grad_norm_(parameters, clip_norm)
                 optimizer.step()
                 total += loss.detach()
                 self.meter.trained(batch.token_count)
         return float(total) / count
+
+    def _batch(self, stage: Stage, visit: int, step: int) -> Batch:
+        """The batch of a step; in online training its one example."""
+        size = self.settings.batch_size
+        number, place = divmod(step, size) if self.settings.online else (step, None)
+        index = (visit << 32) + number
+        batch = batch_of(self.task, stage, size, seed=self.seed, stream="train", index=index)
+        if place is None:
+            return batch
+        return Batch(
+            inputs=batch.inputs[place : place + 1], targets=batch.targets[place : place + 1]
+        )

@@ -43,6 +43,11 @@ class RunFolder:
         return self.path / "writer.lock"
 
     @property
+    def journal_bytes(self) -> int:
+        """How long the journal is; 0 before it begins."""
+        return self.journal.stat().st_size if self.journal.exists() else 0
+
+    @property
     def is_running(self) -> bool:
         return is_held(self.writer)
 

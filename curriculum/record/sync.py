@@ -59,7 +59,7 @@ def follow(
     if not lock.acquire():
         return  # another mirror has it
     with lock:
-        while folder.is_running and folder.journal.stat().st_size == 0:
+        while folder.is_running and folder.journal_bytes == 0:
             time.sleep(0.05)  # the run loads its own libraries first
         pause, over = POLL_SECONDS, None
         while True:
@@ -132,7 +132,7 @@ def _mark(store: Store, folder: RunFolder) -> Path:
 def _content(folder: RunFolder, tracking_uri: str) -> dict[str, object]:
     """What was copied whereto; of the URI a digest alone, for it may hold a password."""
     where = hashlib.sha256(tracking_uri.encode()).hexdigest()
-    return {"journal_bytes": folder.journal.stat().st_size, "mlflow": where}
+    return {"journal_bytes": folder.journal_bytes, "mlflow": where}
 
 
 def _first_line(error: BaseException) -> str:

@@ -28,7 +28,6 @@ def reach_figure(history: History) -> Figure:
     """The reach against the tokens trained on, and the outcome of each visit."""
     figure, axes = _figure()
     tokens, lengths, best, total = [0], [0], 0, 0
-    last = history.visits[-1]
     for visit in history.visits:
         total += visit.tokens
         if visit.verdict == "mastered":
@@ -42,8 +41,10 @@ def reach_figure(history: History) -> Figure:
     if max(visit.stage.length for visit in history.visits) > 50:
         axes.set_yscale("symlog", linthresh=10)
         axes.set_ylim(bottom=0)
-    _title(axes, history, f"reach against tokens, to {last.stage}")
-    axes.legend(loc="best", frameon=False)
+        axes.yaxis.set_major_formatter(_spelled)
+    axes.xaxis.set_major_formatter(_spelled)
+    _title(axes, history, "reach against tokens")
+    axes.legend(loc="lower right", frameon=False)
     return figure
 
 
@@ -67,21 +68,26 @@ def score_figure(history: History) -> Figure:
             linewidth=1,
             color=COLOURS[visit.verdict],
         )
-        axes.annotate(
-            f"{visit.stage.length}",
-            points[0],
-            xytext=(2, -8 - 8 * (visit.number % 3)),
-            textcoords="offset points",
-            fontsize=6,
-        )
+        if visit.steps:  # labels of stages passed at once would lie upon each other
+            axes.annotate(
+                f"{visit.stage.length}",
+                points[0],
+                xytext=(3, 3),
+                textcoords="offset points",
+                fontsize=7,
+            )
     if threshold is not None:
         axes.axhline(threshold, linestyle="--", linewidth=1, color=UNDECIDED, label="threshold")
         axes.legend(loc="lower right", frameon=False)
     axes.set_xlabel("optimizer steps")
     axes.set_ylabel("score of the looks")
     axes.set_ylim(-0.02, 1.05)
-    _title(axes, history, "score by stage (numbers: length)")
+    _title(axes, history, "score by stage (numbers: lengths trained on)")
     return figure
+
+
+def _spelled(value: float, _: int) -> str:
+    return f"{value:,.0f}"
 
 
 def _outcomes(axes: Axes, history: History) -> None:

@@ -58,6 +58,25 @@ def test_ten_steps_are_five_and_five() -> None:
     assert weights_sha256(one.model) == weights_sha256(other.model)
 
 
+def test_online_training_takes_a_step_on_each_example_of_a_batch() -> None:
+    one, by_hand = start(), start()
+    trainer(Meter(1), batch_size=2, online=True).take_steps(
+        one, scheduler(), visit=0, start=0, count=4
+    )
+    for step in range(4):
+        batch = batch_of(FirstBit(), STAGE, 2, seed=0, stream="train", index=step // 2)
+        row = slice(step % 2, step % 2 + 1)
+        logits = by_hand.model(torch.from_numpy(batch.inputs[row]))
+        loss = binary_cross_entropy_with_logits(
+            logits, torch.from_numpy(batch.targets[row]).float()
+        )
+        by_hand.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(by_hand.model.parameters(), 1.0)
+        by_hand.optimizer.step()
+    assert weights_sha256(one.model) == weights_sha256(by_hand.model)
+
+
 def test_no_two_visits_train_on_the_same_batches() -> None:
     one, other = start(), start()
     trainer(Meter(1)).take_steps(one, scheduler(), visit=0, start=0, count=3)

@@ -1,0 +1,49 @@
+"""The shipped experiments, as a user runs them."""
+
+from pathlib import Path
+
+import pytest
+
+import curriculum
+from curriculum import SGD, Stage
+from curriculum.catalogue import load_experiment
+from curriculum.learn.examiner import Examiner
+from curriculum.learn.process import configure
+from curriculum.loading import load_run
+from curriculum.plan import Mastery
+from curriculum.record.store import Store
+
+
+@pytest.fixture(autouse=True)
+def _as_the_command_line() -> None:
+    configure(threads=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lstm_firstbit", "gru_firstbit", "rnn_firstbit"])
+def test_nine_seeds_of_ten_reach_length_1000(name: str, store: Path) -> None:
+    experiment, _ = load_experiment(name)
+    results = [curriculum.run(experiment, seed, store=store, mirror=False) for seed in range(10)]
+    reached = [result.seed for result in results if result.reach == Stage(1000)]
+    assert len(reached) >= 9, reached
+
+
+@pytest.mark.slow
+def test_the_main_job_ends_with_every_input_of_length_1000_right(store: Path) -> None:
+    experiment, _ = load_experiment("lstm_firstbit")
+    result = curriculum.run(experiment, store=store, mirror=False)
+    assert result.status == "reached"
+    _, learner = load_run(Store(store).find(result.run_id))
+    examiner = Examiner(experiment.task, Mastery(threshold=1.0), seed=99)
+    found = examiner.look(learner, Stage(1000), looks=0, tests=0)
+    assert found.test is not None
+    assert (found.test.score, found.test.examples) == (1.0, 1001)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["lstm", "rnn", "gru"])
+def test_the_hard_pair_alone_is_trained_directly_on_one_stage(cell: str, store: Path) -> None:
+    experiment, _ = load_experiment(f"{cell}_firstbit:hard")
+    assert experiment.growth.path() == (Stage(10),)
+    assert experiment.optimizer == SGD(learning_rate=0.01, momentum=0.99)
+    assert curriculum.run(experiment, store=store, mirror=False).reach == Stage(10)
