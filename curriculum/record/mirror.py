@@ -207,7 +207,8 @@ class Mirror:
             return str(found.experiment_id)
         location = None if artifacts is None else (artifacts / name.replace(":", "-")).as_uri()
         try:
-            return str(self.client.create_experiment(name, artifact_location=location))
+            tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI's layout
+            return str(self.client.create_experiment(name, location, tags))
         except MlflowException:
             found = self.client.get_experiment_by_name(name)  # another mirror was faster
             if found is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -39,15 +40,19 @@ def serve(store: Store, tracking_uri: str, port: int, bring_up_to_date: Callable
     command = ["-m", "mlflow", "ui", "--backend-store-uri", tracking_uri]
     command += ["--default-artifact-root", (store.root / "artifacts").as_uri()]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    command += ["--uvicorn-opts", "--log-level warning"]
     environment = os.environ | {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "PYTHONWARNINGS": "ignore",
     }
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     server = subprocess.Popen([sys.executable, *command], env=environment)
     try:
         return server.wait()
     except KeyboardInterrupt:
+        return 0
+    finally:
         server.terminate()
         server.wait()
-        return 0

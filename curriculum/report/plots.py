@@ -86,7 +86,7 @@ def score_figure(history: History) -> Figure:
     return figure
 
 
-def _spelled(value: float, _: int) -> str:
+def _spelled(value: float, _: float) -> str:
     return f"{value:,.0f}"
 
 
@@ -112,7 +112,7 @@ def _figure() -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(7, 4), dpi=120)
     axes = figure.subplots()
-    figure.subplots_adjust(left=0.1, right=0.97, top=0.91, bottom=0.13)
+    figure.subplots_adjust(left=0.12, right=0.97, top=0.91, bottom=0.13)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     return figure, axes

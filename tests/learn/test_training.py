@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import torch
 from torch import nn
@@ -27,7 +28,7 @@ def start() -> Learner:
     )
 
 
-def trainer(meter: Meter, **settings: int) -> Trainer:
+def trainer(meter: Meter, **settings: Any) -> Trainer:
     examiner = Examiner(FirstBit(), Mastery(threshold=1), 0)
     return Trainer(FirstBit(), Training(**settings), seed=0, examiner=examiner, meter=meter)
 
