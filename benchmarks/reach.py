@@ -1,6 +1,6 @@
 """How far the shipped experiments get, seed by seed.
 
-    python benchmarks/reach.py lstm_firstbit gru_firstbit rnn_firstbit --seeds 0 10
+python benchmarks/reach.py lstm_firstbit gru_firstbit rnn_firstbit --seeds 0 10
 """
 
 from __future__ import annotations

@@ -35,11 +35,27 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert blocks("README.md", "sh")[1].strip() in (ROOT / ".ci" / "run").read_text()
 
 
+@pytest.fixture
+def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("curriculum.loop.start_mirror", lambda *_: None)
+
+
+@pytest.mark.usefixtures("_no_mirror")
 def test_the_readmes_own_task_works(tmp_path: Path) -> None:
     from curriculum.cli import main
 
-    (code,) = blocks("README.md", "python")
+    code = blocks("README.md", "python")[0]
     path = tmp_path / "my_parity.py"
     path.write_text(code)
-    arguments = ["--growth.until", "4", "--growth.start", "2", "--store", str(tmp_path / "store")]
-    assert main(["run", str(path), *arguments, "--dry-run"]) == 0
+    arguments = ["--growth.until", "3", "--store", str(tmp_path / "store")]
+    assert main(["run", str(path), *arguments]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_no_mirror")
+def test_the_readmes_python_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(blocks("README.md", "python")[1], {})
+    assert "reached length 1000" in capsys.readouterr().out

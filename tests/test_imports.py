@@ -19,6 +19,7 @@ FLOORS = [
     {"curriculum.tune", "curriculum.record", "curriculum.catalogue", "curriculum.overrides"},
     {"curriculum.report", "curriculum.loading", "curriculum.loop"},
     {"curriculum.scale"},
+    {"curriculum.arguments"},
     {"curriculum.cli"},
     {"curriculum.__main__"},
 ]
@@ -33,7 +34,7 @@ OWNERS = {
     "safetensors": {"curriculum.record.checkpoint"},
     "scipy": {"curriculum.plan.bounds"},
     "rich": {"curriculum.report", "curriculum.cli"},
-    "argparse": {"curriculum.cli"},
+    "argparse": {"curriculum.arguments", "curriculum.cli"},
     "subprocess": {"curriculum.record"},
     "pickle": set(),
 }

@@ -6,12 +6,15 @@ Legend: B batch, L length, V vocabulary, E embedding, H hidden.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from curriculum.learn.task import Answer
-from curriculum.models.recurrent import Recurrent
+
+if TYPE_CHECKING:
+    from curriculum.models.recurrent import Recurrent
 
 __all__ = ["RecurrentNetwork"]
 
