@@ -1,6 +1,6 @@
 """Curriculum learning of sequence models: how far can a model get?
 
-Importing this package loads no torch; `run` and `load` do when they are first used.
+Public names are imported when they are first used, so that importing this package is quick.
 """
 
 from __future__ import annotations
@@ -8,50 +8,49 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from curriculum.errors import UsageError
-from curriculum.experiment import Experiment
-from curriculum.learn import (
-    SGD,
-    Adam,
-    AdamW,
-    Answer,
-    Batch,
-    Exam,
-    Examined,
-    Model,
-    OptimizerSettings,
-    RAdam,
-    Scored,
-    Sliced,
-    Task,
-    Training,
-)
-from curriculum.plan import (
-    Arithmetic,
-    Budget,
-    Current,
-    Decision,
-    Explicit,
-    Galloping,
-    Gated,
-    Geometric,
-    Growth,
-    Look,
-    Mastery,
-    Pacing,
-    Sampling,
-    Scheduler,
-    Spending,
-    Stage,
-    Stuck,
-    Tally,
-    Verdict,
-)
-from curriculum.record.history import Result, StageResult
-
 if TYPE_CHECKING:
+    from curriculum.errors import UsageError
+    from curriculum.experiment import Experiment
+    from curriculum.learn import (
+        SGD,
+        Adam,
+        AdamW,
+        Answer,
+        Batch,
+        Exam,
+        Examined,
+        Model,
+        OptimizerSettings,
+        RAdam,
+        Scored,
+        Sliced,
+        Task,
+        Training,
+    )
     from curriculum.loading import load
     from curriculum.loop import run
+    from curriculum.plan import (
+        Arithmetic,
+        Budget,
+        Current,
+        Decision,
+        Explicit,
+        Galloping,
+        Gated,
+        Geometric,
+        Growth,
+        Look,
+        Mastery,
+        Pacing,
+        Sampling,
+        Scheduler,
+        Spending,
+        Stage,
+        Stuck,
+        Tally,
+        Verdict,
+    )
+    from curriculum.record.history import Result, StageResult
 
 __version__ = "0.1.0"
 
@@ -97,11 +96,21 @@ __all__ = [
     "run",
 ]
 
-LAZY = {"load": "curriculum.loading", "run": "curriculum.loop"}
-"""What loads torch, and the module that defines it."""
+HOMES = {
+    "curriculum.errors": "UsageError",
+    "curriculum.experiment": "Experiment",
+    "curriculum.learn": "SGD Adam AdamW Answer Batch Exam Examined Model OptimizerSettings RAdam Scored Sliced Task Training",
+    "curriculum.plan": "Arithmetic Budget Current Decision Explicit Galloping Gated Geometric Growth Look Mastery Pacing Sampling Scheduler Spending Stage Stuck Tally Verdict",
+    "curriculum.record.history": "Result StageResult",
+    "curriculum.loading": "load",
+    "curriculum.loop": "run",
+}
+"""The modules that define the public names."""
+
+_HOME = {name: module for module, names in HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in LAZY:
+    if name not in _HOME:
         raise AttributeError(f"module 'curriculum' has no attribute {name!r}")
-    return getattr(importlib.import_module(LAZY[name]), name)
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -9,9 +9,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.experiment import Experiment
+
+if TYPE_CHECKING:
+    from curriculum.experiment import Experiment
 
 __all__ = ["Listing", "listings", "load_experiment", "load_module"]
 
@@ -54,6 +57,8 @@ def load_experiment(name: str) -> tuple[Experiment, Path]:
     Raises:
         UsageError: where there is no such file or variable, or the file fails to import.
     """
+    from curriculum.experiment import Experiment
+
     where, _, variable = name.partition(":")
     variable = variable or "experiment"
     path = _path_of(where)

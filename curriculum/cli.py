@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -120,6 +118,8 @@ def show(options: argparse.Namespace) -> int:
 
 def sync(options: argparse.Namespace) -> int:
     """Bring MLflow up to date with a run."""
+    import logging
+
     from curriculum.record.sync import follow, sync
     from curriculum.record.tracking import displayed, tracking_uri_of
     from curriculum.report.note import note
@@ -201,6 +201,8 @@ def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> i
 
 
 def _print_result(result: Result, options: argparse.Namespace) -> None:
+    import json
+
     from rich.console import Console
 
     from curriculum.record.history import History

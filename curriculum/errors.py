@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = ["UsageError", "did_you_mean"]
@@ -22,6 +21,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("lstm_firstbit2", ["lstm_firstbit", "bert"])
     'did you mean lstm_firstbit?'
     """
+    import difflib  # only mistakes need it
+
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if near:

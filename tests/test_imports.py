@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import curriculum
+
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "mlflow", "optuna", "transformers", "ray", "numpy", "scipy", "matplotlib")
 
@@ -121,6 +123,15 @@ def loaded_after(code: str) -> set[str]:
 )
 def test_the_light_commands_load_no_heavy_library(code: str) -> None:
     assert loaded_after(code) == set()
+
+
+def test_every_public_name_is_where_it_is_said_to_be() -> None:
+    named = [name for names in curriculum.HOMES.values() for name in names.split()]
+    assert sorted(named) == sorted(curriculum.__all__)
+    for name in named:
+        assert getattr(curriculum, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        curriculum.nothing  # noqa: B018
 
 
 def test_an_experiment_is_described_and_checked_without_torch() -> None:
