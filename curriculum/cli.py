@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise UsageError(
                 f"there is no command {given[0]!r}; {did_you_mean(given[0], COMMANDS)}"
             )
+        if given[:1] == ["run"] and re.match(r"--\w[\w-]*\.", " ".join(given[1:2])):
+            raise UsageError("the experiment comes first: run EXPERIMENT --part.setting VALUE")
         options, rest = build_parser().parse_known_args(given)
         if rest and options.command != "run":
             raise UsageError(
@@ -105,7 +108,10 @@ def show(options: argparse.Namespace) -> int:
     folder = _store(options).find(options.run)
     experiment, learner = load_run(folder, source=options.source)
     stage = History.of(folder).reach or experiment.growth.path()[0]
-    stage = Stage(options.length or stage.length, options.vocab_size or stage.vocab_size)
+    stage = Stage(
+        stage.length if options.length is None else options.length,
+        stage.vocab_size if options.vocab_size is None else options.vocab_size,
+    )
     experiment.task.check(stage)
     experiment.model.check(stage)
     console = Console()

@@ -10,7 +10,7 @@ from curriculum.errors import UsageError
 from curriculum.learn.model import Model
 from curriculum.learn.optimizers import Adam, OptimizerSettings
 from curriculum.learn.settings import Training
-from curriculum.learn.task import Exam, Examined, Task
+from curriculum.learn.task import Exam, Examined, Scored, Task
 from curriculum.plan import (
     Budget,
     Current,
@@ -76,6 +76,12 @@ class Experiment:
                 f"an experiment's name is letters, digits, '_', '-' and '.', got {name!r}"
             )
         object.__setattr__(self, "name", name)
+        metrics = ("exact_match", *(self.task.metrics if isinstance(self.task, Scored) else ()))
+        if self.criterion.metric not in metrics:
+            raise UsageError(
+                f"criterion.metric must be one that the task reports ({', '.join(metrics)}), "
+                f"got {self.criterion.metric!r}"
+            )
         path = self.growth.path()
         for stage in path:
             self.task.check(stage)

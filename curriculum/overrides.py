@@ -89,11 +89,12 @@ def _converted(experiment: Experiment, part: str, kind: type[Any]) -> Any:
     values = {field.name: getattr(old, field.name) for field in dataclasses.fields(old)}
     if part == "growth":
         path = experiment.growth.path()
+        sizes = tuple(stage.vocab_size for stage in path)
         values = {
             "start": path[0],
             "until": path[-1],
             "lengths": tuple(stage.length for stage in path),
-            "vocab_sizes": tuple(stage.vocab_size for stage in path),
+            "vocab_sizes": sizes[:1] if len(set(sizes)) == 1 else sizes,
         } | values
     return kind(**{f.name: values[f.name] for f in dataclasses.fields(kind) if f.name in values})
 

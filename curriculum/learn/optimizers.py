@@ -32,6 +32,13 @@ class OptimizerSettings(ABC):
             raise UsageError(
                 f"optimizer.learning_rate must be a number above 0, got {self.learning_rate}"
             )
+        for name, values, below in (
+            ("betas", getattr(self, "betas", ()), 1),
+            ("momentum", (getattr(self, "momentum", 0),), 1),
+            ("weight_decay", (getattr(self, "weight_decay", 0),), math.inf),
+        ):
+            if not all(0 <= value < below for value in values):
+                raise UsageError(f"optimizer.{name} must be in [0, {below}), got {values}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -110,6 +110,11 @@ class Sliced(Protocol):
 class Scored(Protocol):
     """A task that reports metrics besides `exact_match`."""
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
+
     def scores(self, predictions: NDArray[np.int64], batch: Batch) -> dict[str, NDArray[Any]]:
         """For each metric a result per example, (B,), in [0, 1]."""
         ...

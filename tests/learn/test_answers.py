@@ -38,6 +38,8 @@ def test_an_exact_match_is_the_whole_answer() -> None:
 
 
 class PerToken(FirstBit):
+    metrics = ("token_accuracy",)
+
     def scores(self, predictions: np.ndarray, batch: Batch) -> dict[str, np.ndarray]:
         return {"token_accuracy": (predictions == batch.targets).mean(axis=1)}
 

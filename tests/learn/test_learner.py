@@ -66,6 +66,15 @@ def test_a_learning_rate_is_above_zero(rate: float) -> None:
             kind(learning_rate=rate)
 
 
+def test_settings_out_of_range_are_errors() -> None:
+    with pytest.raises(UsageError, match=r"optimizer\.betas"):
+        Adam(betas=(0.9, 1.0))
+    with pytest.raises(UsageError, match=r"optimizer\.momentum"):
+        SGD(momentum=-0.1)
+    with pytest.raises(UsageError, match=r"optimizer\.weight_decay"):
+        AdamW(weight_decay=-1.0)
+
+
 def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto") == resolve_device("cpu") == CPU
