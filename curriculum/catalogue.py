@@ -93,9 +93,10 @@ def load_module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except UsageError as error:
         raise UsageError(f"{path}{_line_of(error, path)}: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        said = " ".join(str(error).split())
         raise UsageError(
-            f"{path}{_line_of(error, path)} can't be imported: {type(error).__name__}: {error}"
+            f"{path}{_line_of(error, path)} can't be imported: {type(error).__name__}: {said}"
         ) from error
     return module
 
@@ -149,11 +150,11 @@ def _listings_of(name: str, path: Path) -> list[Listing]:
 
 
 def _experiment_variable(node: ast.stmt) -> str | None:
-    if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(node.value, ast.Call):
         return None
     called = node.value.func
     name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
-    target = node.targets[0]
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     if name not in ("Experiment", "but") or not isinstance(target, ast.Name):
         return None
     return target.id

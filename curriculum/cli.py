@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,10 @@ def run(options: argparse.Namespace) -> int:
             options.print_help()
             return 0
         raise UsageError("run needs the name of an experiment, or a file; 'list' shows the names")
-    experiment, source = load_experiment(options.experiment)
+    if options.json and options.dry_run:
+        raise UsageError("--json prints a run's result, and --dry-run has none; leave one out")
+    with redirect_stdout(sys.stderr):  # a user's file may print
+        experiment, source = load_experiment(options.experiment)
     if options.help:
         options.print_help()
         print_settings(experiment, options.overrides)
@@ -114,6 +118,11 @@ def show(options: argparse.Namespace) -> int:
     )
     experiment.task.check(stage)
     experiment.model.check(stage)
+    if stage.vocab_size > experiment.largest.vocab_size:
+        raise UsageError(
+            f"the model knows {experiment.largest.vocab_size} symbols, got --vocab-size "
+            f"{stage.vocab_size}"
+        )
     console = Console()
     console.print(f"run {folder.id}, {experiment.name}, {stage}", highlight=False)
     seed = folder.description()["seed"]
@@ -139,13 +148,12 @@ def sync(options: argparse.Namespace) -> int:
         log.parent.mkdir(exist_ok=True)
         logging.basicConfig(handlers=[logging.FileHandler(log, delay=True)], level=logging.WARNING)
         try:
-            follow(store, folder, uri, note=note, pictures=figures)
+            return 0 if follow(store, folder, uri, note=note, pictures=figures) else 1
         except Exception:
             logging.getLogger(__name__).exception("the mirror stopped")
             raise
-    else:
-        sync(store, folder, uri, note=note, pictures=figures)
-        print(f"run {folder.id} is in MLflow at {displayed(uri)}")
+    sync(store, folder, uri, note=note, pictures=figures)
+    print(f"run {folder.id} is in MLflow at {displayed(uri)}")
     return 0
 
 
@@ -191,7 +199,7 @@ def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> i
 
     configure(options.threads or threads_for(experiment.model.hidden_size))
     errors = Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
-    with Progress(experiment, options.seed, errors) as progress:
+    with Progress(experiment, options.seed, errors) as progress, redirect_stdout(sys.stderr):
         result = run(
             experiment,
             options.seed,
@@ -231,16 +239,20 @@ def _print_result(result: Result, options: argparse.Namespace) -> None:
 
 def _print_plan(experiment: Experiment) -> int:
     """The path, the examples that a look needs, and the budget."""
+    from curriculum.learn.task import Sliced, exam_of
+
     path, criterion = experiment.growth.path(), experiment.criterion
     print(f"{experiment.name}: {len(path)} stages, {experiment.strategy}")
     print(f"criterion: {criterion.metric} at least {criterion.threshold:g}")
     for stage in path:
-        exam = experiment.exam(stage)
+        exam = exam_of(experiment.task, stage)
         size = criterion.examples if exam is None else exam.examples
         kind = "fresh examples" if exam is None else f"examples ({exam.source})"
         screened = exam is None or size > criterion.screen
         screen = f"a screen of {criterion.screen}, then " if screened else ""
-        print(f"  {stage}: a look takes {screen}{size:,} {kind}")
+        parts = len(experiment.task.slices) if isinstance(experiment.task, Sliced) else 0
+        apart = f", and as many on each of {parts} slices" if parts and exam is None else ""
+        print(f"  {stage}: a look takes {screen}{size:,} {kind}{apart}")
     limits = {name: value for name, value in experiment.flat().items() if name[:7] == "budget."}
     spelled = ", ".join(f"{k[7:]} {v:,}" for k, v in limits.items() if v is not None)
     print(f"budget: {spelled}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from curriculum.errors import UsageError
 from curriculum.learn.model import Model
 from curriculum.learn.optimizers import Adam, OptimizerSettings
 from curriculum.learn.settings import Training
-from curriculum.learn.task import Exam, Examined, Scored, Task
+from curriculum.learn.task import Answer, Scored, Task, exam_of
 from curriculum.plan import (
     Budget,
     Current,
@@ -76,6 +76,15 @@ class Experiment:
                 f"an experiment's name is letters, digits, '_', '-' and '.', got {name!r}"
             )
         object.__setattr__(self, "name", name)
+        if self.task.answer not in get_args(Answer):
+            raise UsageError(
+                f"a task's answer is {' or '.join(get_args(Answer))}, got {self.task.answer!r}"
+            )
+        if self.criterion.least_steps > self.budget.steps_per_stage:
+            raise UsageError(
+                f"criterion.least_steps ({self.criterion.least_steps}) must be within "
+                f"budget.steps_per_stage ({self.budget.steps_per_stage})"
+            )
         metrics = ("exact_match", *(self.task.metrics if isinstance(self.task, Scored) else ()))
         if self.criterion.metric not in metrics:
             raise UsageError(
@@ -86,7 +95,7 @@ class Experiment:
         for stage in path:
             self.task.check(stage)
             self.model.check(stage)
-        if any(self.exam(stage) is None for stage in path):
+        if any(exam_of(self.task, stage) is None for stage in path):
             self.criterion.check_can_be_cleared()
 
     @property
@@ -107,11 +116,22 @@ class Experiment:
             stuck=self.stuck,
             pacing=self.pacing,
             sampling=self.sampling,
+            allows=self._allows,
         )
 
-    def exam(self, stage: Stage) -> Exam | None:
-        """The stage's finite exam, where the task has one."""
-        return self.task.exam(stage) if isinstance(self.task, Examined) else None
+    @property
+    def largest(self) -> Stage:
+        """The greatest length and the greatest vocabulary of the path."""
+        path = self.growth.path()
+        return Stage(max(stage.length for stage in path), max(stage.vocab_size for stage in path))
+
+    def _allows(self, stage: Stage) -> bool:
+        try:
+            self.task.check(stage)
+            self.model.check(stage)
+        except UsageError:
+            return False
+        return True
 
     def flat(self) -> dict[str, Any]:
         """All settings by dotted name, as the command line spells them."""

@@ -50,7 +50,7 @@ def load_run(
         experiment.task,
         experiment.model,
         experiment.optimizer,
-        last=experiment.growth.path()[-1],
+        last=experiment.largest,
         seed=description["seed"],
         device=resolve_device(device),
     )

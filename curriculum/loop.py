@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from curriculum.record.recorder import Listener, Recorder
 from curriculum.record.store import DEFAULT_STORE, Store
 
 __all__ = ["run"]
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -60,21 +63,21 @@ def run(
     if seed < 0:
         raise UsageError(f"seed must be a whole number from 0 up, got {seed}")
     target = resolve_device(device)
+    scheduler = experiment.scheduler()
+    learner = Learner.start(
+        experiment.task,
+        experiment.model,
+        experiment.optimizer,
+        last=experiment.largest,
+        seed=seed,
+        device=target,
+    )
     folder = Store(Path(store)).create(_description(experiment, seed, target, source))
     with Recorder(folder, listener) as recorder:
         copying = start_mirror(Path(store), folder.id, tracking_uri) if mirror else None
-        scheduler = experiment.scheduler()
-        learner = Learner.start(
-            experiment.task,
-            experiment.model,
-            experiment.optimizer,
-            last=scheduler.path[-1],
-            seed=seed,
-            device=target,
-        )
         result = _walk(experiment, scheduler, learner, recorder, seed)
-    if wait and copying is not None:
-        copying.wait()
+    if wait and copying is not None and copying.wait() != 0:
+        log.warning("MLflow does not have all of run %s; 'sync %s' completes it", *2 * [folder.id])
     return result
 
 
@@ -92,7 +95,7 @@ def _walk(
     parent = learner.snapshot()
     try:
         while not scheduler.finished:
-            visit, stage, parent = scheduler.visit, scheduler.stage, learner.snapshot()
+            visit, stage = scheduler.visit, scheduler.stage
             recorder.visit(
                 scheduler,
                 learning_rate=experiment.optimizer.learning_rate,
@@ -105,6 +108,7 @@ def _walk(
                     break
             if verdict is Verdict.EXHAUSTED:
                 learner.restore(parent)
+            parent = learner.snapshot()  # what an interrupt goes back to, from here on
             recorder.verdict(visit, stage, verdict, scheduler, learner)
     except KeyboardInterrupt:
         learner.restore(parent)

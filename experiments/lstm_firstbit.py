@@ -1,6 +1,17 @@
 """An LSTM on first bit: lengths 2 to 1000, each mastered before the next."""
 
-from curriculum import SGD, Adam, Budget, Experiment, Explicit, Geometric, Mastery, Stage, Training
+from curriculum import (
+    SGD,
+    Adam,
+    Budget,
+    Experiment,
+    Explicit,
+    Geometric,
+    Mastery,
+    Stage,
+    Stuck,
+    Training,
+)
 from curriculum.models import Recurrent
 from tasks import FirstBit
 
@@ -11,6 +22,7 @@ experiment = Experiment(
     criterion=Mastery(threshold=1.0),
     optimizer=Adam(learning_rate=2e-2, betas=(0.9, 0.95)),
     budget=Budget(steps_per_stage=300),
+    stuck=Stuck(demotions=3),
 )
 
 hard = experiment.but(

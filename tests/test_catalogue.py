@@ -74,6 +74,7 @@ def test_an_experiment_is_named_after_its_file(tmp_path: Path) -> None:
     [
         ("x = 1\n", "defines no experiment: it needs a line"),
         ("import nothing_like_it\n", "line 1 can't be imported: ModuleNotFoundError"),
+        ("import sys\nsys.exit('bye')\n", "line 2 can't be imported: SystemExit: bye"),
         ("def (:\n", "line 1 can't be imported: SyntaxError"),
         ("x = 1\n1 / 0\n", "line 2 can't be imported: ZeroDivisionError"),
         (HEAD.replace("=1.0", "=1.5"), "criterion.threshold must be in"),

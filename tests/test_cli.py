@@ -61,6 +61,7 @@ def test_a_run_explained_and_shown(
 def test_json_is_one_object_on_stdout(
     file: str, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path(file).write_text(TINY + "print('a word of the user')\n")
     assert call("run", file, "--store", store, "--json") == 0
     out, err = capsys.readouterr()
     found = json.loads(out)
@@ -125,6 +126,7 @@ MISTAKES = [
     (["run", "--growth.factor", "2", "lstm_firstbit"], "the experiment comes first"),
     (["run", "lstm_firstbit", "--optimizer.betas", "2", "3"], "optimizer.betas must be in"),
     (["run", "lstm_firstbit", "--criterion.metric", "luck"], "one that the task reports"),
+    (["run", "lstm_firstbit", "--dry-run", "--json"], "leave one out"),
     (["run", "nowhere.py"], "there is no file nowhere.py"),
     (["run", "../../etc/passwd"], "there is no file"),
     (["explain", "last"], "holds no runs yet"),

@@ -107,6 +107,37 @@ def test_an_interrupt_ends_the_run_in_order(tiny: Experiment, store: Path) -> No
     assert weights_sha256(curriculum.load("last", store=store)) == result.weights_sha256
 
 
+@pytest.mark.parametrize("moment", ["verdict", "checkpoint"])
+def test_an_interrupt_after_mastery_keeps_the_mastered_model(
+    tiny: Experiment, store: Path, moment: str
+) -> None:
+    pressed: list[Record] = []
+
+    def impatient(record: Record) -> None:
+        if record["kind"] == moment and not pressed:
+            pressed.append(record)
+            raise KeyboardInterrupt
+
+    result = run(tiny, store, listener=impatient)
+    assert result.reach == Stage(2)
+    whole = run(tiny, store / "whole")
+    first = next(r for r in records(store / "whole") if r["kind"] == "checkpoint")
+    assert whole.status == "reached"
+    assert result.weights_sha256 == first["weights_sha256"]
+
+
+def test_a_model_that_cannot_be_built_leaves_nothing_behind(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("curriculum.models.recurrent_network.RecurrentNetwork.__init__", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        run(tiny, store)
+    assert not store.exists()
+
+
 def test_a_failure_is_recorded_and_raised(tiny: Experiment, store: Path) -> None:
     def broken(record: Record) -> None:
         if record["kind"] == "look":

@@ -73,9 +73,9 @@ def test_a_growth_is_chosen_by_name_and_keeps_its_ends(tiny: Experiment) -> None
     )
     assert listed.growth == Explicit(lengths=(2, 4, 8), vocab_sizes=(2,))
     assert override(tiny, ["--growth=explicit"]).growth.path() == tiny.growth.path()
-    assert override(tiny, ["--growth", "explicit", "--growth.lengths", "4", "9"]).growth == Explicit(
-        lengths=(4, 9)
-    )
+    assert override(
+        tiny, ["--growth", "explicit", "--growth.lengths", "4", "9"]
+    ).growth == Explicit(lengths=(4, 9))
     back = override(listed, ["--growth", "geometric"])
     assert back.growth == Geometric(start=Stage(2), until=Stage(8))
 

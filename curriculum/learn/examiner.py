@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from curriculum.learn.answers import predict, results
 from curriculum.learn.learner import Learner
 from curriculum.learn.randomness import batch_of, generator
-from curriculum.learn.task import Batch, Exam, Examined, Sliced, Task
+from curriculum.learn.task import Batch, Exam, Examined, Sliced, Task, exam_of
 from curriculum.plan import Mastery, Stage, Tally
 
-__all__ = ["Examination", "Examiner", "exam_of", "predictions_of"]
+__all__ = ["Examination", "Examiner", "predictions_of"]
 
 Draw = Callable[[np.random.Generator, Stage, int], Batch]
 
@@ -43,7 +43,9 @@ class Examiner:
         self.seed = seed
         self.stream = stream
 
-    def look(self, learner: Learner, stage: Stage, *, looks: int, tests: int) -> Examination:
+    def look(
+        self, learner: Learner, stage: Stage, *, looks: int, tests: int, full: bool = True
+    ) -> Examination:
         """Screen, and test in full where the screen passes.
 
         Args:
@@ -51,6 +53,7 @@ class Examiner:
             stage: what it is examined on.
             looks: how many looks the stage has had; numbers the screen's examples.
             tests: how many full tests the stage has had; numbers the test's examples.
+            full: whether a full test of fresh examples may follow. A finite exam always may.
         """
         exam = exam_of(self.task, stage)
         screen, tokens = None, 0
@@ -65,7 +68,7 @@ class Examiner:
             )
             screen = _mean(self._results(learner, batch))
             tokens = batch.token_count
-            if not self.criterion.screened(screen):
+            if not self.criterion.screened(screen) or (exam is None and not full):
                 return Examination(screen=screen, test=None, tokens=tokens)
         if exam is not None:
             test, slices, spent = self._take(learner, stage, exam)
@@ -93,6 +96,7 @@ class Examiner:
         slices = {
             name: _weighted(result[member], np.ones(int(member.sum())), exam)
             for name, member in chosen.items()
+            if member.any()
         }
         return _weighted(result, weight, exam), slices, tokens
 
@@ -127,11 +131,6 @@ class Examiner:
     def _results(self, learner: Learner, batch: Batch) -> NDArray[np.float64]:
         predictions = predictions_of(learner, self.task, batch)
         return results(self.task, self.criterion.metric, predictions, batch)
-
-
-def exam_of(task: Task, stage: Stage) -> Exam | None:
-    """The stage's finite exam, where the task has one."""
-    return task.exam(stage) if isinstance(task, Examined) else None
 
 
 def predictions_of(learner: Learner, task: Task, batch: Batch) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.learn.randomness import batch_of, generator
-from curriculum.learn.task import Batch, Examined, Sliced, Task
+from curriculum.learn.task import Batch, Examined, Sliced, Task, exam_of
 from curriculum.plan import Stage
 
 __all__ = ["examples_to_show"]
@@ -32,7 +32,7 @@ def examples_to_show(
 
 def _hard(task: Task, stage: Stage, seed: int, count: int) -> list[Batch]:
     """Examples of the slices that must hold by themselves."""
-    exam = task.exam(stage) if isinstance(task, Examined) else None
+    exam = exam_of(task, stage)
     if exam is not None and isinstance(task, Examined):
         batch = task.exam_batch(stage, 0, min(exam.examples, SEARCHED))
         member = np.zeros(len(batch.targets), dtype=bool)

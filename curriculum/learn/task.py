@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["IGNORED", "Answer", "Batch", "Exam", "Examined", "Scored", "Sliced", "Task"]
+__all__ = ["IGNORED", "Answer", "Batch", "Exam", "Examined", "Scored", "Sliced", "Task", "exam_of"]
 
 Answer = Literal["bit", "symbols"]
 """What a model answers: one logit for the sequence, or logits over the vocabulary at each place."""
@@ -88,6 +88,11 @@ class Examined(Protocol):
     def exam_batch(self, stage: Stage, start: int, stop: int) -> Batch:
         """Examples number `start` to `stop` of the exam, with weights and slices."""
         ...
+
+
+def exam_of(task: Task, stage: Stage) -> Exam | None:
+    """The stage's finite exam, where the task has one."""
+    return task.exam(stage) if isinstance(task, Examined) else None
 
 
 @runtime_checkable

@@ -49,7 +49,11 @@ class Trainer:
     def look(self, learner: Learner, scheduler: Scheduler, *, diverged: bool = False) -> Look:
         """Look at the scheduler's stage, on fresh examples."""
         found = self.examiner.look(
-            learner, scheduler.stage, looks=scheduler.looks, tests=scheduler.tests
+            learner,
+            scheduler.stage,
+            looks=scheduler.looks,
+            tests=scheduler.tests,
+            full=scheduler.wants_test(self.meter.spent),
         )
         self.meter.examined(found.tokens)
         return Look(

@@ -55,12 +55,14 @@ def error_of_test(number: int, confidence: float) -> float:
     return 6 * (1 - confidence) / (math.pi * number) ** 2
 
 
-def examples_needed(threshold: float, confidence: float) -> int | None:
-    """The fewest examples with which a first test, all right, clears the threshold.
+def examples_needed(threshold: float, confidence: float, number: int = 1) -> int | None:
+    """The fewest examples with which test `number`, all right, clears the threshold.
 
     All right in n examples has the bound error ** (1 / n), for both bounds here.
     None where no number does, that is for a threshold of 1.
     """
     if threshold >= 1:
         return None
-    return max(1, math.ceil(math.log(error_of_test(1, confidence)) / math.log(threshold) - 1e-9))
+    return max(
+        1, math.ceil(math.log(error_of_test(number, confidence)) / math.log(threshold) - 1e-9)
+    )

@@ -35,14 +35,6 @@ class Spending:
     compute: float = 0.0
     seconds: float = 0.0
 
-    def __add__(self, other: Spending) -> Spending:
-        return Spending(
-            steps=self.steps + other.steps,
-            tokens=self.tokens + other.tokens,
-            compute=self.compute + other.compute,
-            seconds=self.seconds + other.seconds,
-        )
-
     def __sub__(self, other: Spending) -> Spending:
         return Spending(
             steps=self.steps - other.steps,
@@ -63,6 +55,8 @@ class Spending:
 class Budget:
     """What a visit to a stage, and the whole run, may spend. `None` sets no limit.
 
+    The steps of a visit are always limited, so that a run always ends.
+
     Seconds are counted from the run's start, without the time to load libraries.
     """
 
@@ -74,6 +68,8 @@ class Budget:
     seconds: float | None = None
 
     def __post_init__(self) -> None:
+        if self.steps_per_stage is None:
+            raise UsageError("budget.steps_per_stage must be a number: a visit has to end")
         for name in self.__slots__:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:

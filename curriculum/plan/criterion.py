@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,7 @@ class Mastery:
         Raises:
             UsageError: where it would not, with the number of examples that would.
         """
-        needed = examples_needed(self.threshold, self.confidence)
+        needed = examples_needed(self.threshold, self.confidence, self.looks_in_a_row)
         if needed is None:
             raise UsageError(
                 "a threshold of 1 can't be shown on a sample, whatever its size; take "
@@ -108,6 +109,11 @@ class Mastery:
                 f"examples: all right would need {needed}; raise criterion.examples or lower "
                 f"the threshold"
             )
+
+    def can_clear(self, test_number: int) -> bool:
+        """Whether full test number j of fresh examples, all right, would clear the threshold."""
+        log_error = math.log(error_of_test(test_number, self.confidence))
+        return log_error / self.examples >= math.log(self.threshold)
 
     def screened(self, screen: Tally) -> bool:
         """Whether the screen is good enough for a full test. It spends no error."""
@@ -190,10 +196,13 @@ class Mastery:
         examples = None if screen is None else screen.examples
         reason = "no test was taken"
         if screen is not None:
+            sign = ">=" if self.screened(screen) else "<"
             reason = (
-                f"{self.metric} {screen.score:.4g} < {self.threshold:g} in a screen of "
+                f"{self.metric} {screen.score:.4g} {sign} {self.threshold:g} in a screen of "
                 f"{screen.examples:,} fresh examples"
             )
+            if self.screened(screen):
+                reason += ", and no full test was due"
         return Decision(
             mastered=False,
             cleared=False,

@@ -17,6 +17,7 @@ Order = Literal["length_first", "vocab_first", "together"]
 """Which axis grows: one to its end and then the other, or both in step."""
 
 LONGEST_PATH = 100_000
+FARTHEST = 2.0**60
 
 
 class Growth(ABC):
@@ -145,7 +146,7 @@ class Explicit(Growth):
 
 
 def _times(factor: float) -> Callable[[int], int]:
-    return lambda n: max(n + 1, math.floor(n * factor + 0.5))
+    return lambda n: max(n + 1, math.floor(min(n * factor, FARTHEST) + 0.5))
 
 
 def _axis(start: int, until: int, following: Callable[[int], int]) -> list[int]:

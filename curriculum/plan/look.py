@@ -56,7 +56,7 @@ class Look:
     diverged: bool = False
 
     @classmethod
-    def of(cls, correct: int, examples: int, *, steps: int = 0) -> Self:
+    def of(cls, correct: int, examples: int, *, steps: int) -> Self:
         """A full test of fresh examples, of which `correct` were answered rightly.
 
         `steps` counts all optimizer steps so far, over all stages.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,8 @@ class Scheduler:
     >>> scheduler.update(Look.of(correct=500, examples=500, steps=10)), scheduler.stage.length
     (<Verdict.MASTERED: 'mastered'>, 3)
 
+    `allows` tells whether a stage between two of the path's can be made, for half steps.
+
     Attributes:
         path: the nominal stages. Visits may repeat them, pass some over, or fall between.
         stage: the stage to train on and to look at. The last one when finished.
@@ -70,6 +73,7 @@ class Scheduler:
         stuck: Stuck | None = None,
         pacing: Pacing | None = None,
         sampling: Sampling | None = None,
+        allows: Callable[[Stage], bool] = lambda _: True,
     ) -> None:
         self.growth = growth
         self.path = growth.path()
@@ -78,6 +82,7 @@ class Scheduler:
         self.stuck = stuck or Stuck()
         self.pacing = pacing or Gated()
         self.sampling = sampling or Current()
+        self._allows = allows
         self.stage = self.path[0]
         self.visit = 0
         self.entry = Entry.STEP
@@ -126,11 +131,19 @@ class Scheduler:
         """How many more steps this visit may take."""
         return self.budget.steps_left(self.visit_spent, self._spent)
 
+    def wants_test(self, spent: Spending) -> bool:
+        """Whether a full test of fresh examples could end the visit in mastery, at that spending.
+
+        Before a visit's least steps, a test would spend of the stage's error for nothing.
+        """
+        steps = (spent - self._entered).steps
+        return steps >= max(self._least_steps, self.criterion.least_steps) and self._may_be_shown
+
     def draw(self, rng: np.random.Generator) -> Stage:
         """The stage of the next training batch."""
         frontier = self.pacing.frontier(self._aim, len(self.path) - 1)
         stages = list(self.path)
-        stages[frontier] = self.stage
+        stages[self._aim] = self.stage  # which a half step puts in its place
         return self.sampling.draw(rng, stages, frontier)
 
     def update(self, look: Look) -> Verdict:
@@ -153,7 +166,7 @@ class Scheduler:
             test_number=self.tests,
             passes=self._passes,
             steps=self.visit_spent.steps,
-            least_steps=self.stuck.consolidation_steps if self.entry is Entry.DEMOTION else 0,
+            least_steps=self._least_steps,
         )
         self._passes = self._passes + 1 if self.decision.cleared else 0
         self.overrun = None
@@ -161,6 +174,11 @@ class Scheduler:
             self._advance()
             return Verdict.MASTERED
         self.overrun = self.budget.overrun(self.visit_spent, self._spent)
+        if look.test is not None and look.test.source == "sample" and not self._may_be_shown:
+            self.overrun = (
+                f"after {self.tests} full tests of {self.criterion.examples:,} examples, even one "
+                f"all right would no longer clear the threshold"
+            )
         if look.diverged:
             self.overrun = "the loss is no longer a finite number"
         if self.overrun is None:
@@ -210,6 +228,17 @@ class Scheduler:
         self._half_steps = Counter(state["half_steps"])
         self._demotions = Counter(state["demotions"])
 
+    @property
+    def _least_steps(self) -> int:
+        if self.entry is not Entry.DEMOTION:
+            return 0
+        return min(self.stuck.consolidation_steps, self.budget.steps_per_stage)
+
+    @property
+    def _may_be_shown(self) -> bool:
+        """Whether the stage's next full test could still clear the threshold."""
+        return self.criterion.can_clear(self.tests + 1)
+
     def _advance(self) -> None:
         """Go on after mastery: back to the stage aimed at, to the next one, or to the end."""
         if self.entry is Entry.HALF_STEP:
@@ -231,8 +260,9 @@ class Scheduler:
 
     def _try_again(self, why: str) -> None:
         """Go on after exhaustion: a half step, then a demotion, then an honest stop."""
-        if self.budget.run_overrun(self._spent) is not None:
-            self._finish(why)
+        over = self.budget.run_overrun(self._spent)
+        if over is not None:
+            self._finish(over)
         elif not self._half_step() and not self._demote():
             self._finish(f"{why}, and there is no half step or demotion left to try")
 
@@ -249,7 +279,9 @@ class Scheduler:
             return True
         aim = self.path[self._aim]
         middle = _between(self.path[self._trail[-1]], aim)
-        if middle is None or self._half_steps[aim.key] >= self.stuck.half_steps:
+        if middle is None or not self._allows(middle):
+            return False
+        if self._half_steps[aim.key] >= self.stuck.half_steps:
             return False
         self._half_steps[aim.key] += 1
         self._visit(middle, Entry.HALF_STEP)

@@ -34,7 +34,7 @@ def save_checkpoint(folder: Path, learner: Learner, state: dict[str, Any]) -> No
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     tensors, rest = _optimizer_state(learner.optimizer.state_dict())
-    weights = {name: value.contiguous() for name, value in learner.model.state_dict().items()}
+    weights = {name: value.clone() for name, value in learner.model.state_dict().items()}
     save_file(weights, aside / FILES[0])
     save_file(tensors, aside / FILES[1])
     content = json.dumps({"state": state, "optimizer": rest}, indent=1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import platform
 import subprocess
-from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,8 +30,6 @@ def describe(value: Any) -> Any:
         }
     if isinstance(value, tuple | list):
         return [describe(part) for part in value]
-    if isinstance(value, Mapping):
-        return {str(key): describe(part) for key, part in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise UsageError(
@@ -62,9 +59,11 @@ def _rebuild(described: Any, source: ModuleType | None) -> Any:
     if not isinstance(described, dict):
         return described
     kind = _class(described["type"], source)
-    return kind(
-        **{name: _rebuild(part, source) for name, part in described.items() if name != "type"}
-    )
+    values = {name: _rebuild(part, source) for name, part in described.items() if name != "type"}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise UsageError(f"{kind.__name__} has changed since the run: {error}") from error
 
 
 def _class(name: str, source: ModuleType | None) -> Any:

@@ -42,7 +42,9 @@ class Journal:
             line = _line(record)
         except ValueError:  # a loss that is no longer finite, which is rare
             line = _line(_finite(record))
-        os.write(self._file, line.encode() + b"\n")
+        rest = line.encode() + b"\n"
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
         return record
 
     def sync(self) -> None:

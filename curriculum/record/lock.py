@@ -43,10 +43,14 @@ class Lock:
 
 def is_held(path: Path) -> bool:
     """Whether a living process holds the lock on that file."""
-    if not path.exists():
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
-    probe = Lock(path)
-    if not probe.acquire():
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    probe.release()
+    finally:
+        os.close(file)
     return False

@@ -7,6 +7,7 @@ looked for before anything is created.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,27 +91,23 @@ class Mirror:
         self._experiment = self._find_experiment(artifacts)
         self._run = self._find_run()
         self._children = self._find_children()
-        self._saved = {
-            Path(info.path).name for info in client.list_artifacts(self._run, "checkpoints")
-        }
+        self._saved = self._find_checkpoints()
 
     @property
     def complete(self) -> bool:
         """Whether the run's last record is copied."""
         return self.history.end is not None
 
-    def copy(self) -> bool:
-        """Copy what the journal has gained, and say whether that was anything."""
+    def copy(self) -> None:
+        """Copy what the journal has gained."""
         if not self.folder.journal.exists():
-            return False
+            return
         points: dict[str, list[Metric]] = {}
-        before = self._offset
         for record, offset in read_journal(self.folder.journal, self._offset):
             self._apply(record, points)
             self._offset = offset
         for run, metrics in points.items():
             self._log(run, metrics)
-        return self._offset > before
 
     def close(self, status: str) -> None:
         """Give the copy its note, plots, model and status, once the run is over."""
@@ -121,7 +118,8 @@ class Mirror:
         self.client.set_tag(self._run, "status", status)
         for visit in self.history.visits:
             if visit.ended is None:
-                self._end_child(visit, self._time(visit.started + visit.seconds))
+                end = self._time(visit.started + visit.seconds)
+                self._end_child(visit, end, STATUS[status])
         self.client.set_terminated(
             self._run, STATUS[status], end_time=self._time(self.history.seconds)
         )
@@ -185,12 +183,16 @@ class Mirror:
         if any(str(model.status) == "READY" for model in known):
             return
         described = self.history.description
-        model = self.client.create_logged_model(
-            self._experiment,
-            name=described["experiment"].replace(":", "-"),
-            source_run_id=self._run,
-            tags={"weights_sha256": self.history.end["weights_sha256"]},
-            model_type=described["model"],
+        model = (
+            known[0]
+            if known
+            else self.client.create_logged_model(
+                self._experiment,
+                name=re.sub(r"[^A-Za-z0-9_-]", "-", described["experiment"]),
+                source_run_id=self._run,
+                tags={"weights_sha256": self.history.end["weights_sha256"]},
+                model_type=described["model"],
+            )
         )
         newest = self.folder.checkpoints / max(self._saved)
         self.client.log_model_artifacts(model.model_id, str(newest))
@@ -217,19 +219,33 @@ class Mirror:
 
     def _find_run(self) -> str:
         described = self.history.description
-        for run in self._search(f"tags.`{RUN_TAG}` = '{described['id']}'"):
-            if VISIT_TAG not in run.data.tags:
-                return str(run.info.run_id)
-        run = self.client.create_run(
-            self._experiment,
-            start_time=int(described["created"] * 1000),
-            tags=_tags(described),
-            run_name=f"{described['id']} seed {described['seed']}",
-        )
-        params = [Param(key, str(value)) for key, value in described["settings"].items()]
-        params.append(Param("seed", str(described["seed"])))
-        self.client.log_batch(run.info.run_id, params=params)
-        return str(run.info.run_id)
+        runs = self._search(f"tags.`{RUN_TAG}` = '{described['id']}'")
+        found = next((run for run in runs if VISIT_TAG not in run.data.tags), None)
+        if found is None:
+            found = self.client.create_run(
+                self._experiment,
+                start_time=int(described["created"] * 1000),
+                tags=_tags(described),
+                run_name=f"{described['id']} seed {described['seed']}",
+            )
+        run = str(found.info.run_id)
+        self._log_params(run, described["settings"] | {"seed": described["seed"]})
+        return run
+
+    def _log_params(self, run: str, values: Mapping[str, Any]) -> None:
+        params = [Param(name, str(value)) for name, value in values.items()]
+        self.client.log_batch(run, params=params)
+
+    def _find_checkpoints(self) -> set[str]:
+        """The checkpoints that were uploaded whole."""
+        found = set()
+        for info in self.client.list_artifacts(self._run, "checkpoints"):
+            name = Path(info.path).name
+            uploaded = self.client.list_artifacts(self._run, f"checkpoints/{name}")
+            ours = self.folder.checkpoints / name
+            if not ours.is_dir() or len(uploaded) == len(list(ours.iterdir())):
+                found.add(name)
+        return found
 
     def _find_children(self) -> dict[int, str]:
         runs = self._search(f"tags.`mlflow.parentRunId` = '{self._run}'")
@@ -245,33 +261,26 @@ class Mirror:
                 return
 
     def _begin_child(self, visit: Visit, stamp: int) -> None:
-        if visit.number in self._children:
-            return
-        tags = {
-            "mlflow.parentRunId": self._run,
-            RUN_TAG: self.history.description["id"],
-            VISIT_TAG: str(visit.number),
-            "entry": visit.entry,
-        }
-        run = self.client.create_run(
-            self._experiment,
-            start_time=stamp,
-            tags=tags,
-            run_name=f"visit {visit.number}: {visit.stage}",
-        )
-        params = {
+        if visit.number not in self._children:
+            tags = {
+                "mlflow.parentRunId": self._run,
+                RUN_TAG: self.history.description["id"],
+                VISIT_TAG: str(visit.number),
+                "entry": visit.entry,
+            }
+            name = f"visit {visit.number}: {visit.stage}"
+            run = self.client.create_run(self._experiment, stamp, tags, run_name=name)
+            self._children[visit.number] = str(run.info.run_id)
+        values = {
             "length": visit.stage.length,
             "vocab_size": visit.stage.vocab_size,
             "entry": visit.entry,
             "learning_rate": visit.learning_rate,
             "hidden_size": visit.hidden_size,
         }
-        self.client.log_batch(
-            run.info.run_id, params=[Param(key, str(value)) for key, value in params.items()]
-        )
-        self._children[visit.number] = str(run.info.run_id)
+        self._log_params(self._children[visit.number], values)
 
-    def _end_child(self, visit: Visit, stamp: int) -> None:
+    def _end_child(self, visit: Visit, stamp: int, status: str = "FINISHED") -> None:
         run = self._children[visit.number]
         values = {
             "cost/steps": visit.steps,
@@ -281,7 +290,7 @@ class Mirror:
         }
         tags = [RunTag("verdict", visit.verdict), RunTag("mlflow.note.content", visit.reason)]
         self.client.log_batch(run, metrics=_points(values, stamp, self.history.steps), tags=tags)
-        self.client.set_terminated(run, "FINISHED", end_time=stamp)
+        self.client.set_terminated(run, status, end_time=stamp)
 
     def _time(self, seconds: float) -> int:
         """A moment of the run as MLflow counts time, in milliseconds."""

@@ -29,7 +29,7 @@ class Recorder:
         self.history = History(folder.description())
         self._listener = listener
         self._lock = Lock(folder.writer)
-        self._lock.acquire()
+        self._lock.acquire(wait=True)  # who probes it holds it for an instant
         self._journal = Journal(folder.journal)
         self._checkpoint = 0
 

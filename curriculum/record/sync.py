@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,15 +50,17 @@ def sync(
 
 def follow(
     store: Store, folder: RunFolder, tracking_uri: str, *, note: Note, pictures: Pictures
-) -> None:
+) -> bool:
     """Copy a run while it goes on, and until its last record is copied.
 
-    Where MLflow fails, wait and begin anew; give up a minute after the run's end.
+    Where MLflow fails, wait and begin anew; give up a minute after the run's end, and say
+    False.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)
     lock = Lock(_mark(store, folder).with_suffix(".lock"))
     if not lock.acquire():
-        return  # another mirror has it
+        return True  # another mirror has it
     with lock:
         while folder.is_running and folder.journal_bytes == 0:
             time.sleep(0.05)  # the run loads its own libraries first
@@ -69,13 +72,13 @@ def follow(
                     mirror.copy()
                     time.sleep(POLL_SECONDS)
                 _finish(store, mirror, tracking_uri)
-                return
+                return True
             except Exception as error:
                 log.warning("MLflow fails: %s", _first_line(error))
                 if not folder.is_running:
                     over = over or time.monotonic()
                     if time.monotonic() - over > PATIENCE_SECONDS:
-                        return
+                        return False
                 time.sleep(pause)
                 pause = min(2 * pause, 10.0)
 

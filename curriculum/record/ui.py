@@ -48,7 +48,7 @@ def serve(store: Store, tracking_uri: str, port: int, bring_up_to_date: Callable
         "PYTHONWARNINGS": "ignore",
     }
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    server = subprocess.Popen([sys.executable, *command], env=environment)
+    server = subprocess.Popen([sys.executable, *command], env=environment, start_new_session=True)
     try:
         return server.wait()
     except KeyboardInterrupt:

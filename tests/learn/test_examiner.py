@@ -138,7 +138,19 @@ def test_streams_share_no_examples() -> None:
     for stream in ("gate", "tuning"):
         Examiner(Sampled(), Mastery(), 0, stream).look(one, Stage(50), looks=0, tests=0)
     half = len(oracle.seen) // 2
-    assert not torch.equal(oracle.seen[0], oracle.seen[half])
+    for gate, tuning in zip(oracle.seen[:half], oracle.seen[half:], strict=True):
+        assert gate.shape == tuning.shape
+        assert not torch.equal(gate, tuning)
+
+
+def test_a_full_test_is_left_out_where_it_is_not_wanted() -> None:
+    one, _ = learner("right")
+    examiner = Examiner(Sampled(), Mastery(), 0)
+    found = examiner.look(one, Stage(50), looks=0, tests=0, full=False)
+    assert found.screen is not None
+    assert found.test is None
+    whole = Examiner(FirstBit(), Mastery(threshold=1), 0)
+    assert whole.look(one, Stage(50), looks=0, tests=0, full=False).test is not None
 
 
 def test_the_model_goes_back_to_training() -> None:

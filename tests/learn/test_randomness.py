@@ -37,7 +37,9 @@ def test_every_part_of_the_key_counts() -> None:
 
 def test_neighbouring_keys_give_unrelated_numbers() -> None:
     draws = np.array([generator(0, "train", index).random(50) for index in range(200)])
-    assert abs(np.corrcoef(draws)[~np.eye(200, dtype=bool)].mean()) < 0.01
+    neighbours = np.diag(np.corrcoef(draws), k=1)
+    assert abs(neighbours.mean()) < 0.05
+    assert abs(neighbours).max() < 0.6
     assert abs(draws.mean() - 0.5) < 0.01
 
 

@@ -61,7 +61,7 @@ def passes(criterion: Mastery, correct: np.ndarray, number: int) -> np.ndarray:
     """Whether each of the models, with so many of the test's examples right, passes test j."""
     decided = {
         int(k): criterion.decide(
-            Look.of(int(k), criterion.examples), test_number=number, passes=0, steps=0
+            Look.of(int(k), criterion.examples, steps=0), test_number=number, passes=0, steps=0
         ).mastered
         for k in np.unique(correct)
     }

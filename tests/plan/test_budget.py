@@ -44,7 +44,13 @@ def test_a_limit_is_above_zero(name: str, value: float) -> None:
         Budget(**{name: value})  # type: ignore[arg-type]
 
 
-def test_spending_adds_and_subtracts() -> None:
-    one, two = Spending(steps=1, tokens=2, compute=3, seconds=4), Spending(steps=5, tokens=6)
-    assert (one + two) - two == one
+def test_a_visit_always_has_a_limit_in_steps() -> None:
+    with pytest.raises(UsageError, match="a visit has to end"):
+        Budget(steps_per_stage=None)  # type: ignore[arg-type]
+
+
+def test_spending_subtracts_and_goes_through_a_state() -> None:
+    one = Spending(steps=9, tokens=8, compute=7, seconds=6)
+    rest = one - Spending(steps=5, tokens=6)
+    assert rest == Spending(steps=4, tokens=2, compute=7, seconds=6)
     assert Spending.from_state_dict(one.state_dict()) == one

@@ -115,3 +115,16 @@ def test_a_threshold_that_no_sample_clears_is_an_error() -> None:
         Mastery(threshold=0.999, examples=1024).check_can_be_cleared()
     with pytest.raises(UsageError, match="can't be shown on a sample"):
         Mastery(threshold=1.0).check_can_be_cleared()
+
+
+def test_looks_in_a_row_need_more_examples() -> None:
+    Mastery(threshold=0.99, examples=400).check_can_be_cleared()
+    with pytest.raises(UsageError, match="would need"):
+        Mastery(threshold=0.99, examples=400, looks_in_a_row=2).check_can_be_cleared()
+
+
+def test_the_gate_knows_how_many_tests_it_can_pass() -> None:
+    criterion = Mastery(threshold=0.99, examples=1024)
+    last = max(number for number in range(1, 100) if criterion.can_clear(number))
+    assert decide(criterion, a_test(1.0), test_number=last).mastered
+    assert not decide(criterion, a_test(1.0), test_number=last + 1).mastered

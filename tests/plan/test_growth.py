@@ -101,6 +101,10 @@ def test_an_explicit_list_is_taken_as_it_is() -> None:
     assert stages(Explicit(lengths=(5, 3))) == [(5, 2), (3, 2)]
 
 
+def test_the_largest_factor_goes_straight_to_the_end() -> None:
+    assert lengths(Geometric(start=Stage(2), until=Stage(9), factor=1e308)) == [2, 9]
+
+
 def test_a_path_of_one_stage_is_fine() -> None:
     assert lengths(Geometric(start=Stage(7), until=Stage(7))) == [7]
 

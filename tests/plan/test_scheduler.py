@@ -2,6 +2,7 @@ import json
 import random
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -225,6 +226,47 @@ def test_reaching_the_target_with_the_last_step_is_success() -> None:
     scheduler = scheduler_of(Explicit(lengths=(2,)), budget=Budget(steps=30))
     scheduler.update(look(passed=True, steps=30))
     assert scheduler.reached_target
+
+
+def test_a_demotion_asks_for_no_more_steps_than_a_visit_may_take() -> None:
+    scheduler = scheduler_of(
+        Explicit(lengths=(2, 3)), stuck=Stuck(half_steps=0, consolidation_steps=10 * LIMIT)
+    )
+    visits = walk(scheduler, lambda s: s.stage.length == 2)
+    assert visits[2] == ("demotion", 2, "mastered")
+
+
+def test_no_full_test_is_wanted_before_it_could_count() -> None:
+    scheduler = scheduler_of(
+        Explicit(lengths=(2,)), criterion=Mastery(threshold=0.9, least_steps=20)
+    )
+    assert not scheduler.wants_test(Spending(steps=19))
+    assert scheduler.wants_test(Spending(steps=20))
+
+
+def test_a_stage_whose_tests_can_no_longer_show_mastery_is_exhausted() -> None:
+    criterion = Mastery(threshold=0.99, examples=400)
+    assert criterion.can_clear(1)
+    assert not criterion.can_clear(2)
+    scheduler = scheduler_of(Explicit(lengths=(2, 9)), criterion=criterion)
+    assert scheduler.update(look(passed=False, steps=1)) is Verdict.EXHAUSTED
+    assert scheduler.overrun is not None
+    assert "after 1 full tests of 400 examples" in scheduler.overrun
+
+
+def test_a_half_step_takes_the_place_of_the_stage_aimed_at() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2, 10)))
+    scheduler.update(look(passed=True, steps=0))
+    scheduler.update(look(passed=False, steps=LIMIT))
+    assert scheduler.draw(np.random.default_rng(0)) == scheduler.stage == Stage(6)
+
+
+def test_the_ending_names_the_runs_budget_where_both_run_out() -> None:
+    scheduler = scheduler_of(
+        Explicit(lengths=(2, 9)), budget=Budget(steps_per_stage=LIMIT, steps=LIMIT)
+    )
+    scheduler.update(look(passed=False, steps=LIMIT))
+    assert scheduler.ending == "the run's 100 steps are used up"
 
 
 growths = st.sampled_from(

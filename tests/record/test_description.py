@@ -56,6 +56,13 @@ def test_a_users_classes_come_from_the_file_that_the_caller_names(tmp_path: Path
     assert again.task.extra == 4  # type: ignore[attr-defined]
 
 
+def test_a_class_that_has_changed_is_a_sentence(tiny: Experiment) -> None:
+    described = describe(tiny)
+    described["task"]["gone"] = 3
+    with pytest.raises(UsageError, match="FirstBit has changed since the run"):
+        rebuild(described)
+
+
 def test_settings_that_json_cannot_hold_are_errors() -> None:
     @dataclass
     class Odd:

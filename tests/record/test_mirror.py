@@ -15,6 +15,7 @@ import pytest
 
 import curriculum
 from curriculum import Experiment, Result, UsageError
+from curriculum.record.mirror_process import start_mirror
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.sync import is_synced, sync
 from curriculum.record.tracking import database_uri
@@ -168,19 +169,64 @@ def test_copying_again_adds_nothing(finished: tuple[Store, RunFolder, Result]) -
     assert dump(store) == before
 
 
-def test_mlflow_away_is_a_sentence_and_costs_nothing(tiny: Experiment, store: Path) -> None:
+def test_a_copy_cut_short_is_completed(
+    finished: tuple[Store, RunFolder, Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("gone")
+
+    store, folder, _ = finished
+    elsewhere = f"sqlite:///{tmp_path}/other.db"
+    monkeypatch.chdir(tmp_path)
+    for method in ("log_batch", "log_artifacts", "log_model_artifacts", "set_terminated"):
+        with monkeypatch.context() as patch:
+            patch.setattr(MlflowClient, method, fail)
+            with pytest.raises(UsageError, match="gone"):
+                bring(store, folder, elsewhere)
+    bring(store, folder, elsewhere)
+    with sqlite3.connect(tmp_path / "other.db") as copied:
+        counts = {
+            table: copied.execute(f"select count(*) from {table}").fetchone()[0]
+            for table in ("runs", "params", "metrics", "logged_models")
+        }
+    copied.close()
+    with sqlite3.connect(store.root / "mlflow.db") as original:
+        for table, count in counts.items():
+            (expected,) = original.execute(f"select count(*) from {table}").fetchone()
+            assert count == expected, table
+    original.close()
+
+
+def test_mlflow_away_is_a_sentence_and_costs_nothing(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     uri = f"http://user:secret@127.0.0.1:{port}"
-    result = curriculum.run(tiny, store=store, mirror=False)
+    mirrors = []
+
+    def started(*arguments: Any) -> Any:
+        mirrors.append(start_mirror(*arguments))
+        return mirrors[-1]
+
+    monkeypatch.setattr("curriculum.loop.start_mirror", started)
+    result = curriculum.run(tiny, store=store, tracking_uri=uri)
+    mirrors[0].kill()
+    mirrors[0].wait()
     assert result.status == "reached"
+    undisturbed = curriculum.run(tiny, store=store / "other", mirror=False)
+    assert result.weights_sha256 == undisturbed.weights_sha256
     folder = Store(store).find("last")
     with pytest.raises(UsageError, match="can't be brought up to date") as caught:
         bring(Store(store), folder, uri)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not is_synced(Store(store), folder, uri)
+    bring(Store(store), folder)
+    assert is_synced(Store(store), folder, database_uri(Store(store)))
 
 
 def mirrored(store: Path, condition: Callable[[], bool], seconds: float = 60) -> bool:
@@ -212,7 +258,10 @@ def test_a_killed_run_is_marked_so(tmp_path: Path) -> None:
     runs = one.search_runs([e.experiment_id for e in one.search_experiments()])
     parent = next(run for run in runs if "mlflow.parentRunId" not in run.data.tags)
     assert parent.info.status == "KILLED"
-    assert all(run.info.status == "FINISHED" for run in runs if run is not parent)
+    children = [run for run in runs if run is not parent]
+    open_visits = [run for run in children if run.data.tags["verdict"] == "learning"]
+    assert {run.info.status for run in open_visits} == {"KILLED"}
+    assert {run.info.status for run in children if run not in open_visits} <= {"FINISHED"}
 
 
 def test_a_runs_mirror_copies_it_by_itself(tiny: Experiment, store: Path) -> None:

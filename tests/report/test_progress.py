@@ -1,4 +1,5 @@
 import io
+import re
 from pathlib import Path
 
 import curriculum
@@ -39,4 +40,5 @@ def test_a_terminal_shows_path_score_reach_speed_and_what_is_left(
     said = shown(tiny, store, terminal=True)
     for word in ("3 of 3 stages", "score", "reach", "steps/s", "tokens", "steps of the stage"):
         assert word in said
-    assert max(len(line.split("\x1b")[0]) for line in said.splitlines()) <= 80
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said)
+    assert max(len(line.rstrip()) for line in re.split(r"[\r\n]+", plain)) <= 80
