@@ -28,7 +28,7 @@ FLOORS = [
 """A room imports rooms of lower floors, and its own."""
 
 OWNERS = {
-    "mlflow": {"curriculum.record.mirror"},
+    "mlflow": {"curriculum.record.mirror", "curriculum.record.mirrored_artifacts"},
     "optuna": {"curriculum.tune"},
     "ray": {"curriculum.scale"},
     "tyro": {"curriculum.overrides"},

@@ -7,7 +7,6 @@ looked for before anything is created.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +18,14 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
-from mlflow.entities import LoggedModelOutput, Metric, Param, Run, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from curriculum.record.history import History, Visit
 from curriculum.record.journal import Record, read_journal
 from curriculum.record.lock import Lock
+from curriculum.record.mirrored_artifacts import MirroredArtifacts
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.tracking import database_uri
 
@@ -91,7 +91,7 @@ class Mirror:
         self._experiment = self._find_experiment(artifacts)
         self._run = self._find_run()
         self._children = self._find_children()
-        self._saved = self._find_checkpoints()
+        self._artifacts = MirroredArtifacts(folder, client, self._experiment, self._run)
 
     @property
     def complete(self) -> bool:
@@ -111,9 +111,8 @@ class Mirror:
 
     def close(self, status: str) -> None:
         """Give the copy its note, plots, model and status, once the run is over."""
-        for name, figure in self._pictures(self.history).items():
-            self.client.log_figure(self._run, figure, f"plots/{name}.png")
-        self._log_model()
+        self._artifacts.plot(self._pictures(self.history))
+        self._artifacts.show_model(self.history)
         self.client.set_tag(self._run, "mlflow.note.content", self._note(self.history))
         self.client.set_tag(self._run, "status", status)
         for visit in self.history.visits:
@@ -137,7 +136,7 @@ class Mirror:
             points.setdefault(self._run, []).extend(self._reach_metrics(stamp))
             self._end_child(self.history.visits[-1], stamp)
         elif kind == "checkpoint":
-            self._save(record["name"])
+            self._artifacts.save(record["name"])
 
     def _look_metrics(self, record: Record, stamp: int) -> list[Metric]:
         visit, spent, decision = self.history.visits[-1], record["spent"], record["decision"]
@@ -166,39 +165,6 @@ class Mirror:
     def _log(self, run: str, metrics: list[Metric]) -> None:
         for start in range(0, len(metrics), METRICS_AT_ONCE):
             self.client.log_batch(run, metrics=metrics[start : start + METRICS_AT_ONCE])
-
-    def _save(self, name: str) -> None:
-        path = self.folder.checkpoints / name
-        if name not in self._saved and path.is_dir():
-            self.client.log_artifacts(self._run, str(path), f"checkpoints/{name}")
-            self._saved.add(name)
-
-    def _log_model(self) -> None:
-        """Show the final model under Models; once."""
-        if self.history.end is None or not self._saved:
-            return
-        known = self.client.search_logged_models(
-            [self._experiment], filter_string=f"source_run_id = '{self._run}'"
-        )
-        if any(str(model.status) == "READY" for model in known):
-            return
-        described = self.history.description
-        model = (
-            known[0]
-            if known
-            else self.client.create_logged_model(
-                self._experiment,
-                name=re.sub(r"[^A-Za-z0-9_-]", "-", described["experiment"]),
-                source_run_id=self._run,
-                tags={"weights_sha256": self.history.end["weights_sha256"]},
-                model_type=described["model"],
-            )
-        )
-        newest = self.folder.checkpoints / max(self._saved)
-        self.client.log_model_artifacts(model.model_id, str(newest))
-        self.client.finalize_logged_model(model.model_id, "READY")
-        outputs = [LoggedModelOutput(model.model_id, self.history.steps)]
-        self.client.log_outputs(self._run, outputs)
 
     def _find_experiment(self, artifacts: Path | None) -> str:
         name = self.history.description["experiment"]
@@ -235,17 +201,6 @@ class Mirror:
     def _log_params(self, run: str, values: Mapping[str, Any]) -> None:
         params = [Param(name, str(value)) for name, value in values.items()]
         self.client.log_batch(run, params=params)
-
-    def _find_checkpoints(self) -> set[str]:
-        """The checkpoints that were uploaded whole."""
-        found = set()
-        for info in self.client.list_artifacts(self._run, "checkpoints"):
-            name = Path(info.path).name
-            uploaded = self.client.list_artifacts(self._run, f"checkpoints/{name}")
-            ours = self.folder.checkpoints / name
-            if not ours.is_dir() or len(uploaded) == len(list(ours.iterdir())):
-                found.add(name)
-        return found
 
     def _find_children(self) -> dict[int, str]:
         runs = self._search(f"tags.`mlflow.parentRunId` = '{self._run}'")
