@@ -6,9 +6,10 @@ from curriculum.plan.growth import Arithmetic, Explicit, Galloping, Geometric, G
 from curriculum.plan.look import Look, Tally
 from curriculum.plan.pacing import Gated, Pacing
 from curriculum.plan.sampling import Current, Sampling
-from curriculum.plan.scheduler import Entry, Scheduler, Verdict
+from curriculum.plan.scheduler import Scheduler
 from curriculum.plan.stage import Stage
 from curriculum.plan.stuck import Stuck
+from curriculum.plan.verdict import Entry, Verdict
 
 __all__ = [
     "Arithmetic",

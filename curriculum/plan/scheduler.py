@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from curriculum.plan.budget import Budget, Spending
@@ -15,28 +14,12 @@ from curriculum.plan.pacing import Gated, Pacing
 from curriculum.plan.sampling import Current, Sampling
 from curriculum.plan.stage import Stage
 from curriculum.plan.stuck import Stuck
+from curriculum.plan.verdict import Entry, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Entry", "Scheduler", "Verdict"]
-
-
-class Verdict(StrEnum):
-    """What a look says of the stage that the model stands on."""
-
-    LEARNING = "learning"
-    MASTERED = "mastered"
-    EXHAUSTED = "exhausted"
-
-
-class Entry(StrEnum):
-    """Why a stage is visited."""
-
-    STEP = "step"
-    HALF_STEP = "half step"
-    DEMOTION = "demotion"
-    RETURN = "return"
+__all__ = ["Scheduler"]
 
 
 class Scheduler:
@@ -173,14 +156,7 @@ class Scheduler:
         if self.decision.mastered and not look.diverged:
             self._advance()
             return Verdict.MASTERED
-        self.overrun = self.budget.overrun(self.visit_spent, self._spent)
-        if look.test is not None and look.test.source == "sample" and not self._may_be_shown:
-            self.overrun = (
-                f"after {self.tests} full tests of {self.criterion.examples:,} examples, even one "
-                f"all right would no longer clear the threshold"
-            )
-        if look.diverged:
-            self.overrun = "the loss is no longer a finite number"
+        self.overrun = self._overrun(look)
         if self.overrun is None:
             return Verdict.LEARNING
         self._try_again(self.overrun)
@@ -227,6 +203,17 @@ class Scheduler:
         self._tests = Counter(state["tests"])
         self._half_steps = Counter(state["half_steps"])
         self._demotions = Counter(state["demotions"])
+
+    def _overrun(self, look: Look) -> str | None:
+        """Why the visit can't end in mastery any more, in words; None while it may."""
+        if look.diverged:
+            return "the loss is no longer a finite number"
+        if look.test is not None and look.test.source == "sample" and not self._may_be_shown:
+            return (
+                f"after {self.tests} full tests of {self.criterion.examples:,} examples, even one "
+                f"all right would no longer clear the threshold"
+            )
+        return self.budget.overrun(self.visit_spent, self._spent)
 
     @property
     def _least_steps(self) -> int:
