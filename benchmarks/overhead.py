@@ -21,7 +21,7 @@ from bare_firstbit import LOOK_EVERY, Classifier, digest, masters, sample
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from curriculum import Budget, Experiment, Explicit, Mastery
+from curriculum import Budget, Experiment, Explicit, Mastery, Tuning
 from curriculum.catalogue import load_experiment
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner, weights_sha256
@@ -59,23 +59,21 @@ def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
     """The core loop on one stage, from look to look."""
     scheduler = experiment.scheduler()
     learner = Learner.start(
-        experiment.task,
-        experiment.model,
-        experiment.optimizer,
+        experiment.task.answer,
+        experiment.recipe,
         last=scheduler.stage,
         seed=0,
         device=torch.device("cpu"),
     )
     trainer = Trainer(
         experiment.task,
-        experiment.training,
         seed=0,
         examiner=Examiner(experiment.task, experiment.criterion, 0),
-        meter=Meter(learner.parameters),
+        meter=Meter(),
     )
-    recorder.visit(scheduler, learning_rate=2e-2, hidden_size=20)
-    rounds = trainer.train(learner, scheduler)
-    look, loss = next(rounds)
+    recorder.visit(scheduler, learner)
+    look = trainer.look(learner, scheduler)
+    loss: float | None = None
     while True:
         scheduler.update(look)
         recorder.look(0, scheduler.stage, look, loss, scheduler)
@@ -101,12 +99,13 @@ def ratios(length: int, pairs: int, rounds_a_block: int) -> tuple[list[float], f
         growth=Explicit(lengths=(length,)),
         criterion=Mastery(threshold=1.0, least_steps=NEVER),
         budget=Budget(steps_per_stage=NEVER),
+        tuning=Tuning(mode="off"),
     )
     with tempfile.TemporaryDirectory() as root:
         folder = Store(Path(root)).create(
             {"experiment": "overhead", "seed": 0, "created": 0, "path": []}
         )
-        with Recorder(folder) as recorder:
+        with Recorder(folder, experiment.recipe) as recorder:
             hand, own = by_hand(length), ours(experiment, recorder)
             found: list[float] = []
             steps: list[float] = []

@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from curriculum.mirroring import destinations
 from curriculum.record.store import Store
 from curriculum.record.sync import is_synced
 from curriculum.record.tracking import database_uri
@@ -39,7 +40,7 @@ def seconds_until_mirrored(root: Path, run_id: str) -> float:
     """How long it takes from now until MLflow has all of the run."""
     started = time.perf_counter()
     store = Store(root)
-    while not is_synced(store, store.find(run_id), database_uri(store)):
+    while not is_synced(store, store.find(run_id), destinations(store, database_uri(store))):
         time.sleep(0.05)
         if time.perf_counter() - started > 120:
             raise TimeoutError("the mirror takes more than two minutes")
@@ -49,7 +50,8 @@ def seconds_until_mirrored(root: Path, run_id: str) -> float:
 def pair(root: Path, seed: int) -> tuple[float, float, float]:
     """Seconds of the bare script, of ours, and from our end until MLflow is complete."""
     bare, printed = timed("benchmarks/bare_firstbit.py", "--seed", str(seed))
-    command = ["run", "lstm_firstbit", "--seed", str(seed), "--store", str(root), "--json"]
+    command = ["run", "lstm_firstbit", "--tuning.mode", "off", "--seed", str(seed)]
+    command += ["--store", str(root), "--json"]
     ours, answer = timed("-m", "curriculum", *command)
     result = json.loads(answer)
     assert result["weights_sha256"] in printed, "not the same training"

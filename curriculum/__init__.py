@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Sliced,
         Task,
         Training,
+        Widens,
     )
     from curriculum.loading import load
     from curriculum.loop import run
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
         Verdict,
     )
     from curriculum.record.history import Result, StageResult
+    from curriculum.tune import Choices, Range, Tuning
 
 __version__ = "0.1.0"
 
@@ -62,6 +64,7 @@ __all__ = [
     "Arithmetic",
     "Batch",
     "Budget",
+    "Choices",
     "Current",
     "Decision",
     "Exam",
@@ -78,6 +81,7 @@ __all__ = [
     "OptimizerSettings",
     "Pacing",
     "RAdam",
+    "Range",
     "Result",
     "Sampling",
     "Scheduler",
@@ -90,8 +94,10 @@ __all__ = [
     "Tally",
     "Task",
     "Training",
+    "Tuning",
     "UsageError",
     "Verdict",
+    "Widens",
     "load",
     "run",
 ]
@@ -99,9 +105,10 @@ __all__ = [
 HOMES = {
     "curriculum.errors": "UsageError",
     "curriculum.experiment": "Experiment",
-    "curriculum.learn": "SGD Adam AdamW Answer Batch Exam Examined Model OptimizerSettings RAdam Scored Sliced Task Training",
+    "curriculum.learn": "SGD Adam AdamW Answer Batch Exam Examined Model OptimizerSettings RAdam Scored Sliced Task Training Widens",
     "curriculum.plan": "Arithmetic Budget Current Decision Explicit Galloping Gated Geometric Growth Look Mastery Pacing Sampling Scheduler Spending Stage Stuck Tally Verdict",
     "curriculum.record.history": "Result StageResult",
+    "curriculum.tune": "Choices Range Tuning",
     "curriculum.loading": "load",
     "curriculum.loop": "run",
 }

@@ -16,6 +16,7 @@ examples:
   python -m curriculum run lstm_firstbit
   python -m curriculum run gru_firstbit --seed 3 --growth.factor 2 --optimizer.learning-rate 3e-3
   python -m curriculum run my_task.py --growth galloping --growth.until 64 --dry-run
+  python -m curriculum run my_task.py --tuning.mode each --tuning.trials 8 --jobs 2
   python -m curriculum run lstm_firstbit --help      all settings, with their defaults
   python -m curriculum explain last
   python -m curriculum show last --length 20
@@ -59,6 +60,14 @@ def build_parser() -> Parser:
         made.add_argument("run", metavar="RUN", help="an id, the beginning of one, or 'last'")
         add_store(made)
 
+    def add_studies(made: Parser) -> None:
+        made.add_argument(
+            "--studies",
+            metavar="URL",
+            help="Optuna's storage, a URL or a file; default: CURRICULUM_STUDIES, or a file "
+            "in the store",
+        )
+
     def add_uri(made: Parser) -> None:
         made.add_argument(
             "--tracking-uri",
@@ -85,7 +94,15 @@ def build_parser() -> Parser:
     made.add_argument("--dry-run", action="store_true", help="print path, looks and budget alone")
     made.add_argument("--wait", action="store_true", help="wait until MLflow has all of it")
     made.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    made.add_argument(
+        "--jobs",
+        type=_from_one_up,
+        default=1,
+        metavar="N",
+        help="processes that train a round's trials, at most 4; the result is the same",
+    )
     add_uri(made)
+    add_studies(made)
     made.set_defaults(print_help=made.print_help)
 
     add_run(command("explain", "say why each visit advanced, or did not"))
@@ -99,13 +116,17 @@ def build_parser() -> Parser:
         "--source", type=Path, metavar="PATH", help="the file that defines a user's task or model"
     )
 
-    made = command("sync", "bring MLflow up to date with a run")
+    made = command("sync", "bring MLflow and Optuna's storage up to date with a run")
     add_run(made)
     add_uri(made)
+    add_studies(made)
     made.add_argument("--follow", action="store_true", help="go on until the run is over")
 
-    made = command("ui", "open MLflow's UI on the store, on this machine alone")
+    made = command(
+        "ui", "open MLflow's UI on the store, and Optuna's dashboard, on this machine alone"
+    )
     add_store(made)
+    add_studies(made)
     made.add_argument("--port", type=int, default=5000, metavar="N", help="default: 5000")
     return parser
 

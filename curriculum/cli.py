@@ -132,52 +132,57 @@ def show(options: argparse.Namespace) -> int:
 
 
 def sync(options: argparse.Namespace) -> int:
-    """Bring MLflow up to date with a run."""
+    """Bring MLflow and Optuna's storage up to date with a run."""
     import logging
 
+    from curriculum.mirroring import destinations
     from curriculum.record.sync import follow, sync
-    from curriculum.record.tracking import displayed, tracking_uri_of
-    from curriculum.report.note import note
-    from curriculum.report.plots import figures
+    from curriculum.record.tracking import displayed
 
     store = _store(options)
     folder = store.find(options.run)
-    uri = tracking_uri_of(store, options.tracking_uri)
+    copies = destinations(store, options.tracking_uri, options.studies)
     if options.follow:
         log = store.mirrors / f"{folder.id}.log"
         log.parent.mkdir(exist_ok=True)
         logging.basicConfig(handlers=[logging.FileHandler(log, delay=True)], level=logging.WARNING)
         try:
-            return 0 if follow(store, folder, uri, note=note, pictures=figures) else 1
+            return 0 if follow(store, folder, copies) else 1
         except Exception:
             logging.getLogger(__name__).exception("the mirror stopped")
             raise
-    sync(store, folder, uri, note=note, pictures=figures)
-    print(f"run {folder.id} is in MLflow at {displayed(uri)}")
+    sync(store, folder, copies)
+    print(f"run {folder.id} is in MLflow at {displayed(copies.tracking_uri)}")
     return 0
 
 
 def ui(options: argparse.Namespace) -> int:
-    """Start MLflow's UI on the store, bound to loopback."""
+    """Start MLflow's UI on the store, and Optuna's dashboard beside it, bound to loopback."""
+    from curriculum.mirroring import destinations
     from curriculum.record.sync import is_synced, sync
-    from curriculum.record.tracking import tracking_uri_of
-    from curriculum.record.ui import serve
-    from curriculum.report.note import note
-    from curriculum.report.plots import figures
+    from curriculum.record.ui import mlflow_server, port_from, serve
+    from curriculum.tune.dashboard import dashboard_server, has_studies, is_installed
 
     store = _store(options)
-    uri = tracking_uri_of(store)
-
-    def bring_up_to_date() -> None:
-        for folder in store.runs():
-            if not folder.is_running and not is_synced(store, folder, uri):
-                print(f"copying run {folder.id} into MLflow …", file=sys.stderr)
-                try:
-                    sync(store, folder, uri, note=note, pictures=figures)
-                except UsageError as error:  # one run's trouble does not keep the rest from view
-                    print(f"curriculum: {error}", file=sys.stderr)
-
-    return serve(store, uri, options.port, bring_up_to_date)
+    copies = destinations(store, None, options.studies)
+    servers = [mlflow_server(store, copies.tracking_uri, options.port)]
+    runs = [folder for folder in store.runs() if not folder.is_running]
+    for folder in runs:
+        if not is_synced(store, folder, copies):
+            print(f"copying run {folder.id} into MLflow …", file=sys.stderr)
+            try:
+                sync(store, folder, copies)
+            except UsageError as error:  # one run's trouble does not keep the rest from view
+                print(f"curriculum: {error}", file=sys.stderr)
+    if has_studies(copies.studies):
+        if is_installed():
+            servers.append(dashboard_server(copies.studies, port_from(options.port + 1)))
+        else:
+            print(
+                "Optuna's dashboard would show the studies: pip install optuna-dashboard",
+                file=sys.stderr,
+            )
+    return serve(servers)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -197,6 +202,10 @@ def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> i
     from curriculum.loop import run
     from curriculum.report.progress import Progress
 
+    if options.studies is not None and experiment.tuning.is_on:
+        from curriculum.tune.storage import check_storage
+
+        check_storage(options.studies)
     configure(options.threads or threads_for(experiment.model.hidden_size))
     errors = Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
     with Progress(experiment, options.seed, errors) as progress, redirect_stdout(sys.stderr):
@@ -207,8 +216,10 @@ def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> i
             device=options.device,
             listener=progress,
             tracking_uri=options.tracking_uri,
+            studies=options.studies,
             source=source,
             wait=options.wait,
+            jobs=options.jobs,
         )
     _print_result(result, options)
     return EXIT_CODES[result.status]

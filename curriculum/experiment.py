@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self, get_args
 
 from curriculum.errors import UsageError
-from curriculum.learn.model import Model
+from curriculum.learn.model import Model, Widens
 from curriculum.learn.optimizers import Adam, OptimizerSettings
+from curriculum.learn.recipe import Recipe
 from curriculum.learn.settings import Training
 from curriculum.learn.task import Answer, Scored, Task, exam_of
 from curriculum.plan import (
@@ -23,6 +24,8 @@ from curriculum.plan import (
     Stage,
     Stuck,
 )
+from curriculum.tune.settings import Tuning
+from curriculum.tune.space import space_of, widest_of
 
 __all__ = ["Experiment"]
 
@@ -41,6 +44,7 @@ class Experiment:
         optimizer: its kind, and the learning rate.
         training: batch size, clipping, how often to look.
         budget: what a visit and the run may spend.
+        tuning: which settings are searched, and on which stages.
         stuck: what to do when a stage's budget is used up.
         pacing: when the frontier moves.
         sampling: which stages a training batch is drawn from.
@@ -57,6 +61,7 @@ class Experiment:
     optimizer: OptimizerSettings = field(default_factory=Adam)
     training: Training = field(default_factory=Training)
     budget: Budget = field(default_factory=Budget)
+    tuning: Tuning = field(default_factory=Tuning)
     stuck: Stuck = field(default_factory=Stuck)
     pacing: Pacing = field(default_factory=Gated)
     sampling: Sampling = field(default_factory=Current)
@@ -91,6 +96,13 @@ class Experiment:
                 f"criterion.metric must be one that the task reports ({', '.join(metrics)}), "
                 f"got {self.criterion.metric!r}"
             )
+        if self.grows_with_stages and not isinstance(self.model, Widens):
+            raise UsageError(
+                f"training.sized_for 'stage' takes a model that can grow, and "
+                f"{type(self.model).__name__} has no `placements`; leave it at 'path'"
+            )
+        if self.tuning.is_on:
+            space_of(self.tuning, self.recipe, widest_of(self.tuning, self.model))
         path = self.growth.path()
         for stage in path:
             self.task.check(stage)
@@ -102,6 +114,16 @@ class Experiment:
     def strategy(self) -> str:
         """Pacing and sampling in words."""
         return f"{type(self.pacing).__name__} x {type(self.sampling).__name__}".lower()
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the run's first learner is made and trained by."""
+        return Recipe(model=self.model, optimizer=self.optimizer, training=self.training)
+
+    @property
+    def grows_with_stages(self) -> bool:
+        """Whether the model gets vocabulary and positions only as its stages need them."""
+        return self.training.sized_for == "stage"
 
     def but(self, **changes: Any) -> Self:
         """The same experiment with some fields changed."""
@@ -117,6 +139,7 @@ class Experiment:
             pacing=self.pacing,
             sampling=self.sampling,
             allows=self._allows,
+            tuned=self.tuning.is_on,
         )
 
     @property

@@ -46,13 +46,5 @@ def load_run(
     description = folder.description()
     module = None if source is None else load_module(Path(source))
     experiment = rebuild(description["config"], module)
-    learner = Learner.start(
-        experiment.task,
-        experiment.model,
-        experiment.optimizer,
-        last=experiment.largest,
-        seed=description["seed"],
-        device=resolve_device(device),
-    )
-    load_learner(newest_checkpoint(folder), learner)
-    return experiment, learner
+    checkpoint = newest_checkpoint(folder)
+    return experiment, load_learner(checkpoint, experiment.recipe, resolve_device(device))

@@ -15,12 +15,14 @@ from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner, resolve_device
 from curriculum.learn.meter import Meter
 from curriculum.learn.training import Trainer
-from curriculum.plan import Scheduler, Verdict
+from curriculum.plan import Look, Scheduler, Verdict
 from curriculum.record.description import describe, environment, git_commit
 from curriculum.record.history import Result
 from curriculum.record.mirror_process import start_mirror
 from curriculum.record.recorder import Listener, Recorder
 from curriculum.record.store import DEFAULT_STORE, Store
+from curriculum.tune.field import Field, open_field
+from curriculum.tune.tuner import Tuner
 
 __all__ = ["run"]
 
@@ -37,7 +39,9 @@ def run(
     mirror: bool = True,
     wait: bool = False,
     tracking_uri: str | None = None,
+    studies: str | None = None,
     source: Path | None = None,
+    jobs: int = 1,
 ) -> Result:
     """Walk a fresh model up the experiment's path, and give what it came to.
 
@@ -54,67 +58,88 @@ def run(
         wait: whether to wait, at the end, until it has done so.
         tracking_uri: MLflow's; by default what `MLFLOW_TRACKING_URI` says, or else a
             database in the store.
-        source: the user's file that defines the experiment, for the record.
+        studies: the URL or path of an Optuna storage for the studies; by default what
+            `CURRICULUM_STUDIES` says, or else a file in the store.
+        source: the user's file that defines the experiment, for the record and for jobs.
+        jobs: how many processes train the trials of a round; the result is the same.
 
     Raises:
-        UsageError: for a device that isn't there, a store that can't be written, or a
-            seed below 0.
+        UsageError: for a device that isn't there, a store that can't be written, a seed
+            below 0 or fewer jobs than 1.
     """
     if seed < 0:
         raise UsageError(f"seed must be a whole number from 0 up, got {seed}")
+    if jobs < 1:
+        raise UsageError(f"jobs must be at least 1, got {jobs}")
     target = resolve_device(device)
     scheduler = experiment.scheduler()
     learner = Learner.start(
-        experiment.task,
-        experiment.model,
-        experiment.optimizer,
-        last=experiment.largest,
+        experiment.task.answer,
+        experiment.recipe,
+        last=scheduler.largest if experiment.grows_with_stages else experiment.largest,
         seed=seed,
         device=target,
     )
-    folder = Store(Path(store)).create(_description(experiment, seed, target, source))
-    with Recorder(folder, listener) as recorder:
-        copying = start_mirror(Path(store), folder.id, tracking_uri) if mirror else None
-        result = _walk(experiment, scheduler, learner, recorder, seed)
+    with open_field(experiment, seed=seed, device=target, jobs=jobs, source=source) as field:
+        folder = Store(Path(store)).create(_description(experiment, seed, target, source))
+        with Recorder(folder, experiment.recipe, listener) as recorder:
+            copying = (
+                start_mirror(Path(store), folder.id, tracking_uri, studies) if mirror else None
+            )
+            result = _walk(experiment, scheduler, learner, recorder, field, seed=seed)
     if wait and copying is not None and copying.wait() != 0:
         log.warning("MLflow does not have all of run %s; 'sync %s' completes it", *2 * [folder.id])
     return result
 
 
 def _walk(
-    experiment: Experiment, scheduler: Scheduler, learner: Learner, recorder: Recorder, seed: int
+    experiment: Experiment,
+    scheduler: Scheduler,
+    learner: Learner,
+    recorder: Recorder,
+    field: Field,
+    *,
+    seed: int,
 ) -> Result:
     """The core loop, and how it ends."""
-    trainer = Trainer(
-        experiment.task,
-        experiment.training,
-        seed=seed,
-        examiner=Examiner(experiment.task, experiment.criterion, seed),
-        meter=Meter(learner.parameters),
+    device, meter = learner.device, Meter()
+    examiner = Examiner(experiment.task, experiment.criterion, seed)
+    trainer = Trainer(experiment.task, seed=seed, examiner=examiner, meter=meter)
+    tuner = Tuner(
+        experiment, seed=seed, device=device, meter=meter, field=field, write=recorder.tuning
     )
+
+    def judge(look: Look, loss: float | None = None) -> Verdict:
+        visit, stage = scheduler.visit, scheduler.stage
+        verdict = scheduler.update(look)
+        recorder.look(visit, stage, look, loss, scheduler)
+        return verdict
+
     parent = learner.snapshot()
     try:
         while not scheduler.finished:
             visit, stage = scheduler.visit, scheduler.stage
-            recorder.visit(
-                scheduler,
-                learning_rate=experiment.optimizer.learning_rate,
-                hidden_size=experiment.model.hidden_size,
-            )
-            for look, loss in trainer.train(learner, scheduler):
-                verdict = scheduler.update(look)
-                recorder.look(visit, stage, look, loss, scheduler)
-                if verdict is not Verdict.LEARNING:
-                    break
+            if experiment.grows_with_stages:
+                learner = learner.grown(scheduler.largest, seed=seed, visit=visit)
+            recorder.visit(scheduler, learner)
+            verdict = Verdict.LEARNING
+            if not scheduler.retuning:  # mastered without training?
+                verdict = judge(trainer.look(learner, scheduler))
+            if verdict is Verdict.LEARNING and tuner.is_due(scheduler):
+                learner = tuner.best(learner.snapshot(), scheduler)
+                verdict = judge(trainer.look(learner, scheduler))
+            looks = trainer.train(learner, scheduler)
+            while verdict is Verdict.LEARNING:
+                verdict = judge(*next(looks))
             if verdict is Verdict.EXHAUSTED:
-                learner.restore(parent)
+                learner = Learner.of(parent, device)
             parent = learner.snapshot()  # what an interrupt goes back to, from here on
             recorder.verdict(visit, stage, verdict, scheduler, learner)
     except KeyboardInterrupt:
-        learner.restore(parent)
+        learner = Learner.of(parent, device)
         return recorder.end("interrupted", "the user interrupted the run", scheduler, learner)
     except Exception as error:
-        learner.restore(parent)
+        learner = Learner.of(parent, device)
         recorder.end("failed", f"{type(error).__name__}: {error}", scheduler, learner)
         raise
     status = "reached" if scheduler.reached_target else "stopped"

@@ -74,6 +74,8 @@ def test_json_is_one_object_on_stdout(
         "weights_sha256",
         "steps",
         "tokens",
+        "compute",
+        "lost_share",
         "seconds",
         "stages",
     }
@@ -88,6 +90,10 @@ def test_json_is_one_object_on_stdout(
         "seconds",
         "learning_rate",
         "hidden_size",
+        "trials",
+        "lost_steps",
+        "lost_tokens",
+        "lost_share",
     }
     assert "Reached" in err
 

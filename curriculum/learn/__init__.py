@@ -3,7 +3,7 @@
 Importing this package loads no torch; its modules that train do.
 """
 
-from curriculum.learn.model import Model
+from curriculum.learn.model import Model, Widens
 from curriculum.learn.optimizers import SGD, Adam, AdamW, OptimizerSettings, RAdam
 from curriculum.learn.settings import Training
 from curriculum.learn.task import (
@@ -33,4 +33,5 @@ __all__ = [
     "Sliced",
     "Task",
     "Training",
+    "Widens",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,10 +13,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from curriculum.errors import UsageError
-from curriculum.learn.model import Model
-from curriculum.learn.optimizers import OptimizerSettings
+from curriculum.learn.model import Widens
 from curriculum.learn.randomness import forked
-from curriculum.learn.task import Task
+from curriculum.learn.recipe import Recipe
+from curriculum.learn.task import Answer
+from curriculum.learn.widening import Placement, placed_moment, widen
 from curriculum.plan import Stage
 
 __all__ = ["Learner", "Snapshot", "resolve_device", "weights_sha256"]
@@ -23,8 +25,12 @@ __all__ = ["Learner", "Snapshot", "resolve_device", "weights_sha256"]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A copy of a learner's state, to go back to."""
+    """A copy of a learner's state: what it is made of, and all that training changed."""
 
+    answer: Answer
+    recipe: Recipe
+    last: Stage
+    trial: int
     model: dict[str, Tensor]
     optimizer: dict[str, Any]
 
@@ -33,42 +39,143 @@ class Learner:
     """A model and its optimizer on a device.
 
     Attributes:
+        answer: the form of the model's answer.
+        recipe: the settings that it is made and trained by.
+        last: the greatest length and vocabulary that the model was built for.
+        trial: the number of the trial that it comes from; part of its randomness.
         parameters: how many trainable numbers the model has.
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: OptimizerSettings, device: torch.device
+        self,
+        module: nn.Module,
+        recipe: Recipe,
+        device: torch.device,
+        *,
+        answer: Answer,
+        last: Stage,
+        trial: int = 0,
     ) -> None:
-        self.model = model.to(device)
-        self.optimizer: Optimizer = optimizer.build(model.parameters())
+        self.answer = answer
+        self.recipe = recipe
+        self.last = last
+        self.trial = trial
+        self.model = module.to(device)
+        self.optimizer: Optimizer = recipe.optimizer.build(module.parameters())
         self.device = device
-        self.parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        self.parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
 
     @classmethod
     def start(
-        cls,
-        task: Task,
-        model: Model,
-        optimizer: OptimizerSettings,
-        *,
-        last: Stage,
-        seed: int,
-        device: torch.device,
+        cls, answer: Answer, recipe: Recipe, *, last: Stage, seed: int, device: torch.device
     ) -> Self:
         """A fresh learner for stages up to `last`, its weights a function of `seed`."""
         with forked(seed, "initialisation"):
-            module = model.build(task.answer, last)
-        return cls(module, optimizer, device)
+            module = recipe.model.build(answer, last)
+        return cls(module, recipe, device, answer=answer, last=last)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, device: torch.device) -> Self:
+        """The learner that the snapshot was taken of."""
+        with forked("initialisation"):  # the weights are replaced
+            module = snapshot.recipe.model.build(snapshot.answer, snapshot.last)
+        found = cls(
+            module,
+            snapshot.recipe,
+            device,
+            answer=snapshot.answer,
+            last=snapshot.last,
+            trial=snapshot.trial,
+        )
+        found.model.load_state_dict(snapshot.model)
+        found._restore_optimizer(copy.deepcopy(snapshot.optimizer))
+        return found
+
+    @classmethod
+    def continuing(
+        cls,
+        parent: Snapshot,
+        recipe: Recipe,
+        device: torch.device,
+        *,
+        last: Stage | None = None,
+        seed: int,
+        visit: int,
+        trial: int = 0,
+    ) -> Self:
+        """A learner of another recipe, or for larger stages, that starts from a parent's function.
+
+        The optimizer's moments come along: of what is new, the first begin at zero, and
+        the second at the parameter's mean. Its settings are the recipe's.
+
+        Raises:
+            UsageError: where the model must grow, and can't be widened.
+        """
+        last = parent.last if last is None else last
+        with forked(seed, "initialisation", visit, trial):
+            module = recipe.model.build(parent.answer, last)
+        found = cls(module, recipe, device, answer=parent.answer, last=last, trial=trial)
+        if recipe.model == parent.recipe.model and last == parent.last:
+            found.model.load_state_dict(parent.model)
+            found._restore_optimizer(copy.deepcopy(parent.optimizer))
+            return found
+        if not isinstance(recipe.model, Widens):
+            raise UsageError(
+                f"{type(recipe.model).__name__} can't be widened: it has no `placements`"
+            )
+        with forked("shapes"):
+            small = parent.recipe.model.build(parent.answer, parent.last)
+        placements = recipe.model.placements(small, found.model)
+        found.model.load_state_dict(widen(parent.model, found.model.state_dict(), placements))
+        found._carry_moments(parent.optimizer, placements)
+        return found
+
+    def grown(self, last: Stage, *, seed: int, visit: int) -> Self:
+        """A learner with the same function, for stages up to `last` too; itself where it is one."""
+        largest = Stage(
+            max(self.last.length, last.length), max(self.last.vocab_size, last.vocab_size)
+        )
+        if largest == self.last:
+            return self
+        return type(self).continuing(
+            self.snapshot(),
+            self.recipe,
+            self.device,
+            last=largest,
+            seed=seed,
+            visit=visit,
+            trial=self.trial,
+        )
 
     def snapshot(self) -> Snapshot:
         """A copy that later training leaves alone."""
-        weights = {name: value.clone() for name, value in self.model.state_dict().items()}
-        return Snapshot(weights, copy.deepcopy(self.optimizer.state_dict()))
+        return Snapshot(
+            answer=self.answer,
+            recipe=self.recipe,
+            last=self.last,
+            trial=self.trial,
+            model={name: value.clone() for name, value in self.model.state_dict().items()},
+            optimizer=copy.deepcopy(self.optimizer.state_dict()),
+        )
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot of this learner."""
-        self.model.load_state_dict(snapshot.model)
-        self.optimizer.load_state_dict(copy.deepcopy(snapshot.optimizer))
+    def _restore_optimizer(self, state: dict[str, Any]) -> None:
+        """Take over an optimizer's moments, and keep the recipe's settings."""
+        self.optimizer.load_state_dict(
+            state | {"param_groups": self.optimizer.state_dict()["param_groups"]}
+        )
+
+    def _carry_moments(self, state: dict[str, Any], placements: Mapping[str, Placement]) -> None:
+        """Take over the moments of a smaller model's optimizer."""
+        found = {}
+        for number, (name, parameter) in enumerate(self.model.named_parameters()):
+            if number in state["state"]:
+                found[number] = {
+                    key: placed_moment(key, value, parameter, placements[name])
+                    if name in placements and isinstance(value, Tensor) and value.dim() > 0
+                    else copy.deepcopy(value)
+                    for key, value in state["state"][number].items()
+                }
+        self._restore_optimizer({"state": found})
 
 
 def resolve_device(name: str) -> torch.device:

@@ -1,4 +1,4 @@
-"""Adds up what a run spends."""
+"""Adds up what is spent."""
 
 from __future__ import annotations
 
@@ -11,29 +11,46 @@ __all__ = ["Meter"]
 
 
 class Meter:
-    """Counts steps, tokens, compute and seconds, starting from what was `spent` before."""
+    """Counts steps, tokens, compute and seconds, starting from what was `spent` before.
 
-    def __init__(self, parameters: int, spent: Spending | None = None) -> None:
+    What trials spend is counted by a meter of their own. It is added here once it is
+    known which of them won: the winner's to `spent`, the others' to `lost`.
+
+    Attributes:
+        lost: what went on trials that did not win. Its seconds are among those spent.
+    """
+
+    def __init__(self, spent: Spending | None = None, lost: Spending | None = None) -> None:
         spent = spent or Spending()
-        self.parameters = parameters
+        self.lost = lost or Spending()
         self._steps = spent.steps
         self._tokens = spent.tokens
         self._compute = spent.compute
         self._started = time.perf_counter() - spent.seconds
 
-    def trained(self, tokens: int) -> None:
-        """Charge one optimizer step on so many tokens."""
+    def trained(self, tokens: int, parameters: int) -> None:
+        """Charge one optimizer step of a model on so many tokens."""
         self._steps += 1
         self._tokens += tokens
-        self._compute += compute(tokens, self.parameters, training=True)
+        self._compute += compute(tokens, parameters, training=True)
 
-    def examined(self, tokens: int) -> None:
-        """Charge a look at so many tokens."""
-        self._compute += compute(tokens, self.parameters, training=False)
+    def examined(self, tokens: int, parameters: int) -> None:
+        """Charge a look of a model at so many tokens."""
+        self._compute += compute(tokens, parameters, training=False)
+
+    def won(self, spent: Spending) -> None:
+        """Charge what the trial that won has spent; its seconds have passed here too."""
+        self._steps += spent.steps
+        self._tokens += spent.tokens
+        self._compute += spent.compute
+
+    def lose(self, spent: Spending) -> None:
+        """Charge what trials have spent that did not win."""
+        self.lost = self.lost + spent
 
     @property
     def spent(self) -> Spending:
-        """The spending up to now."""
+        """The spending up to now, apart from what was lost."""
         return Spending(
             steps=self._steps,
             tokens=self._tokens,

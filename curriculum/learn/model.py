@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
+from curriculum.errors import UsageError
 from curriculum.learn.task import Answer
 from curriculum.plan import Stage
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["Model"]
+    from curriculum.learn.widening import Placement
+
+__all__ = ["Model", "Widens", "resized", "sizes_taken_near"]
+
+FARTHEST_SEARCHED = 4096
 
 
 @runtime_checkable
@@ -33,3 +39,51 @@ class Model(Protocol):
         `bit`, (B, L, V) for `symbols`.
         """
         ...
+
+
+@runtime_checkable
+class Widens(Protocol):
+    """A model whose function a larger one of its kind can continue."""
+
+    def check_wider(self, hidden_size: int) -> None:
+        """Raise `UsageError` where it can't be widened to that size."""
+        ...
+
+    def placements(self, small: nn.Module, large: nn.Module) -> Mapping[str, Placement]:
+        """For each tensor that grows, where its entries come from; see `learn.widening`.
+
+        Both modules were built by models of this kind, the larger one for at least as
+        many hidden units, symbols and places.
+        """
+        ...
+
+
+def resized(model: Model, hidden_size: int) -> Model:
+    """The same model at another hidden size.
+
+    Raises:
+        UsageError: where it doesn't take that size, or can't be widened to it.
+    """
+    from dataclasses import replace
+
+    changed = cast("Model", replace(cast("Any", model), hidden_size=hidden_size))
+    if isinstance(model, Widens) and hidden_size != model.hidden_size:
+        model.check_wider(hidden_size)
+    return changed
+
+
+def sizes_taken_near(model: Model, hidden_size: int) -> list[int]:
+    """The sizes nearest below and above that the model takes; at most one of each."""
+    found = []
+    for direction in (-1, 1):
+        for distance in range(1, FARTHEST_SEARCHED):
+            size = hidden_size + direction * distance
+            if size < model.hidden_size:
+                break
+            try:
+                resized(model, size)
+            except UsageError:
+                continue
+            found.append(size)
+            break
+    return found

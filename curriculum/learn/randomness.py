@@ -12,7 +12,7 @@ import torch
 from curriculum.learn.task import Batch, Task
 from curriculum.plan import Stage
 
-__all__ = ["batch_of", "forked", "generator", "reseed"]
+__all__ = ["batch_of", "forked", "generator", "reseed", "seed_of"]
 
 Key = tuple[int | str, ...]
 
@@ -25,6 +25,11 @@ def _digest(key: Key, bits: int) -> int:
 def generator(*key: int | str) -> np.random.Generator:
     """A numpy generator that depends on nothing but `key`; about 15 microseconds."""
     return np.random.Generator(np.random.Philox(key=_digest(key, 128)))
+
+
+def seed_of(*key: int | str) -> int:
+    """A seed of 32 bits that depends on nothing but `key`, for libraries that want one."""
+    return _digest(key, 32)
 
 
 def batch_of(

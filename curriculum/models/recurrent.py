@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,8 @@ from curriculum.plan import Stage
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from curriculum.learn.widening import Placement
 
 __all__ = ["Cell", "Recurrent", "RecurrentInit"]
 
@@ -68,3 +71,11 @@ class Recurrent:
         from curriculum.models.recurrent_network import RecurrentNetwork
 
         return RecurrentNetwork(self, answer, last.vocab_size)
+
+    def check_wider(self, hidden_size: int) -> None:
+        """Any larger size will do."""
+
+    def placements(self, small: nn.Module, large: nn.Module) -> Mapping[str, Placement]:
+        from curriculum.models.recurrent_network import placements
+
+        return placements(small, large)

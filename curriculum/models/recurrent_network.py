@@ -5,18 +5,19 @@ Legend: B batch, L length, V vocabulary, E embedding, H hidden.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
+from curriculum.learn import widening
 from curriculum.learn.task import Answer
 
 if TYPE_CHECKING:
     from curriculum.models.recurrent import Recurrent
 
-__all__ = ["RecurrentNetwork"]
+__all__ = ["RecurrentNetwork", "placements"]
 
 CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 
@@ -46,6 +47,23 @@ class RecurrentNetwork(nn.Module):
             logits: Tensor = self.head(torch.relu(states[:, -1]))  # (B, 1)
             return logits.squeeze(-1)  # (B,)
         return self.head(torch.relu(states))  # type: ignore[no-any-return]  # (B, L, V)
+
+
+def placements(small: nn.Module, large: nn.Module) -> Mapping[str, widening.Placement]:
+    """How a larger network continues the function of a smaller one."""
+    assert isinstance(small, RecurrentNetwork)
+    assert isinstance(large, RecurrentNetwork)
+    found = {
+        **widening.prefixed("recurrent", widening.recurrent(small.recurrent, large.recurrent)),
+        **widening.prefixed(
+            "head",
+            widening.linear(small.head, large.head, new_outputs=widening.NEW_SYMBOL_BIAS),
+        ),
+    }
+    if small.embedding is not None and large.embedding is not None:
+        grown = widening.embedding(small.embedding, large.embedding)
+        found |= widening.prefixed("embedding", grown)
+    return found
 
 
 @torch.no_grad()

@@ -35,6 +35,14 @@ class Spending:
     compute: float = 0.0
     seconds: float = 0.0
 
+    def __add__(self, other: Spending) -> Spending:
+        return Spending(
+            steps=self.steps + other.steps,
+            tokens=self.tokens + other.tokens,
+            compute=self.compute + other.compute,
+            seconds=self.seconds + other.seconds,
+        )
+
     def __sub__(self, other: Spending) -> Spending:
         return Spending(
             steps=self.steps - other.steps,
@@ -42,6 +50,10 @@ class Spending:
             compute=self.compute - other.compute,
             seconds=self.seconds - other.seconds,
         )
+
+    def exact(self) -> dict[str, Any]:
+        """All but the clock reading: what must be the same whenever a run is repeated."""
+        return {"steps": self.steps, "tokens": self.tokens, "compute": self.compute}
 
     def state_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -55,7 +67,8 @@ class Spending:
 class Budget:
     """What a visit to a stage, and the whole run, may spend. `None` sets no limit.
 
-    The steps of a visit are always limited, so that a run always ends.
+    The steps of a visit are always limited, so that a run always ends. Each trial of a
+    visit may spend what the visit may; the run's limits hold for all trials together.
 
     Seconds are counted from the run's start, without the time to load libraries.
     """
@@ -77,7 +90,7 @@ class Budget:
 
     def overrun(self, visit: Spending, run: Spending) -> str | None:
         """Which limit is used up, in words; None while there is budget left."""
-        return self._visit_overrun(visit) or self.run_overrun(run)
+        return self.visit_overrun(visit) or self.run_overrun(run)
 
     def run_overrun(self, run: Spending) -> str | None:
         """Which limit of the whole run is used up, in words."""
@@ -89,7 +102,8 @@ class Budget:
             return f"the run's {self.seconds:g} seconds are used up"
         return None
 
-    def _visit_overrun(self, visit: Spending) -> str | None:
+    def visit_overrun(self, visit: Spending) -> str | None:
+        """Which limit of a visit is used up, in words."""
         if visit.steps >= self.steps_per_stage:
             return f"the stage's {self.steps_per_stage:,} steps are used up"
         if self.compute_per_stage is not None and visit.compute >= self.compute_per_stage:

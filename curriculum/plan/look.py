@@ -43,7 +43,8 @@ class Tally:
 class Look:
     """A cheap `screen`, and a full `test` where the screen passed (or none was needed).
 
-    `spent` is what the whole run has spent when the look is over. `slices` are full
+    `spent` is what the whole run has spent when the look is over, apart from what it
+    `lost` on trials that did not win. `slices` are full
     tests of parts that must hold by themselves. Only looks on the stream `gate`
     declare mastery. `diverged` says that loss or weights are no longer finite.
     """
@@ -52,6 +53,7 @@ class Look:
     test: Tally | None = None
     slices: Mapping[str, Tally] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)
+    lost: Spending = field(default_factory=Spending)
     stream: str = "gate"
     diverged: bool = False
 

@@ -13,7 +13,7 @@ from curriculum.plan.look import Look
 from curriculum.plan.pacing import Gated, Pacing
 from curriculum.plan.sampling import Current, Sampling
 from curriculum.plan.stage import Stage
-from curriculum.plan.stuck import Stuck
+from curriculum.plan.stuck import Stuck, Tries
 from curriculum.plan.verdict import Entry, Verdict
 
 if TYPE_CHECKING:
@@ -33,13 +33,15 @@ class Scheduler:
     >>> scheduler.update(Look.of(correct=500, examples=500, steps=10)), scheduler.stage.length
     (<Verdict.MASTERED: 'mastered'>, 3)
 
-    `allows` tells whether a stage between two of the path's can be made, for half steps.
+    `allows` tells whether a stage between two of the path's can be made, for half steps;
+    `tuned` says that an exhausted stage may be retuned, which takes a tuner.
 
     Attributes:
         path: the nominal stages. Visits may repeat them, pass some over, or fall between.
         stage: the stage to train on and to look at. The last one when finished.
         visit: the number of the visit, from 0.
         entry: why this visit is made.
+        retuning: whether this visit tries its stage again from the same parent, with more trials.
         decision: what the last look decided, with its reason; None before the first.
         overrun: which budget the last look found used up, in words; None where there was none.
         finished: whether the walk is over.
@@ -57,6 +59,7 @@ class Scheduler:
         pacing: Pacing | None = None,
         sampling: Sampling | None = None,
         allows: Callable[[Stage], bool] = lambda _: True,
+        tuned: bool = False,
     ) -> None:
         self.growth = growth
         self.path = growth.path()
@@ -66,9 +69,11 @@ class Scheduler:
         self.pacing = pacing or Gated()
         self.sampling = sampling or Current()
         self._allows = allows
+        self._tuned = tuned
         self.stage = self.path[0]
         self.visit = 0
         self.entry = Entry.STEP
+        self.retuning = False
         self.decision: Decision | None = None
         self.overrun: str | None = None
         self.finished = False
@@ -80,10 +85,10 @@ class Scheduler:
         self._passes = 0  # looks passed in a row
         self._entered = Spending()  # the run's spending when the visit began
         self._spent = Spending()  # and at the last look
+        self._lost = Spending()  # what losing trials have spent besides
         self._looks: Counter[str] = Counter()
         self._tests: Counter[str] = Counter()
-        self._half_steps: Counter[str] = Counter()
-        self._demotions: Counter[str] = Counter()
+        self._tries = Tries(self.stuck)
 
     @property
     def reach(self) -> Stage | None:
@@ -107,27 +112,44 @@ class Scheduler:
     @property
     def visit_spent(self) -> Spending:
         """What this visit has spent, up to its last look."""
-        return self._spent - self._entered
+        return self.in_visit(self._spent)
 
     @property
     def steps_left(self) -> int:
         """How many more steps this visit may take."""
-        return self.budget.steps_left(self.visit_spent, self._spent)
+        return self.budget.steps_left(self.visit_spent, self._spent + self._lost)
+
+    @property
+    def least_steps(self) -> int:
+        """How many steps this visit takes before it may end in mastery."""
+        consolidation = 0
+        if self.entry is Entry.DEMOTION:
+            consolidation = min(self.stuck.consolidation_steps, self.budget.steps_per_stage)
+        return max(consolidation, self.criterion.least_steps)
+
+    @property
+    def largest(self) -> Stage:
+        """The greatest length and vocabulary that this visit's batches may have."""
+        top = self.path[self._frontier]
+        return Stage(max(self.stage.length, top.length), max(self.stage.vocab_size, top.vocab_size))
+
+    def in_visit(self, spent: Spending) -> Spending:
+        """Of what the run has spent, what this visit has."""
+        return spent - self._entered
 
     def wants_test(self, spent: Spending) -> bool:
         """Whether a full test of fresh examples could end the visit in mastery, at that spending.
 
         Before a visit's least steps, a test would spend of the stage's error for nothing.
         """
-        steps = (spent - self._entered).steps
-        return steps >= max(self._least_steps, self.criterion.least_steps) and self._may_be_shown
+        steps = self.in_visit(spent).steps
+        return steps >= self.least_steps and self._may_be_shown
 
     def draw(self, rng: np.random.Generator) -> Stage:
         """The stage of the next training batch."""
-        frontier = self.pacing.frontier(self._aim, len(self.path) - 1)
         stages = list(self.path)
         stages[self._aim] = self.stage  # which a half step puts in its place
-        return self.sampling.draw(rng, stages, frontier)
+        return self.sampling.draw(rng, stages, self._frontier)
 
     def update(self, look: Look) -> Verdict:
         """Take a look at the current stage into account, and move on where it says so.
@@ -140,7 +162,7 @@ class Scheduler:
             raise RuntimeError("the walk is over, and takes no more looks")
         if look.stream != "gate":
             raise ValueError(f"only looks on the stream 'gate' are decided on, got {look.stream!r}")
-        self._spent = look.spent
+        self._spent, self._lost = look.spent, look.lost
         self._looks[self.stage.key] += 1
         if look.test is not None:
             self._tests[self.stage.key] += 1
@@ -149,7 +171,7 @@ class Scheduler:
             test_number=self.tests,
             passes=self._passes,
             steps=self.visit_spent.steps,
-            least_steps=self._least_steps,
+            least_steps=self.least_steps,
         )
         self._passes = self._passes + 1 if self.decision.cleared else 0
         self.overrun = None
@@ -168,6 +190,7 @@ class Scheduler:
             "stage": self.stage.key,
             "visit": self.visit,
             "entry": self.entry.value,
+            "retuning": self.retuning,
             "finished": self.finished,
             "ending": self.ending,
             "reach": self._reach,
@@ -177,10 +200,10 @@ class Scheduler:
             "passes": self._passes,
             "entered": self._entered.state_dict(),
             "spent": self._spent.state_dict(),
+            "lost": self._lost.state_dict(),
             "looks": dict(self._looks),
             "tests": dict(self._tests),
-            "half_steps": dict(self._half_steps),
-            "demotions": dict(self._demotions),
+            "tries": self._tries.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -188,6 +211,7 @@ class Scheduler:
         self.stage = Stage.from_key(state["stage"])
         self.visit = state["visit"]
         self.entry = Entry(state["entry"])
+        self.retuning = state["retuning"]
         self.decision = None
         self.overrun = None
         self.finished = state["finished"]
@@ -199,10 +223,10 @@ class Scheduler:
         self._passes = state["passes"]
         self._entered = Spending.from_state_dict(state["entered"])
         self._spent = Spending.from_state_dict(state["spent"])
+        self._lost = Spending.from_state_dict(state["lost"])
         self._looks = Counter(state["looks"])
         self._tests = Counter(state["tests"])
-        self._half_steps = Counter(state["half_steps"])
-        self._demotions = Counter(state["demotions"])
+        self._tries.load_state_dict(state["tries"])
 
     def _overrun(self, look: Look) -> str | None:
         """Why the visit can't end in mastery any more, in words; None while it may."""
@@ -213,13 +237,12 @@ class Scheduler:
                 f"after {self.tests} full tests of {self.criterion.examples:,} examples, even one "
                 f"all right would no longer clear the threshold"
             )
-        return self.budget.overrun(self.visit_spent, self._spent)
+        return self.budget.overrun(self.visit_spent, self._spent + self._lost)
 
     @property
-    def _least_steps(self) -> int:
-        if self.entry is not Entry.DEMOTION:
-            return 0
-        return min(self.stuck.consolidation_steps, self.budget.steps_per_stage)
+    def _frontier(self) -> int:
+        """The index of the stage up to which batches may be drawn."""
+        return self.pacing.frontier(self._aim, len(self.path) - 1)
 
     @property
     def _may_be_shown(self) -> bool:
@@ -241,17 +264,20 @@ class Scheduler:
             self._aim = min(self._aim + self._stride, len(self.path) - 1)
             returns = self.entry is Entry.DEMOTION
             self._visit(self.path[self._aim], Entry.RETURN if returns else Entry.STEP)
-        overrun = self.budget.run_overrun(self._spent)
+        overrun = self.budget.run_overrun(self._spent + self._lost)
         if overrun is not None:
             self._finish(overrun)
 
     def _try_again(self, why: str) -> None:
-        """Go on after exhaustion: a half step, then a demotion, then an honest stop."""
-        over = self.budget.run_overrun(self._spent)
+        """Go on after exhaustion: a retune, a half step, a demotion, then an honest stop."""
+        over = self.budget.run_overrun(self._spent + self._lost)
         if over is not None:
             self._finish(over)
+        elif self._tuned and self._tries.take("retunes", self.stage):
+            self._visit(self.stage, self.entry, retuning=True)
         elif not self._half_step() and not self._demote():
-            self._finish(f"{why}, and there is no half step or demotion left to try")
+            retune = "retune, " if self._tuned else ""
+            self._finish(f"{why}, and there is no {retune}half step or demotion left to try")
 
     def _half_step(self) -> bool:
         """Aim at a stage nearer to the last one mastered."""
@@ -268,25 +294,23 @@ class Scheduler:
         middle = _between(self.path[self._trail[-1]], aim)
         if middle is None or not self._allows(middle):
             return False
-        if self._half_steps[aim.key] >= self.stuck.half_steps:
+        if not self._tries.take("half_steps", aim):
             return False
-        self._half_steps[aim.key] += 1
         self._visit(middle, Entry.HALF_STEP)
         return True
 
     def _demote(self) -> bool:
         """Go back to the last stage mastered, and climb again from there."""
-        aim = self.path[self._aim]
-        if not self._trail or self._demotions[aim.key] >= self.stuck.demotions:
+        if not self._trail or not self._tries.take("demotions", self.path[self._aim]):
             return False
-        self._demotions[aim.key] += 1
         self._aim = self._trail.pop()
         self._visit(self.path[self._aim], Entry.DEMOTION)
         return True
 
-    def _visit(self, stage: Stage, entry: Entry) -> None:
+    def _visit(self, stage: Stage, entry: Entry, *, retuning: bool = False) -> None:
         self.stage = stage
         self.entry = entry
+        self.retuning = retuning
         self.visit += 1
         self._passes = 0
         self._entered = self._spent

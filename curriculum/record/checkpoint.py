@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from safetensors.torch import load_file, save_file
 
 from curriculum.errors import UsageError
+from curriculum.record.packing import Packed, pack, unpack
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
     from curriculum.learn.learner import Learner
+    from curriculum.learn.recipe import Recipe
     from curriculum.record.store import RunFolder
 
 __all__ = ["load_learner", "load_state", "newest_checkpoint", "save_checkpoint"]
@@ -25,19 +26,24 @@ __all__ = ["load_learner", "load_state", "newest_checkpoint", "save_checkpoint"]
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 
 
-def save_checkpoint(folder: Path, learner: Learner, state: dict[str, Any]) -> None:
+def save_checkpoint(folder: Path, learner: Learner, recipe: Recipe, state: dict[str, Any]) -> None:
     """Write a checkpoint whole or not at all.
 
     It is written aside, brought to disk, and renamed to `folder` at last.
+
+    Args:
+        folder: where it shall lie.
+        learner: what is saved.
+        recipe: the run's own; of the learner's, what differs is saved.
+        state: JSON to keep beside it.
     """
     aside = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    tensors, rest = _optimizer_state(learner.optimizer.state_dict())
-    weights = {name: value.clone() for name, value in learner.model.state_dict().items()}
-    save_file(weights, aside / FILES[0])
-    save_file(tensors, aside / FILES[1])
-    content = json.dumps({"state": state, "optimizer": rest}, indent=1)
+    packed = pack(learner.snapshot(), recipe)
+    save_file(packed.model, aside / FILES[0])
+    save_file(packed.optimizer, aside / FILES[1])
+    content = json.dumps({"state": state, "learner": packed.rest}, indent=1)
     (aside / FILES[2]).write_text(content)
     digests = {name: _sha256(aside / name) for name in FILES}
     (aside / "digest.json").write_text(json.dumps(digests, indent=1))
@@ -70,38 +76,21 @@ def load_state(folder: Path) -> dict[str, Any]:
     return content
 
 
-def load_learner(folder: Path, learner: Learner) -> dict[str, Any]:
-    """Fill a learner of the same shape from a checkpoint, and give the state beside it."""
+def load_learner(folder: Path, recipe: Recipe, device: torch.device) -> Learner:
+    """The learner of a checkpoint, of a run of that recipe.
+
+    Raises:
+        UsageError: where the checkpoint isn't whole.
+    """
+    from curriculum.learn.learner import Learner
+
     content = load_state(folder)
-    device = str(learner.device)
-    learner.model.load_state_dict(load_file(folder / FILES[0], device=device))
-    tensors = load_file(folder / FILES[1], device=device)
-    learner.optimizer.load_state_dict(_joined(tensors, content["optimizer"]))
-    state: dict[str, Any] = content["state"]
-    return state
-
-
-def _optimizer_state(state: dict[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """An optimizer's state as tensors, named `parameter/entry`, and the rest."""
-    import torch
-
-    tensors: dict[str, torch.Tensor] = {}
-    rest: dict[str, Any] = {"param_groups": state["param_groups"], "values": {}}
-    for parameter, entries in state["state"].items():
-        for name, value in entries.items():
-            if isinstance(value, torch.Tensor):
-                tensors[f"{parameter}/{name}"] = value.contiguous()
-            else:
-                rest["values"][f"{parameter}/{name}"] = value
-    return tensors, rest
-
-
-def _joined(tensors: dict[str, Tensor], rest: dict[str, Any]) -> dict[str, Any]:
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in (*tensors.items(), *rest["values"].items()):
-        parameter, name = key.split("/", 1)
-        state.setdefault(int(parameter), {})[name] = value
-    return {"state": state, "param_groups": rest["param_groups"]}
+    packed = Packed(
+        model=load_file(folder / FILES[0], device=str(device)),
+        optimizer=load_file(folder / FILES[1], device=str(device)),
+        rest=content["learner"],
+    )
+    return Learner.of(unpack(packed, recipe), device)
 
 
 def _check(folder: Path) -> None:

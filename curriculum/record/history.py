@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from curriculum.plan import Stage
+from curriculum.plan import Spending, Stage
 from curriculum.record.journal import Record, read_journal
 from curriculum.record.store import RunFolder
 
@@ -15,28 +15,55 @@ __all__ = ["History", "Result", "StageResult", "Visit"]
 
 @dataclass(slots=True)
 class Visit:
-    """One stay on a stage."""
+    """One stay on a stage.
+
+    Attributes:
+        spent: by the learner that went on, looks included.
+        lost: by trials that did not win, or have not won yet.
+        learning_rate: the one carried, and once a trial is chosen, its.
+        hidden_size: likewise.
+        axes: what the search varied, by dotted name; empty where there was none.
+        advances: the looks at the trials, in the order of the race.
+        trials: the trials that are over.
+        choice: which trial won, and how the search ended.
+        looks: on the stream `gate`.
+    """
 
     number: int
     stage: Stage
     entry: str
+    retuning: bool
     learning_rate: float
     hidden_size: int
     started: float
     verdict: str = "learning"
     reason: str = ""
     overrun: str | None = None
-    steps: int = 0
-    tokens: int = 0
-    compute: float = 0.0
+    spent: Spending = field(default_factory=Spending)
+    lost: Spending = field(default_factory=Spending)
     seconds: float = 0.0
     ended: float | None = None
     looks: list[Record] = field(default_factory=list)
+    axes: Record = field(default_factory=dict)
+    advances: list[Record] = field(default_factory=list)
+    trials: list[Record] = field(default_factory=list)
+    choice: Record | None = None
+
+    @property
+    def lost_share(self) -> float:
+        """The part of the visit's compute that went on trials that did not win."""
+        total = self.spent.compute + self.lost.compute
+        return self.lost.compute / total if total else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageResult:
-    """What a visit came to. Tokens are those trained on; seconds include its looks."""
+    """What a visit came to.
+
+    Steps and tokens are those trained on, by the learner that went on; what its losing
+    trials took besides is `lost_…`, and the share of it in the visit's compute
+    `lost_share`. Seconds include looks and trials.
+    """
 
     length: int
     vocab_size: int
@@ -46,6 +73,10 @@ class StageResult:
     seconds: float
     learning_rate: float
     hidden_size: int
+    trials: int
+    lost_steps: int
+    lost_tokens: int
+    lost_share: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +86,8 @@ class Result:
     Attributes:
         status: `reached` the target, `stopped` short of it, `interrupted`, `failed`;
             `running` or `killed` while there is no last record.
+        steps: optimizer steps, trials included; so are tokens and compute.
+        lost_share: the part of the compute that went on trials that did not win.
         reach: the hardest stage of the path that was mastered; None where none was.
         weights_sha256: digest of the final model's tensors.
     """
@@ -67,6 +100,8 @@ class Result:
     weights_sha256: str | None
     steps: int
     tokens: int
+    compute: float
+    lost_share: float
     seconds: float
     stages: tuple[StageResult, ...]
 
@@ -84,8 +119,8 @@ class History:
         visits: all visits so far.
         end: the last record, once the run is over.
         reach: the hardest stage mastered so far.
-        steps: optimizer steps so far, over all visits.
-        tokens: trained on so far.
+        spent: over all visits, by the learners that went on.
+        lost: by trials that did not win, or have not won yet.
         seconds: since the run's start.
     """
 
@@ -94,8 +129,8 @@ class History:
         self.visits: list[Visit] = []
         self.end: Record | None = None
         self.reach: Stage | None = None
-        self.steps = 0
-        self.tokens = 0
+        self.spent = Spending()
+        self.lost = Spending()
         self.seconds = 0.0
         for record in records:
             self.add(record)
@@ -108,6 +143,16 @@ class History:
             records = (record for record, _ in read_journal(folder.journal))
         return cls(folder.description(), records)
 
+    @property
+    def total(self) -> Spending:
+        """All that was spent: what the run cost."""
+        return self.spent + self.lost
+
+    @property
+    def lost_share(self) -> float:
+        """The part of the compute that went on trials that did not win."""
+        return self.lost.compute / self.total.compute if self.total.compute else 0.0
+
     def add(self, record: Record) -> None:
         """Take one more record into account."""
         self.seconds = record["clock"]["seconds"]
@@ -118,6 +163,7 @@ class History:
                     number=record["visit"],
                     stage=Stage.from_key(record["stage"]),
                     entry=record["entry"],
+                    retuning=record["retuning"],
                     learning_rate=record["learning_rate"],
                     hidden_size=record["hidden_size"],
                     started=self.seconds,
@@ -125,6 +171,14 @@ class History:
             )
         elif kind == "look":
             self._add_look(record)
+        elif kind == "round":
+            self.visits[-1].axes = record["axes"]
+        elif kind == "advance":
+            self._add_advance(record)
+        elif kind == "trial":
+            self.visits[-1].trials.append(record)
+        elif kind == "choice":
+            self._add_choice(record)
         elif kind == "verdict":
             visit = self.visits[-1]
             visit.verdict = record["verdict"]
@@ -150,8 +204,10 @@ class History:
             status=self.status(running=running),
             reach=self.reach,
             weights_sha256=None if self.end is None else self.end["weights_sha256"],
-            steps=self.steps,
-            tokens=self.tokens,
+            steps=self.total.steps,
+            tokens=self.total.tokens,
+            compute=self.total.compute,
+            lost_share=round(self.lost_share, 4),
             seconds=round(self.seconds, 3),
             stages=tuple(map(_stage_result, self.visits)),
         )
@@ -161,12 +217,32 @@ class History:
         visit.looks.append(record)
         visit.reason = record["decision"]["reason"]
         visit.seconds = self.seconds - visit.started
-        before = self.visits[-2].looks[-1]["spent"] if len(self.visits) > 1 else {}
-        spent = record["spent"]
-        visit.steps = spent["steps"] - before.get("steps", 0)
-        visit.tokens = spent["tokens"] - before.get("tokens", 0)
-        visit.compute = spent["compute"] - before.get("compute", 0)
-        self.steps, self.tokens = spent["steps"], spent["tokens"]
+        self._spend(Spending(**record["spent"]), Spending(**record["lost"]))
+
+    def _add_advance(self, record: Record) -> None:
+        """A trial's spending counts as lost until it is chosen."""
+        visit = self.visits[-1]
+        trial = record["trial"]
+        earlier = (look["spent"] for look in reversed(visit.advances) if look["trial"] == trial)
+        before: Record = next(earlier, {})
+        visit.advances.append(record)
+        visit.seconds = self.seconds - visit.started
+        self._spend(self.spent, self.lost + (Spending(**record["spent"]) - Spending(**before)))
+
+    def _add_choice(self, record: Record) -> None:
+        visit = self.visits[-1]
+        visit.choice = record
+        visit.learning_rate = record["learning_rate"]
+        visit.hidden_size = record["hidden_size"]
+        won = Spending(**record["won"])
+        self._spend(self.spent + won, self.lost - won)
+
+    def _spend(self, spent: Spending, lost: Spending) -> None:
+        """The run's spending is now this; what is new is the last visit's."""
+        visit = self.visits[-1]
+        visit.spent = visit.spent + (spent - self.spent)
+        visit.lost = visit.lost + (lost - self.lost)
+        self.spent, self.lost = spent, lost
 
 
 def _stage_result(visit: Visit) -> StageResult:
@@ -174,9 +250,13 @@ def _stage_result(visit: Visit) -> StageResult:
         length=visit.stage.length,
         vocab_size=visit.stage.vocab_size,
         verdict=visit.verdict,
-        steps=visit.steps,
-        tokens=visit.tokens,
+        steps=visit.spent.steps,
+        tokens=visit.spent.tokens,
         seconds=round(visit.seconds, 3),
         learning_rate=visit.learning_rate,
         hidden_size=visit.hidden_size,
+        trials=len({look["trial"] for look in visit.advances}),
+        lost_steps=visit.lost.steps,
+        lost_tokens=visit.lost.tokens,
+        lost_share=round(visit.lost_share, 4),
     )

@@ -7,9 +7,9 @@ looked for before anything is created.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -26,16 +26,11 @@ from curriculum.record.history import History, Visit
 from curriculum.record.journal import Record, read_journal
 from curriculum.record.lock import Lock
 from curriculum.record.mirrored_artifacts import MirroredArtifacts
+from curriculum.record.presentation import Presentation
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.tracking import database_uri
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["Mirror", "Note", "Pictures", "connect"]
-
-Note = Callable[[History], str]
-Pictures = Callable[[History], dict[str, "Figure"]]
+__all__ = ["Mirror", "connect"]
 
 RUN_TAG = "curriculum.run_id"
 VISIT_TAG = "curriculum.visit"
@@ -70,8 +65,7 @@ class Mirror:
         client: MlflowClient,
         *,
         artifacts: Path | None,
-        note: Note,
-        pictures: Pictures,
+        presentation: Presentation,
     ) -> None:
         """Find the copy or begin it.
 
@@ -79,14 +73,12 @@ class Mirror:
             folder: the run.
             client: MLflow's.
             artifacts: where a new experiment keeps its artifacts; None leaves it to the server.
-            note: gives the run's note, in markdown.
-            pictures: gives the run's plots.
+            presentation: makes notes, plots and tables of what is copied.
         """
         self.folder = folder
         self.client = client
         self.history = History(folder.description())
-        self._note = note
-        self._pictures = pictures
+        self._presentation = presentation
         self._offset = 0
         self._experiment = self._find_experiment(artifacts)
         self._run = self._find_run()
@@ -111,9 +103,10 @@ class Mirror:
 
     def close(self, status: str) -> None:
         """Give the copy its note, plots, model and status, once the run is over."""
-        self._artifacts.plot(self._pictures(self.history))
+        self._artifacts.plot(self._presentation.pictures(self.history))
         self._artifacts.show_model(self.history)
-        self.client.set_tag(self._run, "mlflow.note.content", self._note(self.history))
+        note = self._presentation.note(self.history)
+        self.client.set_tag(self._run, "mlflow.note.content", note)
         self.client.set_tag(self._run, "status", status)
         for visit in self.history.visits:
             if visit.ended is None:
@@ -132,6 +125,10 @@ class Mirror:
             metrics = self._look_metrics(record, stamp)
             for run in (self._run, self._children[record["visit"]]):
                 points.setdefault(run, []).extend(metrics)
+        elif kind == "choice":
+            metrics = self._winner_metrics(self.history.visits[-1])
+            for run in (self._run, self._children[record["visit"]]):
+                points.setdefault(run, []).extend(metrics)
         elif kind == "verdict":
             points.setdefault(self._run, []).extend(self._reach_metrics(stamp))
             self._end_child(self.history.visits[-1], stamp)
@@ -139,28 +136,44 @@ class Mirror:
             self._artifacts.save(record["name"])
 
     def _look_metrics(self, record: Record, stamp: int) -> list[Metric]:
-        visit, spent, decision = self.history.visits[-1], record["spent"], record["decision"]
-        seconds = record["clock"]["seconds"]
+        visit, decision = self.history.visits[-1], record["decision"]
+        total, seconds = self.history.total, record["clock"]["seconds"]
         values = {
             "train/loss": record["loss"],
             f"gate/{decision['metric']}": decision["score"],
             "gate/lower_bound": decision["bound"],
             "stage/length": visit.stage.length,
             "stage/vocab_size": visit.stage.vocab_size,
-            "progress/tokens": spent["tokens"],
-            "progress/compute": spent["compute"],
-            "speed/steps_per_second": spent["steps"] / seconds if seconds else None,
-            "speed/tokens_per_second": spent["tokens"] / seconds if seconds else None,
+            "progress/tokens": total.tokens,
+            "progress/compute": total.compute,
+            "speed/steps_per_second": total.steps / seconds if seconds else None,
+            "speed/tokens_per_second": total.tokens / seconds if seconds else None,
         }
-        return _points(values, stamp, spent["steps"])
+        return _points(values, stamp, total.steps)
+
+    def _winner_metrics(self, visit: Visit) -> list[Metric]:
+        """The learning curve of the trial that was chosen, from the step that the search began."""
+        assert visit.choice is not None
+        began = (self.history.total - visit.spent - visit.lost).steps
+        metric = self.history.description["settings"]["criterion.metric"]
+        found = []
+        for look in visit.advances:
+            if look["trial"] == visit.choice["trial"]:
+                values = {"train/loss": look["loss"], f"tuning/{metric}": look["score"]}
+                stamp = int(look["clock"]["time"] * 1000)
+                found += _points(values, stamp, began + look["spent"]["steps"])
+        return found
 
     def _reach_metrics(self, stamp: int) -> list[Metric]:
         reach = self.history.reach
         values = {
             "reach/length": 0 if reach is None else reach.length,
             "reach/vocab_size": 0 if reach is None else reach.vocab_size,
+            "tuning/trials": sum(len(visit.trials) for visit in self.history.visits),
+            "tuning/lost_compute": self.history.lost.compute,
+            "tuning/lost_share": self.history.lost_share,
         }
-        return _points(values, stamp, self.history.steps)
+        return _points(values, stamp, self.history.total.steps)
 
     def _log(self, run: str, metrics: list[Metric]) -> None:
         for start in range(0, len(metrics), METRICS_AT_ONCE):
@@ -230,21 +243,29 @@ class Mirror:
             "length": visit.stage.length,
             "vocab_size": visit.stage.vocab_size,
             "entry": visit.entry,
-            "learning_rate": visit.learning_rate,
-            "hidden_size": visit.hidden_size,
         }
         self._log_params(self._children[visit.number], values)
 
     def _end_child(self, visit: Visit, stamp: int, status: str = "FINISHED") -> None:
         run = self._children[visit.number]
         values = {
-            "cost/steps": visit.steps,
-            "cost/tokens": visit.tokens,
-            "cost/compute": visit.compute,
+            "cost/steps": visit.spent.steps,
+            "cost/tokens": visit.spent.tokens,
+            "cost/compute": visit.spent.compute,
             "cost/seconds": visit.seconds,
+            "tuning/trials": len(visit.trials),
+            "tuning/lost_compute": visit.lost.compute,
+            "tuning/lost_share": visit.lost_share,
         }
         tags = [RunTag("verdict", visit.verdict), RunTag("mlflow.note.content", visit.reason)]
-        self.client.log_batch(run, metrics=_points(values, stamp, self.history.steps), tags=tags)
+        # Params can't change once logged, and these are settled only now.
+        chosen = {"learning_rate": visit.learning_rate, "hidden_size": visit.hidden_size}
+        self._log_params(run, chosen)
+        steps = self.history.total.steps
+        self.client.log_batch(run, metrics=_points(values, stamp, steps), tags=tags)
+        if visit.trials:
+            self._artifacts.tabulate(run, "trials.json", self._presentation.trials(visit))
+            self._artifacts.plot(self._presentation.visit_pictures(visit), run)
         self.client.set_terminated(run, status, end_time=stamp)
 
     def _time(self, seconds: float) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import LoggedModelOutput
 from mlflow.tracking import MlflowClient
@@ -36,10 +37,20 @@ class MirroredArtifacts:
             self.client.log_artifacts(self._run, str(path), f"checkpoints/{name}")
             self._saved.add(name)
 
-    def plot(self, figures: Mapping[str, Figure]) -> None:
-        """Upload the plots, over those that were there."""
+    def plot(self, figures: Mapping[str, Figure], run: str | None = None) -> None:
+        """Upload the plots of the run, or of a child run, over those that were there."""
         for name, figure in figures.items():
-            self.client.log_figure(self._run, figure, f"plots/{name}.png")
+            self.client.log_figure(run or self._run, figure, f"plots/{name}.png")
+
+    def tabulate(self, run: str, name: str, table: Mapping[str, list[Any]]) -> None:
+        """Upload a table of columns, which the UI shows as one, over what was there."""
+        content = {
+            "columns": list(table),
+            "data": list(map(list, zip(*table.values(), strict=True))),
+        }
+        self.client.log_dict(run, content, name)
+        tables = json.dumps([{"path": name, "type": "table"}])
+        self.client.set_tag(run, "mlflow.loggedArtifacts", tables)
 
     def show_model(self, history: History) -> None:
         """Show the final model under Models; once."""
@@ -65,7 +76,7 @@ class MirroredArtifacts:
         newest = self.folder.checkpoints / max(self._saved)
         self.client.log_model_artifacts(model.model_id, str(newest))
         self.client.finalize_logged_model(model.model_id, "READY")
-        outputs = [LoggedModelOutput(model.model_id, history.steps)]
+        outputs = [LoggedModelOutput(model.model_id, history.total.steps)]
         self.client.log_outputs(self._run, outputs)
 
     def _find_checkpoints(self) -> set[str]:

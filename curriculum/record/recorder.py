@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from curriculum.learn.learner import Learner, weights_sha256
-from curriculum.plan import Look, Scheduler, Spending, Stage, Verdict
+from curriculum.learn.recipe import Recipe
+from curriculum.plan import Look, Scheduler, Stage, Verdict
 from curriculum.record.checkpoint import save_checkpoint
 from curriculum.record.history import History, Result
 from curriculum.record.journal import Journal, Record
@@ -24,14 +25,16 @@ class Recorder:
     Listeners get each record once it is on disk. Close it, or use it in a `with`.
     """
 
-    def __init__(self, folder: RunFolder, listener: Listener | None = None) -> None:
+    def __init__(self, folder: RunFolder, recipe: Recipe, listener: Listener | None = None) -> None:
         self.folder = folder
+        self._recipe = recipe
         self.history = History(folder.description())
         self._listener = listener
         self._lock = Lock(folder.writer)
         self._lock.acquire(wait=True)  # who probes it holds it for an instant
         self._journal = Journal(folder.journal)
         self._checkpoint = 0
+        self._visit = 0
 
     def __enter__(self) -> Recorder:
         return self
@@ -40,16 +43,22 @@ class Recorder:
         self._journal.close()
         self._lock.release()
 
-    def visit(self, scheduler: Scheduler, *, learning_rate: float, hidden_size: int) -> None:
-        """A visit begins."""
+    def visit(self, scheduler: Scheduler, learner: Learner) -> None:
+        """A visit begins, with the settings that the learner carries."""
+        self._visit = scheduler.visit
         content = {
             "visit": scheduler.visit,
             "stage": scheduler.stage.key,
             "entry": scheduler.entry.value,
-            "learning_rate": learning_rate,
-            "hidden_size": hidden_size,
+            "retuning": scheduler.retuning,
+            "learning_rate": learner.recipe.learning_rate,
+            "hidden_size": learner.recipe.hidden_size,
         }
         self._write("visit", content)
+
+    def tuning(self, kind: str, content: Record) -> None:
+        """A `round` is asked, a trial makes an `advance`, a `trial` is told, a `choice` made."""
+        self._write(kind, {"visit": self._visit, **content})
 
     def look(
         self, visit: int, stage: Stage, look: Look, loss: float | None, scheduler: Scheduler
@@ -64,7 +73,8 @@ class Recorder:
             content["slices"] = {name: tally.state_dict() for name, tally in look.slices.items()}
         decision = scheduler.decision
         content["decision"] = None if decision is None else decision.state_dict()
-        content["spent"] = _exact(look.spent)
+        content["spent"] = look.spent.exact()
+        content["lost"] = look.lost.exact()
         self._write("look", content, seconds=look.spent.seconds)
 
     def verdict(
@@ -90,8 +100,8 @@ class Recorder:
             "status": status,
             "ending": ending,
             "reach": None if scheduler.reach is None else scheduler.reach.key,
-            "steps": self.history.steps,
-            "tokens": self.history.tokens,
+            "steps": self.history.total.steps,
+            "tokens": self.history.total.tokens,
             "weights_sha256": weights_sha256(learner.model),
         }
         self._write("end", content)
@@ -103,7 +113,7 @@ class Recorder:
         self._journal.sync()
         self._checkpoint += 1  # first: no name is used again, should this save be interrupted
         state = {"scheduler": scheduler.state_dict()}
-        save_checkpoint(self.folder.checkpoints / name, learner, state)
+        save_checkpoint(self.folder.checkpoints / name, learner, self._recipe, state)
         self._write("checkpoint", {"name": name, "weights_sha256": weights_sha256(learner.model)})
 
     def _write(self, kind: str, content: dict[str, Any], seconds: float | None = None) -> None:
@@ -113,8 +123,3 @@ class Recorder:
         self.history.add(record)
         if self._listener is not None:
             self._listener(record)
-
-
-def _exact(spent: Spending) -> dict[str, Any]:
-    """Spending without its clock reading."""
-    return {"steps": spent.steps, "tokens": spent.tokens, "compute": spent.compute}

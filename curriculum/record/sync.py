@@ -1,4 +1,4 @@
-"""Brings MLflow up to date with runs: once, or beside a run until it is over."""
+"""Brings MLflow and Optuna's storage up to date with runs: once, or beside a run until it is over."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import hashlib
 import json
 import logging
 import os
-import re
 import signal
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from curriculum.errors import UsageError
+from curriculum.record.history import History
 from curriculum.record.lock import Lock
+from curriculum.record.presentation import Presentation
 from curriculum.record.store import RunFolder, Store
-from curriculum.record.tracking import artifacts_folder, displayed
+from curriculum.record.tracking import artifacts_folder, displayed, first_line
 
-if TYPE_CHECKING:
-    from curriculum.record.mirror import Mirror, Note, Pictures
-
-__all__ = ["follow", "is_synced", "sync"]
+__all__ = ["Copy", "Destinations", "follow", "is_synced", "sync"]
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 60.0  # how long a mirror tries on after the run's end
@@ -28,33 +28,84 @@ PATIENCE_SECONDS = 60.0  # how long a mirror tries on after the run's end
 log = logging.getLogger(__name__)
 
 
-def sync(
-    store: Store, folder: RunFolder, tracking_uri: str, *, note: Note, pictures: Pictures
-) -> None:
+class Copy(Protocol):
+    """A run's copy elsewhere. What is there already is not copied again."""
+
+    def copy(self) -> None:
+        """Copy what the journal has gained."""
+        ...
+
+    def close(self, status: str) -> None:
+        """Complete the copy of a run that is over."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Destinations:
+    """Where runs are copied.
+
+    Attributes:
+        tracking_uri: MLflow's.
+        studies: the URL or path of Optuna's storage.
+        open_studies: begins or finds a run's copy there.
+        presentation: makes notes, plots and tables for MLflow.
+    """
+
+    tracking_uri: str
+    studies: str
+    open_studies: Callable[[RunFolder, str], Copy]
+    presentation: Presentation
+
+    def openers(self, store: Store, folder: RunFolder) -> dict[str, Callable[[], Copy]]:
+        """By name, what opens each copy of a run."""
+
+        def open_mlflow() -> Copy:
+            from curriculum.record.mirror import Mirror, connect
+
+            client = connect(store, self.tracking_uri)
+            artifacts = artifacts_folder(store, self.tracking_uri)
+            return Mirror(folder, client, artifacts=artifacts, presentation=self.presentation)
+
+        return {
+            f"MLflow at {displayed(self.tracking_uri)}": open_mlflow,
+            f"Optuna's storage {displayed(self.studies)}": lambda: self.open_studies(
+                folder, self.studies
+            ),
+        }
+
+
+def sync(store: Store, folder: RunFolder, destinations: Destinations) -> None:
     """Copy all that the run has recorded, and its status where it is over.
 
     Raises:
-        UsageError: where MLflow can't be reached or written, or another process has been
-            copying the same run for long.
+        UsageError: where a destination can't be reached or written, or another process
+            has been copying the same run for long.
     """
     with _held(store, folder):
-        try:
-            mirror = _open(store, folder, tracking_uri, note, pictures)
-            _finish(store, mirror, tracking_uri)
-        except Exception as error:
+        over = not folder.is_running  # asked first: what comes before is then all there
+        failures = []
+        for name, opener in destinations.openers(store, folder).items():
+            try:
+                copy = opener()
+                copy.copy()
+                if over:
+                    copy.close(History.of(folder).status())
+            except Exception as error:  # the trouble of one does not keep the others back
+                failures.append((name, error))
+        for name, failure in failures:
             raise UsageError(
-                f"MLflow at {displayed(tracking_uri)} can't be brought up to date "
-                f"({_first_line(error)}); the run is safe, and 'sync {folder.id}' can be repeated"
-            ) from error
+                f"{name} can't be brought up to date ({first_line(failure)}); the run is safe, "
+                f"and 'sync {folder.id}' can be repeated"
+            ) from failure
+        if over:
+            _remember(store, folder, destinations)
 
 
-def follow(
-    store: Store, folder: RunFolder, tracking_uri: str, *, note: Note, pictures: Pictures
-) -> bool:
+def follow(store: Store, folder: RunFolder, destinations: Destinations) -> bool:
     """Copy a run while it goes on, and until its last record is copied.
 
-    Where MLflow fails, wait and begin anew; give up a minute after the run's end, and say
-    False.
+    Where a destination fails, wait and begin anew, while the others go on; give up a
+    minute after the run's end, and say False.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)
@@ -64,54 +115,69 @@ def follow(
     with lock:
         while folder.is_running and folder.journal_bytes == 0:
             time.sleep(0.05)  # the run loads its own libraries first
-        pause, over = POLL_SECONDS, None
+        openers = destinations.openers(store, folder)
+        copies = [_Persistent(name, opener) for name, opener in openers.items()]
+        over: float | None = None
         while True:
-            try:
-                mirror = _open(store, folder, tracking_uri, note, pictures)
-                while folder.is_running:
-                    mirror.copy()
-                    time.sleep(POLL_SECONDS)
-                _finish(store, mirror, tracking_uri)
+            running = folder.is_running  # asked first: what comes before is then all there
+            for copy in copies:
+                copy.advance(folder, over=not running)
+            if all(copy.done for copy in copies):
+                _remember(store, folder, destinations)
                 return True
-            except Exception as error:
-                log.warning("MLflow fails: %s", _first_line(error))
-                if not folder.is_running:
-                    over = over or time.monotonic()
-                    if time.monotonic() - over > PATIENCE_SECONDS:
-                        return False
-                time.sleep(pause)
-                pause = min(2 * pause, 10.0)
+            if not running:
+                over = over or time.monotonic()
+                if time.monotonic() - over > PATIENCE_SECONDS:
+                    return False
+            time.sleep(POLL_SECONDS)
 
 
-def is_synced(store: Store, folder: RunFolder, tracking_uri: str) -> bool:
-    """Whether the run is over, and was copied whole to that MLflow."""
+class _Persistent:
+    """A copy that is opened anew after each failure, at longer and longer intervals.
+
+    Attributes:
+        done: whether the run is over and its copy complete.
+    """
+
+    def __init__(self, name: str, opener: Callable[[], Copy]) -> None:
+        self.done = False
+        self._name = name
+        self._open = opener
+        self._copy: Copy | None = None
+        self._pause = POLL_SECONDS
+        self._resting_until = 0.0
+
+    def advance(self, folder: RunFolder, *, over: bool) -> None:
+        """Copy what is new, and complete the copy once the run is over."""
+        if self.done or time.monotonic() < self._resting_until:
+            return
+        try:
+            self._copy = self._copy or self._open()
+            self._copy.copy()
+            if over:
+                self._copy.close(History.of(folder).status())
+                self.done = True
+        except Exception as error:
+            log.warning("%s fails: %s", self._name, first_line(error))
+            self._copy = None
+            self._resting_until = time.monotonic() + self._pause
+            self._pause = min(2 * self._pause, 10.0)
+
+
+def is_synced(store: Store, folder: RunFolder, destinations: Destinations) -> bool:
+    """Whether the run is over, and was copied whole to these places."""
     try:
         mark = json.loads(_mark(store, folder).read_text())
     except (OSError, ValueError):
         return False
-    return bool(mark == _content(folder, tracking_uri))
+    return bool(mark == _content(folder, destinations))
 
 
-def _finish(store: Store, mirror: Mirror, tracking_uri: str) -> None:
-    """Copy the rest; where the run is over, close its copy and remember that."""
-    over = not mirror.folder.is_running  # asked first: what comes before is then all there
-    mirror.copy()
-    if over or mirror.complete:
-        mirror.close(mirror.history.status())
-        mark = _mark(store, mirror.folder)
-        aside = mark.with_suffix(".new")
-        aside.write_text(json.dumps(_content(mirror.folder, tracking_uri)))
-        os.replace(aside, mark)
-
-
-def _open(
-    store: Store, folder: RunFolder, tracking_uri: str, note: Note, pictures: Pictures
-) -> Mirror:
-    from curriculum.record.mirror import Mirror, connect
-
-    client = connect(store, tracking_uri)
-    artifacts = artifacts_folder(store, tracking_uri)
-    return Mirror(folder, client, artifacts=artifacts, note=note, pictures=pictures)
+def _remember(store: Store, folder: RunFolder, destinations: Destinations) -> None:
+    mark = _mark(store, folder)
+    aside = mark.with_suffix(".new")
+    aside.write_text(json.dumps(_content(folder, destinations)))
+    os.replace(aside, mark)
 
 
 def _held(store: Store, folder: RunFolder) -> Lock:
@@ -120,7 +186,7 @@ def _held(store: Store, folder: RunFolder) -> Lock:
     waited_since = time.monotonic()
     while not lock.acquire():
         if folder.is_running:
-            raise UsageError(f"run {folder.id} goes on, and is being copied into MLflow meanwhile")
+            raise UsageError(f"run {folder.id} goes on, and is being copied meanwhile")
         if time.monotonic() - waited_since > PATIENCE_SECONDS + 30:
             raise UsageError(f"another process has been copying run {folder.id} for long")
         time.sleep(POLL_SECONDS / 5)
@@ -132,13 +198,14 @@ def _mark(store: Store, folder: RunFolder) -> Path:
     return store.mirrors / f"{folder.id}.json"
 
 
-def _content(folder: RunFolder, tracking_uri: str) -> dict[str, object]:
-    """What was copied whereto; of the URI a digest alone, for it may hold a password."""
-    where = hashlib.sha256(tracking_uri.encode()).hexdigest()
-    return {"journal_bytes": folder.journal_bytes, "mlflow": where}
+def _content(folder: RunFolder, destinations: Destinations) -> dict[str, object]:
+    """What was copied whereto; of the places digests alone, for URIs may hold passwords."""
+    return {
+        "journal_bytes": folder.journal_bytes,
+        "mlflow": _digest(destinations.tracking_uri),
+        "studies": _digest(destinations.studies),
+    }
 
 
-def _first_line(error: BaseException) -> str:
-    """The error in one line, without a password that a URI in it may hold."""
-    said = (str(error).splitlines() or [""])[0]
-    return re.sub(r"://[^/@\s]*@", "://", f"{type(error).__name__}: {said}")[:300]
+def _digest(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()

@@ -24,7 +24,8 @@ def explain(history: History, *, running: bool = False) -> Iterator[str]:
         f"{len(described['path'])} stages, {described['strategy']}"
     )
     for visit in history.visits:
-        yield f"Visit {visit.number}, {visit.stage}{ENTRIES[visit.entry]}: {_sentence(visit)}"
+        how = ENTRIES[visit.entry] + (" (tried again, with more trials)" if visit.retuning else "")
+        yield f"Visit {visit.number}, {visit.stage}{how}: {_sentence(visit)}"
     yield closing(history, running=running)
 
 
@@ -33,9 +34,11 @@ def closing(history: History, *, running: bool = False) -> str:
     status = history.status(running=running)
     reach = "no stage mastered" if history.reach is None else f"reach: {history.reach}"
     cost = (
-        f"{spelled(history.steps, 'step')}, {spelled(history.tokens, 'token')}, "
+        f"{spelled(history.total.steps, 'step')}, {spelled(history.total.tokens, 'token')}, "
         f"{history.seconds:.1f} s"
     )
+    if history.lost.compute:
+        cost += f"; losing trials took {history.lost_share:.0%} of the compute"
     if history.end is not None and history.end["ending"]:
         return f"{status.capitalize()}, since {history.end['ending']}; {reach}; {cost}."
     return f"{status.capitalize()}; {reach}; {cost}."
@@ -48,13 +51,34 @@ def spelled(count: int, noun: str) -> str:
 
 def _sentence(visit: Visit) -> str:
     reason = visit.reason or "no look was taken yet"
-    if visit.verdict == "mastered" and visit.steps == 0:
+    took = f"after {spelled(visit.spent.steps, 'step')}{_search(visit)}"
+    if visit.verdict == "mastered" and visit.spent.steps == 0:
         return f"mastered without a training step, since {reason}."
     if visit.verdict == "mastered":
-        return f"mastered after {spelled(visit.steps, 'step')}, since {reason}."
+        return f"mastered {took}, since {reason}."
     if visit.verdict == "exhausted":
         return (
-            f"exhausted, not mastered, after {spelled(visit.steps, 'step')}: {visit.overrun}, "
-            f"and the last look found {reason}; the model went back to what it was."
+            f"exhausted, not mastered, {took}: {visit.overrun}, and the last look found "
+            f"{reason}; the model went back to what it was."
         )
-    return f"left undecided after {spelled(visit.steps, 'step')}; the last look found {reason}."
+    return f"left undecided {took}; the last look found {reason}."
+
+
+def _search(visit: Visit) -> str:
+    """Which trial went on, and what the others took, in words; empty where none was tried."""
+    if not visit.advances:
+        return ""
+    tried = spelled(len({look["trial"] for look in visit.advances}), "trial")
+    if visit.choice is None:
+        return f", amid a search of {tried} so far"
+    settings = f"learning rate {visit.learning_rate:.3g} and hidden size {visit.hidden_size}"
+    if visit.choice["trial"] is None:
+        return f" at the carried {settings}, as all of {tried} diverged"
+    if not visit.lost.compute:
+        return f" at {settings}, with its first trial"
+    won = any(look["mastered"] for look in visit.advances)
+    rank = "the first to master" if won else "the best"
+    return (
+        f" at {settings}, {rank} of {tried} (the others took {visit.lost_share:.0%} of the "
+        f"visit's compute)"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from curriculum.record.history import Result
@@ -9,12 +10,15 @@ from curriculum.record.history import Result
 __all__ = ["markdown_table", "stage_table"]
 
 COLUMNS = ("length", "vocab", "verdict", "steps", "tokens", "seconds", "rate", "hidden")
+SEARCHED = ("trials", "lost")
+"""Of a run with trials: how many, and the share of the compute that went on the losers."""
 
 
 def stage_table(result: Result) -> Table:
     """The visits as a table for a terminal."""
-    table = Table(title=f"{result.experiment}, seed {result.seed}", title_justify="left")
-    for column in COLUMNS:
+    title = f"{result.experiment}, seed {result.seed}"
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for column in _columns(result):
         table.add_column(column, justify="left" if column == "verdict" else "right")
     for row in _rows(result):
         style = "red" if row[2] == "exhausted" else None
@@ -24,8 +28,13 @@ def stage_table(result: Result) -> Table:
 
 def markdown_table(result: Result) -> str:
     """The visits as a table in markdown."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *_rows(result)]
+    columns = _columns(result)
+    lines = [columns, ("---",) * len(columns), *_rows(result)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _columns(result: Result) -> tuple[str, ...]:
+    return (*COLUMNS, *SEARCHED) if any(stage.trials for stage in result.stages) else COLUMNS
 
 
 def _rows(result: Result) -> list[tuple[str, ...]]:
@@ -37,8 +46,11 @@ def _rows(result: Result) -> list[tuple[str, ...]]:
             f"{stage.steps:,}",
             f"{stage.tokens:,}",
             f"{stage.seconds:.2f}",
-            f"{stage.learning_rate:g}",
+            f"{stage.learning_rate:.3g}",
             f"{stage.hidden_size:,}",
+            *(f"{stage.trials:,}", f"{stage.lost_share:.0%}")[
+                : len(_columns(result)) - len(COLUMNS)
+            ],
         )
         for stage in result.stages
     ]

@@ -5,9 +5,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from curriculum import Adam, Answer, Batch, Mastery, Stage
+from curriculum import Adam, Answer, Batch, Mastery, Stage, Training
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner
+from curriculum.learn.recipe import Recipe
+from curriculum.models import Recurrent
 from tasks import FirstBit
 
 
@@ -33,7 +35,9 @@ class Oracle(nn.Module):
 
 def learner(rule: str) -> tuple[Learner, Oracle]:
     oracle = Oracle(rule)
-    return Learner(oracle, Adam(), torch.device("cpu")), oracle
+    recipe = Recipe(model=Recurrent(), optimizer=Adam(), training=Training())
+    device = torch.device("cpu")
+    return Learner(oracle, recipe, device, answer="bit", last=Stage(2000)), oracle
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,18 @@ from typing import Any
 import pytest
 import torch
 
-from curriculum import SGD, Adam, AdamW, OptimizerSettings, RAdam, Stage, UsageError
+from curriculum import SGD, Adam, AdamW, OptimizerSettings, RAdam, Stage, Training, UsageError
 from curriculum.learn.learner import Learner, resolve_device, weights_sha256
+from curriculum.learn.recipe import Recipe
 from curriculum.models import Recurrent
-from tasks import FirstBit
 
 CPU = torch.device("cpu")
 
 
 def learner(seed: int = 0, optimizer: OptimizerSettings | None = None) -> Learner:
     return Learner.start(
-        FirstBit(),
-        Recurrent(hidden_size=4),
-        optimizer or Adam(),
+        "bit",
+        Recipe(model=Recurrent(hidden_size=4), optimizer=optimizer or Adam(), training=Training()),
         last=Stage(9),
         seed=seed,
         device=CPU,
@@ -44,12 +43,11 @@ def test_restoring_goes_back_in_weights_and_in_optimizer(optimizer: OptimizerSet
     step(one)
     after = weights_sha256(one.model)
     assert after != before
-    one.restore(kept)
+    one = Learner.of(kept, CPU)
     assert weights_sha256(one.model) == before
     step(one)
     assert weights_sha256(one.model) == after  # the optimizer's moments came back as well
-    one.restore(kept)
-    assert weights_sha256(one.model) == before  # and a snapshot serves more than once
+    assert weights_sha256(Learner.of(kept, CPU).model) == before  # and it serves more than once
 
 
 def test_settings_reach_the_optimizer() -> None:

@@ -3,21 +3,26 @@ from pathlib import Path
 import pytest
 import torch
 
-from curriculum import SGD, Adam, OptimizerSettings, RAdam, Stage, UsageError
+from curriculum import SGD, Adam, OptimizerSettings, RAdam, Stage, Training, UsageError
 from curriculum.learn.learner import Learner, weights_sha256
+from curriculum.learn.recipe import Recipe
 from curriculum.models import Recurrent
-from curriculum.record.checkpoint import load_learner, save_checkpoint
-from tasks import FirstBit
+from curriculum.record.checkpoint import load_learner, load_state, save_checkpoint
+
+CPU = torch.device("cpu")
+
+
+def recipe(optimizer: OptimizerSettings) -> Recipe:
+    return Recipe(model=Recurrent(hidden_size=4), optimizer=optimizer, training=Training())
 
 
 def learner(seed: int, optimizer: OptimizerSettings) -> Learner:
     return Learner.start(
-        FirstBit(),
-        Recurrent(hidden_size=4),
-        optimizer,
+        "bit",
+        recipe(optimizer),
         last=Stage(9),
         seed=seed,
-        device=torch.device("cpu"),
+        device=CPU,
     )
 
 
@@ -31,17 +36,18 @@ def step(one: Learner) -> None:
 def test_a_loaded_learner_goes_on_as_the_saved_one(
     tmp_path: Path, optimizer: OptimizerSettings
 ) -> None:
-    saved, loaded = learner(0, optimizer), learner(1, optimizer)
+    saved, folder = learner(0, optimizer), tmp_path / "000000"
     step(saved)
-    save_checkpoint(tmp_path / "000000", saved, {"visit": 3})
-    assert load_learner(tmp_path / "000000", loaded) == {"visit": 3}
+    save_checkpoint(folder, saved, recipe(optimizer), {"visit": 3})
+    assert load_state(folder)["state"] == {"visit": 3}
+    loaded = load_learner(folder, recipe(optimizer), CPU)
     step(saved)
     step(loaded)
     assert weights_sha256(saved.model) == weights_sha256(loaded.model)
 
 
 def test_a_checkpoint_is_safetensors_and_json_alone(tmp_path: Path) -> None:
-    save_checkpoint(tmp_path / "000000", learner(0, Adam()), {})
+    save_checkpoint(tmp_path / "000000", learner(0, Adam()), recipe(Adam()), {})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["000000"]
     assert sorted(path.name for path in (tmp_path / "000000").iterdir()) == [
         "digest.json",
@@ -56,7 +62,7 @@ def test_a_checkpoint_is_safetensors_and_json_alone(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str, damage: str) -> None:
     one = learner(0, Adam())
     step(one)
-    save_checkpoint(tmp_path / "000000", one, {})
+    save_checkpoint(tmp_path / "000000", one, recipe(Adam()), {})
     path = tmp_path / "000000" / name
     content = bytearray(path.read_bytes())
     if damage == "remove":
@@ -65,7 +71,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str, damage: str)
         content[len(content) // 2] ^= 1
         path.write_bytes(content if damage == "flip" else content[:-1])
     with pytest.raises(UsageError, match="is not whole"):
-        load_learner(tmp_path / "000000", one)
+        load_learner(tmp_path / "000000", recipe(Adam()), CPU)
 
 
 def test_an_interrupted_save_leaves_nothing_that_looks_like_a_checkpoint(
@@ -76,5 +82,5 @@ def test_an_interrupted_save_leaves_nothing_that_looks_like_a_checkpoint(
 
     monkeypatch.setattr("curriculum.record.checkpoint.os.fsync", broken)
     with pytest.raises(OSError, match="No space left"):
-        save_checkpoint(tmp_path / "000000", learner(0, Adam()), {})
+        save_checkpoint(tmp_path / "000000", learner(0, Adam()), recipe(Adam()), {})
     assert not (tmp_path / "000000").exists()

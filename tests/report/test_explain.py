@@ -22,6 +22,7 @@ def visit(number: int, stage: str, entry: str = "step") -> dict[str, Any]:
         "visit": number,
         "stage": stage,
         "entry": entry,
+        "retuning": False,
         "learning_rate": 0.01,
         "hidden_size": 20,
         "clock": {"time": 0.0, "seconds": 1.0 * number},
@@ -34,6 +35,7 @@ def look(steps: int, reason: str) -> dict[str, Any]:
         "loss": 0.5,
         "decision": {"reason": reason, "score": 0.5, "threshold": 1.0},
         "spent": {"steps": steps, "tokens": 10 * steps, "compute": 1.0 * steps},
+        "lost": {"steps": 0, "tokens": 0, "compute": 0.0},
         "clock": {"time": 0.0, "seconds": 5.0},
     }
 

@@ -23,7 +23,7 @@ def test_a_runs_pictures_can_be_drawn(tiny: Experiment, store: Path) -> None:
         assert picture.getvalue().startswith(b"\x89PNG")
     reach = drawn["reach"].axes[0].lines[0]
     assert list(reach.get_ydata())[-1] == 5  # type: ignore[arg-type]
-    assert list(reach.get_xdata())[-1] == history.tokens  # type: ignore[arg-type]
+    assert list(reach.get_xdata())[-1] == history.total.tokens  # type: ignore[arg-type]
 
 
 def test_a_run_without_visits_has_no_pictures() -> None:

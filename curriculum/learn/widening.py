@@ -1,0 +1,183 @@
+"""Continues a model's function in a larger one: more hidden units, more symbols, more places.
+
+New units have no outgoing weights at first, so that the old ones compute what they did; and
+fresh incoming weights, so that they compute something of their own. At the first backward pass
+their outgoing weights get gradient, and once these are no longer zero, their incoming weights
+do. The idea is Net2Net's (Chen, Goodfellow & Shlens 2016, arXiv 1511.05641), but with silent
+new units in place of copies of old ones: in a recurrent layer the function is kept up to
+rounding, and no noise is needed to tell copies apart.
+
+Legend: V vocabulary, E embedding, H hidden, G gates (1 for an RNN, 3 for a GRU, 4 for an LSTM).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = [
+    "NEW_SYMBOL_BIAS",
+    "Placement",
+    "batch_norm",
+    "embedding",
+    "kept",
+    "linear",
+    "placed",
+    "placed_moment",
+    "prefixed",
+    "recurrent",
+    "widen",
+]
+
+NEW_SYMBOL_BIAS = -10.0
+"""The logit of a symbol that the model has not met yet, lest it be the answer by chance."""
+
+NEW = -1
+"""Stands in a source for an entry that the smaller tensor doesn't have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the entries of a larger tensor come from in a smaller one.
+
+    Attributes:
+        rows: for each row of the larger tensor the row of the smaller one, or `NEW`.
+        columns: the same for columns; None for a vector.
+        new_rows: what new rows are filled with; None leaves them as they are initialised.
+        new_columns: what old rows get in new columns; None leaves them.
+    """
+
+    rows: Tensor
+    columns: Tensor | None = None
+    new_rows: float | None = None
+    new_columns: float | None = 0.0
+
+
+Placements = Mapping[str, Placement]
+
+
+def kept(small: int, large: int, groups: int = 1) -> Tensor:
+    """The source of an axis whose old entries come first in each of `groups` equal groups.
+
+    >>> kept(2, 3, groups=2).tolist()
+    [0, 1, -1, 2, 3, -1]
+    """
+    one = torch.cat([torch.arange(small), torch.full((large - small,), NEW)])
+    return torch.cat([torch.where(one == NEW, NEW, one + group * small) for group in range(groups)])
+
+
+def linear(small: nn.Linear, large: nn.Linear, *, new_outputs: float | None = None) -> Placements:
+    """A linear layer: old outputs take nothing from new inputs.
+
+    With `new_outputs`, new outputs have no weights, and that bias: for a head whose
+    vocabulary grows.
+    """
+    rows = kept(small.out_features, large.out_features)
+    silent = None if new_outputs is None else 0.0
+    found = {"weight": Placement(rows, kept(small.in_features, large.in_features), new_rows=silent)}
+    if small.bias is not None:
+        found["bias"] = Placement(rows, new_rows=new_outputs)
+    return found
+
+
+def embedding(small: nn.Embedding, large: nn.Embedding) -> Placements:
+    """An embedding (V, E): new symbols, places and dimensions as they are initialised."""
+    rows = kept(small.num_embeddings, large.num_embeddings)
+    columns = kept(small.embedding_dim, large.embedding_dim)
+    return {"weight": Placement(rows, columns, new_columns=None)}
+
+
+def recurrent(small: nn.RNNBase, large: nn.RNNBase) -> Placements:
+    """An RNN, LSTM or GRU of any layers: old units, gate by gate, take nothing from new ones."""
+    gates = dict(small.named_parameters())["weight_hh_l0"].shape[0] // small.hidden_size
+    units = kept(small.hidden_size, large.hidden_size)
+    rows = kept(small.hidden_size, large.hidden_size, gates)  # (G * H,)
+    found = {}
+    for layer in range(small.num_layers):
+        inputs = kept(small.input_size, large.input_size) if layer == 0 else units
+        found[f"weight_ih_l{layer}"] = Placement(rows, inputs)
+        found[f"weight_hh_l{layer}"] = Placement(rows, units)
+        if small.bias:
+            found[f"bias_ih_l{layer}"] = found[f"bias_hh_l{layer}"] = Placement(rows)
+    return found
+
+
+def batch_norm(small: nn.BatchNorm1d, large: nn.BatchNorm1d) -> Placements:
+    """Batch normalisation over features: each feature is normalised by itself."""
+    features = Placement(kept(small.num_features, large.num_features))
+    names = [*dict(small.named_parameters()), *dict(small.named_buffers())]
+    return {name: features for name in names if name != "num_batches_tracked"}
+
+
+def prefixed(prefix: str, placements: Placements) -> Placements:
+    """The placements of a part, by their names in the whole."""
+    return {f"{prefix}.{name}": placement for name, placement in placements.items()}
+
+
+@torch.no_grad()
+def placed(small: Tensor, large: Tensor, placement: Placement) -> Tensor:
+    """The larger tensor, (rows, columns) or (rows,), with the smaller one's entries in place."""
+    found = large.clone()
+    rows = placement.rows.to(small.device)
+    old = rows != NEW
+    if placement.new_rows is not None:
+        found[~old] = placement.new_rows
+    if placement.columns is None:
+        found[old] = small[rows[old]]
+        return found
+    columns = placement.columns.to(small.device)
+    known = columns != NEW
+    if placement.new_columns is not None:
+        found[old.unsqueeze(1) & ~known] = placement.new_columns
+    at = (old.nonzero(), known.nonzero().squeeze(1))  # broadcast to all pairs
+    found[at] = small[rows[old].unsqueeze(1), columns[known]]
+    return found
+
+
+def placed_moment(name: str, small: Tensor, large: Tensor, placement: Placement) -> Tensor:
+    """An optimizer's moment of a parameter, carried to the larger one.
+
+    Old entries keep theirs. New entries begin with a first moment of zero, and with a
+    second moment (`…_sq`) as large as the old entries' mean: from zero it would let their
+    first steps be many times the learning rate.
+
+    Args:
+        name: the moment's name in the optimizer's state, e.g. `exp_avg_sq`.
+        small: the moment, in the smaller parameter's shape.
+        large: a tensor of the larger parameter's shape, for shape and type alone.
+        placement: the parameter's.
+    """
+    new = float(small.mean()) if name.endswith("_sq") else 0.0
+    return placed(small, torch.full_like(large, new), _bare(placement))
+
+
+def widen(
+    small: Mapping[str, Tensor], large: Mapping[str, Tensor], placements: Placements
+) -> dict[str, Tensor]:
+    """A larger model's state with the function of a smaller one.
+
+    Tensors without a placement are copied.
+
+    Raises:
+        ValueError: where one of these differs in shape.
+    """
+    found = {}
+    for name, value in large.items():
+        if name in placements:
+            found[name] = placed(small[name], value, placements[name])
+        elif small[name].shape == value.shape:
+            found[name] = small[name].clone()
+        else:
+            raise ValueError(
+                f"{name} grows from {tuple(small[name].shape)} to {tuple(value.shape)}, and the "
+                f"model's `placements` don't say how"
+            )
+    return found
+
+
+def _bare(placement: Placement) -> Placement:
+    """The same places, without filling anything in."""
+    return Placement(placement.rows, placement.columns, new_columns=None)

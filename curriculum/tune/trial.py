@@ -1,0 +1,131 @@
+"""One trial: a learner under settings of its own, trained and looked at on the tuning stream."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from curriculum.experiment import Experiment
+from curriculum.learn.examiner import Examiner
+from curriculum.learn.learner import Learner, Snapshot
+from curriculum.learn.meter import Meter
+from curriculum.learn.training import Trainer
+from curriculum.plan import Look, Scheduler, Spending
+from curriculum.tune.race import Advance
+from curriculum.tune.space import Settings
+
+__all__ = ["Trial"]
+
+
+class Trial:
+    """Starts from the parent's function, and advances from look to look.
+
+    It trains on the batches that the visit trains on, in the same order as all others,
+    and never sees the streams `gate` and `certificate`.
+
+    Attributes:
+        learner: what it has made of the parent so far.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        settings: Settings,
+        parent: Snapshot,
+        *,
+        experiment: Experiment,
+        scheduler: Scheduler,
+        seed: int,
+        device: torch.device,
+    ) -> None:
+        self.number = number
+        self.criterion = experiment.criterion
+        self.scheduler = scheduler
+        self.meter = Meter()
+        self.learner = Learner.continuing(
+            parent,
+            parent.recipe.but(settings),
+            device,
+            seed=seed,
+            visit=scheduler.visit,
+            trial=number,
+        )
+        task = experiment.task
+        examiner = Examiner(task, self.criterion, seed, f"tuning/{scheduler.visit}")
+        self._trainer = Trainer(task, seed=seed, examiner=examiner, meter=self.meter)
+        self._before = Spending(**scheduler.visit_spent.exact())  # the visit's own first look
+        self._looks = 0
+        self._tests = 0
+        self._passes = 0
+
+    def advance(self) -> Advance:
+        """Train to the next look, and look."""
+        try:
+            return self._advance()
+        except torch.OutOfMemoryError as error:
+            return self._failed(f"memory ran out: {str(error).splitlines()[0]}", None)
+
+    def _advance(self) -> Advance:
+        steps = self.meter.spent.steps
+        left = self.scheduler.budget.steps_per_stage - self._before.steps - steps
+        loss = self._trainer.take_steps(
+            self.learner,
+            self.scheduler,
+            visit=self.scheduler.visit,
+            start=self._before.steps + steps,
+            count=min(self.learner.recipe.training.look_every, left),
+        )
+        if not math.isfinite(loss):
+            return self._failed("the loss is no longer a finite number", loss)
+        look = self._look()
+        decision = self.criterion.decide(
+            look,
+            test_number=max(self._tests, 1),
+            passes=self._passes,
+            steps=look.spent.steps,
+            least_steps=self.scheduler.least_steps,
+        )
+        self._passes = self._passes + 1 if decision.cleared else 0
+        over = None
+        if not decision.mastered:
+            over = self.scheduler.budget.visit_overrun(
+                self._before + Spending(**look.spent.exact())
+            )
+        return Advance(
+            trial=self.number,
+            spent=Spending(**look.spent.exact()),
+            loss=loss,
+            score=decision.score,
+            mastered=decision.mastered,
+            over=over,
+            reason=decision.reason,
+        )
+
+    def _look(self) -> Look:
+        steps = self.meter.spent.steps
+        full = steps >= self.scheduler.least_steps and self.criterion.can_clear(self._tests + 1)
+        found = self._trainer.examiner.look(
+            self.learner, self.scheduler.stage, looks=self._looks, tests=self._tests, full=full
+        )
+        self.meter.examined(found.tokens, self.learner.parameters)
+        self._looks += 1
+        self._tests += found.test is not None
+        return Look(
+            screen=found.screen,
+            test=found.test,
+            slices=found.slices,
+            spent=self.meter.spent,
+            stream="tuning",
+        )
+
+    def _failed(self, why: str, loss: float | None) -> Advance:
+        return Advance(
+            trial=self.number,
+            spent=Spending(**self.meter.spent.exact()),
+            loss=loss,
+            score=None,
+            over=why,
+            diverged=True,
+            reason=why,
+        )

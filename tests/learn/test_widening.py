@@ -1,0 +1,229 @@
+"""A widened model computes what the smaller one did, and its new units learn."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from curriculum import SGD, Adam, RAdam, Stage, Training, UsageError
+from curriculum.learn import widening
+from curriculum.learn.learner import Learner
+from curriculum.learn.recipe import Recipe
+from curriculum.models import Recurrent
+from curriculum.models.recurrent import Cell
+from curriculum.models.recurrent_network import RecurrentNetwork
+
+CPU = torch.device("cpu")
+CELLS: list[Cell] = ["rnn", "lstm", "gru"]
+TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
+
+
+class Stack(nn.Module):
+    """Embedding, GRU, batch normalisation over features, head: all widths grow together."""
+
+    def __init__(self, vocab_size: int, size: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocab_size, size)
+        self.recurrent = nn.GRU(size, size, 1, bias, batch_first=True)
+        self.norm = nn.BatchNorm1d(size)
+        self.head = nn.Linear(size, vocab_size, bias=bias)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        states, _ = self.recurrent(self.embedding(inputs))
+        normal = self.norm(states.transpose(1, 2)).transpose(1, 2)
+        return self.head(torch.relu(normal))  # type: ignore[no-any-return]
+
+    def placements(self, large: "Stack") -> Mapping[str, widening.Placement]:
+        head = widening.linear(self.head, large.head, new_outputs=widening.NEW_SYMBOL_BIAS)
+        return {
+            **widening.prefixed("embedding", widening.embedding(self.embedding, large.embedding)),
+            **widening.prefixed("recurrent", widening.recurrent(self.recurrent, large.recurrent)),
+            **widening.prefixed("norm", widening.batch_norm(self.norm, large.norm)),
+            **widening.prefixed("head", head),
+        }
+
+
+@settings(max_examples=60)
+@given(
+    cell=st.sampled_from(CELLS),
+    layers=st.integers(1, 3),
+    size=st.integers(1, 9),
+    more=st.integers(0, 9),
+    embedding_size=st.none() | st.integers(1, 5),
+    answer=st.sampled_from(["bit", "symbols"]),
+    vocab=st.tuples(st.integers(2, 6), st.integers(0, 4)),
+    shape=st.tuples(st.integers(1, 4), st.integers(1, 30)),
+    kind=st.sampled_from([torch.float64, torch.float32]),
+    seed=st.integers(0, 10**6),
+)
+def test_a_widened_recurrent_model_keeps_its_function(
+    cell: Cell,
+    layers: int,
+    size: int,
+    more: int,
+    embedding_size: int | None,
+    answer: Any,
+    vocab: tuple[int, int],
+    shape: tuple[int, int],
+    kind: torch.dtype,
+    seed: int,
+) -> None:
+    torch.manual_seed(seed)
+    settings = Recurrent(cell=cell, hidden_size=size, layers=layers, embedding_size=embedding_size)
+    wider = Recurrent(
+        cell=cell, hidden_size=size + more, layers=layers, embedding_size=embedding_size
+    )
+    small = settings.build(answer, Stage(9, vocab[0])).to(kind).eval()
+    large = wider.build(answer, Stage(9, sum(vocab))).to(kind).eval()
+    for parameter in small.parameters():
+        nn.init.normal_(parameter, std=0.7)
+    placements = wider.placements(small, large)
+    large.load_state_dict(widening.widen(small.state_dict(), large.state_dict(), placements))
+    inputs = torch.randint(vocab[0], shape)
+    before, after = small(inputs), large(inputs)
+    if answer == "symbols":
+        assert (after[..., vocab[0] :] == widening.NEW_SYMBOL_BIAS).all()
+        after = after[..., : vocab[0]]
+    assert torch.allclose(before, after, rtol=0, atol=TOLERANCE[kind])
+
+
+@settings(max_examples=30)
+@given(
+    size=st.integers(1, 8),
+    more=st.integers(0, 8),
+    vocab=st.tuples(st.integers(2, 6), st.integers(0, 4)),
+    bias=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_embeddings_and_batch_normalisation_grow_along(
+    size: int, more: int, vocab: tuple[int, int], bias: bool, seed: int
+) -> None:
+    torch.manual_seed(seed)
+    small = Stack(vocab[0], size, bias=bias).double()
+    large = Stack(sum(vocab), size + more, bias=bias).double()
+    inputs = torch.randint(vocab[0], (8, 6))
+    for _ in range(3):
+        small(inputs)  # gives the normalisation something to remember
+    placements = small.placements(large)
+    large.load_state_dict(widening.widen(small.state_dict(), large.state_dict(), placements))
+    known = large.eval()(inputs)[..., : vocab[0]]
+    assert torch.allclose(small.eval()(inputs), known, rtol=0, atol=1e-10)
+    assert torch.allclose(
+        small.train()(inputs), large.train()(inputs)[..., : vocab[0]], rtol=0, atol=1e-10
+    )
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_new_units_learn(cell: Cell, layers: int) -> None:
+    size, wide = 5, 8
+    recipe = Recipe(
+        model=Recurrent(cell=cell, hidden_size=size, layers=layers),
+        optimizer=SGD(learning_rate=0.1),
+        training=Training(),
+    )
+    parent = Learner.start("bit", recipe, last=Stage(9), seed=0, device=CPU).snapshot()
+    wider = recipe.but({"model.hidden_size": wide})
+    one = Learner.continuing(parent, wider, CPU, seed=0, visit=1)
+    network = one.model
+    assert isinstance(network, RecurrentNetwork)
+    inputs = torch.randint(2, (64, 6))
+
+    def gradients() -> tuple[Tensor, Tensor]:
+        """For each new unit of each layer: of its outgoing weights to old ones; incoming."""
+        one.optimizer.zero_grad()
+        nn.functional.softplus(network(inputs)).sum().backward()
+        going, coming = [], []
+        for layer in range(layers):
+            named = dict(network.recurrent.named_parameters())
+            out = named[f"weight_hh_l{layer}"].grad
+            into = named[f"weight_ih_l{layer}"].grad
+            assert out is not None
+            assert into is not None
+            gates = len(out) // wide
+            old = out.view(gates, wide, wide)[:, :size, size:]
+            new = into.view(gates, wide, -1)[:, size:]
+            going.append(old.abs().amax(dim=(0, 1)))
+            coming.append(new.abs().amax(dim=(0, 2)))
+        return torch.cat(going), torch.cat(coming)
+
+    going, coming = gradients()
+    assert (going > 0).all()
+    assert (coming == 0).all()
+    one.optimizer.step()
+    assert (gradients()[1] > 0).all()
+
+
+def test_moments_come_along_and_new_entries_begin_moderately() -> None:
+    recipe = Recipe(
+        model=Recurrent(cell="gru", hidden_size=3), optimizer=Adam(), training=Training()
+    )
+    parent = Learner.start("bit", recipe, last=Stage(9), seed=0, device=CPU)
+    for _ in range(3):
+        parent.model(torch.randint(2, (8, 5))).sum().backward()
+        parent.optimizer.step()
+    changes = {"model.hidden_size": 5, "optimizer.learning_rate": 0.5}
+    wider = Learner.continuing(parent.snapshot(), recipe.but(changes), CPU, seed=0, visit=1)
+    assert wider.optimizer.param_groups[0]["lr"] == 0.5
+    small = parent.optimizer.state[parent.model.head.weight]  # type: ignore[union-attr,index]
+    large = wider.optimizer.state[wider.model.head.weight]  # type: ignore[union-attr,index]
+    assert float(large["step"]) == 3
+    assert torch.equal(large["exp_avg"][:, :3], small["exp_avg"])
+    assert torch.equal(large["exp_avg_sq"][:, :3], small["exp_avg_sq"])
+    assert (large["exp_avg"][:, 3:] == 0).all()
+    assert torch.allclose(large["exp_avg_sq"][:, 3:], small["exp_avg_sq"].mean())
+
+
+@pytest.mark.parametrize("optimizer", [Adam(), SGD(momentum=0.9), RAdam()])
+def test_a_widened_learner_can_go_on_with_any_optimizer(optimizer: Any) -> None:
+    model = Recurrent(cell="lstm", hidden_size=3)
+    recipe = Recipe(model=model, optimizer=optimizer, training=Training())
+    parent = Learner.start("bit", recipe, last=Stage(9), seed=0, device=CPU)
+    for learner in (
+        parent,
+        Learner.continuing(
+            parent.snapshot(), recipe.but({"model.hidden_size": 6}), CPU, seed=0, visit=1
+        ),
+    ):
+        before = {name: value.clone() for name, value in learner.model.state_dict().items()}
+        learner.model(torch.ones(2, 5, dtype=torch.int64)).sum().backward()
+        learner.optimizer.step()
+        assert any(
+            not torch.equal(value, before[name])
+            for name, value in learner.model.state_dict().items()
+        )
+
+
+def test_a_learner_grows_with_its_stages() -> None:
+    model = Recurrent(cell="gru", hidden_size=4, embedding_size=3)
+    recipe = Recipe(model=model, optimizer=Adam(), training=Training())
+    one = Learner.start("symbols", recipe, last=Stage(5, 4), seed=0, device=CPU)
+    assert one.grown(Stage(5, 4), seed=0, visit=1) is one
+    assert one.grown(Stage(3, 2), seed=0, visit=1) is one
+    grown = one.grown(Stage(4, 9), seed=0, visit=1)
+    assert grown.last == Stage(5, 9)
+    inputs = torch.randint(4, (6, 5))
+    assert torch.allclose(grown.model(inputs)[..., :4], one.model(inputs), atol=1e-6)
+    assert (grown.model(inputs).argmax(-1) < 4).all()
+
+
+def test_a_model_that_cannot_be_widened_says_so() -> None:
+    class Rigid:
+        hidden_size = 3
+
+        def build(self, *_: object) -> nn.Module:
+            return nn.Linear(1, 1)
+
+    recipe = Recipe(model=Rigid(), optimizer=Adam(), training=Training())  # type: ignore[arg-type]
+    one = Learner.start("bit", recipe, last=Stage(5), seed=0, device=CPU)
+    with pytest.raises(UsageError, match=r"Rigid can't be widened: it has no `placements`"):
+        one.grown(Stage(9), seed=0, visit=1)
+
+
+def test_a_forgotten_tensor_is_named() -> None:
+    with pytest.raises(ValueError, match=r"weight grows from \(1, 2\) to \(1, 3\)"):
+        widening.widen(nn.Linear(2, 1).state_dict(), nn.Linear(3, 1).state_dict(), {})
