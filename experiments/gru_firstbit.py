@@ -11,6 +11,7 @@ from curriculum import (
     Stage,
     Stuck,
     Training,
+    Tuning,
 )
 from curriculum.models import Recurrent
 from tasks import FirstBit
@@ -21,7 +22,9 @@ experiment = Experiment(
     growth=Geometric(start=Stage(2), until=Stage(1000), factor=1.5),
     criterion=Mastery(threshold=1.0),
     optimizer=Adam(learning_rate=2e-2, betas=(0.9, 0.95)),
+    training=Training(look_every=50),
     budget=Budget(steps_per_stage=300),
+    tuning=Tuning(mode="each", trials=8, learning_rate=(3e-3, 6e-2)),
     stuck=Stuck(demotions=3),
 )
 
@@ -31,5 +34,6 @@ hard = experiment.but(
     optimizer=SGD(learning_rate=1e-2, momentum=0.99),
     training=Training(batch_size=2, online=True, clip_norm=None, look_every=100),
     budget=Budget(steps_per_stage=20_000),
+    tuning=Tuning(mode="off"),
 )
 """The hard pair alone, one example at a time, at length 10: no curriculum."""

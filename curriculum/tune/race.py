@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -38,12 +38,17 @@ class Advance:
     diverged: bool = False
     reason: str = ""
 
-    def state_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def record(self) -> dict[str, Any]:
+        """The look as the journal keeps it."""
+        return asdict(self) | {"spent": self.spent.exact()}
 
     @classmethod
-    def from_state_dict(cls, state: dict[str, Any]) -> Self:
-        return cls(**state | {"spent": Spending(**state["spent"])})
+    def of_record(cls, record: Mapping[str, Any]) -> Self:
+        """The look that a record of the journal, or another process, tells of."""
+        values = {name: record[name] for name in cls.__slots__}
+        loss = values["loss"]  # the journal has names for what JSON has no numbers for
+        changed = {"spent": Spending(**record["spent"]), "loss": loss and float(loss)}
+        return cls(**values | changed)
 
 
 def race(trials: Iterable[int], advance: Callable[[int], Advance]) -> Iterator[Advance]:

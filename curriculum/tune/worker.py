@@ -96,7 +96,7 @@ class Worker:
         self._before[number] = self._trials[number].learner.snapshot()
         look = self._trials[number].advance()
         self._looks[number] += 1
-        return {"look": look.state_dict()}, []
+        return {"look": look.record()}, []
 
     def learner(
         self, content: dict[str, Any], _: list[bytes]

@@ -87,7 +87,7 @@ class Workers:
 
     def advance(self, number: int) -> Advance:
         content, _ = self._homes[number].answer(self._ahead.pop(number))
-        look = Advance.from_state_dict(content["look"])
+        look = Advance.of_record(content["look"])
         self._looks[number] += 1
         if not look.mastered and look.over is None:
             self._ahead[number] = self._ask_advance(number)

@@ -61,6 +61,7 @@ class Stack(nn.Module):
     seed=st.integers(0, 10**6),
 )
 def test_a_widened_recurrent_model_keeps_its_function(
+    *,
     cell: Cell,
     layers: int,
     size: int,
@@ -136,7 +137,7 @@ def test_new_units_learn(cell: Cell, layers: int) -> None:
     def gradients() -> tuple[Tensor, Tensor]:
         """For each new unit of each layer: of its outgoing weights to old ones; incoming."""
         one.optimizer.zero_grad()
-        nn.functional.softplus(network(inputs)).sum().backward()
+        nn.functional.softplus(network(inputs)).sum().backward()  # type: ignore[no-untyped-call]
         going, coming = [], []
         for layer in range(layers):
             named = dict(network.recurrent.named_parameters())

@@ -1,0 +1,202 @@
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from curriculum import SGD, Adam, Choices, Range, Training, Tuning, UsageError
+from curriculum.learn.recipe import HIDDEN_SIZE, LEARNING_RATE, Recipe
+from curriculum.models import Recurrent
+from curriculum.tune.space import Space, space_of, widest_of
+
+RECIPE = Recipe(
+    model=Recurrent(hidden_size=20), optimizer=Adam(learning_rate=1e-2), training=Training()
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headed(Recurrent):
+    """A model whose size is a multiple of 4, and grows by whole multiples alone."""
+
+    def __post_init__(self) -> None:
+        Recurrent.__post_init__(self)
+        if self.hidden_size % 4:
+            raise UsageError(f"hidden_size must be a multiple of 4, got {self.hidden_size}")
+
+    def check_wider(self, hidden_size: int) -> None:
+        if hidden_size % self.hidden_size:
+            raise UsageError(f"it grows to multiples of {self.hidden_size}, got {hidden_size}")
+
+
+@dataclass(frozen=True)
+class Rigid:
+    hidden_size: int = 20
+
+    def check(self, stage: object) -> None: ...
+
+    def build(self, answer: object, last: object) -> Any: ...
+
+
+def space(tuning: Tuning, recipe: Recipe = RECIPE) -> Space:
+    return space_of(tuning, recipe, widest_of(tuning, recipe.model))
+
+
+def test_the_warm_start_is_the_carried_settings_and_their_neighbours() -> None:
+    found = space(Tuning(mode="each", hidden_size=(20, 80)))
+    assert found.warm_start == (
+        {LEARNING_RATE: 1e-2, HIDDEN_SIZE: 20},
+        {LEARNING_RATE: pytest.approx(1e-2 / 3), HIDDEN_SIZE: 20},
+        {LEARNING_RATE: pytest.approx(3e-2), HIDDEN_SIZE: 20},
+        {LEARNING_RATE: 1e-2, HIDDEN_SIZE: 28},
+    )
+    widths = found.axes[HIDDEN_SIZE]
+    assert isinstance(widths, Choices)
+    assert widths.values == (20, 28, 40, 57, 80)
+
+
+def test_neighbours_keep_within_the_bounds_and_carried_settings_need_not() -> None:
+    fixed = Tuning(mode="each", learning_rate=(1e-3, 2e-2), hidden_size=(20, 20))
+    rates = [settings[LEARNING_RATE] for settings in space(fixed).warm_start]
+    assert rates == [1e-2, pytest.approx(1e-2 / 3), 2e-2]
+    low = RECIPE.but({LEARNING_RATE: 1e-5})
+    found = space(fixed, low)
+    assert [settings[LEARNING_RATE] for settings in found.warm_start] == [1e-5, 1e-3]
+    assert not found.holds(found.warm_start[0])
+    assert found.holds(found.warm_start[1])
+
+
+@pytest.mark.parametrize(
+    ("size", "bounds", "widths"),
+    [
+        (20, None, (20, 28, 40, 57, 80)),
+        (4, None, (4, 6, 8, 11, 16, 23, 32, 45, 64)),
+        (20, (20, 25), (20, 25)),
+        (20, (20, 20), None),
+    ],
+)
+def test_widths_begin_with_the_parents_own(
+    size: int, bounds: tuple[int, int] | None, widths: tuple[int, ...] | None
+) -> None:
+    recipe = RECIPE.but({HIDDEN_SIZE: size})
+    axis = space(Tuning(mode="each", hidden_size=bounds), recipe).axes.get(HIDDEN_SIZE)
+    assert (None if axis is None else axis.values) == widths  # type: ignore[union-attr]
+
+
+def test_a_width_never_passes_the_runs_widest() -> None:
+    tuning = Tuning(mode="each")
+    widest = widest_of(tuning, RECIPE.model)
+    grown = RECIPE.but({HIDDEN_SIZE: 80})
+    assert widest == 80
+    assert HIDDEN_SIZE not in space_of(tuning, grown, widest).axes
+
+
+def test_only_sizes_that_the_model_takes_are_asked_for() -> None:
+    recipe = Recipe(model=Headed(hidden_size=8), optimizer=Adam(), training=Training())
+    axis = space(Tuning(mode="each", hidden_size=(8, 40)), recipe).axes[HIDDEN_SIZE]
+    assert isinstance(axis, Choices)
+    assert axis.values == (8, 16, 24, 32, 40)
+
+
+def test_other_settings_can_be_searched() -> None:
+    recipe = Recipe(model=Recurrent(), optimizer=SGD(momentum=0.5), training=Training())
+    also = (
+        Range(setting="optimizer.momentum", low=0.1, high=0.99),
+        Choices(setting="training.batch_size", values=(16, 64)),
+        Range(setting="training.clip_norm", low=0.1, high=10.0, log=True),
+    )
+    found = space(Tuning(mode="each", also=also), recipe)
+    assert found.axes["optimizer.momentum"] == also[0]
+    assert found.axes["training.batch_size"].values == (16, 64, 32)  # type: ignore[union-attr]
+    carried = found.warm_start[0]
+    assert carried["optimizer.momentum"] == 0.5
+    assert carried["training.batch_size"] == 32
+    assert found.holds(carried)
+
+
+def test_a_space_survives_its_record() -> None:
+    also = (Choices(setting="training.batch_size", values=(16, 64)),)
+    found = space(Tuning(mode="each", also=also))
+    record = {
+        name: {"setting": axis.setting, "values": list(axis.values)}
+        if isinstance(axis, Choices)
+        else {"setting": axis.setting, "low": axis.low, "high": axis.high, "log": axis.log}
+        for name, axis in found.axes.items()
+    }
+    assert Space.of_record(record).axes == found.axes
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"learning_rate": (1e-1, 1e-3)}, r"runs from 0\.1 down to 0\.001; give the lower"),
+        ({"learning_rate": (0.0, 1e-3)}, "must lie above 0"),
+        ({"learning_rate": (1e-3, float("inf"))}, "needs finite bounds"),
+        ({"hidden_size": (80, 20)}, "runs from 80 down to 20"),
+        ({"trials": 0}, r"tuning\.trials must be at least 1, got 0"),
+        ({"share": 0.0}, r"tuning\.share must be in \(0, 1\], got 0\.0"),
+        ({"share": 1.5}, "got 1.5"),
+        ({"sampler": "tpee"}, "there is no sampler 'tpee'; did you mean tpe?"),
+        ({"mode": "always"}, "must be each, stuck or off, got 'always'"),
+        (
+            {"also": (Range(setting="optimizer.learning_rate", low=1, high=2),)},
+            "names learning_rate twice",
+        ),
+    ],
+)
+def test_bad_settings_are_refused(settings: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Tuning(**settings)
+
+
+def test_empty_choices_are_refused() -> None:
+    with pytest.raises(UsageError, match="are empty"):
+        Choices(setting="training.batch_size", values=())
+
+
+@pytest.mark.parametrize(
+    ("tuning", "recipe", "message"),
+    [
+        ({"hidden_size": (10, 80)}, RECIPE, "asks for 10, below the model's 20: a larger model"),
+        ({"hidden_size": (10, 15)}, RECIPE, "below the model's 20"),
+        (
+            {"hidden_size": (8, 30)},
+            Recipe(model=Headed(hidden_size=8), optimizer=Adam(), training=Training()),
+            "asks for 30, which Headed doesn't take; the nearest that it takes: 24 and 32",
+        ),
+        (
+            {"hidden_size": (20, 40)},
+            Recipe(model=Rigid(), optimizer=Adam(), training=Training()),
+            "asks Rigid to grow, and it can't be widened",
+        ),
+        (
+            {"learning_rate": None, "hidden_size": (20, 20)},
+            RECIPE,
+            "nothing to search",
+        ),
+        (
+            {"also": (Range(setting="optimizer.momentum", low=0.1, high=0.9),)},
+            RECIPE,
+            r"can't search 'optimizer\.momentum'",
+        ),
+        (
+            {"also": (Range(setting="training.look_every", low=1, high=9),)},
+            RECIPE,
+            r"can't search 'training\.look_every'",
+        ),
+        (
+            {"also": (Choices(setting="training.batch_size", values=(0, 8)),)},
+            RECIPE,
+            "what can't be: training.batch_size must be at least 1, got 0",
+        ),
+    ],
+)
+def test_what_does_not_fit_the_experiment_is_refused(
+    tuning: Any, recipe: Recipe, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        space(Tuning(mode="each", **tuning), recipe)
+
+
+def test_a_model_that_cannot_be_widened_keeps_its_size_unless_told_to_start_cold() -> None:
+    recipe = Recipe(model=Rigid(), optimizer=Adam(), training=Training())
+    assert HIDDEN_SIZE not in space(Tuning(mode="each"), recipe).axes
+    assert HIDDEN_SIZE in space(Tuning(mode="each", cold_start=True), recipe).axes

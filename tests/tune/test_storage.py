@@ -1,0 +1,149 @@
+"""The studies' copy in a real Optuna storage, and its dashboard."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+import curriculum
+from curriculum import Adam, Budget, Experiment, Explicit, Tuning, UsageError
+from curriculum.record.history import History
+from curriculum.record.store import RunFolder, Store
+from curriculum.tune.dashboard import dashboard_server
+from curriculum.tune.importance import importances
+from curriculum.tune.storage import StudiesCopy, check_storage, name_of, open_storage
+
+pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+
+
+@pytest.fixture
+def folder(tiny: Experiment, store: Path) -> RunFolder:
+    """A run that searched two stages, the second of them twice."""
+    experiment = tiny.but(
+        growth=Explicit(lengths=(2, 40)),
+        optimizer=Adam(learning_rate=1e-5),
+        budget=Budget(steps_per_stage=40),
+        stuck=replace(tiny.stuck, half_steps=0, demotions=0),
+        tuning=Tuning(mode="each", learning_rate=(1e-2, 1e-1), hidden_size=(8, 16), trials=6),
+    )
+    curriculum.run(experiment, store=store, mirror=False)
+    return Store(store).find("last")
+
+
+def studies(url: str) -> list[optuna.Study]:
+    storage = open_storage(url)
+    names = [study.study_name for study in storage.get_all_studies()]
+    return [optuna.load_study(study_name=name, storage=storage) for name in sorted(names)]
+
+
+@pytest.mark.parametrize("kind", ["journal", "sqlite"])
+def test_each_visit_has_a_study_with_its_trials_and_copying_again_adds_none(
+    folder: RunFolder, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "studies.journal"
+    url = str(path) if kind == "journal" else f"sqlite:///{tmp_path / 'studies.db'}"
+    for _ in range(2):
+        copy = StudiesCopy(folder, url)
+        copy.copy()
+        copy.copy()
+        copy.close("stopped")
+    history = History.of(folder)
+    told: dict[int, list[dict[str, Any]]] = {}
+    for visit in history.visits:
+        for trial in visit.trials:
+            told.setdefault(trial["study"], []).append(trial)
+    found = studies(url)
+    stages = {visit.number: visit.stage.key for visit in history.visits}
+    names = [name_of(history.description, study, stages[study]) for study in told]
+    assert [study.study_name for study in found] == names
+    assert len(names) == 2
+    for study, trials in zip(found, told.values(), strict=True):
+        assert [t.number for t in study.trials] == [trial["number"] for trial in trials]
+        for ours, theirs in zip(trials, study.trials, strict=True):
+            rate = ours["settings"]["optimizer.learning_rate"]
+            assert theirs.params["learning_rate"] == rate
+            assert theirs.user_attrs["outcome"] == ours["outcome"]
+        assert study.best_trial.user_attrs["outcome"] in {"mastered", "exhausted", "lost"}
+
+
+def test_a_run_without_trials_leaves_no_storage(tiny: Experiment, store: Path) -> None:
+    curriculum.run(tiny, store=store, mirror=False)
+    path = store / "studies.journal"
+    StudiesCopy(Store(store).find("last"), str(path)).copy()
+    assert not path.exists()
+
+
+def test_importances_sum_to_one_and_take_a_few_trials(folder: RunFolder) -> None:
+    visits = [visit for visit in History.of(folder).visits if visit.trials]
+    found = importances(visits[-1])
+    assert sum(found.values()) == pytest.approx(1)
+    few = visits[-1]
+    few.trials = few.trials[:2]
+    assert importances(few) == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("nowhere/at/all.journal", "can't be written: there is no folder nowhere/at"),
+        ("sqlite:////nowhere/at/all.db", "can't be reached"),
+        ("postgresql://me:secret@127.0.0.1:9/x", "can't be reached"),
+        ("nonsense://x", "can't be reached"),
+    ],
+)
+def test_a_storage_that_cannot_be_reached_is_refused_in_a_sentence(url: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        check_storage(url)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_storage_that_can_be_reached_passes(tmp_path: Path) -> None:
+    check_storage(str(tmp_path / "studies.journal"))
+    check_storage(f"sqlite:///{tmp_path / 'studies.db'}")
+
+
+@pytest.mark.slow
+def test_the_dashboard_lists_the_studies(folder: RunFolder, tmp_path: Path) -> None:
+    url = str(tmp_path / "studies.journal")
+    StudiesCopy(folder, url).copy()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = dashboard_server(url, port)
+    process = subprocess.Popen(
+        [sys.executable, *server.arguments],
+        env=os.environ | server.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        listed = json.loads(answer(f"http://127.0.0.1:{port}/api/studies"))
+    finally:
+        process.terminate()
+        process.wait()
+    names = {study["study_name"] for study in listed["study_summaries"]}
+    assert names == {study.study_name for study in studies(url)}
+
+
+def answer(url: str) -> bytes:
+    """What the server says, once it is up."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                said: bytes = response.read()
+                return said
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
