@@ -264,10 +264,32 @@ def _print_plan(experiment: Experiment) -> int:
         parts = len(experiment.task.slices) if isinstance(experiment.task, Sliced) else 0
         apart = f", and as many on each of {parts} slices" if parts and exam is None else ""
         print(f"  {stage}: a look takes {screen}{size:,} {kind}{apart}")
+    if experiment.tuning.is_on:
+        print(_tuning_line(experiment))
     limits = {name: value for name, value in experiment.flat().items() if name[:7] == "budget."}
     spelled = ", ".join(f"{k[7:]} {v:,}" for k, v in limits.items() if v is not None)
     print(f"budget: {spelled}")
     return 0
+
+
+def _tuning_line(experiment: Experiment) -> str:
+    """What a search may try, in words."""
+    from curriculum.tune.settings import Choices
+    from curriculum.tune.space import space_of, widest_of
+
+    tuning = experiment.tuning
+    space = space_of(tuning, experiment.recipe, widest_of(tuning, experiment.model))
+    parts = [
+        f"{name.rpartition('.')[2]} "
+        + (
+            ", ".join(map(str, axis.values))
+            if isinstance(axis, Choices)
+            else f"{axis.low:g} to {axis.high:g}"
+        )
+        for name, axis in space.axes.items()
+    ]
+    spelled = "; ".join(parts)
+    return f"tuning: {tuning.mode}, at most {tuning.trials} trials a search; {spelled}"
 
 
 def _store(options: argparse.Namespace) -> Store:

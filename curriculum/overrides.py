@@ -122,6 +122,8 @@ def _check_known(experiment: Experiment, arguments: list[str]) -> None:
             known.add(f"--{part}.no-{setting}")
     for token in arguments:
         spelled = token.replace("_", "-")
+        if spelled == "--tuning.also":
+            raise UsageError("tuning.also, other settings to search, is given in Python alone")
         if re.match(r"--[A-Za-z]", token) and spelled not in known:
             near = did_you_mean(spelled, known) if "." in token else "see run EXPERIMENT --help"
             near = near if len(near) < 200 else "see run EXPERIMENT --help"
@@ -162,4 +164,5 @@ def _sentence(framed: str) -> str:
         elif text:
             parts[-1].append(text)
     text = " ".join(parts[1] if len(parts) > 1 else parts[0])
+    text = re.sub(r"\[/?bold\]", "", text)
     return re.sub(r"^Error parsing \w+: ", "", text)

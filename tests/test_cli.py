@@ -110,6 +110,8 @@ def test_a_dry_run_tells_path_looks_and_budget(
     assert "16 stages" in out
     assert "length 1000, vocabulary 2: a look takes a screen of 64, then 1,001 examples" in out
     assert "steps_per_stage" in out
+    assert "tuning: each, at most 8 trials a search; learning_rate 0.01 to 0.05" in out
+    assert "hidden_size 20, 28, 40, 57, 80" in out
     assert not store.exists()
 
 
@@ -135,6 +137,17 @@ MISTAKES = [
     (["run", "lstm_firstbit", "--dry-run", "--json"], "leave one out"),
     (["run", "nowhere.py"], "there is no file nowhere.py"),
     (["run", "../../etc/passwd"], "there is no file"),
+    (["run", "lstm_firstbit", "--tuning.trials", "0"], "tuning.trials must be at least 1, got 0"),
+    (["run", "lstm_firstbit", "--tuning.sampler", "tpee"], "did you mean tpe?"),
+    (["run", "lstm_firstbit", "--tuning.mode", "always"], "'always'"),
+    (["run", "lstm_firstbit", "--tuning.learning-rate", "1", "0.1"], "give the lower bound first"),
+    (["run", "lstm_firstbit", "--tuning.learning-rate"], "no type matching {None}|{FLOAT FLOAT}"),
+    (["run", "lstm_firstbit", "--tuning.hidden-size", "4", "40"], "below the model's 20: a larger"),
+    (["run", "lstm_firstbit", "--tuning.share", "2"], "must be in (0, 1], got 2.0"),
+    (["run", "lstm_firstbit", "--tuning.also", "x"], "given in Python alone"),
+    (["run", "lstm_firstbit", "--jobs", "0"], "must be at least 1, got 0"),
+    (["run", "lstm_firstbit", "--studies", "no/where.journal"], "there is no folder no"),
+    (["run", "lstm_firstbit", "--studies", "postgresql://x@127.0.0.1:9/y"], "can't be reached"),
     (["explain", "last"], "holds no runs yet"),
     (["explain", "last", "extra"], "takes no 'extra'"),
     (["show", "../.."], "holds no runs yet"),

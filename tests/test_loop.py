@@ -3,10 +3,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.torch import load_file
 
 import curriculum
-from curriculum import Batch, Experiment, Explicit, Result, Stage, UsageError
+from curriculum import Batch, Experiment, Explicit, Result, Stage, Tuning, UsageError
 from curriculum.learn.learner import weights_sha256
+from curriculum.models import Recurrent
 from curriculum.record.history import History
 from curriculum.record.journal import Record, read_journal
 from curriculum.record.store import Store
@@ -198,3 +200,134 @@ def test_bad_arguments_leave_nothing_behind(
     with pytest.raises(UsageError, match=said):
         curriculum.run(tiny, seed, store=store, device=device, mirror=False)
     assert not store.exists()
+
+
+def tuned(tiny: Experiment, **settings: Any) -> Experiment:
+    """One whose carried learning rate is hopeless."""
+    tuning = Tuning(mode="each", learning_rate=(1e-2, 1e-1), hidden_size=(8, 16), trials=8)
+    return tiny.but(
+        optimizer=curriculum.Adam(learning_rate=1e-5),
+        budget=curriculum.Budget(steps_per_stage=100),
+        tuning=replace(tuning, **settings),
+    )
+
+
+def test_tuning_reaches_what_the_carried_settings_do_not(tiny: Experiment, store: Path) -> None:
+    result = run(tuned(tiny), store)
+    assert result.reach == Stage(5)
+    assert result.stages[0].learning_rate > 1e-3
+    assert run(tuned(tiny).but(tuning=Tuning(mode="off")), store / "off").reach is None
+
+
+def test_trials_are_part_of_the_reported_cost(tiny: Experiment, store: Path) -> None:
+    result = run(tuned(tiny), store)
+    assert 0 < result.lost_share < 1
+    for part in ("steps", "tokens"):
+        by_visit = [getattr(s, part) + getattr(s, f"lost_{part}") for s in result.stages]
+        assert sum(by_visit) == getattr(result, part)
+    told = records(store)
+    looks = {(r["visit"], r["trial"]): r["spent"] for r in told if r["kind"] == "advance"}
+    tried = sum(spent["steps"] for spent in looks.values())
+    assert result.steps >= tried > sum(stage.steps for stage in result.stages) / 2
+
+
+@pytest.mark.parametrize("jobs", [pytest.param(2, marks=pytest.mark.slow)])
+def test_jobs_change_nothing(tiny: Experiment, store: Path, jobs: int) -> None:
+    one = run(tuned(tiny), store / "one")
+    several = run(tuned(tiny), store / "several", jobs=jobs)
+    assert one.weights_sha256 == several.weights_sha256
+    assert one.steps == several.steps
+
+    def told(name: str) -> list[Record]:
+        return [
+            {key: value for key, value in record.items() if key != "clock"}
+            for record in records(store / name)
+        ]
+
+    assert told("one") == told("several")
+
+
+def test_the_chosen_settings_are_carried_on(tiny: Experiment, store: Path) -> None:
+    result = run(tuned(tiny), store)
+    told = records(store)
+    carried = [(r["learning_rate"], r["hidden_size"]) for r in told if r["kind"] == "visit"]
+    chosen = [(stage.learning_rate, stage.hidden_size) for stage in result.stages]
+    assert carried[0] == (1e-5, 8)
+    assert carried[1:] == chosen[:-1]
+
+
+def test_a_tuned_model_can_be_loaded(tiny: Experiment, store: Path) -> None:
+    result = run(tuned(tiny, learning_rate=None, hidden_size=(8, 30)), store)
+    wide = run(tuned(tiny, hidden_size=(8, 30)), store)
+    model = curriculum.load(wide.run_id, store=store)
+    assert weights_sha256(model) == wide.weights_sha256
+    assert result.run_id != wide.run_id
+
+
+def test_a_stuck_stage_is_retuned_from_the_same_parent(tiny: Experiment, store: Path) -> None:
+    result = run(tuned(tiny, mode="stuck"), store)
+    visits = [r for r in records(store) if r["kind"] == "visit"]
+    assert [visit["retuning"] for visit in visits[:2]] == [False, True]
+    assert visits[0]["stage"] == visits[1]["stage"]
+    assert [stage.verdict for stage in result.stages[:2]] == ["exhausted", "mastered"]
+    assert [stage.trials for stage in result.stages[:2]] == [0, result.stages[1].trials]
+    assert result.reach == Stage(5)
+
+
+def test_tuning_that_needs_one_trial_is_training(tiny: Experiment, store: Path) -> None:
+    plain = run(tiny, store / "plain")
+    one = run(tiny.but(tuning=Tuning(mode="each", trials=1)), store / "one")
+    assert one.weights_sha256 == plain.weights_sha256
+    assert (one.steps, one.lost_share) == (plain.steps, 0)
+
+
+def test_an_interrupt_amid_a_search_goes_back_to_the_parent(tiny: Experiment, store: Path) -> None:
+    def impatient(record: Record) -> None:
+        if record["kind"] == "advance" and record["trial"] == 2:
+            raise KeyboardInterrupt
+
+    result = run(tuned(tiny), store, listener=impatient)
+    assert result.status == "interrupted"
+    assert result.lost_share > 0
+    assert records(store)[-1]["steps"] == result.steps > 0
+    assert weights_sha256(curriculum.load("last", store=store)) == result.weights_sha256
+
+
+def test_a_model_can_grow_with_its_stages(store: Path) -> None:
+    @dataclass(frozen=True)
+    class Echo:
+        """Says the sequence again; any vocabulary."""
+
+        answer = "symbols"
+
+        def check(self, stage: Stage) -> None: ...
+
+        def sample(self, rng: Any, stage: Stage, batch_size: int) -> Batch:
+            inputs = rng.integers(stage.vocab_size, size=(batch_size, stage.length))
+            return Batch(inputs=inputs, targets=inputs)
+
+    experiment = Experiment(
+        task=Echo(),  # type: ignore[arg-type]
+        model=Recurrent(cell="gru", hidden_size=16, embedding_size=8),
+        growth=Explicit(lengths=(3, 3), vocab_sizes=(3, 6)),
+        optimizer=curriculum.Adam(learning_rate=2e-2),
+        training=curriculum.Training(sized_for="stage"),
+    )
+    assert run(experiment, store).reach == Stage(3, 6)
+    folder = Store(store).find("last")
+    saved = sorted(folder.checkpoints.iterdir())
+    sizes = [len(load_file(path / "model.safetensors")["head.bias"]) for path in saved]
+    assert (sizes[0], sizes[-1]) == (3, 6)
+
+
+def test_a_model_that_cannot_grow_is_not_asked_to(tiny: Experiment) -> None:
+    @dataclass(frozen=True)
+    class Rigid:
+        hidden_size: int = 4
+
+        def check(self, stage: Stage) -> None: ...
+
+        def build(self, answer: str, last: Stage) -> Any: ...
+
+    with pytest.raises(UsageError, match="Rigid has no `placements`; leave it at 'path'"):
+        tiny.but(model=Rigid(), training=curriculum.Training(sized_for="stage"))

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 import curriculum
-from curriculum import SGD, Stage
+from curriculum import SGD, Stage, Tuning
 from curriculum.catalogue import load_experiment
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.process import configure
 from curriculum.loading import load_run
+from curriculum.overrides import override
 from curriculum.plan import Mastery
 from curriculum.record.store import Store
 
@@ -21,11 +22,24 @@ def _as_the_command_line() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["lstm_firstbit", "gru_firstbit", "rnn_firstbit"])
-def test_nine_seeds_of_ten_reach_length_1000(name: str, store: Path) -> None:
+@pytest.mark.parametrize("seeds", [range(10), range(10, 20)])
+def test_all_seeds_reach_length_1000(name: str, seeds: range, store: Path) -> None:
     experiment, _ = load_experiment(name)
-    results = [curriculum.run(experiment, seed, store=store, mirror=False) for seed in range(10)]
-    reached = [result.seed for result in results if result.reach == Stage(1000)]
-    assert len(reached) >= 9, reached
+    assert experiment.tuning.mode == "each"
+    results = [curriculum.run(experiment, seed, store=store, mirror=False) for seed in seeds]
+    assert [result.seed for result in results if result.reach != Stage(1000)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [range(5), range(5, 10)])
+def test_tuning_makes_up_for_settings_that_lead_nowhere(seeds: range, store: Path) -> None:
+    shipped, _ = load_experiment("lstm_firstbit")
+    sabotaged = override(shipped, ["--optimizer.learning-rate", "1e-5", "--model.hidden-size", "4"])
+    untuned = sabotaged.but(tuning=Tuning(mode="off"))
+    for seed in seeds:
+        assert curriculum.run(sabotaged, seed, store=store, mirror=False).reach == Stage(1000)
+        reach = curriculum.run(untuned, seed, store=store, mirror=False).reach
+        assert reach is None or reach.length < 20
 
 
 @pytest.mark.slow

@@ -79,6 +79,6 @@ def _search(visit: Visit) -> str:
     won = any(look["mastered"] for look in visit.advances)
     rank = "the first to master" if won else "the best"
     return (
-        f" at {settings}, {rank} of {tried} (the others took {visit.lost_share:.0%} of the "
+        f" at {settings}, {rank} of {tried} (the rest took {visit.lost_share:.0%} of the "
         f"visit's compute)"
     )

@@ -30,6 +30,8 @@ def figures(history: History) -> dict[str, Figure]:
 
 def reach_figure(history: History) -> Figure:
     """The reach against the tokens trained on, and the outcome of each visit."""
+    from matplotlib.ticker import EngFormatter
+
     figure, axes = _figure()
     tokens, lengths, best, total = [0], [0], 0, 0
     for visit in history.visits:
@@ -46,7 +48,7 @@ def reach_figure(history: History) -> Figure:
         axes.set_yscale("symlog", linthresh=10)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(_spelled)
-    axes.xaxis.set_major_formatter(_spelled)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     _title(axes, history, "reach against tokens")
     axes.legend(loc="lower right", frameon=False)
     return figure

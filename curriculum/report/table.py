@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from curriculum.record.history import Result
+from curriculum.record.history import Result, StageResult
 
 __all__ = ["markdown_table", "stage_table"]
 
@@ -17,7 +17,7 @@ SEARCHED = ("trials", "lost")
 def stage_table(result: Result) -> Table:
     """The visits as a table for a terminal."""
     title = f"{result.experiment}, seed {result.seed}"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0)
     for column in _columns(result):
         table.add_column(column, justify="left" if column == "verdict" else "right")
     for row in _rows(result):
@@ -48,9 +48,12 @@ def _rows(result: Result) -> list[tuple[str, ...]]:
             f"{stage.seconds:.2f}",
             f"{stage.learning_rate:.3g}",
             f"{stage.hidden_size:,}",
-            *(f"{stage.trials:,}", f"{stage.lost_share:.0%}")[
-                : len(_columns(result)) - len(COLUMNS)
-            ],
+            *_search(stage)[: len(_columns(result)) - len(COLUMNS)],
         )
         for stage in result.stages
     ]
+
+
+def _search(stage: StageResult) -> tuple[str, str]:
+    """How many trials a visit took, and the share of the losers; nothing where it took none."""
+    return (f"{stage.trials:,}", f"{stage.lost_share:.0%}") if stage.trials else ("", "")

@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 
 import curriculum
-from curriculum import Experiment, Result, UsageError
+from curriculum import Adam, Experiment, Result, Tuning, UsageError
 from curriculum.mirroring import destinations
+from curriculum.record.history import History
 from curriculum.record.mirror_process import start_mirror
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.sync import Destinations, is_synced, sync
 from curriculum.record.tracking import database_uri
+from curriculum.tune.storage import open_storage
 
 pytestmark = [
     pytest.mark.slow,
@@ -264,6 +266,73 @@ def test_a_killed_run_is_marked_so(tmp_path: Path) -> None:
     children = [run for run in runs if run is not parent]
     assert [run.data.tags["verdict"] for run in children] == ["learning"]
     assert [run.info.status for run in children] == ["KILLED"]
+
+
+def test_a_searched_visit_carries_its_trials(tiny: Experiment, tmp_path: Path) -> None:
+    experiment = tiny.but(
+        optimizer=Adam(learning_rate=1e-5),
+        tuning=Tuning(mode="each", learning_rate=(1e-2, 1e-1), hidden_size=(8, 16), trials=8),
+        name="searched",
+    )
+    curriculum.run(experiment, store=tmp_path, mirror=False)
+    store = Store(tmp_path)
+    folder = store.find("last")
+    bring(store, folder)
+    bring(store, folder)
+    history = History.of(folder)
+    one = client(store)
+    [found] = [e for e in one.search_experiments() if e.name == "searched"]
+    runs = {
+        run.data.tags.get("curriculum.visit"): run for run in one.search_runs([found.experiment_id])
+    }
+    parent, child, visit = runs[None], runs["0"], history.visits[0]
+    assert parent.data.metrics["tuning/lost_share"] == pytest.approx(history.lost_share)
+    assert parent.data.metrics["tuning/trials"] == sum(len(v.trials) for v in history.visits)
+    assert child.data.params["learning_rate"] == str(visit.learning_rate)
+    assert child.data.metrics["tuning/lost_share"] == pytest.approx(visit.lost_share)
+    table = json.loads(artifact(one, child, "trials.json", tmp_path))
+    assert table["columns"][:4] == ["trial", "chosen", "learning_rate", "hidden_size"]
+    assert [row[0] for row in table["data"]] == [t["number"] for t in visit.trials]
+    assert json.loads(child.data.tags["mlflow.loggedArtifacts"])[0]["path"] == "trials.json"
+    plots = {info.path for info in one.list_artifacts(child.info.run_id, "plots")}
+    assert {"plots/race.png", "plots/history.png"} <= plots
+    assert "plots/settings.png" in {
+        info.path for info in one.list_artifacts(parent.info.run_id, "plots")
+    }
+    assert visit.choice is not None
+    winner = [a for a in visit.advances if a["trial"] == visit.choice["trial"]]
+    curve = one.get_metric_history(child.info.run_id, "tuning/exact_match")
+    assert [point.value for point in curve] == [look["score"] for look in winner]
+    assert [point.step for point in curve] == [look["spent"]["steps"] for look in winner]
+    names = [
+        s.study_name for s in open_storage(str(tmp_path / "studies.journal")).get_all_studies()
+    ]
+    assert names[0].startswith(f"searched seed 0 ({folder.id}) visit 0 ")
+
+
+def artifact(one: Any, run: Any, path: str, folder: Path) -> str:
+    return Path(one.download_artifacts(run.info.run_id, path, str(folder))).read_text()
+
+
+def test_a_storage_that_is_away_keeps_nothing_from_mlflow(tiny: Experiment, tmp_path: Path) -> None:
+    experiment = tiny.but(
+        optimizer=Adam(learning_rate=1e-5),
+        tuning=Tuning(mode="each", learning_rate=(1e-2, 1e-1), trials=8),
+    )
+    curriculum.run(experiment, store=tmp_path, mirror=False)
+    store = Store(tmp_path)
+    folder = store.find("last")
+    away = destinations(store, None, "sqlite:////nowhere/at/all.db")
+    with pytest.raises(UsageError, match=r"Optuna's storage sqlite.*can't be brought up to date"):
+        sync(store, folder, away)
+    assert not is_synced(store, folder, away)
+    one = client(store)
+    statuses = [
+        run.info.status
+        for run in one.search_runs([e.experiment_id for e in one.search_experiments()])
+    ]
+    assert statuses
+    assert set(statuses) == {"FINISHED"}
 
 
 def test_a_runs_mirror_copies_it_by_itself(tiny: Experiment, store: Path) -> None:

@@ -117,3 +117,74 @@ def test_a_note_keeps_within_what_mlflow_holds() -> None:
     text = note(History(DESCRIPTION, [*many, END]))
     assert len(text) < MOST_CHARACTERS + 200 < 8000
     assert "curriculum explain abcd1234" in text
+
+
+def searched(outcome: str, *, mastered: bool, lost: int = 30) -> list[dict[str, Any]]:
+    """A visit with a search of two trials, of which trial 1 is chosen, or none."""
+    clock = {"clock": {"time": 0.0, "seconds": 4.0}}
+    spent = {"steps": 20, "tokens": 200, "compute": 20.0}
+    rest = {"steps": lost, "tokens": 10 * lost, "compute": 1.0 * lost}
+    looks = [
+        {"kind": "advance", "trial": 0, "spent": rest, "score": 0.5, "mastered": False} | clock,
+        {"kind": "advance", "trial": 1, "spent": spent, "score": 0.9, "mastered": mastered} | clock,
+    ]
+    choice = {"kind": "choice", "trial": 1, "learning_rate": 0.03, "hidden_size": 28}
+    after = look(20, "exact_match 1 >= 1 on every one of 3 inputs")
+    after |= {"lost": {"steps": lost, "tokens": 10 * lost, "compute": 1.0 * lost}}
+    return [
+        visit(0, "2x2"),
+        look(0, "exact_match 0.5 < 1 on every one of 3 inputs"),
+        *looks[0 if lost else 1 :],
+        choice | {"won": spent, "lost": rest} | clock,
+        after,
+        verdict(outcome, "2x2" if outcome == "mastered" else None, "20 steps are used up"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        (
+            searched("mastered", mastered=True),
+            (
+                "mastered after 20 steps at learning rate 0.03 and hidden size 28, the first to master "
+                "of 2 trials (the rest took 60% of the visit's compute), since"
+            ),
+        ),
+        (
+            searched("mastered", mastered=True, lost=0),
+            (
+                "mastered after 20 steps at learning rate 0.03 and hidden size 28, with its first "
+                "trial, since"
+            ),
+        ),
+        (
+            searched("exhausted", mastered=False),
+            (
+                "exhausted, not mastered, after 20 steps at learning rate 0.03 and hidden size 28, "
+                "the best of 2 trials (the rest took 60% of the visit's compute): 20 steps are used"
+            ),
+        ),
+        (searched("mastered", mastered=True)[:3], "after 0 steps, amid a search of 1 trial so far"),
+    ],
+)
+def test_a_search_is_accounted_for(records: list[dict[str, Any]], said: str) -> None:
+    sentences = list(explain(History(DESCRIPTION, records)))
+    assert said in sentences[1]
+    if len(records) > 3 and "first trial" not in said:
+        assert sentences[-1].endswith("losing trials took 60% of the compute.")
+
+
+def test_a_retuned_visit_says_so() -> None:
+    records = [visit(0, "2x2") | {"retuning": True}]
+    assert (
+        "length 2, vocabulary 2 (tried again, with more trials): "
+        in list(explain(History(DESCRIPTION, records)))[1]
+    )
+
+
+def test_a_table_counts_trials_where_there_were_any() -> None:
+    assert "trials" not in markdown_table(History(DESCRIPTION, RECORDS).result())
+    row = markdown_table(History(DESCRIPTION, searched("mastered", mastered=True)).result())
+    assert row.splitlines()[0].endswith("| trials | lost |")
+    assert row.splitlines()[2].endswith("| 0.03 | 28 | 2 | 60% |")

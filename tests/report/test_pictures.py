@@ -2,10 +2,10 @@ import io
 from pathlib import Path
 
 import curriculum
-from curriculum import Experiment
+from curriculum import Adam, Experiment, Tuning
 from curriculum.record.history import History
 from curriculum.record.store import Store
-from curriculum.report.plots import figures
+from curriculum.report.plots import figures, trial_figures
 
 
 def test_a_runs_pictures_can_be_drawn(tiny: Experiment, store: Path) -> None:
@@ -24,6 +24,27 @@ def test_a_runs_pictures_can_be_drawn(tiny: Experiment, store: Path) -> None:
     reach = drawn["reach"].axes[0].lines[0]
     assert list(reach.get_ydata())[-1] == 5  # type: ignore[arg-type]
     assert list(reach.get_xdata())[-1] == history.total.tokens  # type: ignore[arg-type]
+
+
+def test_a_search_is_drawn(tiny: Experiment, store: Path) -> None:
+    searched = tiny.but(
+        optimizer=Adam(learning_rate=1e-5),
+        tuning=Tuning(mode="each", learning_rate=(1e-2, 1e-1), hidden_size=(8, 16), trials=8),
+    )
+    curriculum.run(searched, store=store, mirror=False)
+    history = History.of(Store(store).find("last"))
+    settings = figures(history)["settings"]
+    rates, sizes = (axes.lines[0].get_ydata() for axes in settings.axes)
+    assert list(rates) == [visit.learning_rate for visit in history.visits]  # type: ignore[arg-type]
+    assert list(sizes) == [visit.hidden_size for visit in history.visits]  # type: ignore[arg-type]
+    visit = next(visit for visit in history.visits if visit.trials)
+    drawn = trial_figures(visit, {"learning_rate": 0.8, "hidden_size": 0.2})
+    assert set(drawn) == {"race", "history", "importance"}
+    for figure in drawn.values():
+        assert figure.axes[0].get_xlabel()
+        assert str(visit.stage) in figure.axes[0].get_title(loc="left")
+        figure.savefig(io.BytesIO(), format="png")
+    assert set(trial_figures(visit, {})) == {"race", "history"}
 
 
 def test_a_run_without_visits_has_no_pictures() -> None:
