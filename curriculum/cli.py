@@ -118,9 +118,9 @@ def show(options: argparse.Namespace) -> int:
     )
     experiment.task.check(stage)
     experiment.model.check(stage)
-    if stage.vocab_size > experiment.largest.vocab_size:
+    if stage.vocab_size > learner.last.vocab_size:
         raise UsageError(
-            f"the model knows {experiment.largest.vocab_size} symbols, got --vocab-size "
+            f"the model knows {learner.last.vocab_size} symbols, got --vocab-size "
             f"{stage.vocab_size}"
         )
     console = Console()
@@ -160,12 +160,17 @@ def ui(options: argparse.Namespace) -> int:
     """Start MLflow's UI on the store, and Optuna's dashboard beside it, bound to loopback."""
     from curriculum.mirroring import destinations
     from curriculum.record.sync import is_synced, sync
+    from curriculum.record.tracking import default_studies
     from curriculum.record.ui import mlflow_server, port_from, serve
     from curriculum.tune.dashboard import dashboard_server, has_studies, is_installed
 
     store = _store(options)
     copies = destinations(store, None, options.studies)
     servers = [mlflow_server(store, copies.tracking_uri, options.port)]
+    if copies.studies != default_studies(store):
+        from curriculum.tune.storage import check_storage
+
+        check_storage(copies.studies)
     runs = [folder for folder in store.runs() if not folder.is_running]
     for folder in runs:
         if not is_synced(store, folder, copies):
@@ -202,10 +207,6 @@ def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> i
     from curriculum.loop import run
     from curriculum.report.progress import Progress
 
-    if options.studies is not None and experiment.tuning.is_on:
-        from curriculum.tune.storage import check_storage
-
-        check_storage(options.studies)
     configure(options.threads or threads_for(experiment.model.hidden_size))
     errors = Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
     with Progress(experiment, options.seed, errors) as progress, redirect_stdout(sys.stderr):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self, get_args
 
 from curriculum.errors import UsageError
@@ -173,5 +173,7 @@ def _flatten(prefix: str, value: Any, found: dict[str, Any]) -> None:
         found[prefix] = type(value).__name__
         for part in fields(value):
             _flatten(f"{prefix}.{part.name}", getattr(value, part.name), found)
+    elif isinstance(value, tuple) and any(is_dataclass(part) for part in value):
+        found[prefix] = [asdict(part) for part in value]
     else:
         found[prefix] = value

@@ -21,6 +21,7 @@ from curriculum.record.history import Result
 from curriculum.record.mirror_process import start_mirror
 from curriculum.record.recorder import Listener, Recorder
 from curriculum.record.store import DEFAULT_STORE, Store
+from curriculum.record.tracking import default_studies, studies_url_of
 from curriculum.tune.field import Field, open_field
 from curriculum.tune.tuner import Tuner
 
@@ -64,14 +65,19 @@ def run(
         jobs: how many processes train the trials of a round; the result is the same.
 
     Raises:
-        UsageError: for a device that isn't there, a store that can't be written, a seed
-            below 0 or fewer jobs than 1.
+        UsageError: for a device that isn't there, a store that can't be written, an Optuna
+            storage that can't be reached, a seed below 0 or fewer jobs than 1.
     """
     if seed < 0:
         raise UsageError(f"seed must be a whole number from 0 up, got {seed}")
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1, got {jobs}")
-    target = resolve_device(device)
+    target, place = resolve_device(device), Store(Path(store))
+    url = studies_url_of(place, studies)
+    if experiment.tuning.is_on and url != default_studies(place):
+        from curriculum.tune.storage import check_storage  # Optuna, which few runs need here
+
+        check_storage(url)
     scheduler = experiment.scheduler()
     learner = Learner.start(
         experiment.task.answer,
@@ -81,7 +87,7 @@ def run(
         device=target,
     )
     with open_field(experiment, seed=seed, device=target, jobs=jobs, source=source) as field:
-        folder = Store(Path(store)).create(_description(experiment, seed, target, source))
+        folder = place.create(_description(experiment, seed, target, source))
         with Recorder(folder, experiment.recipe, listener) as recorder:
             copying = (
                 start_mirror(Path(store), folder.id, tracking_uri, studies) if mirror else None

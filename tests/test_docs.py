@@ -60,3 +60,10 @@ def test_the_readmes_python_works(
     monkeypatch.chdir(tmp_path)
     exec(blocks("README.md", "python")[1], {})
     assert "reached length 1000" in capsys.readouterr().out
+
+
+def test_other_settings_are_put_in_the_space_as_shown() -> None:
+    found: dict[str, Any] = {}
+    exec(blocks("docs/tuning.md", "python")[0], found)
+    settings = [axis.setting for axis in found["tuning"].also]
+    assert settings == ["optimizer.weight_decay", "training.batch_size"]

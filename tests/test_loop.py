@@ -6,12 +6,24 @@ import pytest
 from safetensors.torch import load_file
 
 import curriculum
-from curriculum import Batch, Experiment, Explicit, Result, Stage, Tuning, UsageError
+from curriculum import (
+    Batch,
+    Choices,
+    Experiment,
+    Explicit,
+    Range,
+    Result,
+    Stage,
+    Tuning,
+    UsageError,
+)
 from curriculum.learn.learner import weights_sha256
 from curriculum.models import Recurrent
 from curriculum.record.history import History
 from curriculum.record.journal import Record, read_journal
 from curriculum.record.store import Store
+from curriculum.tune.importance import importances
+from curriculum.tune.storage import StudiesCopy
 from tasks import FirstBit
 
 
@@ -331,3 +343,44 @@ def test_a_model_that_cannot_grow_is_not_asked_to(tiny: Experiment) -> None:
 
     with pytest.raises(UsageError, match="Rigid has no `placements`; leave it at 'path'"):
         tiny.but(model=Rigid(), training=curriculum.Training(sized_for="stage"))
+
+
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_other_settings_can_be_tuned(tiny: Experiment, store: Path, jobs: int) -> None:
+    also = (
+        Range(setting="optimizer.weight_decay", low=1e-4, high=1e-1, log=True),
+        Choices(setting="training.batch_size", values=(16, 64)),
+        Choices(setting="training.clip_norm", values=(None, 0.5)),
+    )
+    plain = tuned(tiny)
+    searched = plain.but(
+        optimizer=curriculum.AdamW(learning_rate=1e-5), tuning=replace(plain.tuning, also=also)
+    )
+    result = run(searched, store, jobs=jobs)
+    told = [r for r in records(store) if r["kind"] == "trial"]
+    assert {trial["settings"]["training.batch_size"] for trial in told} > {32}
+    assert len({trial["settings"]["optimizer.weight_decay"] for trial in told}) > 1
+    model = curriculum.load("last", store=store)
+    assert weights_sha256(model) == result.weights_sha256
+    copy = StudiesCopy(Store(store).find("last"), str(store / "studies.journal"))
+    copy.copy()
+    figures = [importances(visit) for visit in History.of(Store(store).find("last")).visits]
+    assert any(figures)
+
+
+def test_the_clock_goes_on_amid_a_search(tiny: Experiment, store: Path) -> None:
+    run(tuned(tiny), store)
+    told = records(store)
+    seconds = [r["clock"]["seconds"] for r in told]
+    assert seconds == sorted(seconds)
+    assert len({r["clock"]["seconds"] for r in told if r["kind"] == "advance"}) > 5
+
+
+def test_a_storage_that_cannot_be_reached_is_said_before_anything_is_run(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CURRICULUM_STUDIES", "sqlite:////nowhere/at/all.db")
+    with pytest.raises(UsageError, match="can't be reached"):
+        run(tuned(tiny), store)
+    assert not store.exists()
+    assert run(tiny, store).status == "reached"  # without trials there is nothing to store

@@ -102,14 +102,25 @@ class Learner:
         seed: int,
         visit: int,
         trial: int = 0,
+        cold: bool = False,
     ) -> Self:
         """A learner of another recipe, or for larger stages, that starts from a parent's function.
 
         The optimizer's moments come along: of what is new, the first begin at zero, and
         the second at the parameter's mean. Its settings are the recipe's.
 
+        Args:
+            parent: what it continues.
+            recipe: what it is made and trained by.
+            device: where it shall live.
+            last: the greatest length and vocabulary, if not the parent's.
+            seed: the run's.
+            visit: the visit that it is made for.
+            trial: the trial that it is.
+            cold: whether a model that can't be widened may start from scratch.
+
         Raises:
-            UsageError: where the model must grow, and can't be widened.
+            UsageError: where the model must grow, can't be widened, and may not start cold.
         """
         last = parent.last if last is None else last
         with forked(seed, "initialisation", visit, trial):
@@ -120,6 +131,8 @@ class Learner:
             found._restore_optimizer(copy.deepcopy(parent.optimizer))
             return found
         if not isinstance(recipe.model, Widens):
+            if cold:
+                return found
             raise UsageError(
                 f"{type(recipe.model).__name__} can't be widened: it has no `placements`"
             )

@@ -66,7 +66,10 @@ def resized(model: Model, hidden_size: int) -> Model:
     """
     from dataclasses import replace
 
-    changed = cast("Model", replace(cast("Any", model), hidden_size=hidden_size))
+    try:
+        changed = cast("Model", replace(cast("Any", model), hidden_size=hidden_size))
+    except TypeError as error:  # a size that follows from other settings
+        raise UsageError(f"{type(model).__name__} has no field hidden_size to change") from error
     if isinstance(model, Widens) and hidden_size != model.hidden_size:
         model.check_wider(hidden_size)
     return changed

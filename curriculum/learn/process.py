@@ -6,7 +6,7 @@ import os
 
 import torch
 
-__all__ = ["configure", "threads_for"]
+__all__ = ["configure", "flushes_denormal", "threads_for"]
 
 WIDE = 64
 """From this hidden size on, a second thread pays off."""
@@ -17,11 +17,16 @@ def threads_for(hidden_size: int) -> int:
     return 1 if hidden_size < WIDE else os.cpu_count() or 1
 
 
-def configure(threads: int) -> None:
+def flushes_denormal() -> bool:
+    """Whether this process treats denormal numbers as zero."""
+    return float(torch.tensor(1e-310, dtype=torch.float64) * 1.0) == 0
+
+
+def configure(threads: int, *, flush_denormal: bool = True) -> None:
     """Set the thread count, and treat denormal numbers as zero.
 
     Vanishing gradients become denormal, and make a CPU four times slower. Call it
     before the first parallel work, so that worker threads inherit it.
     """
-    torch.set_flush_denormal(True)
+    torch.set_flush_denormal(flush_denormal)
     torch.set_num_threads(threads)

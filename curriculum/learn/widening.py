@@ -121,6 +121,7 @@ def prefixed(prefix: str, placements: Placements) -> Placements:
 def placed(small: Tensor, large: Tensor, placement: Placement) -> Tensor:
     """The larger tensor, (rows, columns) or (rows,), with the smaller one's entries in place."""
     found = large.clone()
+    small = small.to(found.device)
     rows = placement.rows.to(small.device)
     old = rows != NEW
     if placement.new_rows is not None:

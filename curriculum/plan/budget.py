@@ -68,7 +68,8 @@ class Budget:
     """What a visit to a stage, and the whole run, may spend. `None` sets no limit.
 
     The steps of a visit are always limited, so that a run always ends. Each trial of a
-    visit may spend what the visit may; the run's limits hold for all trials together.
+    visit may spend what the visit may. The run's limits hold for all trials together, and
+    are checked at every look: a race may overrun its steps by less than `look_every`.
 
     Seconds are counted from the run's start, without the time to load libraries.
     """

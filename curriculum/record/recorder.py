@@ -34,7 +34,6 @@ class Recorder:
         self._lock.acquire(wait=True)  # who probes it holds it for an instant
         self._journal = Journal(folder.journal)
         self._checkpoint = 0
-        self._visit = 0
 
     def __enter__(self) -> Recorder:
         return self
@@ -45,7 +44,6 @@ class Recorder:
 
     def visit(self, scheduler: Scheduler, learner: Learner) -> None:
         """A visit begins, with the settings that the learner carries."""
-        self._visit = scheduler.visit
         content = {
             "visit": scheduler.visit,
             "stage": scheduler.stage.key,
@@ -56,9 +54,9 @@ class Recorder:
         }
         self._write("visit", content)
 
-    def tuning(self, kind: str, content: Record) -> None:
+    def tuning(self, kind: str, content: Record, seconds: float) -> None:
         """A `round` is asked, a trial makes an `advance`, a `trial` is told, a `choice` made."""
-        self._write(kind, {"visit": self._visit, **content})
+        self._write(kind, content, seconds)
 
     def look(
         self, visit: int, stage: Stage, look: Look, loss: float | None, scheduler: Scheduler

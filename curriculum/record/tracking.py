@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from curriculum.record.store import Store
 
@@ -13,6 +12,7 @@ __all__ = [
     "STUDIES_VARIABLE",
     "artifacts_folder",
     "database_uri",
+    "default_studies",
     "displayed",
     "first_line",
     "studies_url_of",
@@ -32,9 +32,14 @@ def tracking_uri_of(store: Store, given: str | None = None) -> str:
     return given or os.environ.get("MLFLOW_TRACKING_URI") or database_uri(store)
 
 
+def default_studies(store: Store) -> str:
+    """The store's own file of studies."""
+    return str(store.root / "studies.journal")
+
+
 def studies_url_of(store: Store, given: str | None = None) -> str:
-    """The URL or path given, or `CURRICULUM_STUDIES`, or else a journal file in the store."""
-    return given or os.environ.get(STUDIES_VARIABLE) or str(store.root / "studies.journal")
+    """The URL or path given, or `CURRICULUM_STUDIES`, or else the store's own file."""
+    return given or os.environ.get(STUDIES_VARIABLE) or default_studies(store)
 
 
 def artifacts_folder(store: Store, tracking_uri: str) -> Path | None:
@@ -43,14 +48,19 @@ def artifacts_folder(store: Store, tracking_uri: str) -> Path | None:
 
 
 def displayed(tracking_uri: str) -> str:
-    """A URI without the user and password in it."""
-    parts = urlsplit(tracking_uri)
-    if "@" not in parts.netloc:
+    """A URI without the user and password that it, or its query, may hold."""
+    if "://" not in tracking_uri:
         return tracking_uri
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return re.sub(r"\?.*", "", _bare(tracking_uri))
 
 
 def first_line(error: BaseException) -> str:
     """An error in one line, without a password that a URI in it may hold."""
     said = (str(error).splitlines() or [""])[0]
-    return re.sub(r"://[^/@\s]*@", "://", f"{type(error).__name__}: {said}")[:300]
+    said = re.sub(r"(://\S*?)\?\S*", r"\1", _bare(said))
+    return f"{type(error).__name__}: {said}"[:300]
+
+
+def _bare(text: str) -> str:
+    """A text without what stands before the @ of a URI in it."""
+    return re.sub(r"://\S*@", "://", text)

@@ -10,13 +10,14 @@ from curriculum.tune.race import Advance
 from curriculum.tune.space import Settings
 from curriculum.tune.told import Told
 
-__all__ = ["Search"]
+__all__ = ["Search", "mastered_by"]
 
 
 class Search:
     """What has been asked, looked at and told.
 
     Attributes:
+        visit: the visit that it is made on.
         study: the visit that its study was begun on; a retune goes on with the study.
         told: the study's trials that are over, in the order of their numbers.
         first: the number of this search's first trial.
@@ -25,7 +26,8 @@ class Search:
         chosen: whether its choice is made.
     """
 
-    def __init__(self, study: int, told: Iterable[Told] = ()) -> None:
+    def __init__(self, visit: int, study: int, told: Iterable[Told] = ()) -> None:
+        self.visit = visit
         self.study = study
         self.told = list(told)
         self.first = len(self.told)
@@ -34,20 +36,33 @@ class Search:
         self.chosen = False
 
     @classmethod
+    def none(cls) -> Self:
+        """What stands before any search was made."""
+        found = cls(-1, -1)
+        found.chosen = True
+        return found
+
+    def next(self, visit: int, *, retuning: bool) -> Self:
+        """The search of another visit: in this one's study, if it tries the same stage again."""
+        if retuning and visit == self.visit + 1:
+            return type(self)(visit, self.study, self.told)
+        return type(self)(visit, visit)
+
+    @classmethod
     def of_records(cls, records: Iterable[Mapping[str, Any]]) -> Self:
         """The last search that the journal's records of a visit, or of visits, tell of.
 
         Rounds that were over stand as they were; one in flight is as if never asked.
         """
-        found = cls(0)
-        found.chosen = True
+        found = cls.none()
         asked: list[int] = []
         for record in records:
             kind = record["kind"]
             if kind == "round":
                 if found.chosen:
                     continued = record["study"] == found.study
-                    found = cls(record["study"], found.told if continued else ())
+                    told = found.told if continued else ()
+                    found = cls(record["visit"], record["study"], told)
                 asked = [int(number) for number in record["trials"]]
             elif kind == "advance":
                 found.looks[record["trial"]] = Advance.of_record(record)
@@ -57,9 +72,11 @@ class Search:
                 found.chosen = True
         if not found.chosen:
             found._forget_round(asked)
-            outcomes = {trial.outcome for trial in found.told[found.first :]}
-            if outcomes & {"mastered", "cut"}:
-                found.ending = "the search was over when the run was stopped"
+            for trial in found.told[found.first :]:
+                if trial.outcome == "mastered":
+                    found.ending = mastered_by(trial.number)
+                elif trial.outcome == "cut":
+                    found.ending = trial.attributes["reason"]
         return found
 
     @property
@@ -87,28 +104,40 @@ class Search:
     def tell(self, number: int, settings: Settings, *, won: bool) -> Told:
         """A trial is over, for its round is: either one of them `won`, or none could go on."""
         look = self.looks.get(number)
+        outcome = _outcome(look, won=won)
         told = Told(
             number=number,
             settings=settings,
             score=None if look is None else look.score,
             compute=0.0 if look is None else look.spent.compute,
-            outcome=_outcome(look, won=won),
+            outcome=outcome,
             attributes={
                 "steps": 0 if look is None else look.spent.steps,
                 "tokens": 0 if look is None else look.spent.tokens,
-                "reason": "the race was over before its first look"
-                if look is None
-                else look.over or look.reason,
+                "reason": self._reason(look, outcome),
             },
         )
         self.told.append(told)
         return told
+
+    def _reason(self, look: Advance | None, outcome: str) -> str:
+        """Why the trial ended as it did, in words."""
+        if outcome == "cut":
+            return self.ending or "no trial could go on"
+        if look is None:
+            return "the race was over before its first look"
+        return look.over or look.reason
 
     def _forget_round(self, asked: list[int]) -> None:
         """Drop a round of which not all trials are told."""
         if asked and len(self.told) <= asked[-1]:
             del self.told[asked[0] :]
             self.looks = {n: look for n, look in self.looks.items() if n < asked[0]}
+
+
+def mastered_by(trial: int) -> str:
+    """How a search ends that a trial has won, in words."""
+    return f"trial {trial} mastered the stage"
 
 
 def _standing(look: Advance) -> tuple[bool, float, float, int]:

@@ -56,7 +56,7 @@ class Tuning:
         sampler: Optuna's, that suggests the trials: `tpe`, `gp` or `random`.
         learning_rate: its bounds, searched by their logarithm; None leaves it alone.
         hidden_size: its bounds. None searches from the model's own size to four times
-            that, at least 64; the size never shrinks. Equal bounds leave it alone.
+            that, at least 64. The size never shrinks, and may stay as it is.
         also: other settings to search.
         cold_start: let a model that can't be widened start from scratch at a larger size;
             otherwise its size is not searched.

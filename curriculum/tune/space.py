@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from curriculum.errors import UsageError
@@ -67,7 +67,7 @@ def space_of(tuning: Tuning, recipe: Recipe, widest: int) -> Space:
     if tuning.learning_rate is not None:
         low, high = tuning.learning_rate
         axes[LEARNING_RATE] = Range(setting=LEARNING_RATE, low=low, high=high, log=True)
-    widths = _widths(recipe.model, widest)
+    widths = _widths(tuning, recipe.model, widest)
     if len(widths) > 1:
         axes[HIDDEN_SIZE] = Choices(setting=HIDDEN_SIZE, values=tuple(widths))
     for axis in tuning.also:
@@ -104,6 +104,9 @@ def widest_of(tuning: Tuning, model: Model) -> int:
             take, or asks for growth of a model that can't be widened.
     """
     own = model.hidden_size
+    grows = isinstance(model, Widens) or tuning.cold_start
+    if tuning.hidden_size is None and not grows:
+        return own
     if tuning.hidden_size is not None:
         for size in tuning.hidden_size:
             _check_size(model, size)
@@ -111,23 +114,22 @@ def widest_of(tuning: Tuning, model: Model) -> int:
     else:
         top = max(WIDEST_FACTOR * own, LEAST_WIDEST)
         top = top if _takes(model, top) else max([own, *sizes_taken_near(model, top)])
-    if isinstance(model, Widens) or tuning.cold_start:
-        return top
-    if tuning.hidden_size is not None and top != own:
+    if not grows and top != own:
         raise UsageError(
             f"tuning.hidden_size asks {type(model).__name__} to grow, and it can't be widened, as "
             f"it has no `placements`; leave that out, or let larger models start from scratch "
             f"with --tuning.cold-start"
         )
-    return own
+    return top
 
 
-def _widths(model: Model, widest: int) -> list[int]:
+def _widths(tuning: Tuning, model: Model, widest: int) -> list[int]:
     """The sizes to choose from, the model's own first, a factor of about 1.4 apart."""
     own = model.hidden_size
+    lowest = own if tuning.hidden_size is None else max(own, tuning.hidden_size[0])
     found = [own]
-    for rung in range(1, math.ceil(math.log(widest / own, WIDTH_FACTOR) - 1e-9) + 1):
-        size = min(round(own * WIDTH_FACTOR**rung), widest)
+    for rung in range(math.ceil(math.log(widest / lowest, WIDTH_FACTOR) - 1e-9) + 1):
+        size = min(round(lowest * WIDTH_FACTOR**rung), widest)
         near = [size] if _takes(model, size) else sizes_taken_near(model, size)
         found += [other for other in near if found[-1] < other <= widest][:1]
     return found
@@ -158,23 +160,47 @@ def _takes(model: Model, size: int) -> bool:
 
 def _checked(axis: Range | Choices, recipe: Recipe) -> Range | Choices:
     """The axis, once its ends or values are known to fit; the carried value is a choice too."""
-    part, _, setting = axis.setting.partition(".")
-    settings = getattr(recipe, part, None) if part in ("optimizer", "training") else None
-    if not hasattr(settings, setting) or setting in ("look_every", "online", "sized_for"):
-        raise UsageError(
-            f"tuning.also can't search {axis.setting!r}; it takes settings of this optimizer and "
-            f"training.batch_size or training.clip_norm"
-        )
+    carried = _carried(axis.setting, recipe)
     values = axis.values if isinstance(axis, Choices) else (axis.low, axis.high)
+    whole = isinstance(carried, int)
     for value in values:
         try:
+            if value is not None and not isinstance(value, int if whole else int | float):
+                kind = "a whole number" if whole else "a number"
+                raise UsageError(f"{axis.setting} is {kind}, got {value!r}")
             recipe.but({axis.setting: value})
-        except UsageError as error:
+        except (UsageError, TypeError) as error:
             raise UsageError(f"tuning.also asks for what can't be: {error}") from error
-    carried = recipe.value(axis.setting)
-    if isinstance(axis, Choices) and carried not in axis.values:
-        return Choices(setting=axis.setting, values=(*axis.values, carried))
-    return axis
+    if isinstance(axis, Choices):
+        known = carried in axis.values
+        return axis if known else replace(axis, values=(*axis.values, carried))
+    if carried is None:
+        raise UsageError(
+            f"{axis.setting} is None, which no range holds; give it a number to start from, or "
+            f"take Choices"
+        )
+    return axis if whole else replace(axis, low=float(axis.low), high=float(axis.high))
+
+
+def _carried(setting: str, recipe: Recipe) -> int | float | None:
+    """The value that the recipe has.
+
+    Raises:
+        UsageError: where it is no setting that can be searched.
+    """
+    part, _, name = setting.partition(".")
+    known: dict[str, Any] = {}
+    if part in ("optimizer", "training"):
+        settings = getattr(recipe, part)
+        known = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    value = known.get(name, ())
+    number = value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    if not number or name == "look_every":
+        raise UsageError(
+            f"tuning.also can't search {setting!r}; it takes this optimizer's numbers, and "
+            f"training.batch_size or training.clip_norm"
+        )
+    return value  # type: ignore[no-any-return]
 
 
 def _within(axis: Range | Choices, value: Any) -> bool:

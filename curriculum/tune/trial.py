@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 
@@ -23,9 +24,6 @@ class Trial:
 
     It trains on the batches that the visit trains on, in the same order as all others,
     and never sees the streams `gate` and `certificate`.
-
-    Attributes:
-        learner: what it has made of the parent so far.
     """
 
     def __init__(
@@ -43,14 +41,18 @@ class Trial:
         self.criterion = experiment.criterion
         self.scheduler = scheduler
         self.meter = Meter()
-        self.learner = Learner.continuing(
+        self._begin = partial(
+            Learner.continuing,
             parent,
             parent.recipe.but(settings),
             device,
             seed=seed,
             visit=scheduler.visit,
             trial=number,
+            cold=experiment.tuning.cold_start,
         )
+        self._learner: Learner | None = None
+        self._before_last: Snapshot | None = None
         task = experiment.task
         examiner = Examiner(task, self.criterion, seed, f"tuning/{scheduler.visit}")
         self._trainer = Trainer(task, seed=seed, examiner=examiner, meter=self.meter)
@@ -59,9 +61,27 @@ class Trial:
         self._tests = 0
         self._passes = 0
 
-    def advance(self) -> Advance:
-        """Train to the next look, and look."""
+    @property
+    def learner(self) -> Learner:
+        """What the trial has made of the parent so far."""
+        if self._learner is None:
+            self._learner = self._begin()
+        return self._learner
+
+    def snapshot(self, *, behind: bool) -> Snapshot:
+        """The learner as it is, or as it was before an `advance` that was to `keep` it."""
+        if not behind:
+            return self.learner.snapshot()
+        assert self._before_last is not None
+        return self._before_last
+
+    def advance(self, *, keep: bool = False) -> Advance:
+        """Train to the next look, and look; `keep` the learner as it was before.
+
+        Where memory runs out, the trial is over, and says so.
+        """
         try:
+            self._before_last = self.learner.snapshot() if keep else None
             return self._advance()
         except torch.OutOfMemoryError as error:
             return self._failed(f"memory ran out: {str(error).splitlines()[0]}", None)

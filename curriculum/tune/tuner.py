@@ -15,12 +15,12 @@ from curriculum.learn.randomness import seed_of
 from curriculum.plan import Scheduler, Spending
 from curriculum.tune.field import Field
 from curriculum.tune.race import ROUND, race
-from curriculum.tune.search import Search
+from curriculum.tune.search import Search, mastered_by
 from curriculum.tune.space import Settings, Space, space_of, widest_of
 
 __all__ = ["Tuner"]
 
-Write = Callable[[str, dict[str, Any]], None]
+Write = Callable[[str, dict[str, Any], float], None]
 
 
 class Tuner:
@@ -48,7 +48,7 @@ class Tuner:
             device: where learners live.
             meter: charged with what the trials spend, once it is known which of them won.
             field: where they are trained.
-            write: called with the kind and the content of each record.
+            write: called with kind, content and seconds since the start of each record.
         """
         self.experiment = experiment
         self.tuning = experiment.tuning
@@ -59,8 +59,7 @@ class Tuner:
         self._field = field
         self._write = write
         self._widest = widest_of(self.tuning, experiment.model) if self.tuning.is_on else 0
-        self._search = Search(0)
-        self._search.chosen = True  # there is none yet
+        self._search = Search.none()
 
     def is_due(self, scheduler: Scheduler) -> bool:
         """Whether this visit is searched, once it is known to need training."""
@@ -76,11 +75,7 @@ class Tuner:
         Where every trial diverged, it is the parent itself.
         """
         if self._search.chosen:
-            same = scheduler.retuning
-            self._search = Search(
-                self._search.study if same and self._search.told else scheduler.visit,
-                self._search.told if same else (),
-            )
+            self._search = self._search.next(scheduler.visit, retuning=scheduler.retuning)
         search = self._search
         space = space_of(self.tuning, parent.recipe, self._widest)
         learner = None  # of the best trial
@@ -92,7 +87,7 @@ class Tuner:
                 learner = self._field.learner(search.best)
             for number, settings in entrants.items():
                 told = search.tell(number, settings, won=won)
-                self._write("trial", {"study": search.study, **asdict(told)})
+                self._record("trial", asdict(told))
         if learner is None:
             learner = self._repeated(parent, scheduler)
         return self._choose(learner)
@@ -105,11 +100,10 @@ class Tuner:
         seed = seed_of(self._seed, "sampler", study, begin)
         asked = ask(space, self._search.told, count, sampler=self.tuning.sampler, seed=seed)
         content = {
-            "study": study,
             "axes": {name: asdict(axis) for name, axis in space.axes.items()},
             "trials": {str(number): settings for number, settings in enumerate(asked, begin)},
         }
-        self._write("round", content)
+        self._record("round", content)
         return dict(enumerate(asked, begin))
 
     def _race(self, entrants: Iterable[int], scheduler: Scheduler) -> bool:
@@ -117,9 +111,9 @@ class Tuner:
         search = self._search
         for look in race(entrants, self._field.advance):
             search.looks[look.trial] = look
-            self._write("advance", {"study": search.study, **look.record()})
+            self._record("advance", look.record())
             if look.mastered:
-                search.ending = f"trial {look.trial} mastered the stage"
+                search.ending = mastered_by(look.trial)
                 return True
             search.ending = self._limit(scheduler)
             if search.ending is not None:
@@ -155,7 +149,6 @@ class Tuner:
         self._meter.lose(lost)
         search.chosen = True
         content = {
-            "study": search.study,
             "trial": search.best,
             "learning_rate": learner.recipe.learning_rate,
             "hidden_size": learner.recipe.hidden_size,
@@ -163,5 +156,9 @@ class Tuner:
             "won": won.exact(),
             "lost": lost.exact(),
         }
-        self._write("choice", content)
+        self._record("choice", content)
         return learner
+
+    def _record(self, kind: str, content: dict[str, Any]) -> None:
+        where = {"visit": self._search.visit, "study": self._search.study}
+        self._write(kind, where | content, self._meter.spent.seconds)

@@ -18,7 +18,7 @@ import torch
 from curriculum.catalogue import load_module
 from curriculum.errors import UsageError
 from curriculum.experiment import Experiment
-from curriculum.learn.learner import Snapshot, resolve_device
+from curriculum.learn.learner import resolve_device
 from curriculum.learn.process import configure
 from curriculum.record.description import rebuild
 from curriculum.record.packing import from_bytes, pack, to_bytes, unpack
@@ -53,7 +53,6 @@ class Worker:
         self._device = torch.device("cpu")
         self._trials: dict[int, Trial] = {}
         self._looks: dict[int, int] = {}
-        self._before: dict[int, Snapshot] = {}  # each trial one look ago
 
     def open(self, content: dict[str, Any], _: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         """Learn what is run. The answer is empty."""
@@ -62,7 +61,7 @@ class Worker:
         self._experiment = rebuild(content["experiment"], module)
         self._seed = content["seed"]
         self._device = resolve_device(content["device"])
-        configure(content["threads"])
+        configure(content["threads"], flush_denormal=content["flush_denormal"])
         return {}, []
 
     def enter(
@@ -72,7 +71,6 @@ class Worker:
         parent = unpack(from_bytes(blobs), self._experiment.recipe)
         scheduler = self._experiment.scheduler()
         scheduler.load_state_dict(content["scheduler"])
-        self._before = {}
         self._trials = {
             int(number): Trial(
                 int(number),
@@ -93,8 +91,7 @@ class Worker:
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Advance a trial, and answer with its look."""
         number = content["trial"]
-        self._before[number] = self._trials[number].learner.snapshot()
-        look = self._trials[number].advance()
+        look = self._trials[number].advance(keep=True)
         self._looks[number] += 1
         return {"look": look.record()}, []
 
@@ -102,8 +99,9 @@ class Worker:
         self, content: dict[str, Any], _: list[bytes]
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Answer with a trial's learner as it was at its look of that number."""
-        number, behind = content["trial"], self._looks[content["trial"]] - content["look"]
-        snapshot = self._before[number] if behind else self._trials[number].learner.snapshot()
+        number = content["trial"]
+        behind = self._looks[number] != content["look"]
+        snapshot = self._trials[number].snapshot(behind=behind)
         return {}, to_bytes(pack(snapshot, self._experiment.recipe))
 
 

@@ -16,6 +16,7 @@ import torch
 from curriculum.errors import UsageError
 from curriculum.experiment import Experiment
 from curriculum.learn.learner import Learner, Snapshot
+from curriculum.learn.process import flushes_denormal
 from curriculum.plan import Scheduler
 from curriculum.record.description import describe
 from curriculum.record.mirror_process import package_environment
@@ -57,6 +58,7 @@ class Workers:
                     "seed": seed,
                     "device": device.type,
                     "threads": torch.get_num_threads(),
+                    "flush_denormal": flushes_denormal(),
                 },
             )
         self._homes: dict[int, _Process] = {}

@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from curriculum.record.store import Store
-from curriculum.record.tracking import artifacts_folder, database_uri, displayed, tracking_uri_of
+from curriculum.record.tracking import (
+    artifacts_folder,
+    database_uri,
+    displayed,
+    first_line,
+    tracking_uri_of,
+)
 
 
 def test_the_store_has_a_database_of_its_own(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +32,14 @@ def test_artifacts_lie_in_the_store_only_with_its_own_database(store: Path) -> N
         ("https://user:secret@host:5000/path", "https://host:5000/path"),
         ("http://host", "http://host"),
         ("sqlite:////a/b.db", "sqlite:////a/b.db"),
+        ("postgresql://me:se/cret@host/db", "postgresql://host/db"),
+        ("postgresql://host/db?user=me&password=secret", "postgresql://host/db"),
+        ("studies.journal", "studies.journal"),
     ],
 )
 def test_no_password_is_displayed(uri: str, shown: str) -> None:
     assert displayed(uri) == shown
+    said = first_line(RuntimeError(f"no answer from {uri} at all\nand more"))
+    assert "se/cret" not in said
+    assert "secret" not in said
+    assert said.endswith("at all")

@@ -71,6 +71,8 @@ def test_neighbours_keep_within_the_bounds_and_carried_settings_need_not() -> No
         (4, None, (4, 6, 8, 11, 16, 23, 32, 45, 64)),
         (20, (20, 25), (20, 25)),
         (20, (20, 20), None),
+        (20, (32, 64), (20, 32, 45, 64)),
+        (20, (32, 32), (20, 32)),
     ],
 )
 def test_widths_begin_with_the_parents_own(
@@ -187,6 +189,36 @@ def test_empty_choices_are_refused() -> None:
             RECIPE,
             "what can't be: training.batch_size must be at least 1, got 0",
         ),
+        (
+            {"also": (Choices(setting="training.batch_size", values=("16",)),)},
+            RECIPE,
+            "what can't be: training.batch_size is a whole number, got '16'",
+        ),
+        (
+            {"also": (Range(setting="training.batch_size", low=8.0, high=64.0),)},
+            RECIPE,
+            r"training\.batch_size is a whole number, got 8\.0",
+        ),
+        (
+            {"also": (Range(setting="optimizer.betas", low=0.5, high=0.9),)},
+            RECIPE,
+            r"can't search 'optimizer\.betas'",
+        ),
+        (
+            {"also": (Choices(setting="optimizer.build", values=(1,)),)},
+            RECIPE,
+            r"can't search 'optimizer\.build'",
+        ),
+        (
+            {"also": (Range(setting="model.layers", low=1, high=2),)},
+            RECIPE,
+            r"can't search 'model\.layers'",
+        ),
+        (
+            {"also": (Range(setting="training.clip_norm", low=0.1, high=1),)},
+            RECIPE.but({"training.clip_norm": None}),
+            r"training\.clip_norm is None, which no range holds",
+        ),
     ],
 )
 def test_what_does_not_fit_the_experiment_is_refused(
@@ -194,6 +226,25 @@ def test_what_does_not_fit_the_experiment_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         space(Tuning(mode="each", **tuning), recipe)
+
+
+def test_a_model_without_a_field_for_its_size_keeps_it() -> None:
+    @dataclass(frozen=True)
+    class Fixed:
+        layers: int = 1
+
+        @property
+        def hidden_size(self) -> int:
+            return 20 * self.layers
+
+        def check(self, stage: object) -> None: ...
+
+        def build(self, answer: object, last: object) -> Any: ...
+
+    recipe = Recipe(model=Fixed(), optimizer=Adam(), training=Training())
+    assert HIDDEN_SIZE not in space(Tuning(mode="each"), recipe).axes
+    with pytest.raises(UsageError, match="Fixed doesn't take; the nearest that it takes: none"):
+        space(Tuning(mode="each", hidden_size=(40, 40)), recipe)
 
 
 def test_a_model_that_cannot_be_widened_keeps_its_size_unless_told_to_start_cold() -> None:
