@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-BATCH, SCREEN, LOOK_EVERY, BUDGET = 32, 64, 10, 300
+BATCH, SCREEN, LOOK_EVERY, BUDGET = 32, 64, 50, 300
 
 
 class Classifier(nn.Module):

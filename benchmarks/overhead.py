@@ -37,7 +37,7 @@ NEVER = 10**9
 
 
 def by_hand(length: int) -> Iterator[nn.Module]:
-    """Look, take ten steps, yield the model; again and again."""
+    """Look, take the steps between two looks, yield the model; again and again."""
     torch.manual_seed(digest(0, "initialisation", bits=64) >> 1)
     model = Classifier()
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-2, betas=(0.9, 0.95), fused=True)
@@ -85,7 +85,7 @@ def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
 
 
 def block(rounds: Iterator[nn.Module], count: int) -> float:
-    """Seconds a step, over so many rounds of ten steps and a look."""
+    """Seconds a step, over so many rounds of steps and a look."""
     started = time.perf_counter()
     for _ in range(count):
         next(rounds)
@@ -130,7 +130,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--lengths", type=int, nargs="+", default=[8, 20, 100])
     parser.add_argument("--pairs", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of ten steps in a block")
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds, of 50 steps and a look, in a block"
+    )
     options = parser.parse_args()
     configure(threads=1)
     for length in options.lengths:

@@ -50,7 +50,7 @@ def seconds_until_mirrored(root: Path, run_id: str) -> float:
 def pair(root: Path, seed: int) -> tuple[float, float, float]:
     """Seconds of the bare script, of ours, and from our end until MLflow is complete."""
     bare, printed = timed("benchmarks/bare_firstbit.py", "--seed", str(seed))
-    command = ["run", "lstm_firstbit", "--tuning.mode", "off", "--training.look-every", "10"]
+    command = ["run", "lstm_firstbit", "--tuning.mode", "off"]
     command += ["--seed", str(seed), "--store", str(root), "--json"]
     ours, answer = timed("-m", "curriculum", *command)
     result = json.loads(answer)
