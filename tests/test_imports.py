@@ -36,6 +36,7 @@ OWNERS = {
     "optuna_dashboard": {"curriculum.tune.dashboard"},
     "safetensors": {"curriculum.record.checkpoint", "curriculum.record.packing"},
     "scipy": {"curriculum.plan.bounds"},
+    "transformers": {"curriculum.models.bert_network"},
     "rich": {"curriculum.report", "curriculum.cli"},
     "argparse": {"curriculum.arguments", "curriculum.cli"},
     "subprocess": {"curriculum.record", "curriculum.tune.workers"},

@@ -48,12 +48,15 @@ class Placement:
         columns: the same for columns; None for a vector.
         new_rows: what new rows are filled with; None leaves them as they are initialised.
         new_columns: what old rows get in new columns; None leaves them.
+        split: whether columns that come from the same one share its weight, unequally, so
+            that units which are copies of each other do not stay alike.
     """
 
     rows: Tensor
     columns: Tensor | None = None
     new_rows: float | None = None
     new_columns: float | None = 0.0
+    split: bool = False
 
 
 Placements = Mapping[str, Placement]
@@ -135,7 +138,20 @@ def placed(small: Tensor, large: Tensor, placement: Placement) -> Tensor:
         found[old.unsqueeze(1) & ~known] = placement.new_columns
     at = (old.nonzero(), known.nonzero().squeeze(1))  # broadcast to all pairs
     found[at] = small[rows[old].unsqueeze(1), columns[known]]
+    if placement.split:
+        found[:, known] *= _shares(columns[known]).to(found)
     return found
+
+
+def _shares(columns: Tensor) -> Tensor:
+    """Of each column's weight what its copies get: 1 for one, 1/3 and 2/3 for two, and so on."""
+    order = torch.zeros_like(columns)
+    for source in sorted(set(columns.tolist())):
+        copies = columns == source
+        order[copies] = torch.arange(1, int(copies.sum()) + 1, device=columns.device)
+    totals = torch.zeros(int(columns.max()) + 1, dtype=torch.float64, device=columns.device)
+    totals.index_add_(0, columns, order.double())
+    return order.double() / totals[columns]
 
 
 def placed_moment(name: str, small: Tensor, large: Tensor, placement: Placement) -> Tensor:

@@ -1,0 +1,99 @@
+"""The network that `Bert` settings build.
+
+Legend: B batch, L length, V vocabulary, H hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from transformers import BertConfig, BertModel
+
+from curriculum.errors import UsageError
+from curriculum.learn import widening
+from curriculum.learn.task import Answer
+from curriculum.plan import Stage
+
+if TYPE_CHECKING:
+    from curriculum.models.bert import Bert
+
+__all__ = ["BertNetwork", "placements"]
+
+FEED_FORWARD = 4
+"""The hidden layer of a block's feed-forward net is so many times as wide as the block."""
+
+
+class BertNetwork(nn.Module):
+    """Reads a sequence as a whole and answers at each place, or at the last."""
+
+    def __init__(self, settings: Bert, answer: Answer, last: Stage) -> None:
+        super().__init__()
+        self.answer = answer
+        self.positions = last.length
+        config = BertConfig(
+            vocab_size=last.vocab_size,
+            hidden_size=settings.hidden_size,
+            num_hidden_layers=settings.layers,
+            num_attention_heads=settings.hidden_size // settings.head_size,
+            intermediate_size=FEED_FORWARD * settings.hidden_size,
+            max_position_embeddings=last.length,
+            type_vocab_size=1,
+            hidden_dropout_prob=settings.dropout,
+            attention_probs_dropout_prob=settings.dropout,
+            initializer_range=settings.initializer_range,
+            pad_token_id=None,  # no symbol is special
+        )
+        self.encoder = BertModel(config, add_pooling_layer=False)
+        self.head = nn.Linear(settings.hidden_size, 1 if answer == "bit" else last.vocab_size)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits of symbols (B, L) int64: (B,) for a bit, (B, L, V) for symbols."""
+        if inputs.shape[1] > self.positions:
+            raise UsageError(
+                f"the model has {self.positions} positions, got a length of {inputs.shape[1]}"
+            )
+        states = self.encoder(input_ids=inputs).last_hidden_state  # (B, L, H)
+        if self.answer == "bit":
+            logits: Tensor = self.head(states[:, -1])  # (B, 1)
+            return logits.squeeze(-1)  # (B,)
+        return self.head(states)  # type: ignore[no-any-return]  # (B, L, V)
+
+
+def placements(small: nn.Module, large: nn.Module) -> Mapping[str, widening.Placement]:
+    """How a larger network continues the function of a smaller one.
+
+    Every unit is copied the same whole number of times, which leaves the statistics of layer
+    normalisation as they are; what reads the copies splits its weights among them, unequally,
+    so that they don't stay alike (bert2BERT: Chen et al. 2022, arXiv 2110.07143). New symbols
+    get no weights in the head, new places and symbols their embedding as initialised.
+    """
+    assert isinstance(small, BertNetwork)
+    assert isinstance(large, BertNetwork)
+    units = _copies(small, large, 1)
+    inner = _copies(small, large, FEED_FORWARD)
+    found: dict[str, widening.Placement] = {}
+    for name, value in large.state_dict().items():
+        if name.startswith("head."):
+            rows = widening.kept(small.head.out_features, large.head.out_features)
+            new = 0.0 if value.dim() > 1 else widening.NEW_SYMBOL_BIAS
+            columns = units if value.dim() > 1 else None
+            found[name] = widening.Placement(rows, columns, new_rows=new, split=True)
+        elif "_embeddings." in name:
+            rows = widening.kept(len(small.state_dict()[name]), len(value))
+            found[name] = widening.Placement(rows, units)
+        elif value.is_floating_point():
+            wide = ".intermediate." in name
+            rows = inner if wide else units
+            reads_inner = ".output.dense." in name and ".attention." not in name
+            columns = None if value.dim() == 1 else inner if reads_inner else units
+            found[name] = widening.Placement(rows, columns, split=True)
+    return found
+
+
+def _copies(small: BertNetwork, large: BertNetwork, factor: int) -> Tensor:
+    """The source of an axis of `factor` times the hidden units, whole copies one after another."""
+    width = factor * small.head.in_features
+    return torch.arange(width).repeat(large.head.in_features // small.head.in_features)
