@@ -51,33 +51,38 @@ def build_parser() -> Parser:
         )
         return made
 
-    def add_store(made: Parser) -> None:
-        made.add_argument(
-            "--store", type=Path, default=Path("mlruns"), metavar="DIR", help="default: mlruns"
-        )
-
-    def add_run(made: Parser) -> None:
-        made.add_argument("run", metavar="RUN", help="an id, the beginning of one, or 'last'")
-        add_store(made)
-
-    def add_studies(made: Parser) -> None:
-        made.add_argument(
-            "--studies",
-            metavar="URL",
-            help="Optuna's storage, a URL or a file; default: CURRICULUM_STUDIES, or a file "
-            "in the store",
-        )
-
-    def add_uri(made: Parser) -> None:
-        made.add_argument(
-            "--tracking-uri",
-            metavar="URI",
-            help="MLflow's; default: MLFLOW_TRACKING_URI, or a database in the store",
-        )
-
     command("list", "list the experiments, a line each")
 
-    made = command("run", "run an experiment", add_help=False)
+    _add_run_options(command("run", "run an experiment", add_help=False))
+
+    _add_run(command("explain", "say why each visit advanced, or did not"))
+
+    made = command("show", "show inputs, targets and predictions of the final model")
+    _add_run(made)
+    made.add_argument("--length", type=int, metavar="N", help="default: the reach")
+    made.add_argument("--vocab-size", type=int, metavar="V", help="default: the reach's")
+    made.add_argument("--examples", type=_from_one_up, default=10, metavar="N", help="default: 10")
+    made.add_argument(
+        "--source", type=Path, metavar="PATH", help="the file that defines a user's task or model"
+    )
+
+    made = command("sync", "bring MLflow and Optuna's storage up to date with a run")
+    _add_run(made)
+    _add_uri(made)
+    _add_studies(made)
+    made.add_argument("--follow", action="store_true", help="go on until the run is over")
+
+    made = command(
+        "ui", "open MLflow's UI on the store, and Optuna's dashboard, on this machine alone"
+    )
+    _add_store(made)
+    _add_studies(made)
+    made.add_argument("--port", type=int, default=5000, metavar="N", help="default: 5000")
+    return parser
+
+
+def _add_run_options(made: Parser) -> None:
+    """What `run` takes, besides an experiment's settings."""
     made.usage = "python -m curriculum run EXPERIMENT[:NAME] [options] [--part.setting VALUE ...]"
     made.add_argument(
         "experiment", nargs="?", metavar="EXPERIMENT", help="a name from 'list', or a Python file"
@@ -86,7 +91,7 @@ def build_parser() -> Parser:
         "-h", "--help", action="store_true", help="after an experiment: with all its settings"
     )
     made.add_argument("--seed", type=int, default=0, help="default: 0")
-    add_store(made)
+    _add_store(made)
     made.add_argument("--device", default="auto", help="auto, cpu or cuda; default: auto")
     made.add_argument(
         "--threads", type=_from_one_up, metavar="N", help="default: by the model's size"
@@ -101,38 +106,40 @@ def build_parser() -> Parser:
         metavar="N",
         help="processes that train a round's trials, at most 4; the result is the same",
     )
-    add_uri(made)
-    add_studies(made)
+    _add_uri(made)
+    _add_studies(made)
     made.set_defaults(print_help=made.print_help)
 
-    add_run(command("explain", "say why each visit advanced, or did not"))
 
-    made = command("show", "show inputs, targets and predictions of the final model")
-    add_run(made)
-    made.add_argument("--length", type=int, metavar="N", help="default: the reach")
-    made.add_argument("--vocab-size", type=int, metavar="V", help="default: the reach's")
-    made.add_argument("--examples", type=_from_one_up, default=10, metavar="N", help="default: 10")
+def _add_store(made: Parser) -> None:
     made.add_argument(
-        "--source", type=Path, metavar="PATH", help="the file that defines a user's task or model"
+        "--store", type=Path, default=Path("mlruns"), metavar="DIR", help="default: mlruns"
     )
 
-    made = command("sync", "bring MLflow and Optuna's storage up to date with a run")
-    add_run(made)
-    add_uri(made)
-    add_studies(made)
-    made.add_argument("--follow", action="store_true", help="go on until the run is over")
 
-    made = command(
-        "ui", "open MLflow's UI on the store, and Optuna's dashboard, on this machine alone"
+def _add_run(made: Parser) -> None:
+    made.add_argument("run", metavar="RUN", help="an id, the beginning of one, or 'last'")
+    _add_store(made)
+
+
+def _add_studies(made: Parser) -> None:
+    made.add_argument(
+        "--studies",
+        metavar="URL",
+        help="Optuna's storage, a URL or a file; default: CURRICULUM_STUDIES, or a file "
+        "in the store",
     )
-    add_store(made)
-    add_studies(made)
-    made.add_argument("--port", type=int, default=5000, metavar="N", help="default: 5000")
-    return parser
+
+
+def _add_uri(made: Parser) -> None:
+    made.add_argument(
+        "--tracking-uri",
+        metavar="URI",
+        help="MLflow's; default: MLFLOW_TRACKING_URI, or a database in the store",
+    )
 
 
 def _from_one_up(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
-    return number
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number, at least 1, got {text!r}")
+    return int(text)

@@ -238,12 +238,13 @@ def _print_result(result: Result, options: argparse.Namespace) -> None:
     history = History.of(_store(options).find(result.run_id))
     console = Console(stderr=options.json)
     console.print(stage_table(result))
-    console.print(closing(history), highlight=False, soft_wrap=True)
+    whole = not console.is_terminal  # in a pipe, lines are left as they are
+    console.print(closing(history), highlight=False, soft_wrap=whole)
     console.print(
         f"Run {result.run_id}: 'explain {result.run_id}' says why, 'show {result.run_id}' shows "
         f"examples, 'ui' opens MLflow.",
         highlight=False,
-        soft_wrap=True,
+        soft_wrap=whole,
     )
     if options.json:
         print(json.dumps(result.as_json()))

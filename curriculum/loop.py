@@ -22,8 +22,9 @@ from curriculum.record.mirror_process import start_mirror
 from curriculum.record.recorder import Listener, Recorder
 from curriculum.record.store import DEFAULT_STORE, Store
 from curriculum.record.tracking import default_studies, studies_url_of
-from curriculum.tune.field import Field, open_field
+from curriculum.tune.field import Field
 from curriculum.tune.tuner import Tuner
+from curriculum.tune.workers import open_field
 
 __all__ = ["run"]
 
@@ -73,11 +74,8 @@ def run(
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1, got {jobs}")
     target, place = resolve_device(device), Store(Path(store))
-    url = studies_url_of(place, studies)
-    if experiment.tuning.is_on and url != default_studies(place):
-        from curriculum.tune.storage import check_storage  # Optuna, which few runs need here
-
-        check_storage(url)
+    if experiment.tuning.is_on:
+        _check_studies(place, studies)
     scheduler = experiment.scheduler()
     learner = Learner.start(
         experiment.task.answer,
@@ -96,6 +94,15 @@ def run(
     if wait and copying is not None and copying.wait() != 0:
         log.warning("MLflow does not have all of run %s; 'sync %s' completes it", *2 * [folder.id])
     return result
+
+
+def _check_studies(store: Store, given: str | None) -> None:
+    """Check that an Optuna storage can be reached, where it is not the store's own file."""
+    url = studies_url_of(store, given)
+    if url != default_studies(store):
+        from curriculum.tune.storage import check_storage  # Optuna, which few runs need here
+
+        check_storage(url)
 
 
 def _walk(

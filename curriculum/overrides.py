@@ -164,5 +164,5 @@ def _sentence(framed: str) -> str:
         elif text:
             parts[-1].append(text)
     text = " ".join(parts[1] if len(parts) > 1 else parts[0])
-    text = re.sub(r"\[/?bold\]", "", text)
+    text = re.sub(r" Got errors:.*", "", text)  # one for each type of a union
     return re.sub(r"^Error parsing \w+: ", "", text)

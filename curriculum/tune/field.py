@@ -1,10 +1,8 @@
-"""Where trials are trained: one after another in this process, or in several at once."""
+"""Where a round of trials is trained, and how it is done in one process."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Protocol
 
 import torch
@@ -12,13 +10,11 @@ import torch
 from curriculum.experiment import Experiment
 from curriculum.learn.learner import Learner, Snapshot
 from curriculum.plan import Scheduler
-from curriculum.record.description import describe, rebuild
-from curriculum.tune.race import ROUND, Advance
+from curriculum.tune.race import Advance
 from curriculum.tune.space import Settings
 from curriculum.tune.trial import Trial
-from curriculum.tune.workers import Workers
 
-__all__ = ["Field", "Here", "open_field"]
+__all__ = ["Field", "Here"]
 
 
 class Field(Protocol):
@@ -70,21 +66,10 @@ class Here:
     def learner(self, number: int) -> Learner:
         return self._trials[number].learner
 
+    def advance_and_keep(self, number: int) -> Advance:
+        """A trial's next look; `before` then gives the learner as it was at the last one."""
+        return self._trials[number].advance(keep=True)
 
-@contextmanager
-def open_field(
-    experiment: Experiment, *, seed: int, device: torch.device, jobs: int, source: Path | None
-) -> Iterator[Field]:
-    """Where a run's trials are trained: in this process, or in `jobs` others.
-
-    Raises:
-        UsageError: where other processes can't find what the experiment is made of.
-    """
-    jobs = min(jobs, ROUND)
-    if jobs == 1 or not experiment.tuning.is_on:
-        yield Here(experiment, seed=seed, device=device)
-        return
-    if source is None:
-        rebuild(describe(experiment))
-    with Workers(experiment, seed=seed, device=device, jobs=jobs, source=source) as workers:
-        yield workers
+    def before(self, number: int) -> Snapshot:
+        """A trial's learner as it was one look ago."""
+        return self._trials[number].before

@@ -52,11 +52,13 @@ class Trial:
             cold=experiment.tuning.cold_start,
         )
         self._learner: Learner | None = None
-        self._before_last: Snapshot | None = None
+        self._kept: Snapshot | None = None
         task = experiment.task
         examiner = Examiner(task, self.criterion, seed, f"tuning/{scheduler.visit}")
         self._trainer = Trainer(task, seed=seed, examiner=examiner, meter=self.meter)
-        self._before = Spending(**scheduler.visit_spent.exact())  # the visit's own first look
+        self._before = Spending(
+            **scheduler.visit_spent.exact()
+        )  # on its own first look, without a step
         self._looks = 0
         self._tests = 0
         self._passes = 0
@@ -68,12 +70,11 @@ class Trial:
             self._learner = self._begin()
         return self._learner
 
-    def snapshot(self, *, behind: bool) -> Snapshot:
-        """The learner as it is, or as it was before an `advance` that was to `keep` it."""
-        if not behind:
-            return self.learner.snapshot()
-        assert self._before_last is not None
-        return self._before_last
+    @property
+    def before(self) -> Snapshot:
+        """The learner as it was before the last `advance`, if that was to `keep` it."""
+        assert self._kept is not None
+        return self._kept
 
     def advance(self, *, keep: bool = False) -> Advance:
         """Train to the next look, and look; `keep` the learner as it was before.
@@ -81,19 +82,19 @@ class Trial:
         Where memory runs out, the trial is over, and says so.
         """
         try:
-            self._before_last = self.learner.snapshot() if keep else None
+            self._kept = self.learner.snapshot() if keep else None
             return self._advance()
         except torch.OutOfMemoryError as error:
             return self._failed(f"memory ran out: {str(error).splitlines()[0]}", None)
 
     def _advance(self) -> Advance:
         steps = self.meter.spent.steps
-        left = self.scheduler.budget.steps_per_stage - self._before.steps - steps
+        left = self.scheduler.budget.steps_per_stage - steps
         loss = self._trainer.take_steps(
             self.learner,
             self.scheduler,
             visit=self.scheduler.visit,
-            start=self._before.steps + steps,
+            start=steps,
             count=min(self.learner.recipe.training.look_every, left),
         )
         if not math.isfinite(loss):

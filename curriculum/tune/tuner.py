@@ -50,7 +50,6 @@ class Tuner:
             field: where they are trained.
             write: called with kind, content and seconds since the start of each record.
         """
-        self.experiment = experiment
         self.tuning = experiment.tuning
         self.budget = experiment.budget
         self._seed = seed

@@ -13,8 +13,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from curriculum.catalogue import load_module
 from curriculum.errors import UsageError
 from curriculum.experiment import Experiment
@@ -22,7 +20,7 @@ from curriculum.learn.learner import resolve_device
 from curriculum.learn.process import configure
 from curriculum.record.description import rebuild
 from curriculum.record.packing import from_bytes, pack, to_bytes, unpack
-from curriculum.tune.trial import Trial
+from curriculum.tune.field import Here
 
 __all__ = ["Worker", "main", "receive", "send"]
 
@@ -49,9 +47,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._experiment: Experiment
-        self._seed = 0
-        self._device = torch.device("cpu")
-        self._trials: dict[int, Trial] = {}
+        self._here: Here
         self._looks: dict[int, int] = {}
 
     def open(self, content: dict[str, Any], _: list[bytes]) -> tuple[dict[str, Any], list[bytes]]:
@@ -59,8 +55,8 @@ class Worker:
         source = content["source"]
         module = None if source is None else load_module(Path(source))
         self._experiment = rebuild(content["experiment"], module)
-        self._seed = content["seed"]
-        self._device = resolve_device(content["device"])
+        device = resolve_device(content["device"])
+        self._here = Here(self._experiment, seed=content["seed"], device=device)
         configure(content["threads"], flush_denormal=content["flush_denormal"])
         return {}, []
 
@@ -71,19 +67,9 @@ class Worker:
         parent = unpack(from_bytes(blobs), self._experiment.recipe)
         scheduler = self._experiment.scheduler()
         scheduler.load_state_dict(content["scheduler"])
-        self._trials = {
-            int(number): Trial(
-                int(number),
-                settings,
-                parent,
-                experiment=self._experiment,
-                scheduler=scheduler,
-                seed=self._seed,
-                device=self._device,
-            )
-            for number, settings in content["entrants"].items()
-        }
-        self._looks = dict.fromkeys(self._trials, 0)
+        entrants = {int(number): settings for number, settings in content["entrants"].items()}
+        self._here.enter(entrants, parent, scheduler)
+        self._looks = dict.fromkeys(entrants, 0)
         return {}, []
 
     def advance(
@@ -91,7 +77,7 @@ class Worker:
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Advance a trial, and answer with its look."""
         number = content["trial"]
-        look = self._trials[number].advance(keep=True)
+        look = self._here.advance_and_keep(number)
         self._looks[number] += 1
         return {"look": look.record()}, []
 
@@ -100,8 +86,10 @@ class Worker:
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Answer with a trial's learner as it was at its look of that number."""
         number = content["trial"]
-        behind = self._looks[number] != content["look"]
-        snapshot = self._trials[number].snapshot(behind=behind)
+        if self._looks[number] == content["look"]:
+            snapshot = self._here.learner(number).snapshot()
+        else:
+            snapshot = self._here.before(number)
         return {}, to_bytes(pack(snapshot, self._experiment.recipe))
 
 

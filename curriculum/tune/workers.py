@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,36 @@ from curriculum.experiment import Experiment
 from curriculum.learn.learner import Learner, Snapshot
 from curriculum.learn.process import flushes_denormal
 from curriculum.plan import Scheduler
-from curriculum.record.description import describe
+from curriculum.record.description import describe, rebuild
 from curriculum.record.mirror_process import package_environment
 from curriculum.record.packing import from_bytes, pack, to_bytes, unpack
-from curriculum.tune.race import Advance
+from curriculum.tune.field import Field, Here
+from curriculum.tune.race import ROUND, Advance
 from curriculum.tune.space import Settings
 from curriculum.tune.worker import receive, send
 
-__all__ = ["Workers"]
+__all__ = ["Workers", "open_field"]
 
 Answer = tuple[dict[str, Any], list[bytes]]
+
+
+@contextmanager
+def open_field(
+    experiment: Experiment, *, seed: int, device: torch.device, jobs: int, source: Path | None
+) -> Iterator[Field]:
+    """Where a run's trials are trained: in this process, or in `jobs` others.
+
+    Raises:
+        UsageError: where other processes can't find what the experiment is made of.
+    """
+    jobs = min(jobs, ROUND)
+    if jobs == 1 or not experiment.tuning.is_on:
+        yield Here(experiment, seed=seed, device=device)
+        return
+    if source is None:
+        rebuild(describe(experiment))
+    with Workers(experiment, seed=seed, device=device, jobs=jobs, source=source) as workers:
+        yield workers
 
 
 class Workers:
@@ -127,10 +147,6 @@ class _Process:
         theirs.close()
         self._count = itertools.count()
         self._answers: dict[int, Answer] = {}
-
-    @property
-    def pipe(self) -> Connection:
-        return self._pipe
 
     def ask(self, order: str, content: dict[str, Any], *blobs: bytes) -> int:
         """Give an order; the number that it goes by."""

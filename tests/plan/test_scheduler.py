@@ -27,7 +27,7 @@ from curriculum import (
 LIMIT = 100
 
 
-def scheduler_of(growth: Growth, **parts: Stuck | Mastery | Budget) -> Scheduler:
+def scheduler_of(growth: Growth, **parts: Stuck | Mastery | Budget | bool) -> Scheduler:
     settings = {"budget": Budget(steps_per_stage=LIMIT), "criterion": Mastery(threshold=0.9)}
     return Scheduler(growth, **(settings | parts))  # type: ignore[arg-type]
 
@@ -279,11 +279,16 @@ growths = st.sampled_from(
 )
 
 
-@given(growths, st.integers(0, 3), st.integers(0, 3), st.randoms(use_true_random=False))
+tries = st.builds(
+    Stuck, retunes=st.integers(0, 2), half_steps=st.integers(0, 3), demotions=st.integers(0, 3)
+)
+
+
+@given(growths, tries, st.booleans(), st.randoms(use_true_random=False))
 def test_the_walk_always_ends(
-    growth: Growth, half_steps: int, demotions: int, luck: random.Random
+    growth: Growth, stuck: Stuck, tuned: bool, luck: random.Random
 ) -> None:
-    scheduler = scheduler_of(growth, stuck=Stuck(half_steps=half_steps, demotions=demotions))
+    scheduler = scheduler_of(growth, stuck=stuck, tuned=tuned)
     for steps in range(0, 5000 * LIMIT, LIMIT):
         if scheduler.finished:
             break
@@ -292,15 +297,15 @@ def test_the_walk_always_ends(
     assert scheduler.ending
 
 
-@given(growths, st.integers(0, 40), st.randoms(use_true_random=False))
+@given(growths, st.booleans(), st.integers(0, 40), st.randoms(use_true_random=False))
 def test_a_state_taken_through_json_continues_the_same_walk(
-    growth: Growth, looks: int, luck: random.Random
+    growth: Growth, tuned: bool, looks: int, luck: random.Random
 ) -> None:
-    original = scheduler_of(growth)
+    original = scheduler_of(growth, tuned=tuned)
     for number in range(looks):
         if not original.finished:
             original.update(look(passed=luck.random() < 0.6, steps=30 * number))
-    restored = scheduler_of(growth)
+    restored = scheduler_of(growth, tuned=tuned)
     restored.load_state_dict(json.loads(json.dumps(original.state_dict())))
     assert restored.state_dict() == original.state_dict()
     for number in range(looks, looks + 20):

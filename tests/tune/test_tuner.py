@@ -13,8 +13,9 @@ from curriculum.learn.learner import Learner, weights_sha256
 from curriculum.learn.meter import Meter
 from curriculum.learn.recipe import HIDDEN_SIZE, LEARNING_RATE
 from curriculum.models import Recurrent
-from curriculum.tune.field import Here, open_field
+from curriculum.tune.field import Here
 from curriculum.tune.tuner import Tuner
+from curriculum.tune.workers import open_field
 
 Records = list[dict[str, Any]]
 CPU = torch.device("cpu")
