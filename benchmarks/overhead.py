@@ -27,6 +27,7 @@ from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner, weights_sha256
 from curriculum.learn.meter import Meter
 from curriculum.learn.process import configure
+from curriculum.learn.task import shape_of
 from curriculum.learn.training import Trainer
 from curriculum.record.recorder import Recorder
 from curriculum.record.store import Store
@@ -59,9 +60,8 @@ def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
     """The core loop on one stage, from look to look."""
     scheduler = experiment.scheduler()
     learner = Learner.start(
-        experiment.task.answer,
+        shape_of(experiment.task, scheduler.stage),
         experiment.recipe,
-        last=scheduler.stage,
         seed=0,
         device=torch.device("cpu"),
     )

@@ -57,8 +57,7 @@ class Bench:
 
     def _fresh(self, seed: int) -> Snapshot:
         one = self.experiment
-        answer, largest = one.task.answer, one.largest
-        return Learner.start(answer, one.recipe, last=largest, seed=seed, device=CPU).snapshot()
+        return Learner.start(one.shape, one.recipe, seed=seed, device=CPU).snapshot()
 
     def child(self) -> Snapshot:
         """What the carried settings make of the parent."""

@@ -16,10 +16,12 @@ examples:
   python -m curriculum run lstm_firstbit
   python -m curriculum run gru_firstbit --seed 3 --growth.factor 2 --optimizer.learning-rate 3e-3
   python -m curriculum run my_task.py --growth galloping --growth.until 64 --dry-run
+  python -m curriculum run bert_reverse:direct         the same system without a curriculum
   python -m curriculum run my_task.py --tuning.mode each --tuning.trials 8 --jobs 2
   python -m curriculum run lstm_firstbit --help      all settings, with their defaults
   python -m curriculum explain last
   python -m curriculum show last --length 20
+  python -m curriculum show last --input "0 1 2 3 4"
   python -m curriculum ui
 
 exit codes: 0 the target is reached, 3 stopped short of it, 2 a mistake in what was asked,
@@ -60,6 +62,7 @@ def build_parser() -> Parser:
     made = command("show", "show inputs, targets and predictions of the final model")
     _add_run(made)
     made.add_argument("--length", type=int, metavar="N", help="default: the reach")
+    made.add_argument("--input", metavar="TEXT", help="show this input, in place of examples")
     made.add_argument("--vocab-size", type=int, metavar="V", help="default: the reach's")
     made.add_argument("--examples", type=_from_one_up, default=10, metavar="N", help="default: 10")
     made.add_argument(

@@ -16,6 +16,7 @@ from curriculum.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from curriculum.experiment import Experiment
+    from curriculum.learn.task import Exam
     from curriculum.record.history import Result
     from curriculum.record.store import Store
 
@@ -100,14 +101,16 @@ def explain(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Show inputs, targets and predictions of a run's final model."""
+    import numpy as np
     from rich.console import Console
 
     from curriculum.learn.examiner import predictions_of
-    from curriculum.learn.showing import examples_to_show
+    from curriculum.learn.showing import examples_to_show, typed_example
+    from curriculum.learn.task import Worded
     from curriculum.loading import load_run
     from curriculum.plan import Stage
     from curriculum.record.history import History
-    from curriculum.report.examples import example_table
+    from curriculum.report.examples import example_table, numbers
 
     folder = _store(options).find(options.run)
     experiment, learner = load_run(folder, source=options.source)
@@ -116,18 +119,22 @@ def show(options: argparse.Namespace) -> int:
         stage.length if options.length is None else options.length,
         stage.vocab_size if options.vocab_size is None else options.vocab_size,
     )
-    experiment.task.check(stage)
-    experiment.model.check(stage)
-    if stage.vocab_size > learner.last.vocab_size:
-        raise UsageError(
-            f"the model knows {learner.last.vocab_size} symbols, got --vocab-size "
-            f"{stage.vocab_size}"
-        )
+    experiment.check_stage(stage)
+    task, hard = experiment.task, np.zeros(1, dtype=bool)
+    if options.input is None:
+        seed = folder.description()["seed"]
+        batch, hard = examples_to_show(task, stage, seed, options.examples)
+    else:
+        batch = typed_example(task, stage, options.input)
+    learner.check_takes(batch.inputs)
+    about = f"run {folder.id}, {experiment.name}, {stage}"
+    if options.input is not None:
+        about = f"run {folder.id}, {experiment.name}, vocabulary {stage.vocab_size}"
     console = Console()
-    console.print(f"run {folder.id}, {experiment.name}, {stage}", highlight=False)
-    seed = folder.description()["seed"]
-    batch, hard = examples_to_show(experiment.task, stage, seed, options.examples)
-    console.print(example_table(batch, predictions_of(learner, experiment.task, batch), hard))
+    console.print(about, highlight=False)
+    spell = task.text if isinstance(task, Worded) else numbers
+    predictions = predictions_of(learner, task, batch)
+    console.print(example_table(batch, predictions, hard, spell))
     return 0
 
 
@@ -256,12 +263,14 @@ def _print_plan(experiment: Experiment) -> int:
 
     path, criterion = experiment.growth.path(), experiment.criterion
     print(f"{experiment.name}: {len(path)} stages, {experiment.strategy}")
-    print(f"criterion: {criterion.metric} at least {criterion.threshold:g}")
+    target = criterion.target_threshold
+    last = "" if target is None else f", and {target:g} on the last stage"
+    print(f"criterion: {criterion.metric} at least {criterion.threshold:g}{last}")
     for stage in path:
         exam = exam_of(experiment.task, stage)
         size = criterion.examples if exam is None else exam.examples
-        kind = "fresh examples" if exam is None else f"examples ({exam.source})"
-        screened = exam is None or size > criterion.screen
+        kind = "fresh examples" if exam is None else f"examples ({_kind(exam)})"
+        screened = exam is None or (size > criterion.screen and exam.rows is None)
         screen = f"a screen of {criterion.screen}, then " if screened else ""
         parts = len(experiment.task.slices) if isinstance(experiment.task, Sliced) else 0
         apart = f", and as many on each of {parts} slices" if parts and exam is None else ""
@@ -272,6 +281,11 @@ def _print_plan(experiment: Experiment) -> int:
     spelled = ", ".join(f"{k[7:]} {v:,}" for k, v in limits.items() if v is not None)
     print(f"budget: {spelled}")
     return 0
+
+
+def _kind(exam: Exam) -> str:
+    """Where the examples of a finite exam come from."""
+    return f"{exam.source}, memorised" if exam.memorised else exam.source
 
 
 def _tuning_line(experiment: Experiment) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self, get_args
 
@@ -11,7 +12,8 @@ from curriculum.learn.model import Model, Widens
 from curriculum.learn.optimizers import Adam, OptimizerSettings
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.settings import Training
-from curriculum.learn.task import Answer, Scored, Task, exam_of
+from curriculum.learn.shape import Answer, Shape
+from curriculum.learn.task import METRICS, Contiguous, Scored, Task, exam_of, shape_of
 from curriculum.plan import (
     Budget,
     Current,
@@ -27,7 +29,7 @@ from curriculum.plan import (
 from curriculum.tune.settings import Tuning
 from curriculum.tune.space import space_of, widest_of
 
-__all__ = ["Experiment"]
+__all__ = ["Experiment", "flattened"]
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(:[A-Za-z0-9_]{1,50})?")
 
@@ -83,14 +85,11 @@ class Experiment:
         object.__setattr__(self, "name", name)
         if self.task.answer not in get_args(Answer):
             raise UsageError(
-                f"a task's answer is {' or '.join(get_args(Answer))}, got {self.task.answer!r}"
+                f"a task's answer is {', '.join(get_args(Answer))}, got {self.task.answer!r}"
             )
-        if self.criterion.least_steps > self.budget.steps_per_stage:
-            raise UsageError(
-                f"criterion.least_steps ({self.criterion.least_steps}) must be within "
-                f"budget.steps_per_stage ({self.budget.steps_per_stage})"
-            )
-        metrics = ("exact_match", *(self.task.metrics if isinstance(self.task, Scored) else ()))
+        self._check_pacing()
+        self._check_order_of_reading()
+        metrics = (*METRICS, *(self.task.metrics if isinstance(self.task, Scored) else ()))
         if self.criterion.metric not in metrics:
             raise UsageError(
                 f"criterion.metric must be one that the task reports ({', '.join(metrics)}), "
@@ -105,10 +104,10 @@ class Experiment:
             space_of(self.tuning, self.recipe, widest_of(self.tuning, self.model))
         path = self.growth.path()
         for stage in path:
-            self.task.check(stage)
-            self.model.check(stage)
+            self.check_stage(stage)
         if any(exam_of(self.task, stage) is None for stage in path):
-            self.criterion.check_can_be_cleared()
+            for target in (False, True):
+                self.criterion.at(target=target).check_can_be_cleared()
 
     @property
     def strategy(self) -> str:
@@ -148,21 +147,80 @@ class Experiment:
         path = self.growth.path()
         return Stage(max(stage.length for stage in path), max(stage.vocab_size for stage in path))
 
+    @property
+    def shape(self) -> Shape:
+        """What a model needs for the whole path."""
+        return shape_of(self.task, self.largest)
+
     def _allows(self, stage: Stage) -> bool:
         try:
-            self.task.check(stage)
-            self.model.check(stage)
+            self.check_stage(stage)
         except UsageError:
             return False
         return True
 
+    def check_stage(self, stage: Stage) -> None:
+        """Check that the task can make a stage, and the model take it."""
+        self.task.check(stage)
+        self.model.check(shape_of(self.task, stage))
+
+    def _check_pacing(self) -> None:
+        """Check that the budget is one that the pacing obeys."""
+        budget, steps = self.budget, self.budget.steps_per_stage
+        where = "steps_per_stage"
+        if not self.pacing.listens:
+            kind = type(self.pacing).__name__.lower()
+            if not budget.limits_the_run:
+                raise UsageError(
+                    f"pacing {kind} trains on without regard to mastery, so the whole run needs a "
+                    f"limit: budget.steps, budget.compute or budget.seconds"
+                )
+            if self.tuning.is_on:
+                raise UsageError(
+                    f"a search races trials to the mastery of a stage, and pacing {kind} does not "
+                    f"train on stages one by one; set tuning.mode off"
+                )
+            if self.training.schedule != "constant" and budget.steps is None:
+                raise UsageError(
+                    f"training.schedule {self.training.schedule} needs a horizon: with pacing "
+                    f"{kind}, budget.steps"
+                )
+            steps, where = budget.steps or self.criterion.least_steps, "steps"
+        if self.criterion.least_steps > steps:
+            raise UsageError(
+                f"criterion.least_steps ({self.criterion.least_steps}) must be within "
+                f"budget.{where} ({steps})"
+            )
+
+    def _check_order_of_reading(self) -> None:
+        """Check that what is read in order is read from one document, and whole."""
+        if not isinstance(self.task, Contiguous):
+            return
+        name = type(self.task).__name__
+        if self.sampling.several:
+            raise UsageError(
+                f"{name} is read in order from one document, so its batches can't be drawn from "
+                f"several stages, as sampling {type(self.sampling).__name__.lower()} does; "
+                f"take sampling current"
+            )
+        if self.training.online or self.training.distinct_examples is not None:
+            raise UsageError(
+                f"{name} is read in order from one document; leave training.online and "
+                f"training.distinct_examples out"
+            )
+
     def flat(self) -> dict[str, Any]:
         """All settings by dotted name, as the command line spells them."""
-        found: dict[str, Any] = {}
-        for part in fields(self):
-            if part.name != "name":
-                _flatten(part.name, getattr(self, part.name), found)
-        return found
+        names = [part.name for part in fields(self) if part.name != "name"]
+        return flattened({name: getattr(self, name) for name in names})
+
+
+def flattened(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an experiment's parts by dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in parts.items():
+        _flatten(name, value, found)
+    return found
 
 
 def _flatten(prefix: str, value: Any, found: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from curriculum.experiment import Experiment
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner, resolve_device
 from curriculum.learn.meter import Meter
+from curriculum.learn.task import shape_of
 from curriculum.learn.training import Trainer
 from curriculum.plan import Look, Scheduler, Verdict
 from curriculum.record.description import describe, environment, git_commit
@@ -77,13 +78,10 @@ def run(
     if experiment.tuning.is_on:
         _check_studies(place, studies)
     scheduler = experiment.scheduler()
-    learner = Learner.start(
-        experiment.task.answer,
-        experiment.recipe,
-        last=scheduler.largest if experiment.grows_with_stages else experiment.largest,
-        seed=seed,
-        device=target,
-    )
+    shape = experiment.shape
+    if experiment.grows_with_stages:
+        shape = shape_of(experiment.task, scheduler.largest)
+    learner = Learner.start(shape, experiment.recipe, seed=seed, device=target)
     with open_field(experiment, seed=seed, device=target, jobs=jobs, source=source) as field:
         folder = place.create(_description(experiment, seed, target, source))
         with Recorder(folder, experiment.recipe, listener) as recorder:
@@ -133,7 +131,8 @@ def _walk(
         while not scheduler.finished:
             visit, stage = scheduler.visit, scheduler.stage
             if experiment.grows_with_stages:
-                learner = learner.grown(scheduler.largest, seed=seed, visit=visit)
+                shape = shape_of(experiment.task, scheduler.largest)
+                learner = learner.grown(shape, seed=seed, visit=visit)
             recorder.visit(scheduler, learner)
             verdict = Verdict.LEARNING
             if not scheduler.retuning:  # mastered without training?
@@ -144,7 +143,7 @@ def _walk(
             looks = trainer.train(learner, scheduler)
             while verdict is Verdict.LEARNING:
                 verdict = judge(*next(looks))
-            if verdict is Verdict.EXHAUSTED:
+            if verdict is Verdict.EXHAUSTED and experiment.pacing.listens:
                 learner = Learner.of(parent, device)
             parent = learner.snapshot()  # what an interrupt goes back to, from here on
             recorder.verdict(visit, stage, verdict, scheduler, learner)

@@ -6,15 +6,16 @@ import contextlib
 import dataclasses
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tyro
 
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.experiment import Experiment
+from curriculum.experiment import Experiment, flattened
 from curriculum.learn.optimizers import SGD, Adam, AdamW, RAdam
-from curriculum.plan import Arithmetic, Explicit, Galloping, Geometric
+from curriculum.models import Bert, LanguageModel, Recurrent, Seq2Seq
+from curriculum.plan import Arithmetic, Direct, Explicit, Galloping, Gated, Geometric
 
 __all__ = ["override", "print_settings"]
 
@@ -25,7 +26,14 @@ KINDS: dict[str, dict[str, type[Any]]] = {
         "galloping": Galloping,
         "geometric": Geometric,
     },
+    "model": {
+        "bert": Bert,
+        "language_model": LanguageModel,
+        "recurrent": Recurrent,
+        "seq2seq": Seq2Seq,
+    },
     "optimizer": {"adam": Adam, "adamw": AdamW, "radam": RAdam, "sgd": SGD},
+    "pacing": {"direct": Direct, "gated": Gated},
 }
 """Parts of an experiment that come in kinds, chosen by name: `--growth galloping`."""
 
@@ -42,21 +50,21 @@ def override(experiment: Experiment, arguments: Sequence[str]) -> Experiment:
     Raises:
         UsageError: for an unknown setting, a wrong type, or a value out of range.
     """
-    experiment, rest = _choose_kinds(experiment, list(arguments))
-    if not rest:
-        return experiment
-    rest = [SHORT.get(token, token) for token in rest]
-    _check_known(experiment, rest)
-    parsed = _quietly(experiment, rest)
-    return experiment.but(**{name: getattr(parsed, name) for name in _parts(experiment)})
+    parts, rest = _choose_kinds(experiment, list(arguments))
+    if rest:
+        rest = [SHORT.get(token, token) for token in rest]
+        _check_known(experiment.name, parts, rest)
+        parsed = _quietly(parts, rest)
+        parts = {name: getattr(parsed, name) for name in parts}
+    return experiment.but(**parts)  # all at once: only together need they fit
 
 
 def print_settings(experiment: Experiment, arguments: Sequence[str]) -> None:
     """Print every setting of an experiment, its type and its default."""
-    experiment, _ = _choose_kinds(experiment, [a for a in arguments if a not in ("-h", "--help")])
+    parts, _ = _choose_kinds(experiment, [a for a in arguments if a not in ("-h", "--help")])
     with contextlib.suppress(SystemExit):
         tyro.cli(
-            _settings_class(experiment),
+            _settings_class(parts),
             args=["--help"],
             prog=f"python -m curriculum run {experiment.name}",
             description=f"Settings of {experiment.name}, each an override. "
@@ -66,8 +74,13 @@ def print_settings(experiment: Experiment, arguments: Sequence[str]) -> None:
         )
 
 
-def _choose_kinds(experiment: Experiment, arguments: list[str]) -> tuple[Experiment, list[str]]:
-    """Take `--growth NAME` and the like out of the arguments, and obey them."""
+def _choose_kinds(experiment: Experiment, arguments: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Take `--growth NAME` and the like out of the arguments, and give the parts so chosen."""
+    parts = {
+        field.name: getattr(experiment, field.name)
+        for field in dataclasses.fields(experiment)
+        if field.name != "name"
+    }
     rest: list[str] = []
     tokens = iter(_split_equals(arguments))
     for token in tokens:
@@ -79,16 +92,20 @@ def _choose_kinds(experiment: Experiment, arguments: list[str]) -> tuple[Experim
         kind = KINDS[part].get(name)
         if kind is None:
             raise UsageError(f"there is no {part} {name!r}; {did_you_mean(name, KINDS[part])}")
-        experiment = experiment.but(**{part: _converted(experiment, part, kind)})
-    return experiment, rest
+        parts[part] = _converted(parts[part], part, kind)
+    return parts, rest
 
 
-def _converted(experiment: Experiment, part: str, kind: type[Any]) -> Any:
-    """That part as another kind, with all settings that both kinds have."""
-    old = getattr(experiment, part)
+def _converted(old: Any, part: str, kind: type[Any]) -> Any:
+    """That part as another kind, with all settings that both kinds have.
+
+    A model of another kind begins with its own: sizes mean little from one to the other.
+    """
+    if part == "model" and not isinstance(old, kind):
+        return kind()
     values = {field.name: getattr(old, field.name) for field in dataclasses.fields(old)}
     if part == "growth":
-        path = experiment.growth.path()
+        path = old.path()
         sizes = tuple(stage.vocab_size for stage in path)
         values = {
             "start": path[0],
@@ -107,14 +124,14 @@ def _split_equals(arguments: Sequence[str]) -> list[str]:
     return found
 
 
-def _check_known(experiment: Experiment, arguments: list[str]) -> None:
+def _check_known(experiment: str, parts: Mapping[str, Any], arguments: list[str]) -> None:
     if not arguments[0].startswith("--"):
         raise UsageError(
             f"{arguments[0]!r} is no setting; settings are written --part.name VALUE, "
             f"e.g. --optimizer.learning-rate 1e-3"
         )
     known = set()
-    for name, value in experiment.flat().items():
+    for name, value in flattened(parts).items():
         part, dot, setting = name.replace("_", "-").rpartition(".")
         if dot:
             known.add(f"--{part}.{setting}")
@@ -127,29 +144,23 @@ def _check_known(experiment: Experiment, arguments: list[str]) -> None:
         if re.match(r"--[A-Za-z]", token) and spelled not in known:
             near = did_you_mean(spelled, known) if "." in token else "see run EXPERIMENT --help"
             near = near if len(near) < 200 else "see run EXPERIMENT --help"
-            raise UsageError(f"{experiment.name} has no setting {token}; {near}")
+            raise UsageError(f"{experiment} has no setting {token}; {near}")
 
 
-def _parts(experiment: Experiment) -> list[str]:
-    return [field.name for field in dataclasses.fields(experiment) if field.name != "name"]
-
-
-def _settings_class(experiment: Experiment) -> type[Any]:
-    """A dataclass whose fields are typed as the parts that this experiment has."""
+def _settings_class(parts: Mapping[str, Any]) -> type[Any]:
+    """A dataclass whose fields are typed as these parts of an experiment are."""
     fields = [
-        (name, type(value), dataclasses.field(default=value))
-        for name in _parts(experiment)
-        for value in [getattr(experiment, name)]
+        (name, type(value), dataclasses.field(default=value)) for name, value in parts.items()
     ]
     return dataclasses.make_dataclass("Settings", fields, frozen=True, kw_only=True)
 
 
-def _quietly(experiment: Experiment, arguments: list[str]) -> Any:
+def _quietly(parts: Mapping[str, Any], arguments: list[str]) -> Any:
     """Parse with tyro, whose framed error message becomes one sentence."""
     said = io.StringIO()  # without an encoding, so that frames are drawn in plain ASCII
     try:
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            return tyro.cli(_settings_class(experiment), args=arguments)
+            return tyro.cli(_settings_class(parts), args=arguments)
     except SystemExit:
         raise UsageError(_sentence(said.getvalue())) from None
 

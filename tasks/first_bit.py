@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
-from curriculum.learn.task import Answer, Batch, Exam
+from curriculum.learn.shape import Answer
+from curriculum.learn.task import Batch, Exam
+from curriculum.learn.typed import symbols_below
 from curriculum.plan import Stage
 
 __all__ = ["FirstBit", "Zeros"]
@@ -73,6 +76,13 @@ class FirstBit:
             weights=np.where(numbers == 0, 0.5, 0.5 / zeros),
             slices={"hard pair": numbers <= 1},
         )
+
+    def text(self, symbols: NDArray[np.int64]) -> list[str]:
+        return [str(symbol) for symbol in symbols]
+
+    def read(self, text: str, stage: Stage) -> Batch:
+        inputs = np.array([symbols_below(text, stage.vocab_size)], dtype=np.int64)
+        return Batch(inputs=inputs, targets=inputs.min(axis=1))
 
 
 def _batch(length: int, without_zero: int, places: np.ndarray) -> Batch:

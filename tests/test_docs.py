@@ -67,3 +67,33 @@ def test_other_settings_are_put_in_the_space_as_shown() -> None:
     exec(blocks("docs/tuning.md", "python")[0], found)
     settings = [axis.setting for axis in found["tuning"].also]
     assert settings == ["optimizer.weight_decay", "training.batch_size"]
+
+
+@pytest.mark.usefixtures("_no_mirror")
+@pytest.mark.parametrize(
+    ("page", "file", "settings"),
+    [
+        ("docs/own_task.md", "brackets.py", ["--growth.until", "4"]),
+        ("docs/own_model.md", "tiny_transformer.py", ["--growth.until.length", "3"]),
+    ],
+)
+def test_own_tasks_and_models_run_as_shown(
+    page: str, file: str, settings: list[str], tmp_path: Path
+) -> None:
+    from curriculum.cli import main
+
+    (code,) = blocks(page, "python")
+    path = tmp_path / file
+    path.write_text(code)
+    assert f"`{file}`" in (ROOT / page).read_text()
+    assert main(["run", str(path), *settings, "--store", str(tmp_path / "store")]) == 0
+
+
+def test_the_own_task_takes_about_thirty_lines() -> None:
+    (code,) = blocks("docs/own_task.md", "python")
+    assert 20 <= len([line for line in code.splitlines() if line.strip()]) <= 30
+
+
+def test_mastery_is_decided_as_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(blocks("docs/mastery.md", "python")[0], {})
+    assert capsys.readouterr().out == blocks("docs/mastery.md", "text")[0]

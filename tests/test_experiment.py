@@ -3,9 +3,24 @@ from typing import Any
 
 import pytest
 
-from curriculum import Experiment, Explicit, Look, Mastery, Spending, Stage, Tally, UsageError
-from curriculum.models import Recurrent
-from tasks import FirstBit
+from curriculum import (
+    Budget,
+    Current,
+    Direct,
+    Experiment,
+    Explicit,
+    Look,
+    Mastery,
+    Sampling,
+    Spending,
+    Stage,
+    Tally,
+    Training,
+    Tuning,
+    UsageError,
+)
+from curriculum.models import Bert, LanguageModel, Recurrent, Seq2Seq
+from tasks import FirstBit, HumanNumbers, Subsequence
 
 
 @dataclass(frozen=True)
@@ -28,12 +43,46 @@ class Odd(FirstBit):
         ({"name": "x" * 200}, "letters, digits"),
         ({"growth": Explicit(lengths=(1, 2))}, "at least 2, got 1"),
         ({"growth": Explicit(lengths=(2,), vocab_sizes=(3,))}, "vocabulary of 2, got 3"),
-        ({"task": Odd()}, "answer is bit or symbols, got 'bits'"),
+        ({"task": Odd()}, "answer is bit, symbol, symbols, got 'bits'"),
         ({"criterion": Mastery(threshold=1.0, metric="luck")}, "one that the task reports"),
         ({"criterion": Mastery(threshold=1.0, least_steps=401)}, "must be within"),
         ({"task": object()}, "task must be a dataclass with the members of Task"),
         ({"model": "lstm"}, "model must be a dataclass with the members of Model"),
         ({"growth": (2, 3)}, "growth must be a dataclass with the members of Growth"),
+        ({"pacing": Direct()}, "the whole run needs a limit: budget.steps, budget.compute or"),
+        (
+            {"pacing": Direct(), "budget": Budget(steps=9), "tuning": Tuning(mode="each")},
+            "pacing direct does not train on stages one by one; set tuning.mode off",
+        ),
+        (
+            {
+                "pacing": Direct(),
+                "budget": Budget(seconds=9),
+                "training": Training(schedule="one_cycle"),
+            },
+            "one_cycle needs a horizon: with pacing direct, budget.steps",
+        ),
+        (
+            {
+                "pacing": Direct(),
+                "budget": Budget(steps=9),
+                "criterion": Mastery(threshold=1.0, least_steps=10),
+            },
+            r"least_steps \(10\) must be within budget.steps \(9\)",
+        ),
+        (
+            {"task": Subsequence(), "growth": Explicit(lengths=(2,), vocab_sizes=(10,))},
+            "a length of at least 4",
+        ),
+        ({"model": Seq2Seq()}, "asks for one bit; take Recurrent or Bert"),
+        (
+            {
+                "task": Subsequence(),
+                "model": Bert(),
+                "growth": Explicit(lengths=(8,), vocab_sizes=(10,)),
+            },
+            "BERT answers at each place, and here 8 places ask for 6 symbols",
+        ),
     ],
 )
 def test_parts_that_do_not_fit_are_errors(
@@ -75,3 +124,45 @@ def test_half_steps_pass_over_what_the_task_refuses(tiny: Experiment) -> None:
         tally = Tally(score=score, examples=3, source="every input")
         scheduler.update(Look(test=tally, spent=Spending(steps=steps)))
     assert (scheduler.entry.value, scheduler.stage) == ("demotion", Stage(2))
+
+
+class Spread(Current):
+    """Says that it draws from several stages."""
+
+    several = True
+
+
+@pytest.fixture
+def reading() -> Experiment:
+    return Experiment(
+        task=HumanNumbers(),
+        model=LanguageModel(carries_state=True),
+        growth=Explicit(lengths=(20,), vocab_sizes=(19, 39)),
+        criterion=Mastery(threshold=0.5, metric="symbol_accuracy"),
+    )
+
+
+def test_what_is_read_in_order_is_read_from_one_stage_and_whole(reading: Experiment) -> None:
+    assert [stage.vocab_size for stage in reading.growth.path()] == [19, 39]
+    sampling: Sampling = Spread()
+    with pytest.raises(UsageError, match="can't be drawn from several stages, as sampling spread"):
+        reading.but(sampling=sampling)
+    for training in (Training(online=True), Training(distinct_examples=32)):
+        with pytest.raises(UsageError, match=r"leave training\.online and"):
+            reading.but(training=training)
+    with pytest.raises(UsageError, match=r"19 \(to 9\), .* got 40"):
+        reading.but(growth=Explicit(lengths=(20,), vocab_sizes=(40,)))
+
+
+def test_a_document_needs_no_bound(reading: Experiment) -> None:
+    assert reading.but(criterion=Mastery(threshold=1.0, metric="symbol_accuracy"))
+
+
+def test_the_shape_spans_the_path() -> None:
+    experiment = Experiment(
+        task=Subsequence(),
+        model=Seq2Seq(),
+        growth=Explicit(lengths=(4, 14), vocab_sizes=(10,)),
+    )
+    shape = experiment.shape
+    assert (shape.length, shape.symbols, shape.answers, shape.answer_length) == (14, 13, 10, 12)

@@ -3,15 +3,17 @@ import pytest
 from curriculum import (
     SGD,
     Arithmetic,
+    Direct,
     Experiment,
     Explicit,
     Galloping,
+    Gated,
     Geometric,
     Mastery,
     Stage,
     UsageError,
 )
-from curriculum.models import Recurrent
+from curriculum.models import Bert, Recurrent
 from curriculum.overrides import override, print_settings
 
 
@@ -122,3 +124,23 @@ def test_help_names_every_setting(tiny: Experiment, capsys: pytest.CaptureFixtur
     for name in tiny.flat():
         if "." in name and name != "tuning.also":  # given in Python alone
             assert f"--{name.replace('_', '-')}" in said
+
+
+def test_a_model_of_another_kind_begins_with_its_own_settings(tiny: Experiment) -> None:
+    assert override(tiny, ["--model", "bert"]).model == Bert()
+    small = override(
+        tiny, ["--model", "bert", "--model.head-size", "4", "--model.hidden-size", "8"]
+    )
+    assert small.model == Bert(hidden_size=8, head_size=4)
+    assert override(tiny, ["--model", "recurrent"]).model == tiny.model
+    with pytest.raises(UsageError, match="did you mean bert"):
+        override(tiny, ["--model", "brt"])
+
+
+def test_pacing_is_chosen_together_with_the_limit_that_it_needs(tiny: Experiment) -> None:
+    direct = override(tiny, ["--pacing", "direct", "--budget.steps", "50"])
+    assert direct.pacing == Direct()
+    assert direct.budget.steps == 50
+    with pytest.raises(UsageError, match="the whole run needs a limit"):
+        override(tiny, ["--pacing", "direct"])
+    assert override(direct, ["--pacing", "gated"]).pacing == Gated()

@@ -6,32 +6,41 @@ Importing this package loads no torch; its modules that train do.
 from curriculum.learn.model import Model, Widens
 from curriculum.learn.optimizers import SGD, Adam, AdamW, OptimizerSettings, RAdam
 from curriculum.learn.settings import Training
+from curriculum.learn.shape import Answer, Shape
 from curriculum.learn.task import (
     IGNORED,
-    Answer,
+    PADDING,
     Batch,
+    Contiguous,
     Exam,
     Examined,
     Scored,
+    Shaped,
     Sliced,
     Task,
+    Worded,
 )
 
 __all__ = [
     "IGNORED",
+    "PADDING",
     "SGD",
     "Adam",
     "AdamW",
     "Answer",
     "Batch",
+    "Contiguous",
     "Exam",
     "Examined",
     "Model",
     "OptimizerSettings",
     "RAdam",
     "Scored",
+    "Shape",
+    "Shaped",
     "Sliced",
     "Task",
     "Training",
     "Widens",
+    "Worded",
 ]

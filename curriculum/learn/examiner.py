@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from curriculum.learn.answers import predict, results
+from curriculum.learn.answers import losses_of, predict, results
 from curriculum.learn.learner import Learner
+from curriculum.learn.network import State, answer
 from curriculum.learn.randomness import batch_of, generator
-from curriculum.learn.task import Batch, Exam, Examined, Sliced, Task, exam_of
+from curriculum.learn.task import METRICS, Batch, Exam, Examined, Sliced, Task, exam_of
 from curriculum.plan import Mastery, Stage, Tally
 
 __all__ = ["Examination", "Examiner", "predictions_of"]
@@ -26,11 +28,16 @@ MOST_TOKENS = 2**18
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Examination:
-    """What a look found, and the tokens it took."""
+    """What a look found, and the tokens it took.
+
+    `measures` are what the screen, or a finite exam without one, shows besides the
+    criterion's metric: of symbols the mean `loss` in nats, and how many were right.
+    """
 
     screen: Tally | None
     test: Tally | None
     slices: dict[str, Tally] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
     tokens: int = 0
 
 
@@ -44,7 +51,14 @@ class Examiner:
         self.stream = stream
 
     def look(
-        self, learner: Learner, stage: Stage, *, looks: int, tests: int, full: bool = True
+        self,
+        learner: Learner,
+        stage: Stage,
+        *,
+        looks: int,
+        tests: int,
+        full: bool = True,
+        threshold: float | None = None,
     ) -> Examination:
         """Screen, and test in full where the screen passes.
 
@@ -54,10 +68,12 @@ class Examiner:
             looks: how many looks the stage has had; numbers the screen's examples.
             tests: how many full tests the stage has had; numbers the test's examples.
             full: whether a full test of fresh examples may follow. A finite exam always may.
+            threshold: what the screen must reach, if not the criterion's own.
         """
         exam = exam_of(self.task, stage)
-        screen, tokens = None, 0
-        if exam is None or exam.examples > self.criterion.screen:
+        screen, measures, tokens = None, {}, 0
+        in_order = exam is not None and exam.rows is not None
+        if exam is None or (exam.examples > self.criterion.screen and not in_order):
             batch = batch_of(
                 self.task,
                 stage,
@@ -66,39 +82,52 @@ class Examiner:
                 stream=f"{self.stream}/screen",
                 index=looks,
             )
-            screen = _mean(self._results(learner, batch))
+            marks, _ = self._marked(learner, batch)
+            screen, measures = _mean(marks.pop(self.criterion.metric)), _means([marks])
             tokens = batch.token_count
-            if not self.criterion.screened(screen) or (exam is None and not full):
-                return Examination(screen=screen, test=None, tokens=tokens)
-        if exam is not None:
-            test, slices, spent = self._take(learner, stage, exam)
-        else:
+            wanted = self.criterion.threshold if threshold is None else threshold
+            if screen.score < wanted or (exam is None and not full):
+                return Examination(screen=screen, test=None, measures=measures, tokens=tokens)
+        if exam is None:
             test, slices, spent = self._sample(learner, stage, tests)
-        return Examination(screen=screen, test=test, slices=slices, tokens=tokens + spent)
+        else:
+            test, slices, found, spent = self._take(learner, stage, exam)
+            measures = measures or found
+        return Examination(
+            screen=screen, test=test, slices=slices, measures=measures, tokens=tokens + spent
+        )
+
+    def measure(self, learner: Learner, batches: Sequence[Batch]) -> tuple[dict[str, float], int]:
+        """All metrics and the loss on given examples, and the tokens it took."""
+        marks = [self._marked(learner, batch)[0] for batch in batches]
+        return _means(marks), sum(batch.token_count for batch in batches)
 
     def _take(
         self, learner: Learner, stage: Stage, exam: Exam
-    ) -> tuple[Tally, dict[str, Tally], int]:
-        """The finite exam, all of it."""
+    ) -> tuple[Tally, dict[str, Tally], dict[str, float], int]:
+        """The finite exam, all of it; read in order, where it is, with the state carried along."""
         assert isinstance(self.task, Examined)
-        right, weights, tokens = [], [], 0
+        marks, weights, tokens = [], [], 0
         members: dict[str, list[NDArray[np.bool_]]] = {}
-        size = _batch_size(stage)
+        state: State | None = None
+        size = exam.rows or _batch_size(stage)
         for start in range(0, exam.examples, size):
             batch = self.task.exam_batch(stage, start, min(start + size, exam.examples))
-            right.append(self._results(learner, batch))
-            weights.append(np.ones(len(right[-1])) if batch.weights is None else batch.weights)
+            found, state = self._marked(learner, batch, state if exam.rows else None)
+            marks.append(found)
+            weights.append(np.ones(len(batch.targets)) if batch.weights is None else batch.weights)
             tokens += batch.token_count
             for name, member in (batch.slices or {}).items():
                 members.setdefault(name, []).append(member)
-        result, weight = np.concatenate(right), np.concatenate(weights)
+        result = np.concatenate([found.pop(self.criterion.metric) for found in marks])
+        weight = np.concatenate(weights)
         chosen = {name: np.concatenate(parts) for name, parts in members.items()}
         slices = {
             name: _weighted(result[member], np.ones(int(member.sum())), exam)
             for name, member in chosen.items()
             if member.any()
         }
-        return _weighted(result, weight, exam), slices, tokens
+        return _weighted(result, weight, exam), slices, _means(marks, weight), tokens
 
     def _sample(
         self, learner: Learner, stage: Stage, tests: int
@@ -125,27 +154,58 @@ class Examiner:
             rng = generator(self.seed, f"{self.stream}/{part}", stage.key, count, tests, start)
             batch = draw(rng, stage, count)
             tokens += batch.token_count
-            found.append(self._results(learner, batch))
+            predictions = predictions_of(learner, self.task, batch)
+            found.append(results(self.task, self.criterion.metric, predictions, batch))
         return _mean(np.concatenate(found)), tokens
 
-    def _results(self, learner: Learner, batch: Batch) -> NDArray[np.float64]:
-        predictions = predictions_of(learner, self.task, batch)
-        return results(self.task, self.criterion.metric, predictions, batch)
+    def _marked(
+        self, learner: Learner, batch: Batch, state: State | None = None
+    ) -> tuple[dict[str, NDArray[np.float64]], State | None]:
+        """Each example's marks: the criterion's metric, and what is measured besides."""
+        logits, state = _logits_of(learner, batch, state)
+        task, form = self.task, self.task.answer
+        predictions = predict(form, logits).cpu().numpy()
+        names = {self.criterion.metric, *(METRICS if form == "symbols" else ())}
+        marks = {name: results(task, name, predictions, batch) for name in sorted(names)}
+        if form != "bit":
+            losses = losses_of(logits, torch.from_numpy(batch.targets).to(logits.device))
+            marks["loss"] = losses.detach().double().cpu().numpy()
+        return marks, state
 
 
 def predictions_of(learner: Learner, task: Task, batch: Batch) -> NDArray[np.int64]:
-    """The model's answers, in evaluation mode: (B,) for a bit, (B, L) for symbols."""
+    """The model's answers, in evaluation mode: (B,) for a bit or symbol, (B, T) for symbols."""
+    logits, _ = _logits_of(learner, batch, None)
+    answers: NDArray[np.int64] = predict(task.answer, logits).cpu().numpy()
+    return answers
+
+
+def _logits_of(learner: Learner, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
+    """The model's logits in evaluation mode, and the state that it carries on."""
     model = learner.model
     model.eval()
+    length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
     with torch.inference_mode():
-        logits = model(torch.from_numpy(batch.inputs).to(learner.device))
-        answers: NDArray[np.int64] = predict(task.answer, logits).cpu().numpy()
+        inputs = torch.from_numpy(batch.inputs).to(learner.device)
+        found = answer(model, inputs, length, state)
     model.train()
-    return answers
+    return found
 
 
 def _mean(result: NDArray[np.float64]) -> Tally:
     return Tally(score=float(result.mean()), examples=len(result))
+
+
+def _means(
+    marks: Sequence[dict[str, NDArray[np.float64]]], weight: NDArray[np.float64] | None = None
+) -> dict[str, float]:
+    """Each mark's mean over the batches; a loss that is no finite number is left out."""
+    found: dict[str, float] = {}
+    for name in marks[0]:
+        mean = float(np.average(np.concatenate([part[name] for part in marks]), weights=weight))
+        if np.isfinite(mean):
+            found[name] = mean
+    return found
 
 
 def _weighted(result: NDArray[np.float64], weight: NDArray[np.float64], exam: Exam) -> Tally:

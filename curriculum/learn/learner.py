@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from curriculum.errors import UsageError
 from curriculum.learn.model import Widens
+from curriculum.learn.network import State, widened_state
 from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import Recipe
-from curriculum.learn.task import Answer
+from curriculum.learn.shape import Shape
 from curriculum.learn.widening import Placement, placed_moment, widen
-from curriculum.plan import Stage
 
 __all__ = ["Learner", "Snapshot", "resolve_device", "weights_sha256"]
 
@@ -27,22 +29,22 @@ __all__ = ["Learner", "Snapshot", "resolve_device", "weights_sha256"]
 class Snapshot:
     """A copy of a learner's state: what it is made of, and all that training changed."""
 
-    answer: Answer
+    shape: Shape
     recipe: Recipe
-    last: Stage
     trial: int
     model: dict[str, Tensor]
     optimizer: dict[str, Any]
+    state: State | None
 
 
 class Learner:
     """A model and its optimizer on a device.
 
     Attributes:
-        answer: the form of the model's answer.
+        shape: what the model was built for.
         recipe: the settings that it is made and trained by.
-        last: the greatest length and vocabulary that the model was built for.
         trial: the number of the trial that it comes from; part of its randomness.
+        state: what the model carries from one batch to the next; None for nothing yet.
         parameters: how many trainable numbers the model has.
     """
 
@@ -52,42 +54,33 @@ class Learner:
         recipe: Recipe,
         device: torch.device,
         *,
-        answer: Answer,
-        last: Stage,
+        shape: Shape,
         trial: int = 0,
     ) -> None:
-        self.answer = answer
+        self.shape = shape
         self.recipe = recipe
-        self.last = last
         self.trial = trial
+        self.state: State | None = None
         self.model = module.to(device)
         self.optimizer: Optimizer = recipe.optimizer.build(module.parameters())
         self.device = device
         self.parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
 
     @classmethod
-    def start(
-        cls, answer: Answer, recipe: Recipe, *, last: Stage, seed: int, device: torch.device
-    ) -> Self:
-        """A fresh learner for stages up to `last`, its weights a function of `seed`."""
+    def start(cls, shape: Shape, recipe: Recipe, *, seed: int, device: torch.device) -> Self:
+        """A fresh learner, its weights a function of `seed`."""
         with forked(seed, "initialisation"):
-            module = recipe.model.build(answer, last)
-        return cls(module, recipe, device, answer=answer, last=last)
+            module = recipe.model.build(shape)
+        return cls(module, recipe, device, shape=shape)
 
     @classmethod
     def of(cls, snapshot: Snapshot, device: torch.device) -> Self:
         """The learner that the snapshot was taken of."""
         with forked("initialisation"):  # the weights are replaced
-            module = snapshot.recipe.model.build(snapshot.answer, snapshot.last)
-        found = cls(
-            module,
-            snapshot.recipe,
-            device,
-            answer=snapshot.answer,
-            last=snapshot.last,
-            trial=snapshot.trial,
-        )
+            module = snapshot.recipe.model.build(snapshot.shape)
+        found = cls(module, snapshot.recipe, device, shape=snapshot.shape, trial=snapshot.trial)
         found.model.load_state_dict(snapshot.model)
+        found.state = _copied(snapshot.state, device)
         found._restore_optimizer(copy.deepcopy(snapshot.optimizer))
         return found
 
@@ -98,7 +91,7 @@ class Learner:
         recipe: Recipe,
         device: torch.device,
         *,
-        last: Stage | None = None,
+        shape: Shape | None = None,
         seed: int,
         visit: int,
         trial: int = 0,
@@ -113,7 +106,7 @@ class Learner:
             parent: what it continues.
             recipe: what it is made and trained by.
             device: where it shall live.
-            last: the greatest length and vocabulary, if not the parent's.
+            shape: what it must take and give, if not what the parent does.
             seed: the run's.
             visit: the visit that it is made for.
             trial: the trial that it is.
@@ -122,12 +115,13 @@ class Learner:
         Raises:
             UsageError: where the model must grow, can't be widened, and may not start cold.
         """
-        last = parent.last if last is None else last
+        shape = parent.shape if shape is None else shape
         with forked(seed, "initialisation", visit, trial):
-            module = recipe.model.build(parent.answer, last)
-        found = cls(module, recipe, device, answer=parent.answer, last=last, trial=trial)
-        if recipe.model == parent.recipe.model and last == parent.last:
+            module = recipe.model.build(shape)
+        found = cls(module, recipe, device, shape=shape, trial=trial)
+        if recipe.model == parent.recipe.model and shape == parent.shape:
             found.model.load_state_dict(parent.model)
+            found.state = _copied(parent.state, device)
             found._restore_optimizer(copy.deepcopy(parent.optimizer))
             return found
         if not isinstance(recipe.model, Widens):
@@ -137,38 +131,49 @@ class Learner:
                 f"{type(recipe.model).__name__} can't be widened: it has no `placements`"
             )
         with forked("shapes"):
-            small = parent.recipe.model.build(parent.answer, parent.last)
+            small = parent.recipe.model.build(parent.shape)
         placements = recipe.model.placements(small, found.model)
         found.model.load_state_dict(widen(parent.model, found.model.state_dict(), placements))
         found._carry_moments(parent.optimizer, placements)
+        found.state = widened_state(found.model, _copied(parent.state, device))
         return found
 
-    def grown(self, last: Stage, *, seed: int, visit: int) -> Self:
-        """A learner with the same function, for stages up to `last` too; itself where it is one."""
-        largest = Stage(
-            max(self.last.length, last.length), max(self.last.vocab_size, last.vocab_size)
-        )
-        if largest == self.last:
+    def grown(self, shape: Shape, *, seed: int, visit: int) -> Self:
+        """A learner with the same function, for that shape too; itself where it is one."""
+        largest = self.shape.covering(shape)
+        if largest == self.shape:
             return self
         return type(self).continuing(
             self.snapshot(),
             self.recipe,
             self.device,
-            last=largest,
+            shape=largest,
             seed=seed,
             visit=visit,
             trial=self.trial,
         )
 
+    def check_takes(self, inputs: NDArray[np.int64]) -> None:
+        """Check that the model was built for such inputs, (B, L).
+
+        Raises:
+            UsageError: where they hold a symbol that it doesn't know.
+        """
+        largest = int(inputs.max())
+        if largest >= self.shape.symbols:
+            raise UsageError(
+                f"the model knows the symbols 0 to {self.shape.symbols - 1}, got {largest}"
+            )
+
     def snapshot(self) -> Snapshot:
         """A copy that later training leaves alone."""
         return Snapshot(
-            answer=self.answer,
+            shape=self.shape,
             recipe=self.recipe,
-            last=self.last,
             trial=self.trial,
             model={name: value.clone() for name, value in self.model.state_dict().items()},
             optimizer=copy.deepcopy(self.optimizer.state_dict()),
+            state=_copied(self.state, self.device),
         )
 
     def _restore_optimizer(self, state: dict[str, Any]) -> None:
@@ -189,6 +194,10 @@ class Learner:
                     for key, value in state["state"][number].items()
                 }
         self._restore_optimizer({"state": found})
+
+
+def _copied(state: State | None, device: torch.device) -> State | None:
+    return None if state is None else tuple(part.to(device, copy=True) for part in state)
 
 
 def resolve_device(name: str) -> torch.device:

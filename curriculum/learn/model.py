@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from curriculum.errors import UsageError
-from curriculum.learn.task import Answer
-from curriculum.plan import Stage
+from curriculum.learn.shape import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,15 +27,16 @@ class Model(Protocol):
         """Units of the hidden layer."""
         ...
 
-    def check(self, stage: Stage) -> None:
-        """Raise `UsageError` where the model can't take that stage."""
+    def check(self, shape: Shape) -> None:
+        """Raise `UsageError` where the model can't take a stage of that shape."""
         ...
 
-    def build(self, answer: Answer, last: Stage) -> nn.Module:
-        """A module for stages up to `last`, initialised from torch's global generator.
+    def build(self, shape: Shape) -> nn.Module:
+        """A module for all stages within `shape`, initialised from torch's global generator.
 
         Its `forward` takes symbols, (B, L) int64, and gives logits: (B,) for the answer
-        `bit`, (B, L, V) for `symbols`.
+        `bit`, (B, V) for `symbol`, (B, T, V) for `symbols`. See `learn.network` for modules
+        that write their answer symbol by symbol, or carry a state from batch to batch.
         """
         ...
 

@@ -5,11 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from curriculum.errors import UsageError
 from curriculum.learn.randomness import batch_of, generator
-from curriculum.learn.task import Batch, Examined, Sliced, Task, exam_of
+from curriculum.learn.task import (
+    IGNORED,
+    Batch,
+    Examined,
+    Sliced,
+    Task,
+    Worded,
+    exam_of,
+    joined,
+    shape_of,
+)
+from curriculum.learn.typed import symbols_below
 from curriculum.plan import Stage
 
-__all__ = ["examples_to_show"]
+__all__ = ["examples_to_show", "typed_example"]
 
 SEARCHED = 64
 
@@ -23,11 +35,27 @@ def examples_to_show(
     taken = sum(len(batch.targets) for batch in found)
     if taken < count:
         found.append(batch_of(task, stage, count - taken, seed=seed, stream="show", index=0))
-    joined = Batch(
-        inputs=np.concatenate([batch.inputs for batch in found])[:count],
-        targets=np.concatenate([batch.targets for batch in found])[:count],
-    )
-    return joined, np.arange(len(joined.targets)) < taken
+    whole = joined(found)
+    shown = Batch(inputs=whole.inputs[:count], targets=whole.targets[:count])
+    return shown, np.arange(len(shown.targets)) < taken
+
+
+def typed_example(task: Task, stage: Stage, text: str) -> Batch:
+    """What a user typed, as an example; its answer is known where the task says how to read it.
+
+    Raises:
+        UsageError: where it is no input of that stage's alphabet.
+    """
+    if isinstance(task, Worded):
+        return task.read(text, stage)
+    shape = shape_of(task, stage)
+    if shape.answer == "symbols" and shape.answer_length != shape.length:
+        raise UsageError(
+            f"{type(task).__name__} doesn't say how to read an input: it has no `read` and `text`"
+        )
+    inputs = np.array([symbols_below(text, shape.symbols)], dtype=np.int64)
+    size = inputs.shape if shape.answer == "symbols" else (1,)
+    return Batch(inputs=inputs, targets=np.full(size, IGNORED))
 
 
 def _hard(task: Task, stage: Stage, seed: int, count: int) -> list[Batch]:

@@ -5,9 +5,11 @@ Legend: B batch, L length of the input, T length of the answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from curriculum.learn.shape import Answer, Shape
 from curriculum.plan.look import Source
 from curriculum.plan.stage import Stage
 
@@ -15,13 +17,32 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["IGNORED", "Answer", "Batch", "Exam", "Examined", "Scored", "Sliced", "Task", "exam_of"]
+__all__ = [
+    "IGNORED",
+    "METRICS",
+    "PADDING",
+    "Batch",
+    "Contiguous",
+    "Exam",
+    "Examined",
+    "Scored",
+    "Shaped",
+    "Sliced",
+    "Task",
+    "Worded",
+    "exam_of",
+    "joined",
+    "shape_of",
+]
 
-Answer = Literal["bit", "symbols"]
-"""What a model answers: one logit for the sequence, or logits over the vocabulary at each place."""
+METRICS = ("exact_match", "symbol_accuracy")
+"""What every task's answers are measured by: the whole right, and the share of its symbols."""
 
 IGNORED = -100
 """The target at a place where no answer is asked for."""
+
+PADDING = -1
+"""The input at a place where there is none, after the end of a shorter sequence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,25 +50,23 @@ class Batch:
     """Examples as numpy arrays.
 
     Attributes:
-        inputs: symbols, (B, L) int64.
-        targets: for the answer `bit` 0 or 1, (B,) int64; for `symbols` (B, L) int64,
-            with `IGNORED` where nothing is asked.
+        inputs: symbols, (B, L) int64, with `PADDING` after the end of shorter sequences.
+        targets: for the answer `bit` 0 or 1, for `symbol` a symbol, (B,) int64; for
+            `symbols` (B, T) int64, with `IGNORED` where nothing is asked.
         weights: of the examples in the score of the whole, (B,) float64; None for equal ones.
         slices: for an exam, which examples belong to each slice, (B,) bool. Within a
             slice all count the same.
-        tokens: input positions, padding apart; None for all of them.
     """
 
     inputs: NDArray[np.int64]
     targets: NDArray[np.int64]
     weights: NDArray[np.float64] | None = None
     slices: dict[str, NDArray[np.bool_]] | None = None
-    tokens: int | None = None
 
     @property
     def token_count(self) -> int:
         """Input positions, padding apart."""
-        return self.inputs.size if self.tokens is None else self.tokens
+        return int((self.inputs != PADDING).sum())
 
 
 @runtime_checkable
@@ -68,13 +87,54 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
+class Shaped(Protocol):
+    """A task whose alphabets or lengths are not just those of the stage."""
+
+    def shape(self, last: Stage) -> Shape:
+        """What a model needs for stages up to `last`."""
+        ...
+
+
+def shape_of(task: Task, last: Stage) -> Shape:
+    """What a model of that task needs for stages up to `last`."""
+    if isinstance(task, Shaped):
+        return task.shape(last)
+    return Shape.of(task.answer, last)
+
+
+@runtime_checkable
+class Contiguous(Protocol):
+    """A task that is read in order, passage by passage, from a document: the state may be carried.
+
+    Each row of a passage goes on where the same row of the one before ends.
+    """
+
+    def passages(self, stage: Stage, batch_size: int) -> int:
+        """How many passages the document has, read in `batch_size` rows."""
+        ...
+
+    def passage(self, stage: Stage, batch_size: int, index: int) -> Batch:
+        """Passage number `index`."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exam:
-    """A finite exam: how many examples it has, and what they are."""
+    """A finite exam: how many examples it has, and what they are.
+
+    Attributes:
+        examples: how many.
+        source: all inputs that there are, or a document that was held out.
+        memorised: whether it was trained on.
+        rows: for an exam that is read in order, how many examples stand side by side:
+            number k goes on where number k - rows ends.
+    """
 
     examples: int
     source: Source = "every input"
     memorised: bool = False
+    rows: int | None = None
 
 
 @runtime_checkable
@@ -123,3 +183,44 @@ class Scored(Protocol):
     def scores(self, predictions: NDArray[np.int64], batch: Batch) -> dict[str, NDArray[Any]]:
         """For each metric a result per example, (B,), in [0, 1]."""
         ...
+
+
+@runtime_checkable
+class Worded(Protocol):
+    """A task that can be talked to: it writes symbols as text, and reads what a user types."""
+
+    def text(self, symbols: NDArray[np.int64]) -> list[str]:
+        """Each symbol as a word."""
+        ...
+
+    def read(self, text: str, stage: Stage) -> Batch:
+        """One example of what was typed, with `IGNORED` where the answer isn't known.
+
+        Raises:
+            UsageError: where it is no input of that stage's alphabet.
+        """
+        ...
+
+
+def joined(batches: Sequence[Batch]) -> Batch:
+    """Batches of several lengths as one, padded at their ends; for `bit` or `symbol` answers too.
+
+    Weights and slices are left out: an exam is not of several stages.
+    """
+    import numpy as np
+
+    def stacked(parts: list[NDArray[np.int64]], filler: int) -> NDArray[np.int64]:
+        if parts[0].ndim == 1:
+            return np.concatenate(parts)
+        width = max(part.shape[1] for part in parts)
+        return np.concatenate(
+            [
+                np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=filler)
+                for part in parts
+            ]
+        )
+
+    return Batch(
+        inputs=stacked([batch.inputs for batch in batches], PADDING),
+        targets=stacked([batch.targets for batch in batches], IGNORED),
+    )

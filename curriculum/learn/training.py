@@ -12,12 +12,17 @@ from curriculum.learn.answers import loss_of
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner
 from curriculum.learn.meter import Meter
+from curriculum.learn.network import teach
 from curriculum.learn.randomness import batch_of, forked, generator, reseed
+from curriculum.learn.schedule import set_one_cycle
 from curriculum.learn.settings import Training
-from curriculum.learn.task import Batch, Task
+from curriculum.learn.task import Batch, Contiguous, Task
 from curriculum.plan import Look, Scheduler, Stage
 
 __all__ = ["Trainer"]
+
+MOST_MEASURED = 1024
+"""Of the examples that are trained on over and over, so many are looked at."""
 
 
 class Trainer:
@@ -36,11 +41,9 @@ class Trainer:
         caller hands the look to the scheduler and stops when it says so.
         """
         while True:
-            step = scheduler.visit_spent.steps
+            visit, step = scheduler.position
             count = min(learner.recipe.training.look_every, scheduler.steps_left)
-            loss = self.take_steps(
-                learner, scheduler, visit=scheduler.visit, start=step, count=count
-            )
+            loss = self.take_steps(learner, scheduler, visit=visit, start=step, count=count)
             yield self.look(learner, scheduler, diverged=not math.isfinite(loss)), loss
 
     def look(self, learner: Learner, scheduler: Scheduler, *, diverged: bool = False) -> Look:
@@ -51,12 +54,14 @@ class Trainer:
             looks=scheduler.looks,
             tests=scheduler.tests,
             full=scheduler.wants_test(self.meter.spent),
+            threshold=scheduler.criterion.threshold,
         )
         self.meter.examined(found.tokens, learner.parameters)
         return Look(
             screen=found.screen,
             test=found.test,
             slices=found.slices,
+            measures=found.measures | self._memorised(learner, scheduler),
             spent=self.meter.spent,
             lost=self.meter.lost,
             stream=self.examiner.stream,
@@ -71,35 +76,66 @@ class Trainer:
         Batches are numbered by visit and step, so that no visit trains on another's.
         """
         answer, seed, trial = self.task.answer, self.seed, learner.trial
-        settings = learner.recipe.training
+        settings, peak = learner.recipe.training, learner.recipe.learning_rate
         model, optimizer, device = learner.model, learner.optimizer, learner.device
         parameters = list(model.parameters())
         total = torch.zeros((), device=device)
         rng = generator(seed, "sampling", visit, start)
         with forked(seed, "training", visit, trial):
             for step in range(start, start + count):
-                batch = self._batch(settings, scheduler.draw(rng), visit, step)
+                stage = scheduler.draw(rng)
+                if self._begins(settings, stage, step):
+                    learner.state = None
+                batch = self._batch(settings, stage, visit, step)
                 inputs = torch.from_numpy(batch.inputs).to(device, non_blocking=True)
                 targets = torch.from_numpy(batch.targets).to(device, non_blocking=True)
                 reseed(seed, "training", visit, trial, step)
-                loss = loss_of(answer, model(inputs), targets)
+                logits, learner.state = teach(model, inputs, targets, learner.state)
+                loss = loss_of(answer, logits, targets)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 if settings.clip_norm is not None:
                     nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
+                if settings.schedule == "one_cycle":
+                    set_one_cycle(optimizer, peak, step / scheduler.horizon, settings.warmup)
                 optimizer.step()
                 total += loss.detach()
                 self.meter.trained(batch.token_count, learner.parameters)
         return float(total) / count
 
+    def _begins(self, settings: Training, stage: Stage, step: int) -> bool:
+        """Whether nothing comes before this step's batch."""
+        if not isinstance(self.task, Contiguous):
+            return True
+        return step % self.task.passages(stage, settings.batch_size) == 0
+
     def _batch(self, settings: Training, stage: Stage, visit: int, step: int) -> Batch:
         """The batch of a step; in online training its one example."""
         size = settings.batch_size
+        if isinstance(self.task, Contiguous):
+            return self.task.passage(stage, size, step % self.task.passages(stage, size))
         number, place = divmod(step, size) if settings.online else (step, None)
-        index = (visit << 32) + number
+        if settings.distinct_examples is None:
+            index = (visit << 32) + number
+        else:
+            index = number % (settings.distinct_examples // size)
         batch = batch_of(self.task, stage, size, seed=self.seed, stream="train", index=index)
         if place is None:
             return batch
         return Batch(
             inputs=batch.inputs[place : place + 1], targets=batch.targets[place : place + 1]
         )
+
+    def _memorised(self, learner: Learner, scheduler: Scheduler) -> dict[str, float]:
+        """How well the examples are known that are trained on over and over."""
+        settings = learner.recipe.training
+        if settings.distinct_examples is None:
+            return {}
+        size = settings.batch_size
+        batches = [
+            self._batch(settings, scheduler.stage, 0, number * (size if settings.online else 1))
+            for number in range(max(1, min(settings.distinct_examples, MOST_MEASURED) // size))
+        ]
+        found, tokens = self.examiner.measure(learner, batches)
+        self.meter.examined(tokens, learner.parameters)
+        return {f"memorised_{name}": value for name, value in found.items()}

@@ -7,7 +7,8 @@ do. The idea is Net2Net's (Chen, Goodfellow & Shlens 2016, arXiv 1511.05641), bu
 new units in place of copies of old ones: in a recurrent layer the function is kept up to
 rounding, and no noise is needed to tell copies apart.
 
-Legend: V vocabulary, E embedding, H hidden, G gates (1 for an RNN, 3 for a GRU, 4 for an LSTM).
+Legend: V vocabulary, E embedding, H hidden, G gates (1 for an RNN, 3 for a GRU, 4 for an LSTM),
+D directions (2 where a second net reads backwards).
 """
 
 from __future__ import annotations
@@ -72,15 +73,18 @@ def kept(small: int, large: int, groups: int = 1) -> Tensor:
     return torch.cat([torch.where(one == NEW, NEW, one + group * small) for group in range(groups)])
 
 
-def linear(small: nn.Linear, large: nn.Linear, *, new_outputs: float | None = None) -> Placements:
+def linear(
+    small: nn.Linear, large: nn.Linear, *, new_outputs: float | None = None, parts: int = 1
+) -> Placements:
     """A linear layer: old outputs take nothing from new inputs.
 
     With `new_outputs`, new outputs have no weights, and that bias: for a head whose
-    vocabulary grows.
+    vocabulary grows. Inputs may be several `parts` of equal size, one after another.
     """
     rows = kept(small.out_features, large.out_features)
     silent = None if new_outputs is None else 0.0
-    found = {"weight": Placement(rows, kept(small.in_features, large.in_features), new_rows=silent)}
+    columns = kept(small.in_features // parts, large.in_features // parts, parts)
+    found = {"weight": Placement(rows, columns, new_rows=silent)}
     if small.bias is not None:
         found["bias"] = Placement(rows, new_rows=new_outputs)
     return found
@@ -98,13 +102,17 @@ def recurrent(small: nn.RNNBase, large: nn.RNNBase) -> Placements:
     gates = dict(small.named_parameters())["weight_hh_l0"].shape[0] // small.hidden_size
     units = kept(small.hidden_size, large.hidden_size)
     rows = kept(small.hidden_size, large.hidden_size, gates)  # (G * H,)
+    directions = ("", "_reverse") if small.bidirectional else ("",)
+    below = kept(small.hidden_size, large.hidden_size, len(directions))  # (D * H,)
     found = {}
     for layer in range(small.num_layers):
-        inputs = kept(small.input_size, large.input_size) if layer == 0 else units
-        found[f"weight_ih_l{layer}"] = Placement(rows, inputs)
-        found[f"weight_hh_l{layer}"] = Placement(rows, units)
-        if small.bias:
-            found[f"bias_ih_l{layer}"] = found[f"bias_hh_l{layer}"] = Placement(rows)
+        inputs = kept(small.input_size, large.input_size) if layer == 0 else below
+        for direction in directions:
+            name = f"l{layer}{direction}"
+            found[f"weight_ih_{name}"] = Placement(rows, inputs)
+            found[f"weight_hh_{name}"] = Placement(rows, units)
+            if small.bias:
+                found[f"bias_ih_{name}"] = found[f"bias_hh_{name}"] = Placement(rows)
     return found
 
 

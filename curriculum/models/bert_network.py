@@ -1,10 +1,11 @@
 """The network that `Bert` settings build.
 
-Legend: B batch, L length, V vocabulary, H hidden.
+Legend: B batch, L length, V alphabet of the answer, H hidden.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from transformers import BertConfig, BertModel
 
 from curriculum.errors import UsageError
 from curriculum.learn import widening
-from curriculum.learn.task import Answer
-from curriculum.plan import Stage
+from curriculum.learn.shape import Shape
+from curriculum.learn.task import PADDING
+from curriculum.models.padding import at_end, is_padded
 
 if TYPE_CHECKING:
     from curriculum.models.bert import Bert
@@ -25,21 +27,24 @@ __all__ = ["BertNetwork", "placements"]
 FEED_FORWARD = 4
 """The hidden layer of a block's feed-forward net is so many times as wide as the block."""
 
+SLOWEST = 1000.0
+"""The longest wave of sinusoidal positions, in positions over 2 pi."""
+
 
 class BertNetwork(nn.Module):
     """Reads a sequence as a whole and answers at each place, or at the last."""
 
-    def __init__(self, settings: Bert, answer: Answer, last: Stage) -> None:
+    def __init__(self, settings: Bert, shape: Shape) -> None:
         super().__init__()
-        self.answer = answer
-        self.positions = last.length
+        self.answer = shape.answer
+        self.positions = shape.length
         config = BertConfig(
-            vocab_size=last.vocab_size,
+            vocab_size=shape.symbols,
             hidden_size=settings.hidden_size,
             num_hidden_layers=settings.layers,
             num_attention_heads=settings.hidden_size // settings.head_size,
             intermediate_size=FEED_FORWARD * settings.hidden_size,
-            max_position_embeddings=last.length,
+            max_position_embeddings=shape.length,
             type_vocab_size=1,
             hidden_dropout_prob=settings.dropout,
             attention_probs_dropout_prob=settings.dropout,
@@ -47,19 +52,34 @@ class BertNetwork(nn.Module):
             pad_token_id=None,  # no symbol is special
         )
         self.encoder = BertModel(config, add_pooling_layer=False)
-        self.head = nn.Linear(settings.hidden_size, 1 if answer == "bit" else last.vocab_size)
+        self.head = nn.Linear(settings.hidden_size, shape.logits)
+        if settings.positions == "sinusoidal":
+            waves = _waves(shape.length, settings.head_size)  # (L, H of a head)
+            waves = waves.repeat(1, settings.hidden_size // settings.head_size)
+            size = settings.initializer_range * math.sqrt(2)  # a wave's mean square is a half
+            with torch.no_grad():
+                self.encoder.embeddings.position_embeddings.weight.copy_(size * waves)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits of symbols (B, L) int64: (B,) for a bit, (B, L, V) for symbols."""
+        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
         if inputs.shape[1] > self.positions:
             raise UsageError(
                 f"the model has {self.positions} positions, got a length of {inputs.shape[1]}"
             )
-        states = self.encoder(input_ids=inputs).last_hidden_state  # (B, L, H)
-        if self.answer == "bit":
-            logits: Tensor = self.head(states[:, -1])  # (B, 1)
-            return logits.squeeze(-1)  # (B,)
-        return self.head(states)  # type: ignore[no-any-return]  # (B, L, V)
+        mask = inputs != PADDING if is_padded(inputs) else None  # (B, L)
+        encoded = self.encoder(input_ids=inputs.clamp(min=0), attention_mask=mask)
+        states = encoded.last_hidden_state  # (B, L, H)
+        if self.answer == "symbols":
+            return self.head(states)  # type: ignore[no-any-return]  # (B, L, V)
+        logits: Tensor = self.head(at_end(states, inputs))  # (B, V)
+        return logits.squeeze(-1) if self.answer == "bit" else logits
+
+
+def _waves(length: int, size: int) -> Tensor:
+    """Sines and cosines of each position, (L, size), from fast to slow."""
+    rates = SLOWEST ** -(torch.arange(0, size, 2) / size)  # (size / 2,)
+    angles = torch.arange(length).unsqueeze(1) * rates
+    return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :size]
 
 
 def placements(small: nn.Module, large: nn.Module) -> Mapping[str, widening.Placement]:

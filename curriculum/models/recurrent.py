@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from curriculum.errors import UsageError
-from curriculum.learn.task import Answer
-from curriculum.plan import Stage
+from curriculum.learn.shape import Shape, check_place_by_place
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,6 +28,7 @@ class Recurrent:
         cell: `rnn` (tanh), `lstm` or `gru`.
         hidden_size: units of each layer.
         layers: recurrent layers.
+        bidirectional: whether a second net reads from the end to the beginning.
         embedding_size: None feeds each symbol as a number to one input unit; otherwise
             symbols are embedded in so many dimensions.
         forget_bias: bias of an LSTM's forget gates at the start; None keeps torch's.
@@ -42,6 +42,7 @@ class Recurrent:
     cell: Cell = "lstm"
     hidden_size: int = 20
     layers: int = 1
+    bidirectional: bool = False
     embedding_size: int | None = None
     forget_bias: float | None = None
     recurrent_init: RecurrentInit = "uniform"
@@ -63,14 +64,14 @@ class Recurrent:
                 f"model.forget_bias is an LSTM's, and the cell is {self.cell!r}; leave it out"
             )
 
-    def check(self, stage: Stage) -> None:
-        """Any stage will do."""
+    def check(self, shape: Shape) -> None:
+        check_place_by_place("a recurrent network", shape)
 
-    def build(self, answer: Answer, last: Stage) -> nn.Module:
-        """The network, for the vocabulary of the `last` stage."""
+    def build(self, shape: Shape) -> nn.Module:
+        """The network, for the alphabets of `shape`; any length will do."""
         from curriculum.models.recurrent_network import RecurrentNetwork
 
-        return RecurrentNetwork(self, answer, last.vocab_size)
+        return RecurrentNetwork(self, shape)
 
     def check_wider(self, hidden_size: int) -> None:
         """Any larger size will do."""

@@ -1,6 +1,6 @@
 """The network that `Recurrent` settings build.
 
-Legend: B batch, L length, V vocabulary, E embedding, H hidden.
+Legend: B batch, L length, V alphabet of the answer, E embedding, H hidden, D directions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from curriculum.learn import widening
-from curriculum.learn.task import Answer
+from curriculum.learn.shape import Shape
+from curriculum.models.padding import at_end, read
 
 if TYPE_CHECKING:
     from curriculum.models.recurrent import Recurrent
@@ -25,28 +26,34 @@ CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "lstm": nn.LSTM, "
 class RecurrentNetwork(nn.Module):
     """Reads symbols from left to right and answers at the end, or at each place."""
 
-    def __init__(self, settings: Recurrent, answer: Answer, vocab_size: int) -> None:
+    def __init__(self, settings: Recurrent, shape: Shape) -> None:
         super().__init__()
-        self.answer = answer
+        self.answer = shape.answer
         width = settings.embedding_size
-        self.embedding = None if width is None else nn.Embedding(vocab_size, width)
+        self.embedding = None if width is None else nn.Embedding(shape.symbols, width)
         self.recurrent = CELLS[settings.cell](
-            width or 1, settings.hidden_size, settings.layers, batch_first=True
+            width or 1,
+            settings.hidden_size,
+            settings.layers,
+            batch_first=True,
+            bidirectional=settings.bidirectional,
         )
-        self.head = nn.Linear(settings.hidden_size, 1 if answer == "bit" else vocab_size)
+        directions = 2 if settings.bidirectional else 1
+        self.head = nn.Linear(directions * settings.hidden_size, shape.logits)
         _initialise(self.recurrent, settings)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits of symbols (B, L) int64: (B,) for a bit, (B, L, V) for symbols."""
+        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
+        known = inputs.clamp(min=0)
         if self.embedding is None:
-            features = inputs.to(self.head.weight.dtype).unsqueeze(-1)  # (B, L, 1)
+            features = known.to(self.head.weight.dtype).unsqueeze(-1)  # (B, L, 1)
         else:
-            features = self.embedding(inputs)  # (B, L, E)
-        states, _ = self.recurrent(features)  # (B, L, H)
-        if self.answer == "bit":
-            logits: Tensor = self.head(torch.relu(states[:, -1]))  # (B, 1)
-            return logits.squeeze(-1)  # (B,)
-        return self.head(torch.relu(states))  # type: ignore[no-any-return]  # (B, L, V)
+            features = self.embedding(known)  # (B, L, E)
+        states, _ = read(self.recurrent, features, inputs)  # (B, L, D * H)
+        if self.answer == "symbols":
+            return self.head(torch.relu(states))  # type: ignore[no-any-return]  # (B, L, V)
+        logits: Tensor = self.head(torch.relu(at_end(states, inputs)))  # (B, V)
+        return logits.squeeze(-1) if self.answer == "bit" else logits
 
 
 def placements(small: nn.Module, large: nn.Module) -> Mapping[str, widening.Placement]:
@@ -57,7 +64,12 @@ def placements(small: nn.Module, large: nn.Module) -> Mapping[str, widening.Plac
         **widening.prefixed("recurrent", widening.recurrent(small.recurrent, large.recurrent)),
         **widening.prefixed(
             "head",
-            widening.linear(small.head, large.head, new_outputs=widening.NEW_SYMBOL_BIAS),
+            widening.linear(
+                small.head,
+                large.head,
+                new_outputs=widening.NEW_SYMBOL_BIAS,
+                parts=2 if small.recurrent.bidirectional else 1,
+            ),
         ),
     }
     if small.embedding is not None and large.embedding is not None:

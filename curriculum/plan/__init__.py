@@ -4,7 +4,7 @@ from curriculum.plan.budget import Budget, Spending
 from curriculum.plan.criterion import Decision, Mastery
 from curriculum.plan.growth import Arithmetic, Explicit, Galloping, Geometric, Growth
 from curriculum.plan.look import Look, Tally
-from curriculum.plan.pacing import Gated, Pacing
+from curriculum.plan.pacing import Direct, Gated, Pacing
 from curriculum.plan.sampling import Current, Sampling
 from curriculum.plan.scheduler import Scheduler
 from curriculum.plan.stage import Stage
@@ -16,6 +16,7 @@ __all__ = [
     "Budget",
     "Current",
     "Decision",
+    "Direct",
     "Entry",
     "Explicit",
     "Galloping",

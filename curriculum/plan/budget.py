@@ -13,6 +13,8 @@ __all__ = ["STEP_OVERHEAD", "Budget", "Spending", "compute"]
 STEP_OVERHEAD = 50_000
 """Stands for the fixed cost of a step in tiny models, as if they had so many more parameters."""
 
+UNLIMITED = 2**62
+
 LOOK_SHARE = 1 / 3
 """A look runs the forward pass alone: a third of a training step's work."""
 
@@ -115,5 +117,13 @@ class Budget:
 
     def steps_left(self, visit: Spending, run: Spending) -> int:
         """How many more steps the limits in steps allow."""
-        left = self.steps_per_stage - visit.steps
-        return left if self.steps is None else min(left, self.steps - run.steps)
+        return min(self.steps_per_stage - visit.steps, self.run_steps_left(run))
+
+    def run_steps_left(self, run: Spending) -> int:
+        """How many more steps the run's limit in steps allows."""
+        return UNLIMITED if self.steps is None else self.steps - run.steps
+
+    @property
+    def limits_the_run(self) -> bool:
+        """Whether the whole run has a limit."""
+        return any(limit is not None for limit in (self.steps, self.compute, self.seconds))

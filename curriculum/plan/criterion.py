@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from curriculum.errors import UsageError
 from curriculum.plan.bounds import (
@@ -56,6 +56,8 @@ class Mastery:
 
     Attributes:
         threshold: the score to reach, in (0, 1].
+        target_threshold: the score to reach on the last stage of the path, if another:
+            a stage on the way need not be learned to its end before the next one begins.
         confidence: of declaring mastery of a stage rightly, in (0, 1).
         metric: which score of the task's; `exact_match` is the whole answer right.
         screen: examples of the cheap look that decides whether a full test is worth it.
@@ -68,6 +70,7 @@ class Mastery:
     """
 
     threshold: float = 0.95
+    target_threshold: float | None = None
     confidence: float = 0.95
     metric: str = EXACT_MATCH
     screen: int = 64
@@ -78,6 +81,10 @@ class Mastery:
     def __post_init__(self) -> None:
         if not 0 < self.threshold <= 1:
             raise UsageError(f"criterion.threshold must be in (0, 1], got {self.threshold}")
+        if self.target_threshold is not None and not 0 < self.target_threshold <= 1:
+            raise UsageError(
+                f"criterion.target_threshold must be in (0, 1], got {self.target_threshold}"
+            )
         if not 0 < self.confidence < 1:
             raise UsageError(f"criterion.confidence must be in (0, 1), got {self.confidence}")
         for name, least in (
@@ -90,6 +97,13 @@ class Mastery:
                 raise UsageError(
                     f"criterion.{name} must be at least {least}, got {getattr(self, name)}"
                 )
+
+    def at(self, *, target: bool) -> Self:
+        """The criterion of a stage on the way, or of the target."""
+        if self.target_threshold is None:
+            return self
+        threshold = self.target_threshold if target else self.threshold
+        return replace(self, threshold=threshold, target_threshold=None)
 
     def check_can_be_cleared(self) -> None:
         """Check that a full test of fresh examples, all right, would clear the threshold.

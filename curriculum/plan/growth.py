@@ -121,7 +121,7 @@ class Galloping(Growth):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explicit(Growth):
-    """The stages one by one: `lengths`, and one vocabulary for all or one for each."""
+    """The stages one by one: `lengths` and `vocab_sizes`, one of either for all or one for each."""
 
     lengths: tuple[int, ...]
     vocab_sizes: tuple[int, ...] = (2,)
@@ -129,7 +129,9 @@ class Explicit(Growth):
     def __post_init__(self) -> None:
         if not self.lengths:
             raise UsageError("an explicit growth needs at least one length, got an empty list")
-        if len(self.vocab_sizes) not in (1, len(self.lengths)):
+        if not self.vocab_sizes:
+            raise UsageError("an explicit growth needs at least one vocabulary, got an empty list")
+        if len(self.lengths) > 1 and len(self.vocab_sizes) not in (1, len(self.lengths)):
             raise UsageError(
                 f"vocab_sizes must hold one number, or one for each of the {len(self.lengths)} "
                 f"lengths, got {len(self.vocab_sizes)}"
@@ -139,10 +141,12 @@ class Explicit(Growth):
             raise UsageError("an explicit growth must not name a stage twice")
 
     def path(self) -> tuple[Stage, ...]:
-        sizes = self.vocab_sizes
-        if len(sizes) == 1:
-            sizes = sizes * len(self.lengths)
-        return tuple(map(Stage, self.lengths, sizes))
+        count = max(len(self.lengths), len(self.vocab_sizes))
+        lengths, sizes = (
+            numbers * count if len(numbers) == 1 else numbers
+            for numbers in (self.lengths, self.vocab_sizes)
+        )
+        return tuple(map(Stage, lengths, sizes))
 
 
 def _times(factor: float) -> Callable[[int], int]:

@@ -45,13 +45,15 @@ class Look:
 
     `spent` is what the whole run has spent when the look is over, apart from what it
     `lost` on trials that did not win. `slices` are full
-    tests of parts that must hold by themselves. Only looks on the stream `gate`
+    tests of parts that must hold by themselves. `measures` are what else was seen, such as
+    the loss in nats; nothing is decided on them. Only looks on the stream `gate`
     declare mastery. `diverged` says that loss or weights are no longer finite.
     """
 
     screen: Tally | None = None
     test: Tally | None = None
     slices: Mapping[str, Tally] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
     spent: Spending = field(default_factory=Spending)
     lost: Spending = field(default_factory=Spending)
     stream: str = "gate"

@@ -63,7 +63,7 @@ class Scheduler:
     ) -> None:
         self.growth = growth
         self.path = growth.path()
-        self.criterion = criterion or Mastery()
+        self._criteria = criterion or Mastery()
         self.budget = budget or Budget()
         self.stuck = stuck or Stuck()
         self.pacing = pacing or Gated()
@@ -91,6 +91,11 @@ class Scheduler:
         self._tries = Tries(self.stuck)
 
     @property
+    def criterion(self) -> Mastery:
+        """What it takes to master the stage."""
+        return self._criteria.at(target=self.stage == self.path[-1])
+
+    @property
     def reach(self) -> Stage | None:
         return self.path[self._reach] if self._reach >= 0 else None
 
@@ -116,8 +121,30 @@ class Scheduler:
 
     @property
     def steps_left(self) -> int:
-        """How many more steps this visit may take."""
-        return self.budget.steps_left(self.visit_spent, self._spent + self._lost)
+        """How many more steps may be taken before the budget says something."""
+        run = self._spent + self._lost
+        if not self.pacing.listens:
+            return self.budget.run_steps_left(run)
+        return self.budget.steps_left(self.visit_spent, run)
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The visit and the step that number the next training batch.
+
+        Under a pacing that doesn't listen the run is one long visit, so that what is trained
+        on does not depend on how the looks went.
+        """
+        if not self.pacing.listens:
+            return 0, self._spent.steps
+        return self.visit, self.visit_spent.steps
+
+    @property
+    def horizon(self) -> int:
+        """Of how many steps a schedule may make use, from step 0 on."""
+        if not self.pacing.listens:
+            assert self.budget.steps is not None  # an experiment with a schedule has it
+            return self.budget.steps
+        return self.budget.steps_per_stage
 
     @property
     def least_steps(self) -> int:
@@ -232,6 +259,8 @@ class Scheduler:
         """Why the visit can't end in mastery any more, in words; None while it may."""
         if look.diverged:
             return "the loss is no longer a finite number"
+        if not self.pacing.listens:
+            return self.budget.run_overrun(self._spent + self._lost)
         if look.test is not None and look.test.source == "sample" and not self._may_be_shown:
             return (
                 f"after {self.tests} full tests of {self.criterion.examples:,} examples, even one "
@@ -271,8 +300,8 @@ class Scheduler:
     def _try_again(self, why: str) -> None:
         """Go on after exhaustion: a retune, a half step, a demotion, then an honest stop."""
         over = self.budget.run_overrun(self._spent + self._lost)
-        if over is not None:
-            self._finish(over)
+        if over is not None or not self.pacing.listens:
+            self._finish(over or why)
         elif self._tuned and self._tries.take("retunes", self.stage):
             self._visit(self.stage, self.entry, retuning=True)
         elif not self._half_step() and not self._demote():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,7 +11,10 @@ from curriculum.plan import Spending, Stage
 from curriculum.record.journal import Record, read_journal
 from curriculum.record.store import RunFolder
 
-__all__ = ["History", "Result", "StageResult", "Visit"]
+__all__ = ["History", "Result", "StageResult", "Visit", "perplexity"]
+
+LARGEST_LOSS = 700.0
+"""Of more the exponential would overflow."""
 
 
 @dataclass(slots=True)
@@ -20,6 +24,7 @@ class Visit:
     Attributes:
         spent: by the learner that went on, looks included.
         lost: by trials that did not win, or have not won yet.
+        kept: whether the model stayed as it was at the end of the visit.
         learning_rate: the one carried, and once a trial is chosen, its.
         hidden_size: likewise.
         axes: what the search varied, by dotted name; empty where there was none.
@@ -37,6 +42,7 @@ class Visit:
     hidden_size: int
     started: float
     verdict: str = "learning"
+    kept: bool = False
     reason: str = ""
     overrun: str | None = None
     spent: Spending = field(default_factory=Spending)
@@ -121,6 +127,7 @@ class History:
         reach: the hardest stage mastered so far.
         spent: over all visits, by the learners that went on.
         lost: by trials that did not win, or have not won yet.
+        kept: whether the model stayed as it was at the end of the visit.
         seconds: since the run's start.
     """
 
@@ -182,6 +189,7 @@ class History:
         elif kind == "verdict":
             visit = self.visits[-1]
             visit.verdict = record["verdict"]
+            visit.kept = record.get("kept", False)
             visit.overrun = record["overrun"]
             visit.ended = self.seconds
             if record["reach"] is not None:
@@ -243,6 +251,11 @@ class History:
         visit.spent = visit.spent + (spent - self.spent)
         visit.lost = visit.lost + (lost - self.lost)
         self.spent, self.lost = spent, lost
+
+
+def perplexity(loss: float) -> float:
+    """Of a mean loss in nats."""
+    return math.exp(min(loss, LARGEST_LOSS))
 
 
 def _stage_result(visit: Visit) -> StageResult:

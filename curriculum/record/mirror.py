@@ -22,7 +22,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from curriculum.record.history import History, Visit
+from curriculum.record.history import History, Visit, perplexity
 from curriculum.record.journal import Record, read_journal
 from curriculum.record.lock import Lock
 from curriculum.record.mirrored_artifacts import MirroredArtifacts
@@ -149,6 +149,11 @@ class Mirror:
             "speed/steps_per_second": total.steps / seconds if seconds else None,
             "speed/tokens_per_second": total.tokens / seconds if seconds else None,
         }
+        for name, value in record.get("measures", {}).items():
+            where = "train" if name.startswith("memorised") else "gate"
+            values[f"{where}/{name}"] = value
+            if name.endswith("loss"):
+                values[f"{where}/{name[:-4]}perplexity"] = perplexity(value)
         return _points(values, stamp, total.steps)
 
     def _winner_metrics(self, visit: Visit) -> list[Metric]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from curriculum.plan import Stage
+from curriculum.learn.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Packed", "from_bytes", "pack", "to_bytes", "unpack"]
 
+STATE = "state"
+
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The model's tensors, the optimizer's (named `parameter/entry`), and the rest as JSON."""
+    """The model's tensors, the optimizer's (named `parameter/entry`), and the rest as JSON.
+
+    A carried state is kept beside the optimizer's tensors, as `state/0` and so on.
+    """
 
     model: dict[str, Tensor]
     optimizer: dict[str, Tensor]
@@ -39,10 +44,11 @@ def pack(snapshot: Snapshot, recipe: Recipe) -> Packed:
                 tensors[f"{parameter}/{name}"] = value.contiguous()
             else:
                 values[f"{parameter}/{name}"] = value
+    for number, part in enumerate(snapshot.state or ()):
+        tensors[f"{STATE}/{number}"] = part.contiguous()
     rest = {
-        "answer": snapshot.answer,
+        "shape": asdict(snapshot.shape),
         "recipe": snapshot.recipe.changes_from(recipe),
-        "last": snapshot.last.key,
         "trial": snapshot.trial,
         "optimizer": {"param_groups": snapshot.optimizer["param_groups"], "values": values},
     }
@@ -56,16 +62,20 @@ def unpack(packed: Packed, recipe: Recipe) -> Snapshot:
 
     rest = packed.rest
     state: dict[int, dict[str, Any]] = {}
+    carried: dict[int, Tensor] = {}
     for key, value in (*packed.optimizer.items(), *rest["optimizer"]["values"].items()):
         parameter, name = key.split("/", 1)
-        state.setdefault(int(parameter), {})[name] = value
+        if parameter == STATE:
+            carried[int(name)] = value
+        else:
+            state.setdefault(int(parameter), {})[name] = value
     return Snapshot(
-        answer=rest["answer"],
+        shape=Shape(**rest["shape"]),
         recipe=recipe.but(rest["recipe"]),
-        last=Stage.from_key(rest["last"]),
         trial=rest["trial"],
         model=packed.model,
         optimizer={"state": state, "param_groups": rest["optimizer"]["param_groups"]},
+        state=tuple(carried[number] for number in sorted(carried)) or None,
     )
 
 

@@ -69,6 +69,8 @@ class Recorder:
             content["test"] = look.test.state_dict()
         if look.slices:
             content["slices"] = {name: tally.state_dict() for name, tally in look.slices.items()}
+        if look.measures:
+            content["measures"] = dict(look.measures)
         decision = scheduler.decision
         content["decision"] = None if decision is None else decision.state_dict()
         content["spent"] = look.spent.exact()
@@ -84,6 +86,7 @@ class Recorder:
             "stage": stage.key,
             "verdict": verdict.value,
             "overrun": scheduler.overrun,
+            "kept": verdict is Verdict.MASTERED or not scheduler.pacing.listens,
             "reach": None if scheduler.reach is None else scheduler.reach.key,
             "next": None if scheduler.finished else scheduler.stage.key,
             "entry": None if scheduler.finished else scheduler.entry.value,

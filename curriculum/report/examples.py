@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from curriculum.learn.task import IGNORED, Batch
+from curriculum.learn.task import IGNORED, PADDING, Batch
 
-__all__ = ["example_table"]
+__all__ = ["example_table", "numbers"]
+
+Spelling = Callable[[NDArray[np.int64]], list[str]]
 
 MOST_SYMBOLS = 24
 
 
-def example_table(batch: Batch, predictions: NDArray[np.int64], hard: NDArray[np.bool_]) -> Table:
-    """A row an example. Wrong ones say so in words too, for those who see no colour."""
+def numbers(symbols: NDArray[np.int64]) -> list[str]:
+    """Symbols as the numbers that they are."""
+    return [str(symbol) for symbol in symbols]
+
+
+def example_table(
+    batch: Batch,
+    predictions: NDArray[np.int64],
+    hard: NDArray[np.bool_],
+    spell: Spelling = numbers,
+) -> Table:
+    """A row an example. Wrong ones say so in words too, for those who see no colour.
+
+    Args:
+        batch: the examples.
+        predictions: the model's answers, in the shape of the targets.
+        hard: which examples are hard cases, (B,).
+        spell: writes symbols as words.
+    """
     table = Table(box=None, pad_edge=False)
     for column in ("input", "target", "prediction", ""):
         table.add_column(column)
@@ -24,31 +45,41 @@ def example_table(batch: Batch, predictions: NDArray[np.int64], hard: NDArray[np
     ):
         right = bool(np.all((prediction == target) | (target == IGNORED)))
         table.add_row(
-            _short(inputs),
-            _short(target),
-            _marked(prediction, target),
+            _short(inputs, spell),
+            _short(target, spell),
+            _marked(prediction, target, spell),
             Text("right" if right else "WRONG", style="green" if right else "bold red")
             + (" (hard)" if is_hard else ""),
         )
     return table
 
 
-def _short(symbols: NDArray[np.int64]) -> str:
-    """Symbols apart by blanks; of a long row its two ends, and how many are left out."""
-    words = [("." if symbol == IGNORED else str(symbol)) for symbol in np.atleast_1d(symbols)]
+def _words(symbols: NDArray[np.int64], spell: Spelling) -> list[str]:
+    """Each symbol as a word; `.` where nothing is asked, and nothing for padding."""
+    shown = np.atleast_1d(symbols)
+    shown = shown[shown != PADDING]
+    known = iter(spell(shown[shown != IGNORED]))
+    return ["." if symbol == IGNORED else next(known) for symbol in shown]
+
+
+def _short(symbols: NDArray[np.int64], spell: Spelling) -> str:
+    """Words apart by blanks; of a long row its two ends, and how many are left out."""
+    words = _words(symbols, spell)
     if len(words) <= MOST_SYMBOLS:
         return " ".join(words)
     end = MOST_SYMBOLS // 3
     return f"{' '.join(words[:end])} …{len(words) - 2 * end} more… {' '.join(words[-end:])}"
 
 
-def _marked(prediction: NDArray[np.int64], target: NDArray[np.int64]) -> Text:
+def _marked(prediction: NDArray[np.int64], target: NDArray[np.int64], spell: Spelling) -> Text:
+    """The prediction with its mistakes in brackets."""
+    answers, wanted = np.atleast_1d(prediction), np.atleast_1d(target)
+    words = _words(answers, spell)
     text = Text()
-    pairs = list(zip(np.atleast_1d(prediction), np.atleast_1d(target), strict=True))
-    for answer, wanted in pairs[:MOST_SYMBOLS]:
-        wrong = wanted not in (IGNORED, answer)
-        text.append(f"[{answer}]" if wrong else str(answer), style="bold red" if wrong else "")
+    wrong = (answers != wanted) & (wanted != IGNORED)
+    for word, mistaken in list(zip(words, wrong.tolist(), strict=True))[:MOST_SYMBOLS]:
+        text.append(f"[{word}]" if mistaken else word, style="bold red" if mistaken else "")
         text.append(" ")
-    if len(pairs) > MOST_SYMBOLS:
-        text.append(f"…{len(pairs) - MOST_SYMBOLS} more")
+    if len(words) > MOST_SYMBOLS:
+        text.append(f"…{len(words) - MOST_SYMBOLS} more")
     return text

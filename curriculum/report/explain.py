@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from curriculum.record.history import History, Visit
+from curriculum.record.history import History, Visit, perplexity
+from curriculum.record.journal import Record
 
 __all__ = ["closing", "explain", "spelled"]
 
@@ -51,17 +52,33 @@ def spelled(count: int, noun: str) -> str:
 
 def _sentence(visit: Visit) -> str:
     reason = visit.reason or "no look was taken yet"
+    if visit.looks:
+        reason += _measured(visit.looks[-1].get("measures", {}))
     took = f"after {spelled(visit.spent.steps, 'step')}{_search(visit)}"
     if visit.verdict == "mastered" and visit.spent.steps == 0:
         return f"mastered without a training step, since {reason}."
     if visit.verdict == "mastered":
         return f"mastered {took}, since {reason}."
     if visit.verdict == "exhausted":
+        back = "" if visit.kept else "; the model went back to what it was"
         return (
             f"exhausted, not mastered, {took}: {visit.overrun}, and the last look found "
-            f"{reason}; the model went back to what it was."
+            f"{reason}{back}."
         )
     return f"left undecided {took}; the last look found {reason}."
+
+
+def _measured(measures: Record) -> str:
+    """What a look saw besides its score, in words: `, perplexity 1.02`."""
+    parts = []
+    if "loss" in measures:
+        parts.append(f"perplexity {perplexity(measures['loss']):.4g}")
+    parts += [
+        f"{name.replace('_', ' ')} {value:.4g}"
+        for name, value in measures.items()
+        if not name.endswith("loss")
+    ]
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _search(visit: Visit) -> str:

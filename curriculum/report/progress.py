@@ -28,7 +28,7 @@ class Progress:
         self._path = [stage.key for stage in experiment.growth.path()]
         self._budget = experiment.budget
         self._trials = experiment.tuning.trials
-        self._threshold = experiment.criterion.threshold
+        self._criterion = experiment.criterion
         self._console = console
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._begun = False
@@ -125,6 +125,12 @@ class Progress:
         if not decision or decision["score"] is None:
             return "not looked at yet"
         return f"{decision['metric']} {decision['score']:.3f} of {self._threshold:g}"
+
+    @property
+    def _threshold(self) -> float:
+        """Of the stage that is visited."""
+        target = self._visit["stage"] == self._path[-1]
+        return self._criterion.at(target=target).threshold
 
     def _search(self) -> str:
         """How the race stands."""

@@ -38,7 +38,6 @@ class Trial:
         device: torch.device,
     ) -> None:
         self.number = number
-        self.criterion = experiment.criterion
         self.scheduler = scheduler
         self.meter = Meter()
         self._begin = partial(
@@ -54,7 +53,7 @@ class Trial:
         self._learner: Learner | None = None
         self._kept: Snapshot | None = None
         task = experiment.task
-        examiner = Examiner(task, self.criterion, seed, f"tuning/{scheduler.visit}")
+        examiner = Examiner(task, scheduler.criterion, seed, f"tuning/{scheduler.visit}")
         self._trainer = Trainer(task, seed=seed, examiner=examiner, meter=self.meter)
         self._before = Spending(
             **scheduler.visit_spent.exact()
@@ -100,7 +99,7 @@ class Trial:
         if not math.isfinite(loss):
             return self._failed("the loss is no longer a finite number", loss)
         look = self._look()
-        decision = self.criterion.decide(
+        decision = self.scheduler.criterion.decide(
             look,
             test_number=max(self._tests, 1),
             passes=self._passes,
@@ -125,7 +124,8 @@ class Trial:
 
     def _look(self) -> Look:
         steps = self.meter.spent.steps
-        full = steps >= self.scheduler.least_steps and self.criterion.can_clear(self._tests + 1)
+        may_clear = self.scheduler.criterion.can_clear(self._tests + 1)
+        full = steps >= self.scheduler.least_steps and may_clear
         found = self._trainer.examiner.look(
             self.learner, self.scheduler.stage, looks=self._looks, tests=self._tests, full=full
         )
@@ -136,6 +136,7 @@ class Trial:
             screen=found.screen,
             test=found.test,
             slices=found.slices,
+            measures=found.measures,
             spent=self.meter.spent,
             stream="tuning",
         )

@@ -6,7 +6,7 @@ import torch
 
 from curriculum import Batch, Stage
 from curriculum.learn.answers import loss_of, predict, results
-from curriculum.learn.task import IGNORED
+from curriculum.learn.task import IGNORED, PADDING
 from tasks import FirstBit
 
 
@@ -54,4 +54,6 @@ def test_a_task_reports_metrics_of_its_own() -> None:
 def test_a_batch_counts_its_tokens() -> None:
     whole = FirstBit().sample(np.random.default_rng(0), Stage(5), 4)
     assert whole.token_count == 20
-    assert Batch(inputs=whole.inputs, targets=whole.targets, tokens=7).token_count == 7
+    shorter = whole.inputs.copy()
+    shorter[0, 2:] = PADDING
+    assert Batch(inputs=shorter, targets=whole.targets).token_count == 17

@@ -5,12 +5,25 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from curriculum import Adam, Answer, Batch, Mastery, Stage, Training
+from curriculum import (
+    SGD,
+    Adam,
+    Answer,
+    Batch,
+    Exam,
+    Mastery,
+    Shape,
+    Stage,
+    Task,
+    Training,
+)
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner
+from curriculum.learn.randomness import batch_of
 from curriculum.learn.recipe import Recipe
+from curriculum.learn.task import IGNORED
 from curriculum.models import Recurrent
-from tasks import FirstBit
+from tasks import FirstBit, HumanNumbers, Reverse
 
 
 class Oracle(nn.Module):
@@ -37,7 +50,7 @@ def learner(rule: str) -> tuple[Learner, Oracle]:
     oracle = Oracle(rule)
     recipe = Recipe(model=Recurrent(), optimizer=Adam(), training=Training())
     device = torch.device("cpu")
-    return Learner(oracle, recipe, device, answer="bit", last=Stage(2000)), oracle
+    return Learner(oracle, recipe, device, shape=Shape.of("bit", Stage(2000))), oracle
 
 
 @dataclass(frozen=True)
@@ -161,3 +174,82 @@ def test_the_model_goes_back_to_training() -> None:
     one, oracle = learner("right")
     Examiner(FirstBit(), Mastery(threshold=1), 0).look(one, Stage(5), looks=0, tests=0)
     assert oracle.training
+
+
+class Parrot(nn.Module):
+    """Says the symbol that it reads, likelier than each of the nine others by three nats."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return 3.0 * nn.functional.one_hot(inputs, 10).double()
+
+
+def parrot(task: Task, metric: str = "exact_match") -> tuple[Examiner, Learner]:
+    recipe = Recipe(model=Recurrent(), optimizer=SGD(), training=Training())
+    network = Parrot()
+    network.register_parameter("unused", nn.Parameter(torch.zeros(1)))
+    learner = Learner(network, recipe, torch.device("cpu"), shape=Shape.of("symbols", Stage(4, 10)))
+    return Examiner(task, Mastery(threshold=0.5, metric=metric), 0), learner
+
+
+def test_a_look_measures_loss_and_symbols_beside_the_whole_answer() -> None:
+    task, stage = Reverse(), Stage(4, 10)
+    examiner, learner = parrot(task)
+    found = examiner.look(learner, stage, looks=0, tests=0)
+    batch = batch_of(task, stage, 64, seed=0, stream="gate/screen", index=0)
+    right = batch.inputs == batch.targets
+    each = np.where(right, 3.0, 0.0) - np.log(9 + np.exp(3.0))
+    assert found.measures == {
+        "loss": pytest.approx(-each.mean()),
+        "symbol_accuracy": pytest.approx(right.mean()),
+    }
+    assert found.screen is not None
+    assert found.screen.score == right.all(axis=1).mean()
+
+
+def test_a_metric_other_than_the_whole_answer_leaves_that_to_the_measures() -> None:
+    examiner, learner = parrot(Reverse(), "symbol_accuracy")
+    found = examiner.look(learner, Stage(4, 10), looks=0, tests=0)
+    assert set(found.measures) == {"loss", "exact_match"}
+
+
+def test_given_examples_are_measured_by_all_metrics() -> None:
+    task, stage = Reverse(), Stage(2, 10)
+    examiner, learner = parrot(task)
+    batches = [
+        batch_of(task, stage, 8, seed=0, stream="train", index=number) for number in range(2)
+    ]
+    found, tokens = examiner.measure(learner, batches)
+    assert set(found) == {"loss", "symbol_accuracy", "exact_match"}
+    assert tokens == 32
+
+
+def test_a_document_is_marked_by_its_words_and_not_by_its_windows() -> None:
+    class Ends(HumanNumbers):
+        """An exam of two windows, of which the second asks for one word alone."""
+
+        def exam(self, stage: Stage) -> Exam:
+            return Exam(examples=2, source="document", rows=1)
+
+        def exam_batch(self, stage: Stage, start: int, stop: int) -> Batch:
+            inputs = np.array([[1, 2, 3, 4], [5, 6, 7, 8]])
+            targets = np.array([[1, 2, 3, 4], [9, IGNORED, IGNORED, IGNORED]])
+            weights = np.array([4.0, 1.0])
+            return Batch(
+                inputs=inputs[start:stop], targets=targets[start:stop], weights=weights[start:stop]
+            )
+
+    examiner, learner = parrot(Ends(), "symbol_accuracy")
+    found = examiner.look(learner, Stage(4, 39), looks=0, tests=0)
+    assert found.screen is None
+    assert found.test is not None
+    assert found.test.score == pytest.approx(4 / 5)
+    assert found.test.source == "document"
+    losses = [np.log(9 + np.exp(3.0)) - 3] * 4 + [np.log(9 + np.exp(3.0))]
+    assert found.measures["loss"] == pytest.approx(np.mean(losses))
+
+
+def test_a_stage_may_be_screened_for_another_threshold() -> None:
+    examiner, learner = parrot(Reverse(), "symbol_accuracy")
+    strict = examiner.look(learner, Stage(2, 10), looks=0, tests=0)
+    assert strict.test is None
+    assert examiner.look(learner, Stage(2, 10), looks=0, tests=0, threshold=0.01).test is not None

@@ -3,7 +3,17 @@ from typing import Any
 import pytest
 import torch
 
-from curriculum import SGD, Adam, AdamW, OptimizerSettings, RAdam, Stage, Training, UsageError
+from curriculum import (
+    SGD,
+    Adam,
+    AdamW,
+    OptimizerSettings,
+    RAdam,
+    Shape,
+    Stage,
+    Training,
+    UsageError,
+)
 from curriculum.learn.learner import Learner, resolve_device, weights_sha256
 from curriculum.learn.recipe import Recipe
 from curriculum.models import Recurrent
@@ -13,9 +23,8 @@ CPU = torch.device("cpu")
 
 def learner(seed: int = 0, optimizer: OptimizerSettings | None = None) -> Learner:
     return Learner.start(
-        "bit",
+        Shape.of("bit", Stage(9)),
         Recipe(model=Recurrent(hidden_size=4), optimizer=optimizer or Adam(), training=Training()),
-        last=Stage(9),
         seed=seed,
         device=CPU,
     )

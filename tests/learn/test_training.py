@@ -1,32 +1,44 @@
 import itertools
 from typing import Any
 
+import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from curriculum import Adam, Explicit, Mastery, Scheduler, Stage, Training
+from curriculum import (
+    Adam,
+    Batch,
+    Budget,
+    Explicit,
+    Mastery,
+    Scheduler,
+    Shape,
+    Stage,
+    Training,
+)
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner, weights_sha256
 from curriculum.learn.meter import Meter
+from curriculum.learn.network import State
 from curriculum.learn.randomness import batch_of
 from curriculum.learn.recipe import Recipe
+from curriculum.learn.schedule import one_cycle
 from curriculum.learn.training import Trainer
-from curriculum.models import Recurrent
-from tasks import FirstBit
+from curriculum.models import LanguageModel, Recurrent
+from tasks import FirstBit, HumanNumbers
 
 STAGE = Stage(6)
 
 
 def start(**settings: Any) -> Learner:
     return Learner.start(
-        "bit",
+        Shape.of("bit", STAGE),
         Recipe(
             model=Recurrent(hidden_size=5),
             optimizer=Adam(learning_rate=1e-2),
             training=Training(**settings),
         ),
-        last=STAGE,
         seed=0,
         device=torch.device("cpu"),
     )
@@ -125,3 +137,107 @@ def test_training_leaves_the_global_generator_alone() -> None:
     torch.manual_seed(1)
     trainer().take_steps(start(), scheduler(), visit=0, start=0, count=2)
     assert torch.equal(torch.rand(1), expected)
+
+
+def test_distinct_examples_come_again_in_the_same_order() -> None:
+    one, by_hand = start(batch_size=4, distinct_examples=8), start(batch_size=4)
+    trainer().take_steps(one, scheduler(), visit=3, start=0, count=5)
+    for number in (0, 1, 0, 1, 0):
+        batch = batch_of(FirstBit(), STAGE, 4, seed=0, stream="train", index=number)
+        logits = by_hand.model(torch.from_numpy(batch.inputs))
+        loss = binary_cross_entropy_with_logits(logits, torch.from_numpy(batch.targets).float())
+        by_hand.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(by_hand.model.parameters(), 1.0)
+        by_hand.optimizer.step()
+    assert weights_sha256(one.model) == weights_sha256(by_hand.model)
+
+
+def test_what_is_trained_on_over_and_over_is_measured_apart() -> None:
+    one = start(batch_size=4, distinct_examples=8)
+    look = trainer().look(one, scheduler())
+    assert set(look.measures) == {"memorised_exact_match"}
+    assert "memorised_exact_match" not in trainer().look(start(), scheduler()).measures
+
+
+def test_the_cycle_spans_a_visits_budget_and_starts_again_with_each() -> None:
+    walk = Scheduler(
+        Explicit(lengths=(6, 7)), Mastery(threshold=1), budget=Budget(steps_per_stage=10)
+    )
+    one = start(schedule="one_cycle", warmup=0.5)
+    rates = []
+    for step in range(10):
+        trainer().take_steps(one, walk, visit=0, start=step, count=1)
+        rates.append(one.optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([1e-2 * one_cycle(step / 10, 0.5)[0] for step in range(10)])
+    trainer().take_steps(one, walk, visit=1, start=0, count=1)
+    assert one.optimizer.param_groups[0]["lr"] == pytest.approx(rates[0])
+
+
+class Reading(nn.Module):
+    """Notes which states it is given; its state is how many batches it has read."""
+
+    carries = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(39))
+        self.given: list[float | None] = []
+
+    def advance(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+        self.given.append(None if state is None else float(state[0][0, 0]))
+        read = torch.ones(len(inputs), 1) if state is None else state[0] + 1
+        return self.bias.expand(*inputs.shape, 39), (read,)
+
+    def blank(self, rows: int) -> State:
+        return (torch.zeros(rows, 1),)
+
+
+def reading() -> tuple[Learner, Reading, Trainer, Scheduler]:
+    task, stage = HumanNumbers(), Stage(20, 38)  # three passages of 64 rows
+    network = Reading()
+    recipe = Recipe(
+        model=LanguageModel(carries_state=True), optimizer=Adam(), training=Training(batch_size=64)
+    )
+    device = torch.device("cpu")
+    learner = Learner(network, recipe, device, shape=Shape.of("symbols", stage))
+    criterion = Mastery(threshold=1, metric="symbol_accuracy")
+    examiner = Examiner(task, criterion, 0)
+    walk = Scheduler(Explicit(lengths=(20,), vocab_sizes=(38, 39)), criterion)
+    return learner, network, Trainer(task, seed=0, examiner=examiner, meter=Meter()), walk
+
+
+def test_the_state_is_empty_on_entering_a_stage_and_at_the_documents_end() -> None:
+    learner, network, charged, walk = reading()
+    charged.take_steps(learner, walk, visit=0, start=0, count=5)
+    assert network.given == [None, 1, 2, None, 1]
+    charged.take_steps(learner, walk, visit=0, start=5, count=1)
+    assert network.given[5:] == [2]
+    charged.take_steps(learner, walk, visit=1, start=0, count=2)
+    assert network.given[6:] == [None, 1]
+
+
+def test_a_look_begins_with_an_empty_state_and_leaves_the_learners_alone() -> None:
+    learner, network, charged, walk = reading()
+    charged.take_steps(learner, walk, visit=0, start=0, count=2)
+    kept = learner.state
+    charged.look(learner, walk)
+    windows = HumanNumbers().exam(walk.stage)
+    assert windows.rows is not None
+    assert network.given[2:] == [None, *range(1, windows.examples // windows.rows)]
+    assert learner.state is kept
+
+
+def test_a_passage_goes_on_where_the_one_before_ends() -> None:
+    learner, _, charged, walk = reading()
+    seen: list[Any] = []
+    task = HumanNumbers()
+
+    class Noting(HumanNumbers):
+        def passage(self, stage: Stage, batch_size: int, index: int) -> Batch:
+            seen.append(index)
+            return task.passage(stage, batch_size, index)
+
+    charged.task = Noting()
+    charged.take_steps(learner, walk, visit=0, start=1, count=4)
+    assert seen == [1, 2, 0, 1]

@@ -1,6 +1,7 @@
 """A widened model computes what the smaller one did, and its new units learn."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from curriculum import SGD, Adam, RAdam, Stage, Training, UsageError
+from curriculum import SGD, Adam, RAdam, Shape, Stage, Training, UsageError
 from curriculum.learn import widening
 from curriculum.learn.learner import Learner
 from curriculum.learn.recipe import Recipe
@@ -51,10 +52,11 @@ class Stack(nn.Module):
 @given(
     cell=st.sampled_from(CELLS),
     layers=st.integers(1, 3),
+    bidirectional=st.booleans(),
     size=st.integers(1, 9),
     more=st.integers(0, 9),
     embedding_size=st.none() | st.integers(1, 5),
-    answer=st.sampled_from(["bit", "symbols"]),
+    answer=st.sampled_from(["bit", "symbol", "symbols"]),
     vocab=st.tuples(st.integers(2, 6), st.integers(0, 4)),
     shape=st.tuples(st.integers(1, 4), st.integers(1, 30)),
     kind=st.sampled_from([torch.float64, torch.float32]),
@@ -64,6 +66,7 @@ def test_a_widened_recurrent_model_keeps_its_function(
     *,
     cell: Cell,
     layers: int,
+    bidirectional: bool,
     size: int,
     more: int,
     embedding_size: int | None,
@@ -74,19 +77,23 @@ def test_a_widened_recurrent_model_keeps_its_function(
     seed: int,
 ) -> None:
     torch.manual_seed(seed)
-    settings = Recurrent(cell=cell, hidden_size=size, layers=layers, embedding_size=embedding_size)
-    wider = Recurrent(
-        cell=cell, hidden_size=size + more, layers=layers, embedding_size=embedding_size
+    settings = Recurrent(
+        cell=cell,
+        hidden_size=size,
+        layers=layers,
+        bidirectional=bidirectional,
+        embedding_size=embedding_size,
     )
-    small = settings.build(answer, Stage(9, vocab[0])).to(kind).eval()
-    large = wider.build(answer, Stage(9, sum(vocab))).to(kind).eval()
+    wider = replace(settings, hidden_size=size + more)
+    small = settings.build(Shape.of(answer, Stage(9, vocab[0]))).to(kind).eval()
+    large = wider.build(Shape.of(answer, Stage(9, sum(vocab)))).to(kind).eval()
     for parameter in small.parameters():
         nn.init.normal_(parameter, std=0.7)
     placements = wider.placements(small, large)
     large.load_state_dict(widening.widen(small.state_dict(), large.state_dict(), placements))
     inputs = torch.randint(vocab[0], shape)
     before, after = small(inputs), large(inputs)
-    if answer == "symbols":
+    if answer != "bit":
         assert (after[..., vocab[0] :] == widening.NEW_SYMBOL_BIAS).all()
         after = after[..., : vocab[0]]
     assert torch.allclose(before, after, rtol=0, atol=TOLERANCE[kind])
@@ -127,7 +134,7 @@ def test_new_units_learn(cell: Cell, layers: int) -> None:
         optimizer=SGD(learning_rate=0.1),
         training=Training(),
     )
-    parent = Learner.start("bit", recipe, last=Stage(9), seed=0, device=CPU).snapshot()
+    parent = Learner.start(Shape.of("bit", Stage(9)), recipe, seed=0, device=CPU).snapshot()
     wider = recipe.but({"model.hidden_size": wide})
     one = Learner.continuing(parent, wider, CPU, seed=0, visit=1)
     network = one.model
@@ -163,7 +170,7 @@ def test_moments_come_along_and_new_entries_begin_moderately() -> None:
     recipe = Recipe(
         model=Recurrent(cell="gru", hidden_size=3), optimizer=Adam(), training=Training()
     )
-    parent = Learner.start("bit", recipe, last=Stage(9), seed=0, device=CPU)
+    parent = Learner.start(Shape.of("bit", Stage(9)), recipe, seed=0, device=CPU)
     for _ in range(3):
         parent.model(torch.randint(2, (8, 5))).sum().backward()
         parent.optimizer.step()
@@ -183,7 +190,7 @@ def test_moments_come_along_and_new_entries_begin_moderately() -> None:
 def test_a_widened_learner_can_go_on_with_any_optimizer(optimizer: Any) -> None:
     model = Recurrent(cell="lstm", hidden_size=3)
     recipe = Recipe(model=model, optimizer=optimizer, training=Training())
-    parent = Learner.start("bit", recipe, last=Stage(9), seed=0, device=CPU)
+    parent = Learner.start(Shape.of("bit", Stage(9)), recipe, seed=0, device=CPU)
     for learner in (
         parent,
         Learner.continuing(
@@ -202,11 +209,11 @@ def test_a_widened_learner_can_go_on_with_any_optimizer(optimizer: Any) -> None:
 def test_a_learner_grows_with_its_stages() -> None:
     model = Recurrent(cell="gru", hidden_size=4, embedding_size=3)
     recipe = Recipe(model=model, optimizer=Adam(), training=Training())
-    one = Learner.start("symbols", recipe, last=Stage(5, 4), seed=0, device=CPU)
-    assert one.grown(Stage(5, 4), seed=0, visit=1) is one
-    assert one.grown(Stage(3, 2), seed=0, visit=1) is one
-    grown = one.grown(Stage(4, 9), seed=0, visit=1)
-    assert grown.last == Stage(5, 9)
+    one = Learner.start(Shape.of("symbols", Stage(5, 4)), recipe, seed=0, device=CPU)
+    assert one.grown(Shape.of("symbols", Stage(5, 4)), seed=0, visit=1) is one
+    assert one.grown(Shape.of("symbols", Stage(3, 2)), seed=0, visit=1) is one
+    grown = one.grown(Shape.of("symbols", Stage(4, 9)), seed=0, visit=1)
+    assert grown.shape == Shape.of("symbols", Stage(5, 9))
     inputs = torch.randint(4, (6, 5))
     assert torch.allclose(grown.model(inputs)[..., :4], one.model(inputs), atol=1e-6)
     assert (grown.model(inputs).argmax(-1) < 4).all()
@@ -220,9 +227,9 @@ def test_a_model_that_cannot_be_widened_says_so() -> None:
             return nn.Linear(1, 1)
 
     recipe = Recipe(model=Rigid(), optimizer=Adam(), training=Training())  # type: ignore[arg-type]
-    one = Learner.start("bit", recipe, last=Stage(5), seed=0, device=CPU)
+    one = Learner.start(Shape.of("bit", Stage(5)), recipe, seed=0, device=CPU)
     with pytest.raises(UsageError, match=r"Rigid can't be widened: it has no `placements`"):
-        one.grown(Stage(9), seed=0, visit=1)
+        one.grown(Shape.of("bit", Stage(9)), seed=0, visit=1)
 
 
 def test_a_forgotten_tensor_is_named() -> None:

@@ -9,10 +9,12 @@ from torch import nn
 
 import curriculum
 from curriculum import (
+    Answer,
     Budget,
     Experiment,
     Explicit,
     RAdam,
+    Shape,
     Stage,
     Training,
     Tuning,
@@ -20,6 +22,7 @@ from curriculum import (
 )
 from curriculum.learn import widening
 from curriculum.learn.learner import weights_sha256
+from curriculum.learn.task import PADDING
 from curriculum.models import Bert
 from tasks import Reverse
 
@@ -30,13 +33,13 @@ def test_it_answers_at_each_place_or_once() -> None:
     torch.manual_seed(0)
     inputs = torch.randint(7, (3, 5))
     model = Bert(hidden_size=8, head_size=4)
-    assert model.build("symbols", Stage(6, 7))(inputs).shape == (3, 5, 7)
-    assert model.build("bit", Stage(6, 7))(inputs).shape == (3,)
+    assert model.build(Shape.of("symbols", Stage(6, 7)))(inputs).shape == (3, 5, 7)
+    assert model.build(Shape.of("bit", Stage(6, 7)))(inputs).shape == (3,)
 
 
 def test_every_place_and_symbol_counts() -> None:
     torch.manual_seed(0)
-    model = Bert(hidden_size=8, head_size=4).build("symbols", Stage(4, 3)).eval()
+    model = Bert(hidden_size=8, head_size=4).build(Shape.of("symbols", Stage(4, 3))).eval()
     inputs = torch.zeros(1, 4, dtype=torch.int64)
     changed = inputs.clone()
     changed[0, 3] = 2
@@ -46,7 +49,7 @@ def test_every_place_and_symbol_counts() -> None:
 def test_bert_base_has_its_size() -> None:
     base = Bert(hidden_size=768, layers=12, dropout=0.1, initializer_range=0.02)
     with torch.device("meta"):
-        network = base.build("symbols", Stage(512, 30522))
+        network = base.build(Shape.of("symbols", Stage(512, 30522)))
     sizes = {name: p.numel() for name, p in network.named_parameters() if "encoder." in name[:8]}
     assert sum(sizes.values()) == 108_890_880  # of one kind of token, and without a pooler
 
@@ -59,7 +62,7 @@ def test_bert_base_has_its_size() -> None:
     times=st.integers(1, 3),
     vocab=st.tuples(st.integers(2, 5), st.integers(0, 3)),
     length=st.tuples(st.integers(1, 6), st.integers(0, 3)),
-    answer=st.sampled_from(["bit", "symbols"]),
+    answer=st.sampled_from(["bit", "symbol", "symbols"]),
     kind=st.sampled_from([torch.float64, torch.float32]),
     seed=st.integers(0, 10**6),
 )
@@ -71,15 +74,15 @@ def test_a_widened_bert_keeps_its_function(
     times: int,
     vocab: tuple[int, int],
     length: tuple[int, int],
-    answer: str,
+    answer: Answer,
     kind: torch.dtype,
     seed: int,
 ) -> None:
     torch.manual_seed(seed)
     model = Bert(hidden_size=heads * head_size, head_size=head_size, layers=layers)
     wider = Bert(hidden_size=times * heads * head_size, head_size=head_size, layers=layers)
-    small = model.build(answer, Stage(length[0], vocab[0])).to(kind).eval()  # type: ignore[arg-type]
-    large = wider.build(answer, Stage(sum(length), sum(vocab))).to(kind).eval()  # type: ignore[arg-type]
+    small = model.build(Shape.of(answer, Stage(length[0], vocab[0]))).to(kind).eval()
+    large = wider.build(Shape.of(answer, Stage(sum(length), sum(vocab)))).to(kind).eval()
     for parameter in small.parameters():
         nn.init.normal_(parameter, std=0.4)
     large.load_state_dict(
@@ -87,7 +90,7 @@ def test_a_widened_bert_keeps_its_function(
     )
     inputs = torch.randint(vocab[0], (3, length[0]))
     before, after = small(inputs), large(inputs)
-    if answer == "symbols":
+    if answer != "bit":
         assert (after[..., vocab[0] :] == widening.NEW_SYMBOL_BIAS).all()
         after = after[..., : vocab[0]]
     assert torch.allclose(before, after, rtol=0, atol=TOLERANCE[kind])
@@ -95,9 +98,9 @@ def test_a_widened_bert_keeps_its_function(
 
 def test_copies_of_a_unit_do_not_stay_alike() -> None:
     torch.manual_seed(0)
-    small = Bert(hidden_size=4, head_size=2).build("symbols", Stage(4, 5))
+    small = Bert(hidden_size=4, head_size=2).build(Shape.of("symbols", Stage(4, 5)))
     wider = Bert(hidden_size=8, head_size=2)
-    large = wider.build("symbols", Stage(4, 5))
+    large = wider.build(Shape.of("symbols", Stage(4, 5)))
     large.load_state_dict(
         widening.widen(small.state_dict(), large.state_dict(), wider.placements(small, large))
     )
@@ -117,16 +120,19 @@ def test_copies_of_a_unit_do_not_stay_alike() -> None:
         ({"layers": 0}, "model.layers must be at least 1, got 0"),
         ({"dropout": 1.0}, r"model.dropout must be in \[0, 1\), got 1.0"),
         ({"initializer_range": 0.0}, "must be above 0, got 0.0"),
+        ({"positions": "random"}, "normal or sinusoidal, got 'random'"),
     ],
 )
-def test_bad_settings_are_refused(values: dict[str, float], message: str) -> None:
+def test_bad_settings_are_refused(values: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        Bert(**values)  # type: ignore[arg-type]
+        Bert(**values)
 
 
 def test_a_length_over_its_positions_is_refused() -> None:
     with pytest.raises(UsageError, match="has 4 positions, got a length of 5"):
-        Bert(hidden_size=4, head_size=2).build("bit", Stage(4, 2))(torch.zeros(1, 5).long())
+        Bert(hidden_size=4, head_size=2).build(Shape.of("bit", Stage(4, 2)))(
+            torch.zeros(1, 5).long()
+        )
 
 
 def test_it_is_widened_by_whole_copies_alone() -> None:
@@ -152,3 +158,38 @@ def test_it_learns_to_reverse(mode: Any, sized_for: Any, tmp_path: Path) -> None
     result = curriculum.run(experiment, store=tmp_path, mirror=False)
     assert result.reach == Stage(3, 5)
     assert weights_sha256(curriculum.load("last", store=tmp_path)) == result.weights_sha256
+
+
+def test_sinusoidal_positions_are_alike_for_each_head_and_of_the_usual_size() -> None:
+    model = Bert(hidden_size=16, head_size=8, positions="sinusoidal")
+    network = model.build(Shape.of("symbols", Stage(50, 4)))
+    table = network.state_dict()["encoder.embeddings.position_embeddings.weight"]
+    assert torch.equal(table[:, :8], table[:, 8:])
+    assert table.square().mean().sqrt() == pytest.approx(0.1)
+    angles = torch.atan2(table[:, 0], table[:, 1])  # the fastest wave
+    assert angles[:4].tolist() == pytest.approx([0, 1, 2, 3])
+    near, far = (table[10] - table[11]).norm(), (table[10] - table[40]).norm()
+    assert near < far
+
+
+def test_more_sinusoidal_positions_go_on_where_the_fewer_end() -> None:
+    model = Bert(hidden_size=8, head_size=4, positions="sinusoidal")
+    name = "encoder.embeddings.position_embeddings.weight"
+    few, many = (
+        model.build(Shape.of("symbols", Stage(length, 4))).state_dict()[name] for length in (5, 9)
+    )
+    assert torch.equal(few, many[:5])
+
+
+def test_padding_changes_nothing() -> None:
+    torch.manual_seed(0)
+    for answer in ("bit", "symbol", "symbols"):
+        form: Any = answer
+        network = Bert(hidden_size=8, head_size=4).build(Shape.of(form, Stage(6, 5))).eval()
+        inputs = torch.randint(5, (3, 6))
+        inputs[0, 4:] = PADDING
+        inputs[1, 1:] = PADDING
+        found = network(inputs)
+        first, alone = found[0], network(inputs[:1, :4])[0]
+        assert torch.allclose(first[:4] if form == "symbols" else first, alone, atol=1e-6)
+        assert torch.allclose(found[2], network(inputs[2:])[0], atol=1e-6)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from curriculum import Answer, Stage, UsageError
+from curriculum import Answer, Shape, Stage, UsageError
+from curriculum.learn.task import PADDING
 from curriculum.models import Recurrent
 from curriculum.models.recurrent_network import RecurrentNetwork
 
@@ -12,7 +13,7 @@ from curriculum.models.recurrent_network import RecurrentNetwork
 def built(
     settings: Recurrent, answer: Answer = "bit", last: Stage | None = None
 ) -> RecurrentNetwork:
-    model = settings.build(answer, last or Stage(9))
+    model = settings.build(Shape.of(answer, last or Stage(9)))
     assert isinstance(model, RecurrentNetwork)
     return model
 
@@ -75,3 +76,32 @@ def test_recurrent_weights_start_orthogonal_gate_by_gate(how: Any) -> None:
 def test_bad_settings_are_errors(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         Recurrent(**settings)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("answer", ["bit", "symbol", "symbols"])
+def test_padding_changes_nothing(answer: Answer, *, bidirectional: bool) -> None:
+    model = built(
+        Recurrent(hidden_size=4, embedding_size=3, bidirectional=bidirectional), answer, Stage(6, 5)
+    ).eval()
+    inputs = torch.randint(5, (3, 6))
+    inputs[0, 4:] = PADDING
+    found, alone = model(inputs)[0], model(inputs[:1, :4])[0]
+    assert torch.allclose(found[:4] if answer == "symbols" else found, alone, atol=1e-6)
+    assert torch.allclose(model(inputs)[2], model(inputs[2:])[0], atol=1e-6)
+
+
+def test_one_that_reads_both_ways_knows_what_is_to_come() -> None:
+    inputs = torch.randint(5, (1, 6))
+    changed = inputs.clone()
+    changed[0, -1] = (changed[0, -1] + 1) % 5
+    for bidirectional in (False, True):
+        settings = Recurrent(hidden_size=4, embedding_size=3, bidirectional=bidirectional)
+        model = built(settings, "symbols", Stage(6, 5))
+        differs = not torch.allclose(model(inputs)[:, 0], model(changed)[:, 0])
+        assert differs == bidirectional
+
+
+def test_one_symbol_is_read_from_the_last_place() -> None:
+    model = built(Recurrent(cell="gru", hidden_size=5, embedding_size=3), "symbol", Stage(6, 7))
+    assert model(torch.randint(7, (3, 6))).shape == (3, 7)

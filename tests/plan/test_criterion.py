@@ -128,3 +128,12 @@ def test_the_gate_knows_how_many_tests_it_can_pass() -> None:
     last = max(number for number in range(1, 100) if criterion.can_clear(number))
     assert decide(criterion, a_test(1.0), test_number=last).mastered
     assert not decide(criterion, a_test(1.0), test_number=last + 1).mastered
+
+
+def test_the_target_may_ask_for_more_than_the_way_there() -> None:
+    criterion = Mastery(threshold=0.5, target_threshold=0.9, screen=7)
+    assert criterion.at(target=False) == Mastery(threshold=0.5, screen=7)
+    assert criterion.at(target=True) == Mastery(threshold=0.9, screen=7)
+    assert Mastery(threshold=0.5).at(target=True) == Mastery(threshold=0.5)
+    with pytest.raises(UsageError, match=r"target_threshold must be in \(0, 1\], got 1.5"):
+        Mastery(target_threshold=1.5)

@@ -315,3 +315,19 @@ def test_a_state_taken_through_json_continues_the_same_walk(
         assert original.update(next_look) == restored.update(next_look)
         assert original.decision == restored.decision
         assert restored.state_dict() == original.state_dict()
+
+
+def test_the_last_stage_of_the_path_is_held_to_the_targets_threshold() -> None:
+    scheduler = scheduler_of(
+        Arithmetic(start=Stage(2), until=Stage(4)),
+        criterion=Mastery(threshold=0.5, target_threshold=0.9),
+    )
+    middling = Tally(score=0.7, examples=500)
+    found = []
+    for steps in (0, 10, 20):
+        found.append((scheduler.stage.length, scheduler.criterion.threshold))
+        verdict = scheduler.update(Look(test=middling, spent=Spending(steps=steps)))
+    assert found == [(2, 0.5), (3, 0.5), (4, 0.9)]
+    assert verdict is Verdict.LEARNING
+    assert scheduler.update(look(passed=True, steps=30)) is Verdict.MASTERED
+    assert scheduler.reached_target

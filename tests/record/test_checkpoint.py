@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from curriculum import SGD, Adam, OptimizerSettings, RAdam, Stage, Training, UsageError
+from curriculum import SGD, Adam, OptimizerSettings, RAdam, Shape, Stage, Training, UsageError
 from curriculum.learn.learner import Learner, weights_sha256
 from curriculum.learn.recipe import Recipe
 from curriculum.models import Recurrent
@@ -18,9 +18,8 @@ def recipe(optimizer: OptimizerSettings) -> Recipe:
 
 def learner(seed: int, optimizer: OptimizerSettings) -> Learner:
     return Learner.start(
-        "bit",
+        Shape.of("bit", Stage(9)),
         recipe(optimizer),
-        last=Stage(9),
         seed=seed,
         device=CPU,
     )

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curriculum import Stage, UsageError
+from curriculum.learn.task import IGNORED, PADDING, shape_of
 from tasks import Reverse
 
 
@@ -28,3 +29,50 @@ def test_all_symbols_occur() -> None:
 def test_one_symbol_is_not_enough() -> None:
     with pytest.raises(UsageError, match="a vocabulary of at least 2, got 1"):
         Reverse().check(Stage(5, 1))
+
+
+@given(st.integers(1, 12), st.integers(2, 9), st.integers(1, 9), st.integers(0, 99))
+def test_the_end_may_be_marked_with_a_symbol_of_its_own(
+    length: int, vocab_size: int, size: int, seed: int
+) -> None:
+    task, stage = Reverse(end_marker=True), Stage(length, vocab_size)
+    batch = task.sample(np.random.default_rng(seed), stage, size)
+    assert batch.inputs.shape == batch.targets.shape == (size, length + 1)
+    assert batch.inputs.max() < shape_of(task, stage).symbols
+    for row, answer in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        assert row[-1] == 0
+        assert 0 not in row[:-1]
+        assert answer == [*reversed(row[:-1]), IGNORED]
+
+
+@given(st.booleans(), st.integers(1, 12), st.integers(2, 9), st.integers(1, 9), st.integers(0, 99))
+def test_shorter_sequences_may_share_a_batch(
+    end_marker: bool, length: int, vocab_size: int, size: int, seed: int
+) -> None:
+    task, stage = Reverse(end_marker=end_marker, shorter=True), Stage(length, vocab_size)
+    batch = task.sample(np.random.default_rng(seed), stage, size)
+    more = int(end_marker)
+    assert batch.inputs.shape == batch.targets.shape == (size, length + more)
+    for row, answer in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        real = [symbol for symbol in row if symbol != PADDING]
+        assert 1 <= len(real) - more <= length
+        assert row == real + [PADDING] * (length + more - len(real))
+        asked = [symbol for symbol in answer if symbol != IGNORED]
+        assert asked == [*reversed(real[: len(real) - more])]
+
+
+def test_every_length_up_to_the_stages_occurs() -> None:
+    batch = Reverse(shorter=True).sample(np.random.default_rng(0), Stage(6, 5), 200)
+    assert set((batch.inputs != PADDING).sum(axis=1).tolist()) == {1, 2, 3, 4, 5, 6}
+
+
+def test_what_is_typed_is_reversed() -> None:
+    batch = Reverse().read("0 1 2 3 4", Stage(5, 10))
+    assert (batch.inputs.tolist(), batch.targets.tolist()) == ([[0, 1, 2, 3, 4]], [[4, 3, 2, 1, 0]])
+    marked = Reverse(end_marker=True)
+    assert marked.read("3 1", Stage(2, 10)).inputs.tolist() == [[3, 1, 0]]
+    assert marked.text(np.array([3, 1, 0])) == ["3", "1", "end"]
+    with pytest.raises(UsageError, match="from 0 to 9, got 10"):
+        Reverse().read("10", Stage(5, 10))
+    with pytest.raises(UsageError, match="from 1 to 10; the end is marked for you"):
+        marked.read("0 3", Stage(5, 10))

@@ -41,9 +41,8 @@ class Bench:
         self.meter = Meter()
         self.scheduler: Scheduler = experiment.scheduler()
         self.parent = Learner.start(
-            experiment.task.answer,
+            experiment.shape,
             experiment.recipe,
-            last=experiment.largest,
             seed=seed,
             device=CPU,
         ).snapshot()
@@ -222,16 +221,16 @@ def test_where_all_diverge_the_parent_goes_on(tiny: Experiment) -> None:
 def test_a_model_that_cannot_be_widened_starts_cold_if_told_to(searched: Experiment) -> None:
     from dataclasses import dataclass
 
-    from curriculum import Stage
+    from curriculum import Shape
 
     @dataclass(frozen=True)
     class Rigid:
         hidden_size: int = 8
 
-        def check(self, stage: Stage) -> None: ...
+        def check(self, shape: Shape) -> None: ...
 
-        def build(self, answer: Any, last: Stage) -> torch.nn.Module:
-            return Recurrent(cell="gru", hidden_size=self.hidden_size).build(answer, last)
+        def build(self, shape: Shape) -> torch.nn.Module:
+            return Recurrent(cell="gru", hidden_size=self.hidden_size).build(shape)
 
     bounds = replace(searched.tuning, hidden_size=None)
     told = Bench(searched.but(model=Rigid(), tuning=replace(bounds, cold_start=True)))

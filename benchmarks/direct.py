@@ -1,0 +1,74 @@
+"""Does the curriculum help? Each experiment beside training on its last stage from the start.
+
+python benchmarks/direct.py bert_reverse human_numbers_gru --seeds 0 3
+
+`NAME:direct` is given the compute that the curriculum took; where a schedule needs a horizon, the
+steps that it took, on a model of the same size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import curriculum
+from curriculum import Budget, Experiment, Mastery, Result
+from curriculum.catalogue import load_experiment
+from curriculum.learn.process import configure, threads_for
+from curriculum.record.history import History
+from curriculum.record.store import Store
+
+
+def main() -> None:
+    """Print, seed by seed, how both end."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("experiments", nargs="+")
+    parser.add_argument("--seeds", type=int, nargs=2, default=[0, 3], metavar=("FROM", "BELOW"))
+    parser.add_argument("--threads", type=int, help="default: by the model's size")
+    options = parser.parse_args()
+    for name in options.experiments:
+        experiment, _ = load_experiment(name)
+        configure(options.threads or threads_for(experiment.model.hidden_size))
+        for seed in range(*options.seeds):
+            found = told(name, experiment, seed)
+            direct, _ = load_experiment(f"{name}:direct")
+            told(f"{name}:direct", at_equal_cost(direct, found), seed)
+
+
+def at_equal_cost(direct: Experiment, found: Result) -> Experiment:
+    """Direct training with what the curriculum took, to its end."""
+    if direct.training.schedule == "constant":
+        return direct.but(budget=Budget(compute=found.compute))
+    last = Mastery(
+        threshold=direct.criterion.threshold,
+        metric=direct.criterion.metric,
+        least_steps=found.steps,
+    )
+    return direct.but(budget=Budget(steps=found.steps), criterion=last)
+
+
+def told(name: str, experiment: Experiment, seed: int) -> Result:
+    """Run, and print how it ended and what it cost."""
+    with tempfile.TemporaryDirectory() as store:
+        result = curriculum.run(experiment, seed, store=store, mirror=False)
+        history = History.of(Store(Path(store)).find(result.run_id))
+    look = [look for visit in history.visits for look in visit.looks][-1]
+    measures = ", ".join(f"{name} {value:.3f}" for name, value in look["measures"].items())
+    print(
+        f"{name} seed {seed}: {result.status}, reach {result.reach}; on {look['stage']} "
+        f"{look['decision']['metric']} {look['decision']['score']:.3f} ({measures}); "
+        f"{result.steps:,} steps, {result.tokens:,} tokens, compute {result.compute:.3g}, "
+        f"{result.seconds:.0f} s",
+        flush=True,
+    )
+    for stage in result.stages:
+        print(
+            f"    {stage.length}x{stage.vocab_size} {stage.verdict}: {stage.steps} steps, "
+            f"{stage.trials} trials, {stage.seconds:.0f} s"
+        )
+    return result
+
+
+if __name__ == "__main__":
+    main()

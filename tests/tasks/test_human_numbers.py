@@ -1,0 +1,151 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from curriculum import Stage, UsageError
+from curriculum.learn.task import IGNORED
+from tasks import HumanNumbers
+from tasks.human_numbers import (
+    LIMITS,
+    VOCABULARY,
+    document,
+    examined,
+    is_memorised,
+    trained_on,
+)
+
+
+def words(symbols: np.ndarray) -> str:
+    return " ".join(VOCABULARY[symbol] for symbol in symbols)
+
+
+def test_the_documents_are_the_seeds() -> None:
+    assert len(VOCABULARY) == 39
+    last = Stage(20, 39)
+    train, valid = trained_on(last), examined(last)
+    assert (len(train), len(valid)) == (50_082, 13_017)
+    assert words(train[:9]) == "xxbos one , two , three , four ,"
+    assert words(valid[:9]) == "xxbos eight thousand one , eight thousand two ,"
+    assert words(train[-2:]) == "eight thousand"
+    assert words(valid[-6:]) == "nine thousand nine hundred ninety nine"
+
+
+@pytest.mark.parametrize(("size", "limit"), LIMITS.items())
+def test_a_vocabulary_is_just_what_its_numbers_need(size: int, limit: int) -> None:
+    used = set(document(1, limit).tolist())
+    assert max(used) == size - 1
+    assert used == {VOCABULARY.index("xxbos"), *range(9, size)}
+
+
+def test_words_that_would_never_be_trained_on_are_not_held_out() -> None:
+    for size in (19, 29, 37):
+        assert is_memorised(Stage(20, size))
+        assert np.array_equal(trained_on(Stage(20, size)), examined(Stage(20, size)))
+    for size, first in ((38, 801), (39, 8001)):
+        assert not is_memorised(Stage(20, size))
+        assert words(examined(Stage(20, size))[:3]).startswith("xxbos eight")
+        assert np.array_equal(examined(Stage(20, size)), document(first, LIMITS[size]))
+
+
+def test_each_row_of_a_passage_goes_on_where_it_ended() -> None:
+    task, stage = HumanNumbers(), Stage(20, 39)
+    first, second = (task.passage(stage, 64, index) for index in (0, 1))
+    assert first.inputs.shape == first.targets.shape == (64, 20)
+    assert np.array_equal(first.targets[:, :-1], first.inputs[:, 1:])
+    assert np.array_equal(first.targets[:, -1], second.inputs[:, 0])
+    assert task.passages(stage, 64) == 40
+    assert task.passages(Stage(3, 39), 64) == 261
+
+
+def test_the_rows_begin_at_equal_distances_in_a_circle() -> None:
+    task, stage = HumanNumbers(), Stage(20, 19)  # 18 words, so a row goes round
+    batch = task.passage(stage, 4, 0)
+    text = document(1, 9)
+    for row, begin in zip(batch.inputs, (0, 4, 9, 13), strict=True):
+        expected = list(itertools.islice(itertools.cycle(text.tolist()), begin, begin + 20))
+        assert row.tolist() == expected
+
+
+@pytest.mark.parametrize("size", LIMITS)
+@pytest.mark.parametrize("length", [3, 20])
+def test_the_exam_asks_for_every_word_once(size: int, length: int) -> None:
+    task, stage = HumanNumbers(), Stage(length, size)
+    exam, text = task.exam(stage), examined(stage)
+    whole = task.exam_batch(stage, 0, exam.examples)
+    assert exam.rows is not None
+    asked = whole.targets != IGNORED
+    assert int(asked.sum()) == len(text) - 1
+    assert whole.weights is not None
+    assert whole.weights.sum() == len(text) - 1
+    by_row = [whole.targets[row :: exam.rows] for row in range(exam.rows)]
+    read = np.concatenate([targets[targets != IGNORED] for targets in by_row])
+    assert np.array_equal(read, text[1:])
+    assert exam.memorised == is_memorised(stage)
+    assert exam.source == "document"
+
+
+def test_at_the_end_it_is_examined_in_as_many_segments_as_the_seed() -> None:
+    assert HumanNumbers().exam(Stage(20, 39)).rows == 64
+    assert HumanNumbers().exam(Stage(20, 19)).rows == 1
+
+
+def test_the_exam_may_be_taken_passage_by_passage() -> None:
+    task, stage = HumanNumbers(), Stage(20, 38)
+    exam, text = task.exam(stage), examined(stage)
+    rows = exam.rows
+    assert rows is not None
+    parts = [task.exam_batch(stage, at, at + rows) for at in range(0, exam.examples, rows)]
+    edges = np.arange(rows) * (len(text) - 1) // rows
+    for number, part in enumerate(parts):
+        assert part.inputs.shape == (rows, 20)
+        for row, begin in zip(part.inputs, edges + 20 * number, strict=True):
+            expected = text[begin : begin + 20]
+            assert np.array_equal(row[: len(expected)], expected)
+
+
+def test_the_last_word_alone_may_be_asked_for() -> None:
+    task, stage = HumanNumbers(predict="last"), Stage(3, 39)
+    batch = task.passage(stage, 64, 0)
+    assert batch.inputs.shape == (64, 3)
+    assert batch.targets.shape == (64,)
+    assert words(batch.inputs[0]) == "xxbos one ,"
+    assert words(batch.targets[:1]) == "two"
+    exam = task.exam(stage)
+    whole = task.exam_batch(stage, 0, exam.examples)
+    assert whole.weights is not None
+    assert whole.weights.sum() == (whole.targets != IGNORED).sum() >= 13_016 // 3 - 64
+
+
+def test_fresh_examples_come_from_the_exams_document() -> None:
+    batch = HumanNumbers().sample(np.random.default_rng(0), Stage(9, 39), 50)
+    assert not (batch.inputs == VOCABULARY.index("seven")).all()
+    assert set(words(batch.inputs.ravel()).split()) & {"eight", "nine"}
+
+
+@pytest.mark.parametrize("size", [2, 20, 40, 1000])
+def test_vocabularies_between_those_of_the_numbers_are_errors(size: int) -> None:
+    with pytest.raises(UsageError, match=rf"19 \(to 9\), 29 .*39 \(to 9,999\), got {size}"):
+        HumanNumbers().check(Stage(20, size))
+
+
+def test_an_unknown_mode_is_an_error() -> None:
+    with pytest.raises(UsageError, match="last or every, got 'first'"):
+        HumanNumbers(predict="first")  # type: ignore[arg-type]
+
+
+def test_what_is_typed_is_read_as_words() -> None:
+    batch = HumanNumbers().read("Nine thousand, nine", Stage(20, 39))
+    assert words(batch.inputs[0]) == "nine thousand , nine"
+    assert words(batch.targets[0, :-1]) == "thousand , nine"
+    assert batch.targets[0, -1] == IGNORED
+    assert HumanNumbers(predict="last").read("one , two", Stage(3, 39)).targets.tolist() == [
+        IGNORED
+    ]
+    for text, message in (
+        ("one thousand", "'thousand' is not a word of the numbers to 99"),
+        ("twnty", "did you mean twenty"),
+        ("12", "numbers in words with commas, got '12'"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            HumanNumbers().read(text, Stage(20, 37))

@@ -1,0 +1,96 @@
+"""Every shipped experiment, end to end at a tiny size."""
+
+from pathlib import Path
+
+import pytest
+
+import curriculum
+from curriculum import Direct, Experiment, Stage
+from curriculum.catalogue import load_experiment
+from curriculum.cli import main
+from curriculum.overrides import override
+
+TINY = {
+    "lstm_firstbit": "--growth.until 3 --model.hidden-size 4",
+    "gru_firstbit": "--growth.until 3 --model.hidden-size 4",
+    "rnn_firstbit": "--growth.until 3 --model.hidden-size 4",
+    "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.until.length 3 "
+    "--growth.until.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
+    "gru_subsequence": "--growth.start 4 --growth.until 6 --model.hidden-size 4",
+    "gru_subsequence_attention": "--growth.start 4 --growth.until 6 --model.hidden-size 4",
+} | {
+    f"human_numbers_{net}": "--growth.vocab-sizes 19 29 --model.hidden-size 4"
+    for net in ("unrolled", "loop", "every_word", "stateful", "rnn", "gru")
+}
+QUICK = (
+    "--budget.steps-per-stage 4 --budget.steps 8 --training.look-every 2 "
+    "--criterion.threshold 0.01 --criterion.least-steps 2"
+)
+RECIPES = {
+    "bert_reverse:seed": "--model.hidden-size 8 --model.head-size 4 --model.layers 2 "
+    "--growth.lengths 5 --growth.vocab-sizes 10",
+    "gru_subsequence:seed": "--model.hidden-size 4 --growth.lengths 6",
+} | {f"human_numbers_{net}:seed": "--model.hidden-size 4" for net in
+     ("unrolled", "loop", "every_word", "stateful", "rnn", "gru")}  # fmt: skip
+
+
+def tiny(name: str, settings: str) -> Experiment:
+    return override(load_experiment(name)[0], f"{settings} {QUICK}".split())
+
+
+def test_no_shipped_experiment_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["list"])
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(TINY) == sorted(name for name in listed if ":" not in name)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_walks_and_ends(name: str, store: Path) -> None:
+    result = curriculum.run(tiny(name, TINY[name]), 0, store=store, mirror=False)
+    assert result.status in ("reached", "stopped")
+    assert result.steps > 0
+    curriculum.load(result.run_id, store=store)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_seeds_recipe_trains_on_its_last_stage_for_its_whole_budget(
+    name: str, store: Path
+) -> None:
+    experiment = tiny(name, RECIPES[name])
+    assert experiment.pacing == Direct()
+    experiment = override(experiment, ["--criterion.least-steps", "8"])
+    result = curriculum.run(experiment, 0, store=store, mirror=False)
+    assert result.steps == 8
+    assert len(result.stages) == 1
+
+
+PAIRS = {
+    "BERT on first bit": "lstm_firstbit --model bert --model.hidden-size 8 --model.head-size 4 "
+    "--growth.until 3",
+    "a tagger on reversal": "bert_reverse --model recurrent --model.bidirectional "
+    "--model.embedding-size 4 --model.hidden-size 8 --growth.start.length 2 "
+    "--growth.until.length 3 --growth.until.vocab-size 10",
+    "padded reversal": "bert_reverse --task.end-marker --task.shorter --model.hidden-size 8 "
+    "--model.head-size 4 --growth.start.length 2 --growth.until.length 3 "
+    "--growth.until.vocab-size 20",
+    "an LSTM language model": "human_numbers_gru --model.net lstm --growth.vocab-sizes 19 "
+    "--model.hidden-size 4",
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
+def test_other_pairs_are_made_by_overrides(pair: str, store: Path) -> None:
+    name, _, settings = pair.partition(" ")
+    result = curriculum.run(tiny(name, settings), 0, store=store, mirror=False)
+    assert result.steps > 0
+
+
+def test_the_seeds_budgets_are_whole_epochs() -> None:
+    for name in RECIPES:
+        experiment, _ = load_experiment(name)
+        steps, every = experiment.budget.steps, experiment.training.look_every
+        assert steps is not None
+        assert steps % every == 0
+        assert experiment.criterion.least_steps == steps
+    words, _ = load_experiment("human_numbers_gru:seed")
+    assert words.largest == Stage(20, 39)
