@@ -2,18 +2,19 @@
 
 python benchmarks/direct.py bert_reverse human_numbers_gru --seeds 0 3
 
-`NAME:direct` is given the compute that the curriculum took; where a schedule needs a horizon, the
-steps that it took, on a model of the same size.
+`NAME:direct` is given the compute that the curriculum took, looks included; where a schedule needs a
+horizon, as many steps as it took on batches of the same size.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import curriculum
-from curriculum import Budget, Experiment, Mastery, Result
+from curriculum import Budget, Experiment, Result
 from curriculum.catalogue import load_experiment
 from curriculum.learn.process import configure, threads_for
 from curriculum.record.history import History
@@ -40,11 +41,7 @@ def at_equal_cost(direct: Experiment, found: Result) -> Experiment:
     """Direct training with what the curriculum took, to its end."""
     if direct.training.schedule == "constant":
         return direct.but(budget=Budget(compute=found.compute))
-    last = Mastery(
-        threshold=direct.criterion.threshold,
-        metric=direct.criterion.metric,
-        least_steps=found.steps,
-    )
+    last = replace(direct.criterion, least_steps=found.steps)
     return direct.but(budget=Budget(steps=found.steps), criterion=last)
 
 

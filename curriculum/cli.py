@@ -16,7 +16,6 @@ from curriculum.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from curriculum.experiment import Experiment
-    from curriculum.learn.task import Exam
     from curriculum.record.history import Result
     from curriculum.record.store import Store
 
@@ -68,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
     """Run an experiment, or with --dry-run tell what would be run."""
     from curriculum.catalogue import load_experiment
     from curriculum.overrides import override, print_settings
+    from curriculum.report.outline import outline
 
     if options.experiment is None:
         if options.help:
@@ -84,7 +84,9 @@ def run(options: argparse.Namespace) -> int:
         return 0
     experiment = override(experiment, options.overrides)
     if options.dry_run:
-        return _print_plan(experiment)
+        for line in outline(experiment):
+            print(line)
+        return 0
     return _run(experiment, source, options)
 
 
@@ -101,12 +103,11 @@ def explain(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Show inputs, targets and predictions of a run's final model."""
-    import numpy as np
     from rich.console import Console
 
     from curriculum.learn.examiner import predictions_of
-    from curriculum.learn.showing import examples_to_show, typed_example
-    from curriculum.learn.task import Worded
+    from curriculum.learn.showing import examples_to_show, shape_of_typed, typed_example
+    from curriculum.learn.task import Worded, shape_of
     from curriculum.loading import load_run
     from curriculum.plan import Stage
     from curriculum.record.history import History
@@ -120,21 +121,21 @@ def show(options: argparse.Namespace) -> int:
         stage.vocab_size if options.vocab_size is None else options.vocab_size,
     )
     experiment.check_stage(stage)
-    task, hard = experiment.task, np.zeros(1, dtype=bool)
+    task = experiment.task
+    learner.check_covers(shape_of(task, stage))
     if options.input is None:
-        seed = folder.description()["seed"]
-        batch, hard = examples_to_show(task, stage, seed, options.examples)
+        seed, seen = folder.description()["seed"], learner.recipe.training
+        batch, notes = examples_to_show(task, stage, seed, options.examples, seen)
     else:
-        batch = typed_example(task, stage, options.input)
+        batch, notes = typed_example(task, stage, options.input), [""]
+        experiment.model.check(shape_of_typed(task, stage, batch))
     learner.check_takes(batch.inputs)
-    about = f"run {folder.id}, {experiment.name}, {stage}"
-    if options.input is not None:
-        about = f"run {folder.id}, {experiment.name}, vocabulary {stage.vocab_size}"
-    console = Console()
-    console.print(about, highlight=False)
-    spell = task.text if isinstance(task, Worded) else numbers
     predictions = predictions_of(learner, task, batch)
-    console.print(example_table(batch, predictions, hard, spell))
+    spell = task.text if isinstance(task, Worded) else numbers
+    about = stage if options.input is None else f"vocabulary {stage.vocab_size}"
+    console = Console()
+    console.print(f"run {folder.id}, {experiment.name}, {about}", highlight=False)
+    console.print(example_table(batch, predictions, notes, spell))
     return 0
 
 
@@ -255,57 +256,6 @@ def _print_result(result: Result, options: argparse.Namespace) -> None:
     )
     if options.json:
         print(json.dumps(result.as_json()))
-
-
-def _print_plan(experiment: Experiment) -> int:
-    """The path, the examples that a look needs, and the budget."""
-    from curriculum.learn.task import Sliced, exam_of
-
-    path, criterion = experiment.growth.path(), experiment.criterion
-    print(f"{experiment.name}: {len(path)} stages, {experiment.strategy}")
-    target = criterion.target_threshold
-    last = "" if target is None else f", and {target:g} on the last stage"
-    print(f"criterion: {criterion.metric} at least {criterion.threshold:g}{last}")
-    for stage in path:
-        exam = exam_of(experiment.task, stage)
-        size = criterion.examples if exam is None else exam.examples
-        kind = "fresh examples" if exam is None else f"examples ({_kind(exam)})"
-        screened = exam is None or (size > criterion.screen and exam.rows is None)
-        screen = f"a screen of {criterion.screen}, then " if screened else ""
-        parts = len(experiment.task.slices) if isinstance(experiment.task, Sliced) else 0
-        apart = f", and as many on each of {parts} slices" if parts and exam is None else ""
-        print(f"  {stage}: a look takes {screen}{size:,} {kind}{apart}")
-    if experiment.tuning.is_on:
-        print(_tuning_line(experiment))
-    limits = {name: value for name, value in experiment.flat().items() if name[:7] == "budget."}
-    spelled = ", ".join(f"{k[7:]} {v:,}" for k, v in limits.items() if v is not None)
-    print(f"budget: {spelled}")
-    return 0
-
-
-def _kind(exam: Exam) -> str:
-    """Where the examples of a finite exam come from."""
-    return f"{exam.source}, memorised" if exam.memorised else exam.source
-
-
-def _tuning_line(experiment: Experiment) -> str:
-    """What a search may try, in words."""
-    from curriculum.tune.settings import Choices
-    from curriculum.tune.space import space_of, widest_of
-
-    tuning = experiment.tuning
-    space = space_of(tuning, experiment.recipe, widest_of(tuning, experiment.model))
-    parts = [
-        f"{name.rpartition('.')[2]} "
-        + (
-            ", ".join(map(str, axis.values))
-            if isinstance(axis, Choices)
-            else f"{axis.low:g} to {axis.high:g}"
-        )
-        for name, axis in space.axes.items()
-    ]
-    spelled = "; ".join(parts)
-    return f"tuning: {tuning.mode}, at most {tuning.trials} trials a search; {spelled}"
 
 
 def _store(options: argparse.Namespace) -> Store:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Self, get_args
 
 from curriculum.errors import UsageError
-from curriculum.learn.model import Model, Widens
+from curriculum.learn.model import Batched, Model, Widens
 from curriculum.learn.optimizers import Adam, OptimizerSettings
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.settings import Training
@@ -89,6 +89,7 @@ class Experiment:
             )
         self._check_pacing()
         self._check_order_of_reading()
+        self._check_batch_size()
         metrics = (*METRICS, *(self.task.metrics if isinstance(self.task, Scored) else ()))
         if self.criterion.metric not in metrics:
             raise UsageError(
@@ -163,6 +164,15 @@ class Experiment:
         """Check that the task can make a stage, and the model take it."""
         self.task.check(stage)
         self.model.check(shape_of(self.task, stage))
+
+    def _check_batch_size(self) -> None:
+        """Check that the model can be trained on batches of that size."""
+        size = 1 if self.training.online else self.training.batch_size
+        if isinstance(self.model, Batched) and size < self.model.least_batch_size:
+            raise UsageError(
+                f"{type(self.model).__name__} takes at least {self.model.least_batch_size} "
+                f"examples a step, got {size}; see training.batch_size and training.online"
+            )
 
     def _check_pacing(self) -> None:
         """Check that the budget is one that the pacing obeys."""

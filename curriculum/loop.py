@@ -142,11 +142,16 @@ def _walk(
                 verdict = judge(trainer.look(learner, scheduler))
             looks = trainer.train(learner, scheduler)
             while verdict is Verdict.LEARNING:
+                if not scheduler.pacing.listens:
+                    parent = learner.snapshot()  # what it has learned stays, whatever a look says
                 verdict = judge(*next(looks))
-            if verdict is Verdict.EXHAUSTED and experiment.pacing.listens:
+            kept = verdict is Verdict.MASTERED or not (
+                scheduler.pacing.listens or scheduler.diverged
+            )
+            if not kept:
                 learner = Learner.of(parent, device)
             parent = learner.snapshot()  # what an interrupt goes back to, from here on
-            recorder.verdict(visit, stage, verdict, scheduler, learner)
+            recorder.verdict(visit, stage, verdict, scheduler, learner, kept=kept)
     except KeyboardInterrupt:
         learner = Learner.of(parent, device)
         return recorder.end("interrupted", "the user interrupted the run", scheduler, learner)

@@ -29,7 +29,7 @@ direct = experiment.but(
     growth=Explicit(lengths=(100,), vocab_sizes=(1000,)),
     budget=Budget(steps=1500),
 )
-"""The last stage from the start, without a curriculum, for as many steps as one takes."""
+"""The last stage from the start, without a curriculum, for at most 1,500 steps."""
 
 seed = direct.but(
     model=Bert(hidden_size=768, layers=12, dropout=0.1, initializer_range=0.02),

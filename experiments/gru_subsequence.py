@@ -10,6 +10,7 @@ from curriculum import (
     Mastery,
     Stage,
     Training,
+    Tuning,
 )
 from curriculum.models import Seq2Seq
 from tasks import Subsequence
@@ -22,12 +23,14 @@ experiment = Experiment(
     optimizer=Adam(learning_rate=3e-3),
     training=Training(batch_size=64, look_every=50),
     budget=Budget(steps_per_stage=8000),
+    tuning=Tuning(mode="stuck", trials=8, learning_rate=(3e-4, 1e-2)),
 )
 
 direct = experiment.but(
     pacing=Direct(),
     growth=Explicit(lengths=(14,), vocab_sizes=(10,)),
-    budget=Budget(steps=6000),
+    budget=Budget(steps=8000),
+    tuning=Tuning(mode="off"),
 )
 """The last stage from the start, without a curriculum."""
 
@@ -46,5 +49,6 @@ seed = experiment.but(
     optimizer=Adam(learning_rate=1e-3),
     training=Training(batch_size=32, look_every=128),
     budget=Budget(steps=2048),
+    tuning=Tuning(mode="off"),
 )
 """Three layers at length 10 for 16 epochs of 4,096 examples, as the notebook has it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain
 from typing import Literal
@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.learn.shape import Answer
+from curriculum.learn.shape import Answer, Shape
 from curriculum.learn.task import IGNORED, Batch, Exam
 from curriculum.plan import Stage
 
-__all__ = ["HumanNumbers", "Predict"]
+__all__ = ["ExamOn", "HumanNumbers", "Predict"]
 
 Predict = Literal["last", "every"]
+ExamOn = Literal["held_out", "trained"]
 
 SPECIAL = ("xxunk", "xxpad", "xxbos", "xxeos", "xxfld", "xxmaj", "xxup", "xxrep", "xxwrep")
 """Tokens that the original's tokenizer has besides words; of these only `xxbos` occurs."""
@@ -87,11 +88,16 @@ class HumanNumbers:
 
     Attributes:
         predict: after `every` word, or the `last` of those read.
+        exam_on: the `held_out` numbers, or the last fifth of those that are `trained` on (of
+            which trials take their exams, lest settings be chosen to suit the other).
     """
 
     predict: Predict = "every"
+    exam_on: ExamOn = "held_out"
 
     def __post_init__(self) -> None:
+        if self.exam_on not in ("held_out", "trained"):
+            raise UsageError(f"task.exam_on must be held_out or trained, got {self.exam_on!r}")
         if self.predict not in ("last", "every"):
             raise UsageError(f"task.predict must be last or every, got {self.predict!r}")
 
@@ -105,8 +111,8 @@ class HumanNumbers:
             raise UsageError(f"human numbers have a vocabulary of {sizes}, got {stage.vocab_size}")
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        """Passages from anywhere in the document that the exam is on."""
-        document = examined(stage)
+        """Passages from anywhere in the document that is trained on."""
+        document = trained_on(stage)
         return self._batch(document, rng.integers(len(document), size=batch_size), stage.length)
 
     def passages(self, stage: Stage, batch_size: int) -> int:
@@ -118,15 +124,14 @@ class HumanNumbers:
         return self._batch(document, rows + index * stage.length, stage.length)
 
     def exam(self, stage: Stage) -> Exam:
-        rows, count, _ = _segments(stage)
-        return Exam(
-            examples=rows * count, source="document", memorised=is_memorised(stage), rows=rows
-        )
+        rows, count, _ = self._segments(stage)
+        memorised = self.exam_on == "trained" or is_memorised(stage)
+        return Exam(examples=rows * count, source="document", memorised=memorised, rows=rows)
 
     def exam_batch(self, stage: Stage, start: int, stop: int) -> Batch:
         """Windows number `start` to `stop`, counted over the rows first; every word once."""
-        document = examined(stage)
-        rows, _, edges = _segments(stage)
+        document = self._examined(stage)
+        rows, _, edges = self._segments(stage)
         numbers = np.arange(start, stop)
         at = edges[numbers % rows] + numbers // rows * stage.length
         places = at[:, None] + np.arange(stage.length)  # (B, L), of the words that are read
@@ -140,6 +145,26 @@ class HumanNumbers:
             asked = (targets != IGNORED).sum(axis=1).astype(np.float64)
         return Batch(inputs=batch.inputs, targets=targets, weights=asked)
 
+    def rehearsal(self) -> HumanNumbers:
+        return replace(self, exam_on="trained")
+
+    def shape(self, last: Stage) -> Shape:
+        return replace(Shape.of(self.answer, last), causal=self.predict == "every")
+
+    def _examined(self, stage: Stage) -> NDArray[np.int64]:
+        """The document that the exam is on."""
+        if self.exam_on == "held_out" or is_memorised(stage):
+            return examined(stage)
+        last = _last_trained(stage)
+        return document(last - last // HELD_OUT + 1, last)
+
+    def _segments(self, stage: Stage) -> tuple[int, int, NDArray[np.int64]]:
+        """The exam's rows, the windows that each takes, and where the rows begin and end."""
+        words = len(self._examined(stage)) - 1  # the last word has none after it
+        rows = max(1, min(ROWS, words // WORDS_A_ROW))
+        edges = np.arange(rows + 1) * words // rows
+        return rows, -(-int(np.diff(edges).max()) // stage.length), edges
+
     def _batch(self, document: NDArray[np.int64], at: NDArray[np.int64], length: int) -> Batch:
         """What stands at these places of the circle, and the words that follow."""
         places = (at[:, None] + np.arange(length + 1)) % len(document)
@@ -151,7 +176,7 @@ class HumanNumbers:
         return [VOCABULARY[symbol] for symbol in symbols]
 
     def read(self, text: str, stage: Stage) -> Batch:
-        words = re.findall(r"[a-z]+|,", text.lower())
+        words = re.findall(r"[^\s,]+|,", text.lower().replace("-", " "))
         known = VOCABULARY[: stage.vocab_size]
         for word in words:
             if word not in known:
@@ -169,22 +194,20 @@ class HumanNumbers:
 
 def trained_on(stage: Stage) -> NDArray[np.int64]:
     """The document that a stage trains on."""
-    limit = LIMITS[stage.vocab_size]
-    return document(1, limit if is_memorised(stage) else _last_trained(limit))
+    return document(1, LIMITS[stage.vocab_size] if is_memorised(stage) else _last_trained(stage))
 
 
 def examined(stage: Stage) -> NDArray[np.int64]:
     """The document that a stage is examined on."""
-    limit = LIMITS[stage.vocab_size]
-    return document(1 if is_memorised(stage) else _last_trained(limit) + 1, limit)
+    first = 1 if is_memorised(stage) else _last_trained(stage) + 1
+    return document(first, LIMITS[stage.vocab_size])
 
 
 @lru_cache
 def is_memorised(stage: Stage) -> bool:
     """Whether nothing can be held out, as the held-out words occur nowhere else."""
-    limit = LIMITS[stage.vocab_size]
-    last = _last_trained(limit)
-    return not set(document(last + 1, limit)) <= set(document(1, last))
+    last = _last_trained(stage)
+    return not set(document(last + 1, LIMITS[stage.vocab_size])) <= set(document(1, last))
 
 
 @lru_cache
@@ -199,15 +222,6 @@ def document(first: int, last: int) -> NDArray[np.int64]:
     return np.array([SYMBOLS[word] for word in words], dtype=np.int64)
 
 
-def _last_trained(limit: int) -> int:
+def _last_trained(stage: Stage) -> int:
     """The last number that is trained on: four fifths of the way, 8,000 of 9,999."""
-    return (limit + 1) * (HELD_OUT - 1) // HELD_OUT
-
-
-def _segments(stage: Stage) -> tuple[int, int, NDArray[np.int64]]:
-    """The exam's rows, the windows that each takes, and where the rows begin and end."""
-    # The last word of the document has none after it.
-    words = len(examined(stage)) - 1
-    rows = max(1, min(ROWS, words // WORDS_A_ROW))
-    edges = np.arange(rows + 1) * words // rows
-    return rows, -(-int(np.diff(edges).max()) // stage.length), edges
+    return (LIMITS[stage.vocab_size] + 1) * (HELD_OUT - 1) // HELD_OUT

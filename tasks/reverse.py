@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
 from curriculum.learn.shape import Answer, Shape
-from curriculum.learn.task import IGNORED, Batch, joined
+from curriculum.learn.task import IGNORED, PADDING, Batch
 from curriculum.learn.typed import symbols_below
 from curriculum.plan import Stage
 
@@ -59,25 +59,23 @@ class Reverse:
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         low = int(self.end_marker)
-        if not self.shorter:
-            size = (batch_size, stage.length)
-            return self._reversed(rng.integers(low, stage.vocab_size + low, size=size))
-        lengths = rng.integers(1, stage.length + 1, size=batch_size)
-        lengths[rng.integers(batch_size)] = stage.length  # one at least fills the batch
-        return joined(
-            [
-                self._reversed(rng.integers(low, stage.vocab_size + low, size=(1, length)))
-                for length in lengths
-            ]
-        )
+        sequences = rng.integers(low, stage.vocab_size + low, size=(batch_size, stage.length))
+        lengths = np.full(batch_size, stage.length)
+        if self.shorter:
+            lengths = rng.integers(1, stage.length + 1, size=batch_size)
+        return self._reversed(sequences, lengths)
 
-    def _reversed(self, sequences: NDArray[np.int64]) -> Batch:
-        targets = np.ascontiguousarray(sequences[:, ::-1])
+    def _reversed(self, sequences: NDArray[np.int64], lengths: NDArray[np.int64]) -> Batch:
+        """The batch of sequences (B, L), of which only the first `lengths` symbols count."""
+        more = int(self.end_marker)
+        ends = lengths[:, None]  # (B, 1)
+        places = np.arange(sequences.shape[1] + more)  # one more for the marker
+        padded = np.pad(sequences, ((0, 0), (0, more)), constant_values=MARKER)
+        inputs = np.where(places < ends, padded, PADDING)
         if self.end_marker:
-            column = np.zeros((len(sequences), 1), dtype=np.int64)
-            sequences = np.concatenate([sequences, column + MARKER], axis=1)
-            targets = np.concatenate([targets, column + IGNORED], axis=1)
-        return Batch(inputs=sequences, targets=targets)
+            inputs[places == ends] = MARKER
+        turned = np.take_along_axis(padded, np.maximum(ends - 1 - places, 0), axis=1)
+        return Batch(inputs=inputs, targets=np.where(places < ends, turned, IGNORED))
 
     def text(self, symbols: NDArray[np.int64]) -> list[str]:
         return [
@@ -89,4 +87,4 @@ class Reverse:
         numbers = symbols_below(text, stage.vocab_size + low)
         if self.end_marker and MARKER in numbers:
             raise UsageError(f"symbols run from 1 to {stage.vocab_size}; the end is marked for you")
-        return self._reversed(np.array([numbers], dtype=np.int64))
+        return self._reversed(np.array([numbers], dtype=np.int64), np.array([len(numbers)]))

@@ -102,6 +102,16 @@ def test_stopping_short_is_exit_code_three(file: str, store: Path) -> None:
     assert call("run", file, "--store", store, "--budget.steps-per-stage", 1, "--json") == 3
 
 
+def test_a_dry_run_tells_what_a_document_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "human_numbers_gru", "--dry-run") == 0
+    out = capsys.readouterr().out
+    assert "vocabulary 19: a look takes the document that is trained on, in 1 window\n" in out
+    assert "vocabulary 39: a look takes a held-out document, in 704 windows\n" in out
+    assert "0.83 on the last stage" in out
+    assert call("run", "bert_reverse:direct", "--dry-run") == 0
+    assert "1 stage, direct x current" in capsys.readouterr().out
+
+
 def test_a_dry_run_tells_path_looks_and_budget(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,6 +167,8 @@ MISTAKES = [
     (["run", "human_numbers_gru", "--growth.vocab-sizes", "50"], "39 (to 9,999), got 50"),
     (["run", "human_numbers_unrolled", "--growth.lengths", "4"], "a length of 3, got 4"),
     (["run", "gru_subsequence", "--model", "bert"], "4 places ask for 2 symbols"),
+    (["run", "human_numbers_gru", "--model", "bert"], "it would copy the answer"),
+    (["run", "human_numbers_loop", "--training.batch-size", "1"], "at least 2 examples a step"),
     (["run", "lstm_firstbit", "--model", "transformer"], "there is no model 'transformer'"),
     (["run", "lstm_firstbit", "--pacing", "direct"], "the whole run needs a limit"),
     (
@@ -243,3 +255,60 @@ def test_a_reader_that_goes_away_gets_no_traceback() -> None:
         os.close(writer)
         assert process.stderr is not None
         assert process.stderr.read() == b""
+
+
+def test_what_is_typed_is_answered(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("run", file, "--store", store)
+    capsys.readouterr()
+    assert call("show", "last", "--input", "0 1 1", "--store", store, "--source", file) == 0
+    first, _, row = capsys.readouterr().out.splitlines()
+    assert first.endswith("mine, vocabulary 2")
+    assert row.split() == ["0", "1", "1", "0", "0", "right"]
+    for text, said in (("0 7", "symbols run from 0 to 1, got 7"), ("zero", "whole numbers")):
+        assert call("show", "last", "--input", text, "--store", store, "--source", file) == 2
+        out, err = capsys.readouterr()
+        assert said in err
+        assert not out
+
+
+def test_human_numbers_are_shown_as_words(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny = ["--growth.vocab-sizes", "19", "--criterion.target-threshold", "0.9"]
+    assert call("run", "human_numbers_gru", *tiny, "--store", store) == 0
+    capsys.readouterr()
+    assert call("show", "last", "--input", "one, two", "--store", store) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "one , two" in shown
+    assert ". , two ," in shown  # what comes after the last word isn't known
+    assert call("show", "last", "--input", "twelve", "--store", store) == 2
+    assert "'twelve' is not a word of the numbers to 9" in capsys.readouterr().err
+    assert call("show", "last", "--input", "one, 2", "--store", store) == 2
+    assert "'2' is not a word" in capsys.readouterr().err
+    assert call("explain", "last", "--store", store) == 0
+    assert "(memorised) (perplexity" in capsys.readouterr().out
+
+
+def test_a_length_over_the_models_positions_is_a_mistake(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ["--model.hidden-size", "8", "--model.head-size", "4", "--budget.steps", "2"]
+    path = ["--growth.start.length", "2", "--growth.until.length", "3"]
+    assert call("run", "bert_reverse", *size, *path, "--store", store) == 3
+    capsys.readouterr()
+    assert call("show", "last", "--length", "9", "--store", store) == 2
+    out, err = capsys.readouterr()
+    assert "the model has 2 positions, got a length of 9" in err
+    assert not out
+    assert call("show", "last", "--vocab-size", "50", "--store", store) == 2
+    assert "the model knows 10 symbols, and the stage has 50" in capsys.readouterr().err
+
+
+def test_a_typed_input_has_to_be_of_a_length_that_the_model_takes(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = ["--growth.vocab-sizes", "19", "--criterion.target-threshold", "0.3"]
+    assert call("run", "human_numbers_unrolled", *tiny, "--store", store) == 0
+    for text, said in (("one", "got 1"), ("one , two , three", "got 5")):
+        assert call("show", "last", "--input", text, "--store", store) == 2
+        assert f"a length of 3, {said}" in capsys.readouterr().err

@@ -187,7 +187,7 @@ def _logits_of(learner: Learner, batch: Batch, state: State | None) -> tuple[Ten
     length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
     with torch.inference_mode():
         inputs = torch.from_numpy(batch.inputs).to(learner.device)
-        found = answer(model, inputs, length, state)
+        found = answer(model, learner.manner, inputs, length, state)
     model.train()
     return found
 

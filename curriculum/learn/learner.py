@@ -16,7 +16,7 @@ from torch.optim import Optimizer
 
 from curriculum.errors import UsageError
 from curriculum.learn.model import Widens
-from curriculum.learn.network import State, widened_state
+from curriculum.learn.network import State, manner_of, widened_state
 from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.shape import Shape
@@ -44,6 +44,7 @@ class Learner:
         shape: what the model was built for.
         recipe: the settings that it is made and trained by.
         trial: the number of the trial that it comes from; part of its randomness.
+        manner: how the model is asked.
         state: what the model carries from one batch to the next; None for nothing yet.
         parameters: how many trainable numbers the model has.
     """
@@ -60,6 +61,7 @@ class Learner:
         self.shape = shape
         self.recipe = recipe
         self.trial = trial
+        self.manner = manner_of(module)
         self.state: State | None = None
         self.model = module.to(device)
         self.optimizer: Optimizer = recipe.optimizer.build(module.parameters())
@@ -152,6 +154,19 @@ class Learner:
             visit=visit,
             trial=self.trial,
         )
+
+    def check_covers(self, shape: Shape) -> None:
+        """Check that the model was built for such a stage's alphabets.
+
+        Raises:
+            UsageError: where it knows fewer symbols.
+        """
+        for known, wanted in (
+            (self.shape.symbols, shape.symbols),
+            (self.shape.answers, shape.answers),
+        ):
+            if wanted > known:
+                raise UsageError(f"the model knows {known} symbols, and the stage has {wanted}")
 
     def check_takes(self, inputs: NDArray[np.int64]) -> None:
         """Check that the model was built for such inputs, (B, L).

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from curriculum.learn.widening import Placement
 
-__all__ = ["Model", "Widens", "resized", "sizes_taken_near"]
+__all__ = ["Batched", "Model", "Widens", "resized", "sizes_taken_near"]
 
 FARTHEST_SEARCHED = 4096
 
@@ -55,6 +55,16 @@ class Widens(Protocol):
         Both modules were built by models of this kind, the larger one for at least as
         many hidden units, symbols and places.
         """
+        ...
+
+
+@runtime_checkable
+class Batched(Protocol):
+    """A model that can't be trained on batches of any size."""
+
+    @property
+    def least_batch_size(self) -> int:
+        """How many examples a step takes at least."""
         ...
 
 

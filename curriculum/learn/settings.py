@@ -21,7 +21,8 @@ class Training:
         online: take a step on each example of a batch in turn, in place of one on all.
         schedule: whether the learning rate is `constant`, or goes through `one_cycle` in each
             visit: up to itself, and down to nothing when the visit's steps are used up
-            (Smith 2018, arXiv 1803.09820). Mastery may cut it short.
+            (Smith 2018, arXiv 1803.09820), while the momentum, or Adam's first beta, goes
+            from .95 to .85 and back in place of the optimizer's own. Mastery may cut it short.
         warmup: the part of the cycle in which the rate rises, in (0, 1).
         distinct_examples: train on so many examples of a stage, over and over in the same
             order; None draws fresh ones at every step. Looks then measure these too, as

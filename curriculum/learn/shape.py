@@ -8,7 +8,7 @@ from typing import Literal, Self
 from curriculum.errors import UsageError
 from curriculum.plan.stage import Stage
 
-__all__ = ["Answer", "Shape", "check_place_by_place"]
+__all__ = ["Answer", "Shape", "check_place_by_place", "check_sees_all"]
 
 Answer = Literal["bit", "symbol", "symbols"]
 """What a model answers: one logit for the sequence, one symbol for it, or several symbols."""
@@ -24,6 +24,8 @@ class Shape:
         symbols: the input's alphabet is 0 to `symbols` - 1.
         answers: the answer's alphabet is 0 to `answers` - 1; for a bit it isn't used.
         answer_length: symbols of the longest answer; 1 but for the answer `symbols`.
+        causal: whether each symbol of the answer has to be found from the inputs up to its
+            place: what comes after would give it away, as in a language model.
     """
 
     answer: Answer
@@ -31,6 +33,7 @@ class Shape:
     symbols: int
     answers: int
     answer_length: int = 1
+    causal: bool = False
 
     @property
     def logits(self) -> int:
@@ -56,6 +59,20 @@ class Shape:
             symbols=max(self.symbols, other.symbols),
             answers=max(self.answers, other.answers),
             answer_length=max(self.answer_length, other.answer_length),
+            causal=self.causal or other.causal,
+        )
+
+
+def check_sees_all(model: str, shape: Shape) -> None:
+    """Check that a model which sees the whole input may do so.
+
+    Raises:
+        UsageError: where later inputs give the answer away.
+    """
+    if shape.causal:
+        raise UsageError(
+            f"{model} sees the whole input, and the task asks for what comes next: it would copy "
+            f"the answer; take a model that reads from left to right"
         )
 
 

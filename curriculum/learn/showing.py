@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
 from curriculum.learn.randomness import batch_of, generator
+from curriculum.learn.settings import Training
+from curriculum.learn.shape import Shape
 from curriculum.learn.task import (
     IGNORED,
     Batch,
@@ -21,23 +24,49 @@ from curriculum.learn.task import (
 from curriculum.learn.typed import symbols_below
 from curriculum.plan import Stage
 
-__all__ = ["examples_to_show", "typed_example"]
+__all__ = ["examples_to_show", "shape_of_typed", "typed_example"]
 
 SEARCHED = 64
 
 
 def examples_to_show(
-    task: Task, stage: Stage, seed: int, count: int
-) -> tuple[Batch, NDArray[np.bool_]]:
-    """So many examples of a stage, hard cases first, and which of them are hard, (B,)."""
-    hard = _hard(task, stage, seed, count)
-    found = [batch for batch in hard if len(batch.targets)]
-    taken = sum(len(batch.targets) for batch in found)
+    task: Task, stage: Stage, seed: int, count: int, training: Training
+) -> tuple[Batch, list[str]]:
+    """So many examples of a stage, and a note on each.
+
+    One that is trained on over and over comes first, where there are such; then hard cases,
+    and then fresh ones: of a document that is read in order, the beginning of the exam.
+    """
+    found = [("seen", batch) for batch in _seen(task, stage, seed, training)]
+    found += [("hard", batch) for batch in _hard(task, stage, seed, count)]
+    taken = sum(len(batch.targets) for _, batch in found)
     if taken < count:
-        found.append(batch_of(task, stage, count - taken, seed=seed, stream="show", index=0))
-    whole = joined(found)
+        found.append(("", _fresh(task, stage, seed, count - taken)))
+    notes = [note for note, batch in found for _ in range(len(batch.targets))]
+    whole = joined([batch for _, batch in found])
     shown = Batch(inputs=whole.inputs[:count], targets=whole.targets[:count])
-    return shown, np.arange(len(shown.targets)) < taken
+    return shown, notes[: len(shown.targets)]
+
+
+def _seen(task: Task, stage: Stage, seed: int, training: Training) -> list[Batch]:
+    """The first of the examples that are trained on over and over."""
+    if training.distinct_examples is None:
+        return []
+    batch = batch_of(task, stage, training.batch_size, seed=seed, stream="train", index=0)
+    return [Batch(inputs=batch.inputs[:1], targets=batch.targets[:1])]
+
+
+def _fresh(task: Task, stage: Stage, seed: int, count: int) -> Batch:
+    exam = exam_of(task, stage)
+    if exam is not None and exam.rows is not None and isinstance(task, Examined):
+        return task.exam_batch(stage, 0, min(count, exam.examples))
+    return batch_of(task, stage, count, seed=seed, stream="show", index=0)
+
+
+def shape_of_typed(task: Task, stage: Stage, batch: Batch) -> Shape:
+    """What a model must take to answer what was typed."""
+    size = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
+    return replace(shape_of(task, stage), length=batch.inputs.shape[1], answer_length=size)
 
 
 def typed_example(task: Task, stage: Stage, text: str) -> Batch:
@@ -66,7 +95,8 @@ def _hard(task: Task, stage: Stage, seed: int, count: int) -> list[Batch]:
         member = np.zeros(len(batch.targets), dtype=bool)
         for chosen in (batch.slices or {}).values():
             member |= chosen
-        return [Batch(inputs=batch.inputs[member], targets=batch.targets[member])]
+        hard = Batch(inputs=batch.inputs[member], targets=batch.targets[member])
+        return [hard] if member.any() else []
     if isinstance(task, Sliced):
         share = -(-count // (len(task.slices) + 1))
         return [

@@ -25,6 +25,7 @@ __all__ = [
     "Contiguous",
     "Exam",
     "Examined",
+    "Rehearsing",
     "Scored",
     "Shaped",
     "Sliced",
@@ -32,6 +33,7 @@ __all__ = [
     "Worded",
     "exam_of",
     "joined",
+    "rehearsed",
     "shape_of",
 ]
 
@@ -183,6 +185,20 @@ class Scored(Protocol):
     def scores(self, predictions: NDArray[np.int64], batch: Batch) -> dict[str, NDArray[Any]]:
         """For each metric a result per example, (B,), in [0, 1]."""
         ...
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """A task whose exam is one document, which trials must not see before the gate does."""
+
+    def rehearsal(self) -> Task:
+        """The same task with another exam, for trials."""
+        ...
+
+
+def rehearsed(task: Task) -> Task:
+    """The task that trials are examined on. Where examples are drawn, a stream apart will do."""
+    return task.rehearsal() if isinstance(task, Rehearsing) else task
 
 
 @runtime_checkable

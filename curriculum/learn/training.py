@@ -30,6 +30,7 @@ class Trainer:
 
     def __init__(self, task: Task, *, seed: int, examiner: Examiner, meter: Meter) -> None:
         self.task = task
+        self._document = task if isinstance(task, Contiguous) else None
         self.seed = seed
         self.examiner = examiner
         self.meter = meter
@@ -90,7 +91,7 @@ class Trainer:
                 inputs = torch.from_numpy(batch.inputs).to(device, non_blocking=True)
                 targets = torch.from_numpy(batch.targets).to(device, non_blocking=True)
                 reseed(seed, "training", visit, trial, step)
-                logits, learner.state = teach(model, inputs, targets, learner.state)
+                logits, learner.state = teach(model, learner.manner, inputs, targets, learner.state)
                 loss = loss_of(answer, logits, targets)
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -105,26 +106,29 @@ class Trainer:
 
     def _begins(self, settings: Training, stage: Stage, step: int) -> bool:
         """Whether nothing comes before this step's batch."""
-        if not isinstance(self.task, Contiguous):
+        if self._document is None:
             return True
-        return step % self.task.passages(stage, settings.batch_size) == 0
+        return step % self._document.passages(stage, settings.batch_size) == 0
 
     def _batch(self, settings: Training, stage: Stage, visit: int, step: int) -> Batch:
         """The batch of a step; in online training its one example."""
         size = settings.batch_size
-        if isinstance(self.task, Contiguous):
-            return self.task.passage(stage, size, step % self.task.passages(stage, size))
+        if self._document is not None:
+            return self._document.passage(stage, size, step % self._document.passages(stage, size))
         number, place = divmod(step, size) if settings.online else (step, None)
         if settings.distinct_examples is None:
             index = (visit << 32) + number
         else:
             index = number % (settings.distinct_examples // size)
-        batch = batch_of(self.task, stage, size, seed=self.seed, stream="train", index=index)
+        batch = self._drawn(stage, size, index)
         if place is None:
             return batch
         return Batch(
             inputs=batch.inputs[place : place + 1], targets=batch.targets[place : place + 1]
         )
+
+    def _drawn(self, stage: Stage, size: int, index: int) -> Batch:
+        return batch_of(self.task, stage, size, seed=self.seed, stream="train", index=index)
 
     def _memorised(self, learner: Learner, scheduler: Scheduler) -> dict[str, float]:
         """How well the examples are known that are trained on over and over."""
@@ -133,7 +137,7 @@ class Trainer:
             return {}
         size = settings.batch_size
         batches = [
-            self._batch(settings, scheduler.stage, 0, number * (size if settings.online else 1))
+            self._drawn(scheduler.trained, size, number)
             for number in range(max(1, min(settings.distinct_examples, MOST_MEASURED) // size))
         ]
         found, tokens = self.examiner.measure(learner, batches)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from curriculum.errors import UsageError
-from curriculum.learn.shape import Shape, check_place_by_place
+from curriculum.learn.shape import Shape, check_place_by_place, check_sees_all
 
 if TYPE_CHECKING:
     from torch import nn
@@ -71,6 +71,7 @@ class Bert:
 
     def check(self, shape: Shape) -> None:
         check_place_by_place("BERT", shape)
+        check_sees_all("BERT", shape)
 
     def build(self, shape: Shape) -> nn.Module:
         """The network, with positions and an alphabet for all of `shape`."""

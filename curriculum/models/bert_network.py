@@ -17,7 +17,7 @@ from curriculum.errors import UsageError
 from curriculum.learn import widening
 from curriculum.learn.shape import Shape
 from curriculum.learn.task import PADDING
-from curriculum.models.padding import at_end, is_padded
+from curriculum.models.padding import at_end, lengths_of
 
 if TYPE_CHECKING:
     from curriculum.models.bert import Bert
@@ -66,12 +66,13 @@ class BertNetwork(nn.Module):
             raise UsageError(
                 f"the model has {self.positions} positions, got a length of {inputs.shape[1]}"
             )
-        mask = inputs != PADDING if is_padded(inputs) else None  # (B, L)
+        lengths = lengths_of(inputs)
+        mask = None if lengths is None else inputs != PADDING  # (B, L)
         encoded = self.encoder(input_ids=inputs.clamp(min=0), attention_mask=mask)
         states = encoded.last_hidden_state  # (B, L, H)
         if self.answer == "symbols":
             return self.head(states)  # type: ignore[no-any-return]  # (B, L, V)
-        logits: Tensor = self.head(at_end(states, inputs))  # (B, V)
+        logits: Tensor = self.head(at_end(states, lengths))  # (B, V)
         return logits.squeeze(-1) if self.answer == "bit" else logits
 
 

@@ -60,6 +60,11 @@ class LanguageModel:
             )
 
     @property
+    def least_batch_size(self) -> int:
+        """Batch normalisation compares examples: there must be two."""
+        return 2
+
+    @property
     def is_torchs(self) -> bool:
         """Whether the layers are one of torch's recurrent modules."""
         return self.net in ("rnn", "lstm", "gru")

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from curriculum.errors import UsageError
 from curriculum.learn import widening
 from curriculum.learn.network import State
 from curriculum.learn.shape import Shape
+from curriculum.models.padding import lengths_of
 
 if TYPE_CHECKING:
     from curriculum.models.language_model import LanguageModel
@@ -55,12 +57,18 @@ class Stepwise(nn.Module):
         return (self.head.weight.new_zeros(rows, self.head.in_features),)
 
     def _read(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        words = self.embedding(inputs.clamp(min=0))  # padding is read, and not answered
+        if self.net in ("unrolled", "loop") and lengths_of(inputs) is not None:
+            raise UsageError(
+                f"the net {self.net} predicts after the last word, and reads sequences of one "
+                f"length at a time"
+            )
         if self.net == "unrolled":
-            last = self._unrolled(self.embedding(inputs))
+            last = self._unrolled(words)
             return self.head(last), last
         state = self.blank(len(inputs))[0] if state is None else state  # (B, H)
         read_out = []
-        for word in self.embedding(inputs).unbind(dim=1):  # (B, H)
+        for word in words.unbind(dim=1):  # (B, H)
             state = relu(self.hidden(state + word))
             if self.net == "loop":
                 state = self.norm(state)
@@ -96,7 +104,8 @@ class Layered(nn.Module):
     def advance(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Logits, and the states (N, B, H) after them: one tensor, or an LSTM's two."""
         before = state if state is None or len(state) > 1 else state[0]
-        states, after = self.recurrent(self.embedding(inputs), before)  # (B, L, H)
+        words = self.embedding(inputs.clamp(min=0))  # padding is read, and not answered
+        states, after = self.recurrent(words, before)  # (B, L, H)
         after = after if isinstance(after, tuple) else (after,)
         normed = self.norm(states.flatten(0, 1)).view_as(states)  # over all words alike
         return self.head(normed), tuple(part.detach() for part in after)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from curriculum.errors import UsageError
-from curriculum.learn.shape import Shape, check_place_by_place
+from curriculum.learn.shape import Shape, check_place_by_place, check_sees_all
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,6 +66,8 @@ class Recurrent:
 
     def check(self, shape: Shape) -> None:
         check_place_by_place("a recurrent network", shape)
+        if self.bidirectional:
+            check_sees_all("a bidirectional network", shape)
 
     def build(self, shape: Shape) -> nn.Module:
         """The network, for the alphabets of `shape`; any length will do."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from curriculum.learn import widening
 from curriculum.learn.shape import Shape
-from curriculum.models.padding import at_end, read
+from curriculum.models.padding import at_end, lengths_of, read
 
 if TYPE_CHECKING:
     from curriculum.models.recurrent import Recurrent
@@ -44,15 +44,15 @@ class RecurrentNetwork(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
-        known = inputs.clamp(min=0)
+        lengths, known = lengths_of(inputs), inputs.clamp(min=0)
         if self.embedding is None:
             features = known.to(self.head.weight.dtype).unsqueeze(-1)  # (B, L, 1)
         else:
             features = self.embedding(known)  # (B, L, E)
-        states, _ = read(self.recurrent, features, inputs)  # (B, L, D * H)
+        states, _ = read(self.recurrent, features, lengths)  # (B, L, D * H)
         if self.answer == "symbols":
             return self.head(torch.relu(states))  # type: ignore[no-any-return]  # (B, L, V)
-        logits: Tensor = self.head(torch.relu(at_end(states, inputs)))  # (B, V)
+        logits: Tensor = self.head(torch.relu(at_end(states, lengths)))  # (B, V)
         return logits.squeeze(-1) if self.answer == "bit" else logits
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from curriculum.errors import UsageError
-from curriculum.learn.shape import Shape
+from curriculum.learn.shape import Shape, check_sees_all
 
 if TYPE_CHECKING:
     from torch import nn
@@ -63,6 +63,7 @@ class Seq2Seq:
             raise UsageError(f"model.init_range must be above 0, got {self.init_range}")
 
     def check(self, shape: Shape) -> None:
+        check_sees_all("an encoder-decoder", shape)
         if shape.answer != "symbols":
             raise UsageError(
                 f"an encoder-decoder answers with symbols, and the task asks for one "

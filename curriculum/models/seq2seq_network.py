@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from curriculum.learn import widening
 from curriculum.learn.shape import Shape
 from curriculum.learn.task import IGNORED, PADDING
-from curriculum.models.padding import read
+from curriculum.models.padding import lengths_of, read
 
 if TYPE_CHECKING:
     from curriculum.models.seq2seq import Seq2Seq
@@ -71,7 +71,7 @@ class Seq2SeqNetwork(nn.Module):
     def _encode(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """All states of the top layer, (B, L, H), and the last ones of all layers, (N, B, H)."""
         features = self.dropout(self.source(inputs.clamp(min=0)))  # (B, L, E)
-        return read(self.encoder, features, inputs)
+        return read(self.encoder, features, lengths_of(inputs))
 
     def _decode(
         self, symbols: Tensor, state: Tensor, memory: Tensor, inputs: Tensor

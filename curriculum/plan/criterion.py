@@ -59,7 +59,8 @@ class Mastery:
         target_threshold: the score to reach on the last stage of the path, if another:
             a stage on the way need not be learned to its end before the next one begins.
         confidence: of declaring mastery of a stage rightly, in (0, 1).
-        metric: which score of the task's; `exact_match` is the whole answer right.
+        metric: `exact_match`, the whole answer right; `symbol_accuracy`, the share of its
+            symbols; or one that the task reports.
         screen: examples of the cheap look that decides whether a full test is worth it.
         examples: examples of a full test, of the whole and of each slice.
         least_steps: optimizer steps before a visit may end in mastery.

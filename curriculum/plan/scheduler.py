@@ -44,6 +44,7 @@ class Scheduler:
         retuning: whether this visit tries its stage again from the same parent, with more trials.
         decision: what the last look decided, with its reason; None before the first.
         overrun: which budget the last look found used up, in words; None where there was none.
+        diverged: whether the last look found a loss that is no finite number.
         finished: whether the walk is over.
         ending: why it is over, in words; None before.
         reach: the hardest stage of the path that was mastered; None before the first.
@@ -76,6 +77,7 @@ class Scheduler:
         self.retuning = False
         self.decision: Decision | None = None
         self.overrun: str | None = None
+        self.diverged = False
         self.finished = False
         self.ending: str | None = None
         self._reach = -1  # index of the hardest stage mastered
@@ -89,6 +91,11 @@ class Scheduler:
         self._looks: Counter[str] = Counter()
         self._tests: Counter[str] = Counter()
         self._tries = Tries(self.stuck)
+
+    @property
+    def trained(self) -> Stage:
+        """The frontier's stage: with one stage a frontier, the one that is trained on."""
+        return self._stages[self._frontier]
 
     @property
     def criterion(self) -> Mastery:
@@ -174,9 +181,7 @@ class Scheduler:
 
     def draw(self, rng: np.random.Generator) -> Stage:
         """The stage of the next training batch."""
-        stages = list(self.path)
-        stages[self._aim] = self.stage  # which a half step puts in its place
-        return self.sampling.draw(rng, stages, self._frontier)
+        return self.sampling.draw(rng, self._stages, self._frontier)
 
     def update(self, look: Look) -> Verdict:
         """Take a look at the current stage into account, and move on where it says so.
@@ -189,7 +194,7 @@ class Scheduler:
             raise RuntimeError("the walk is over, and takes no more looks")
         if look.stream != "gate":
             raise ValueError(f"only looks on the stream 'gate' are decided on, got {look.stream!r}")
-        self._spent, self._lost = look.spent, look.lost
+        self._spent, self._lost, self.diverged = look.spent, look.lost, look.diverged
         self._looks[self.stage.key] += 1
         if look.test is not None:
             self._tests[self.stage.key] += 1
@@ -241,6 +246,7 @@ class Scheduler:
         self.retuning = state["retuning"]
         self.decision = None
         self.overrun = None
+        self.diverged = False
         self.finished = state["finished"]
         self.ending = state["ending"]
         self._reach = state["reach"]
@@ -267,6 +273,13 @@ class Scheduler:
                 f"all right would no longer clear the threshold"
             )
         return self.budget.overrun(self.visit_spent, self._spent + self._lost)
+
+    @property
+    def _stages(self) -> list[Stage]:
+        """The path, with the stage that a half step puts in place of one."""
+        stages = list(self.path)
+        stages[self._aim] = self.stage
+        return stages
 
     @property
     def _frontier(self) -> int:

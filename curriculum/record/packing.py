@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from curriculum.errors import UsageError
 from curriculum.learn.shape import Shape
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def unpack(packed: Packed, recipe: Recipe) -> Snapshot:
     from curriculum.learn.learner import Snapshot
 
     rest = packed.rest
+    if "shape" not in rest:
+        raise UsageError("it was saved by an earlier version, whose checkpoints had no shape")
     state: dict[int, dict[str, Any]] = {}
     carried: dict[int, Tensor] = {}
     for key, value in (*packed.optimizer.items(), *rest["optimizer"]["values"].items()):

@@ -78,15 +78,22 @@ class Recorder:
         self._write("look", content, seconds=look.spent.seconds)
 
     def verdict(
-        self, visit: int, stage: Stage, verdict: Verdict, scheduler: Scheduler, learner: Learner
+        self,
+        visit: int,
+        stage: Stage,
+        verdict: Verdict,
+        scheduler: Scheduler,
+        learner: Learner,
+        *,
+        kept: bool,
     ) -> None:
-        """A visit is over; the state after it is saved."""
+        """A visit is over; the state after it is saved. `kept` says whether its training was."""
         content = {
             "visit": visit,
             "stage": stage.key,
             "verdict": verdict.value,
             "overrun": scheduler.overrun,
-            "kept": verdict is Verdict.MASTERED or not scheduler.pacing.listens,
+            "kept": kept,
             "reach": None if scheduler.reach is None else scheduler.reach.key,
             "next": None if scheduler.finished else scheduler.stage.key,
             "entry": None if scheduler.finished else scheduler.entry.value,

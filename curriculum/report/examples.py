@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ def numbers(symbols: NDArray[np.int64]) -> list[str]:
 def example_table(
     batch: Batch,
     predictions: NDArray[np.int64],
-    hard: NDArray[np.bool_],
+    notes: Sequence[str],
     spell: Spelling = numbers,
 ) -> Table:
     """A row an example. Wrong ones say so in words too, for those who see no colour.
@@ -34,22 +34,20 @@ def example_table(
     Args:
         batch: the examples.
         predictions: the model's answers, in the shape of the targets.
-        hard: which examples are hard cases, (B,).
+        notes: on each example, such as "hard"; empty for none.
         spell: writes symbols as words.
     """
     table = Table(box=None, pad_edge=False)
     for column in ("input", "target", "prediction", ""):
         table.add_column(column)
-    for inputs, target, prediction, is_hard in zip(
-        batch.inputs, batch.targets, predictions, hard, strict=True
+    for inputs, target, prediction, note in zip(
+        batch.inputs, batch.targets, predictions, notes, strict=True
     ):
-        right = bool(np.all((prediction == target) | (target == IGNORED)))
         table.add_row(
             _short(inputs, spell),
             _short(target, spell),
             _marked(prediction, target, spell),
-            Text("right" if right else "WRONG", style="green" if right else "bold red")
-            + (" (hard)" if is_hard else ""),
+            _judged(prediction, target) + (f" ({note})" if note else ""),
         )
     return table
 
@@ -69,6 +67,14 @@ def _short(symbols: NDArray[np.int64], spell: Spelling) -> str:
         return " ".join(words)
     end = MOST_SYMBOLS // 3
     return f"{' '.join(words[:end])} …{len(words) - 2 * end} more… {' '.join(words[-end:])}"
+
+
+def _judged(prediction: NDArray[np.int64], target: NDArray[np.int64]) -> Text:
+    """Whether the whole answer is right; nothing where it isn't known."""
+    if np.all(target == IGNORED):
+        return Text()
+    right = bool(np.all((prediction == target) | (target == IGNORED)))
+    return Text("right" if right else "WRONG", style="green" if right else "bold red")
 
 
 def _marked(prediction: NDArray[np.int64], target: NDArray[np.int64], spell: Spelling) -> Text:

@@ -22,7 +22,7 @@ def explain(history: History, *, running: bool = False) -> Iterator[str]:
     described = history.description
     yield (
         f"Run {described['id']}: {described['experiment']}, seed {described['seed']}, "
-        f"{len(described['path'])} stages, {described['strategy']}"
+        f"{spelled(len(described['path']), 'stage')}, {described['strategy']}"
     )
     for visit in history.visits:
         how = ENTRIES[visit.entry] + (" (tried again, with more trials)" if visit.retuning else "")

@@ -13,6 +13,7 @@ from rich.table import Table
 from curriculum.experiment import Experiment
 from curriculum.plan import Spending, Stage
 from curriculum.record.journal import Record
+from curriculum.report.explain import spelled
 
 __all__ = ["Progress"]
 
@@ -54,7 +55,8 @@ class Progress:
         """Only with the first record: a run that can't begin shows nothing."""
         self._begun = True
         if self._live is None:
-            self._line(f"{self._title}: {len(self._path)} stages to {_short(self._path[-1])}")
+            stages = spelled(len(self._path), "stage")
+            self._line(f"{self._title}: {stages} to {_short(self._path[-1])}")
         else:
             self._live.__enter__()
 

@@ -11,6 +11,7 @@ from curriculum.experiment import Experiment
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner, Snapshot
 from curriculum.learn.meter import Meter
+from curriculum.learn.task import rehearsed
 from curriculum.learn.training import Trainer
 from curriculum.plan import Look, Scheduler, Spending
 from curriculum.tune.race import Advance
@@ -53,7 +54,7 @@ class Trial:
         self._learner: Learner | None = None
         self._kept: Snapshot | None = None
         task = experiment.task
-        examiner = Examiner(task, scheduler.criterion, seed, f"tuning/{scheduler.visit}")
+        examiner = Examiner(rehearsed(task), scheduler.criterion, seed, f"tuning/{scheduler.visit}")
         self._trainer = Trainer(task, seed=seed, examiner=examiner, meter=self.meter)
         self._before = Spending(
             **scheduler.visit_spent.exact()

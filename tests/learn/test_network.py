@@ -5,7 +5,7 @@ import torch
 
 from curriculum import Shape, Stage
 from curriculum.learn.learner import Learner
-from curriculum.learn.network import Carrying, answer, teach, widened_state
+from curriculum.learn.network import Carrying, answer, manner_of, teach, widened_state
 from curriculum.learn.optimizers import Adam
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.settings import Training
@@ -26,38 +26,45 @@ def test_a_carried_state_reads_on_where_the_last_batch_ended(net: Net) -> None:
     network = carrying(net)
     inputs = torch.randint(7, (3, 12))
     whole = network(inputs)
-    first, state = answer(network, inputs[:, :5], 5, None)
-    second, state = answer(network, inputs[:, 5:], 7, state)
+    first, state = answer(network, manner_of(network), inputs[:, :5], 5, None)
+    second, state = answer(network, manner_of(network), inputs[:, 5:], 7, state)
     assert torch.allclose(torch.cat([first, second], dim=1), whole, atol=1e-6)
     assert state is not None
     assert all(not part.requires_grad for part in state)
-    fresh, _ = answer(network, inputs[:, 5:], 7, None)
+    fresh, _ = answer(network, manner_of(network), inputs[:, 5:], 7, None)
     assert not torch.allclose(fresh, second)
 
 
 @pytest.mark.parametrize("net", NETS)
 def test_gradients_stop_where_a_batch_begins(net: Net) -> None:
     network = carrying(net)
-    _, state = teach(network, torch.randint(7, (2, 4)), torch.zeros(2, 4).long(), None)
-    network.zero_grad()
-    logits, _ = teach(network, torch.randint(7, (2, 4)), torch.zeros(2, 4).long(), state)
-    logits.sum().backward()  # type: ignore[no-untyped-call]
+    words, targets = torch.randint(7, (2, 4)), torch.zeros(2, 4).long()
+    _, state = teach(network, manner_of(network), words, targets, None)
     assert state is not None
+    assert all(part.grad_fn is None and not part.requires_grad for part in state)
+    logits, _ = teach(network, manner_of(network), words, targets, state)
+    logits.sum().backward()  # type: ignore[no-untyped-call]
+    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in network.parameters())
 
 
 def test_who_does_not_carry_is_given_nothing() -> None:
     network = LanguageModel(net="gru", hidden_size=5).build(SHAPE).eval()
-    assert answer(network, torch.zeros(2, 3).long(), 3, None)[1] is None
+    assert answer(network, manner_of(network), torch.zeros(2, 3).long(), 3, None)[1] is None
     plain = Recurrent(hidden_size=4).build(Shape.of("bit", Stage(4))).eval()
-    assert teach(plain, torch.zeros(2, 3).long(), torch.zeros(2).long(), None)[1] is None
+    assert (
+        teach(plain, manner_of(plain), torch.zeros(2, 3).long(), torch.zeros(2).long(), None)[1]
+        is None
+    )
 
 
 def test_who_generates_is_taught_with_targets_and_examined_without() -> None:
     torch.manual_seed(0)
     network = Seq2Seq(hidden_size=4, embedding_size=3).build(SHAPE).eval()
     inputs, targets = torch.randint(7, (2, 6)), torch.randint(1, 7, (2, 4))
-    assert torch.equal(teach(network, inputs, targets, None)[0], network(inputs, targets))
-    alone, _ = answer(network, inputs, 4, None)
+    assert torch.equal(
+        teach(network, manner_of(network), inputs, targets, None)[0], network(inputs, targets)
+    )
+    alone, _ = answer(network, manner_of(network), inputs, 4, None)
     assert torch.equal(alone, network.generate(inputs, 4))  # type: ignore[operator]
     assert alone.shape == (2, 4, 7)
 
@@ -65,7 +72,7 @@ def test_who_generates_is_taught_with_targets_and_examined_without() -> None:
 @pytest.mark.parametrize("net", NETS)
 def test_a_widened_state_is_the_old_one_and_zeros(net: Net) -> None:
     small, large = carrying(net), carrying(net, 8)
-    _, state = answer(small, torch.randint(7, (3, 4)), 4, None)
+    _, state = answer(small, manner_of(small), torch.randint(7, (3, 4)), 4, None)
     grown = widened_state(large, state)
     assert grown is not None
     assert state is not None
@@ -81,7 +88,7 @@ def test_a_widened_learner_reads_on_from_the_same_state(net: Net) -> None:
     recipe = Recipe(model=model, optimizer=Adam(), training=Training())
     one = Learner.start(SHAPE, recipe, seed=0, device=torch.device("cpu"))
     one.model.eval()
-    _, one.state = answer(one.model, torch.randint(7, (3, 4)), 4, None)
+    _, one.state = answer(one.model, manner_of(one.model), torch.randint(7, (3, 4)), 4, None)
     wider = Learner.continuing(
         one.snapshot(), recipe.but({"model.hidden_size": 9}), one.device, seed=0, visit=0
     )
@@ -89,7 +96,7 @@ def test_a_widened_learner_reads_on_from_the_same_state(net: Net) -> None:
     assert isinstance(wider.model, Carrying)
     inputs = torch.randint(7, (3, 4))
     before, after = (
-        answer(one.model, inputs, 4, one.state),
-        answer(wider.model, inputs, 4, wider.state),
+        answer(one.model, manner_of(one.model), inputs, 4, one.state),
+        answer(wider.model, manner_of(wider.model), inputs, 4, wider.state),
     )
     assert torch.allclose(before[0], after[0], atol=1e-5)

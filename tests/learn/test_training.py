@@ -10,6 +10,7 @@ from curriculum import (
     Adam,
     Batch,
     Budget,
+    Direct,
     Explicit,
     Mastery,
     Scheduler,
@@ -153,11 +154,27 @@ def test_distinct_examples_come_again_in_the_same_order() -> None:
     assert weights_sha256(one.model) == weights_sha256(by_hand.model)
 
 
-def test_what_is_trained_on_over_and_over_is_measured_apart() -> None:
-    one = start(batch_size=4, distinct_examples=8)
-    look = trainer().look(one, scheduler())
-    assert set(look.measures) == {"memorised_exact_match"}
-    assert "memorised_exact_match" not in trainer().look(start(), scheduler()).measures
+class RightAtSix(nn.Module):
+    """Answers first bit rightly at length 6, and wrongly at any other."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        right = inputs.min(dim=1).values.float() - 0.5
+        return right if inputs.shape[1] == 6 else -right
+
+
+@pytest.mark.parametrize("online", [False, True])
+def test_what_is_trained_on_over_and_over_is_measured_apart(*, online: bool) -> None:
+    """Under direct pacing it is the last stage's examples, whichever stage is looked at."""
+    walk = Scheduler(
+        Explicit(lengths=(3, 6)), Mastery(threshold=1), budget=Budget(steps=9), pacing=Direct()
+    )
+    one = start(batch_size=4, distinct_examples=8, online=online)
+    one.model = RightAtSix()
+    look = trainer().look(one, walk)
+    assert look.test is not None
+    assert look.test.score == 0
+    assert look.measures == {"memorised_exact_match": 1}
+    assert not trainer().look(start(), scheduler()).measures
 
 
 def test_the_cycle_spans_a_visits_budget_and_starts_again_with_each() -> None:
@@ -238,6 +255,6 @@ def test_a_passage_goes_on_where_the_one_before_ends() -> None:
             seen.append(index)
             return task.passage(stage, batch_size, index)
 
-    charged.task = Noting()
+    charged = Trainer(Noting(), seed=0, examiner=charged.examiner, meter=Meter())
     charged.take_steps(learner, walk, visit=0, start=1, count=4)
     assert seen == [1, 2, 0, 1]

@@ -5,9 +5,12 @@ import torch
 
 from curriculum import SGD, Adam, OptimizerSettings, RAdam, Shape, Stage, Training, UsageError
 from curriculum.learn.learner import Learner, weights_sha256
+from curriculum.learn.network import teach
 from curriculum.learn.recipe import Recipe
-from curriculum.models import Recurrent
+from curriculum.models import LanguageModel, Recurrent
+from curriculum.models.language_model import Net
 from curriculum.record.checkpoint import load_learner, load_state, save_checkpoint
+from curriculum.record.packing import pack, unpack
 
 CPU = torch.device("cpu")
 
@@ -83,3 +86,32 @@ def test_an_interrupted_save_leaves_nothing_that_looks_like_a_checkpoint(
     with pytest.raises(OSError, match="No space left"):
         save_checkpoint(tmp_path / "000000", learner(0, Adam()), recipe(Adam()), {})
     assert not (tmp_path / "000000").exists()
+
+
+@pytest.mark.parametrize("net", ["every_word", "lstm"])
+def test_a_carried_state_is_saved_with_its_learner(net: Net, tmp_path: Path) -> None:
+    model = LanguageModel(net=net, hidden_size=4, carries_state=True)
+    made = Recipe(model=model, optimizer=Adam(), training=Training())
+    shape = Shape.of("symbols", Stage(5, 7))
+    one = Learner.start(shape, made, seed=0, device=CPU)
+    words = torch.randint(7, (3, 5))
+    logits, one.state = teach(one.model, one.manner, words, words, None)
+    logits.sum().backward()  # type: ignore[no-untyped-call]
+    one.optimizer.step()
+    save_checkpoint(tmp_path / "000000", one, made, {})
+    back = load_learner(tmp_path / "000000", made, CPU)
+    assert back.shape == shape
+    assert one.state is not None
+    assert back.state is not None
+    assert len(back.state) == len(one.state)
+    for saved, loaded in zip(one.state, back.state, strict=True):
+        assert torch.equal(saved, loaded)
+    save_checkpoint(tmp_path / "000001", Learner.start(shape, made, seed=0, device=CPU), made, {})
+    assert load_learner(tmp_path / "000001", made, CPU).state is None
+
+
+def test_a_checkpoint_of_an_earlier_version_is_said_to_be_one(tmp_path: Path) -> None:
+    packed = pack(learner(0, Adam()).snapshot(), recipe(Adam()))
+    del packed.rest["shape"]
+    with pytest.raises(UsageError, match="saved by an earlier version"):
+        unpack(packed, recipe(Adam()))

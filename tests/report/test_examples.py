@@ -3,18 +3,18 @@ import io
 import numpy as np
 from rich.console import Console
 
-from curriculum import Batch, Stage
+from curriculum import Batch, Stage, Training
+from curriculum.learn.randomness import batch_of
 from curriculum.learn.showing import examples_to_show
-from curriculum.learn.task import IGNORED
+from curriculum.learn.task import IGNORED, PADDING
 from curriculum.report.examples import example_table
-from tasks import FirstBit
+from tasks import FirstBit, HumanNumbers, Reverse
 
 
 def printed(batch: Batch, predictions: np.ndarray) -> list[str]:
     said = io.StringIO()
-    hard = np.zeros(len(predictions), dtype=bool)
-    hard[0] = True
-    Console(file=said, width=120).print(example_table(batch, predictions, hard))
+    notes = ["hard"] + [""] * (len(predictions) - 1)
+    Console(file=said, width=120).print(example_table(batch, predictions, notes))
     return [" ".join(line.split()) for line in said.getvalue().splitlines()]
 
 
@@ -27,6 +27,29 @@ def test_mistakes_are_marked_in_words_and_in_place() -> None:
     assert lines[2] == "7 6 5 5 6 . 5 6 1 right"
 
 
+def test_an_answer_that_is_not_known_is_neither_right_nor_wrong() -> None:
+    batch = Batch(inputs=np.array([[5, 6], [1, PADDING]]), targets=np.full((2, 2), IGNORED))
+    lines = printed(batch, np.array([[7, 9], [1, 1]]))
+    assert lines[1:] == ["5 6 . . 7 9 (hard)", "1 . . 1 1"]
+
+
+def test_symbols_may_be_spelled() -> None:
+    batch = Batch(inputs=np.array([[0, 1]]), targets=np.array([[1, 0]]))
+    said = io.StringIO()
+    names = ("no", "yes")
+    table = example_table(batch, np.array([[1, 1]]), [""], lambda row: [names[i] for i in row])
+    Console(file=said, width=120).print(table)
+    assert said.getvalue().splitlines()[1].split() == [
+        "no",
+        "yes",
+        "yes",
+        "no",
+        "yes",
+        "[yes]",
+        "WRONG",
+    ]
+
+
 def test_long_rows_show_their_two_ends() -> None:
     batch = Batch(inputs=np.arange(1000)[None], targets=np.array([1]))
     assert (
@@ -36,12 +59,26 @@ def test_long_rows_show_their_two_ends() -> None:
 
 
 def test_hard_cases_come_first() -> None:
-    batch, hard = examples_to_show(FirstBit(), Stage(500), 0, 6)
-    assert hard.tolist() == [True, True, False, False, False, False]
+    batch, notes = examples_to_show(FirstBit(), Stage(500), 0, 6, Training())
+    assert notes == ["hard", "hard", "", "", "", ""]
     assert batch.inputs.shape == (6, 500)
     assert batch.inputs[0].min() == 1
     assert batch.inputs[1, 0] == 0
 
 
 def test_a_short_list_is_all_hard_cases() -> None:
-    assert len(examples_to_show(FirstBit(), Stage(500), 0, 1)[0].targets) == 1
+    assert len(examples_to_show(FirstBit(), Stage(500), 0, 1, Training())[0].targets) == 1
+
+
+def test_one_that_was_seen_in_training_comes_first() -> None:
+    training = Training(batch_size=4, distinct_examples=8)
+    batch, notes = examples_to_show(Reverse(), Stage(5, 10), 3, 3, training)
+    assert notes == ["seen", "", ""]
+    first = batch_of(Reverse(), Stage(5, 10), 4, seed=3, stream="train", index=0)
+    assert np.array_equal(batch.inputs[0], first.inputs[0])
+
+
+def test_of_a_document_the_exam_is_shown() -> None:
+    batch, notes = examples_to_show(HumanNumbers(), Stage(4, 39), 0, 2, Training())
+    assert notes == ["", ""]
+    assert HumanNumbers().text(batch.inputs[0]) == ["xxbos", "eight", "thousand", "one"]

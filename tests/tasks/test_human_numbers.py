@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from curriculum import Stage, UsageError
-from curriculum.learn.task import IGNORED
+from curriculum.learn.task import IGNORED, shape_of
+from curriculum.models import Bert, Recurrent, Seq2Seq
 from tasks import HumanNumbers
 from tasks.human_numbers import (
     LIMITS,
@@ -117,10 +118,36 @@ def test_the_last_word_alone_may_be_asked_for() -> None:
     assert whole.weights.sum() == (whole.targets != IGNORED).sum() >= 13_016 // 3 - 64
 
 
-def test_fresh_examples_come_from_the_exams_document() -> None:
-    batch = HumanNumbers().sample(np.random.default_rng(0), Stage(9, 39), 50)
-    assert not (batch.inputs == VOCABULARY.index("seven")).all()
-    assert set(words(batch.inputs.ravel()).split()) & {"eight", "nine"}
+def test_samples_come_from_what_is_trained_on() -> None:
+    stage = Stage(9, 39)
+    batch = HumanNumbers().sample(np.random.default_rng(0), stage, 50)
+    text = " ".join(VOCABULARY[symbol] for symbol in trained_on(stage))
+    circle = f" {text} {text} "
+    assert all(f" {words(row)} " in circle for row in batch.inputs)
+    held_out = " ".join(VOCABULARY[symbol] for symbol in examined(stage))
+    assert not any(words(row) in held_out for row in batch.inputs)
+
+
+def test_trials_are_examined_on_what_is_trained_on() -> None:
+    task, stage = HumanNumbers().rehearsal(), Stage(20, 39)
+    exam = task.exam(stage)
+    assert exam.memorised
+    inputs = task.exam_batch(stage, 0, exam.examples).inputs
+    assert words(inputs[0, :6]) == "xxbos six thousand four hundred one"
+    assert task.rehearsal() == task
+    assert np.array_equal(
+        task.passage(stage, 64, 3).inputs, HumanNumbers().passage(stage, 64, 3).inputs
+    )
+    assert HumanNumbers().rehearsal().exam(Stage(20, 19)).memorised
+
+
+def test_what_comes_next_may_not_be_seen() -> None:
+    assert shape_of(HumanNumbers(), Stage(20, 39)).causal
+    assert not shape_of(HumanNumbers(predict="last"), Stage(3, 39)).causal
+    for model in (Bert(), Seq2Seq(), Recurrent(bidirectional=True)):
+        with pytest.raises(UsageError, match="it would copy the answer"):
+            model.check(shape_of(HumanNumbers(), Stage(20, 39)))
+    Recurrent().check(shape_of(HumanNumbers(), Stage(20, 39)))
 
 
 @pytest.mark.parametrize("size", [2, 20, 40, 1000])
@@ -145,7 +172,9 @@ def test_what_is_typed_is_read_as_words() -> None:
     for text, message in (
         ("one thousand", "'thousand' is not a word of the numbers to 99"),
         ("twnty", "did you mean twenty"),
-        ("12", "numbers in words with commas, got '12'"),
+        ("one, 2", "'2' is not a word"),
+        ("one; two", "'one;' is not a word"),
+        ("  ", "numbers in words with commas, got '  '"),
     ):
         with pytest.raises(UsageError, match=message):
             HumanNumbers().read(text, Stage(20, 37))
