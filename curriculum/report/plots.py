@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from curriculum.plan import Stage
 from curriculum.record.history import History, Visit
+from curriculum.report.difficulty import Difficulty
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,18 +35,22 @@ def reach_figure(history: History) -> Figure:
     from matplotlib.ticker import EngFormatter
 
     figure, axes = _figure()
-    tokens, lengths, best, total = [0], [0], 0, 0
+    difficulty = Difficulty([Stage.from_key(key) for key in history.description["path"]])
+    tokens, heights, best, total = [0], [0.0], 0.0, 0
     for visit in history.visits:
         total += visit.spent.tokens + visit.lost.tokens
         if visit.verdict == "mastered":
-            best = max(best, visit.stage.length)
+            best = max(best, difficulty.height(visit.stage))
         tokens.append(total)
-        lengths.append(best)
-    axes.step(tokens, lengths, where="post", color=MASTERED, label="reach")
-    _outcomes(axes, history)
+        heights.append(best)
+    axes.step(tokens, heights, where="post", color=MASTERED, label="reach")
+    _outcomes(axes, history, difficulty)
     axes.set_xlabel("tokens trained on")
-    axes.set_ylabel("sequence length (symbols)")
-    if max(visit.stage.length for visit in history.visits) > 50:
+    axes.set_ylabel(difficulty.label)
+    if difficulty.ticks:
+        axes.set_yticks(list(difficulty.ticks), list(difficulty.ticks.values()), fontsize=8)
+        figure.subplots_adjust(left=0.15)
+    elif max(map(difficulty.height, difficulty.path)) > 50:
         axes.set_yscale("symlog", linthresh=10)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_formatter(_spelled)
@@ -57,7 +63,8 @@ def reach_figure(history: History) -> Figure:
 def score_figure(history: History) -> Figure:
     """The score of every look over the steps, stage by stage, against the threshold."""
     figure, axes = _figure()
-    threshold = None
+    difficulty = Difficulty([Stage.from_key(key) for key in history.description["path"]])
+    thresholds: list[tuple[int, float]] = []  # from that step on
     for visit in history.visits:
         points = [
             (look["spent"]["steps"] + look["lost"]["steps"], look["decision"]["score"])
@@ -66,7 +73,7 @@ def score_figure(history: History) -> Figure:
         ]
         if not points:
             continue
-        threshold = visit.looks[-1]["decision"]["threshold"]
+        thresholds.append((points[0][0], visit.looks[-1]["decision"]["threshold"]))
         axes.plot(
             *zip(*points, strict=True),
             marker=MARKERS[visit.verdict],
@@ -76,19 +83,28 @@ def score_figure(history: History) -> Figure:
         )
         if visit.spent.steps:  # labels of stages passed at once would lie upon each other
             axes.annotate(
-                f"{visit.stage.length}",
+                difficulty.name(visit.stage),
                 points[0],
                 xytext=(3, 3),
                 textcoords="offset points",
                 fontsize=7,
             )
-    if threshold is not None:
-        axes.axhline(threshold, linestyle="--", linewidth=1, color=UNDECIDED, label="threshold")
+    if thresholds:
+        steps, heights = zip(*thresholds, strict=True)
+        axes.step(
+            [*steps, history.total.steps],
+            [*heights, heights[-1]],
+            where="post",
+            linestyle="--",
+            linewidth=1,
+            color=UNDECIDED,
+            label="threshold",
+        )
         axes.legend(loc="lower right", frameon=False)
     axes.set_xlabel("optimizer steps")
     axes.set_ylabel("score of the looks")
     axes.set_ylim(-0.02, 1.05)
-    _title(axes, history, "score by stage (numbers: lengths trained on)")
+    _title(axes, history, "score by stage (labels: where it was trained)")
     return figure
 
 
@@ -212,14 +228,14 @@ def _spelled(value: float, _: float) -> str:
     return f"{value:,.0f}"
 
 
-def _outcomes(axes: Axes, history: History) -> None:
+def _outcomes(axes: Axes, history: History, difficulty: Difficulty) -> None:
     total = 0
     seen = set()
     for visit in history.visits:
         total += visit.spent.tokens + visit.lost.tokens
         axes.plot(
             total,
-            visit.stage.length,
+            difficulty.height(visit.stage),
             linestyle="",
             marker=MARKERS[visit.verdict],
             markersize=5,
