@@ -10,6 +10,7 @@ from curriculum import (
     RAdam,
     Stage,
     Training,
+    Tuning,
 )
 from curriculum.models import Bert
 from tasks import Reverse
@@ -22,6 +23,7 @@ experiment = Experiment(
     optimizer=RAdam(learning_rate=2e-3, betas=(0.9, 0.98)),
     training=Training(look_every=25, sized_for="stage"),
     budget=Budget(steps_per_stage=3000),
+    tuning=Tuning(trials=8, learning_rate=(1e-3, 4e-3)),  # for --tuning.mode each, or stuck
 )
 
 direct = experiment.but(
