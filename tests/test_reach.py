@@ -61,3 +61,21 @@ def test_the_hard_pair_alone_is_trained_directly_on_one_stage(cell: str, store: 
     assert experiment.growth.path() == (Stage(10),)
     assert experiment.optimizer == SGD(learning_rate=0.01, momentum=0.99)
     assert curriculum.run(experiment, store=store, mirror=False).reach == Stage(10)
+
+
+SHORTENED = {
+    "bert_reverse": ["--growth.until.length", "11", "--growth.until.vocab-size", "20"],
+    "gru_subsequence": ["--growth.until", "6"],
+    "gru_subsequence_attention": ["--growth.until", "6"],
+    "human_numbers_loop": [],
+    "human_numbers_every_word": [],
+    "human_numbers_gru": [],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHORTENED)
+def test_the_other_systems_learn(name: str, store: Path) -> None:
+    shipped, _ = load_experiment(name)
+    result = curriculum.run(override(shipped, SHORTENED[name]), 0, store=store, mirror=False)
+    assert result.status == "reached"

@@ -1,6 +1,7 @@
 """The mirror against a real MLflow, on a database of its own."""
 
 import json
+import math
 import os
 import socket
 import sqlite3
@@ -14,14 +15,26 @@ from typing import Any
 import pytest
 
 import curriculum
-from curriculum import Adam, Experiment, Result, Tuning, UsageError
+from curriculum import (
+    Adam,
+    Budget,
+    Direct,
+    Experiment,
+    Explicit,
+    Result,
+    Training,
+    Tuning,
+    UsageError,
+)
 from curriculum.mirroring import destinations
+from curriculum.models import Recurrent
 from curriculum.record.history import History
 from curriculum.record.mirror_process import start_mirror
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.sync import Destinations, is_synced, sync
 from curriculum.record.tracking import database_uri
 from curriculum.tune.storage import open_storage
+from tasks import Reverse
 
 pytestmark = [
     pytest.mark.slow,
@@ -42,8 +55,7 @@ def finished(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Store, RunFolder, Result]:
     """A run of a small path, copied into MLflow."""
-    from curriculum import Adam, Geometric, Mastery, Stage
-    from curriculum.models import Recurrent
+    from curriculum import Geometric, Mastery, Stage
     from tasks import FirstBit
 
     experiment = Experiment(
@@ -312,6 +324,33 @@ def test_a_searched_visit_carries_its_trials(tiny: Experiment, tmp_path: Path) -
 
 def artifact(one: Any, run: Any, path: str, folder: Path) -> str:
     return Path(one.download_artifacts(run.info.run_id, path, str(folder))).read_text()
+
+
+def test_what_a_look_measures_besides_its_score_is_a_metric_too(tmp_path: Path) -> None:
+    experiment = Experiment(
+        task=Reverse(),
+        model=Recurrent(hidden_size=4, embedding_size=3),
+        growth=Explicit(lengths=(3,), vocab_sizes=(5,)),
+        training=Training(distinct_examples=32, look_every=2),
+        pacing=Direct(),
+        budget=Budget(steps=2),
+        name="measured",
+    )
+    curriculum.run(experiment, store=tmp_path, mirror=False)
+    store = Store(tmp_path)
+    folder = store.find("last")
+    bring(store, folder)
+    one = client(store)
+    [found] = [e for e in one.search_experiments() if e.name == "measured"]
+    measures = History.of(folder).visits[0].looks[-1]["measures"]
+    for run in one.search_runs([found.experiment_id]):
+        metrics = run.data.metrics
+        assert metrics["gate/loss"] == pytest.approx(measures["loss"])
+        assert metrics["gate/perplexity"] == pytest.approx(math.exp(measures["loss"]))
+        assert metrics["gate/symbol_accuracy"] == pytest.approx(measures["symbol_accuracy"])
+        memorised = measures["memorised_symbol_accuracy"]
+        assert metrics["train/memorised_symbol_accuracy"] == pytest.approx(memorised)
+        assert metrics["train/memorised_perplexity"] > 1
 
 
 def test_a_storage_that_is_away_keeps_nothing_from_mlflow(tiny: Experiment, tmp_path: Path) -> None:
