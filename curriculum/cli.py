@@ -103,6 +103,8 @@ def explain(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Show inputs, targets and predictions of a run's final model."""
+    from dataclasses import replace
+
     from rich.console import Console
 
     from curriculum.learn.examiner import predictions_of
@@ -124,8 +126,10 @@ def show(options: argparse.Namespace) -> int:
     task = experiment.task
     learner.check_covers(shape_of(task, stage))
     if options.input is None:
-        seed, seen = folder.description()["seed"], learner.recipe.training
-        batch, notes = examples_to_show(task, stage, seed, options.examples, seen)
+        seed, training = folder.description()["seed"], learner.recipe.training
+        if stage not in experiment.growth.path():  # none of its examples was trained on
+            training = replace(training, distinct_examples=None)
+        batch, notes = examples_to_show(task, stage, seed, options.examples, training)
     else:
         batch, notes = typed_example(task, stage, options.input), [""]
         experiment.model.check(shape_of_typed(task, stage, batch))

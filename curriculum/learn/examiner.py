@@ -58,7 +58,7 @@ class Examiner:
         looks: int,
         tests: int,
         full: bool = True,
-        threshold: float | None = None,
+        criterion: Mastery | None = None,
     ) -> Examination:
         """Screen, and test in full where the screen passes.
 
@@ -68,7 +68,7 @@ class Examiner:
             looks: how many looks the stage has had; numbers the screen's examples.
             tests: how many full tests the stage has had; numbers the test's examples.
             full: whether a full test of fresh examples may follow. A finite exam always may.
-            threshold: what the screen must reach, if not the criterion's own.
+            criterion: the stage's, where the path's stages differ in it.
         """
         exam = exam_of(self.task, stage)
         screen, measures, tokens = None, {}, 0
@@ -85,8 +85,8 @@ class Examiner:
             marks, _ = self._marked(learner, batch)
             screen, measures = _mean(marks.pop(self.criterion.metric)), _means([marks])
             tokens = batch.token_count
-            wanted = self.criterion.threshold if threshold is None else threshold
-            if screen.score < wanted or (exam is None and not full):
+            passed = (criterion or self.criterion).screened(screen)
+            if not passed or (exam is None and not full):
                 return Examination(screen=screen, test=None, measures=measures, tokens=tokens)
         if exam is None:
             test, slices, spent = self._sample(learner, stage, tests)

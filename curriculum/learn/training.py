@@ -55,7 +55,7 @@ class Trainer:
             looks=scheduler.looks,
             tests=scheduler.tests,
             full=scheduler.wants_test(self.meter.spent),
-            threshold=scheduler.criterion.threshold,
+            criterion=scheduler.criterion,
         )
         self.meter.examined(found.tokens, learner.parameters)
         return Look(

@@ -94,7 +94,7 @@ class Scheduler:
 
     @property
     def trained(self) -> Stage:
-        """The frontier's stage: with one stage a frontier, the one that is trained on."""
+        """The frontier's stage: the hardest that batches are drawn from."""
         return self._stages[self._frontier]
 
     @property

@@ -248,8 +248,10 @@ def test_a_document_is_marked_by_its_words_and_not_by_its_windows() -> None:
     assert found.measures["loss"] == pytest.approx(np.mean(losses))
 
 
-def test_a_stage_may_be_screened_for_another_threshold() -> None:
+def test_a_stage_may_have_a_criterion_of_its_own() -> None:
     examiner, learner = parrot(Reverse(), "symbol_accuracy")
     strict = examiner.look(learner, Stage(2, 10), looks=0, tests=0)
     assert strict.test is None
-    assert examiner.look(learner, Stage(2, 10), looks=0, tests=0, threshold=0.01).test is not None
+    lenient = Mastery(threshold=0.01, metric="symbol_accuracy")
+    found = examiner.look(learner, Stage(2, 10), looks=0, tests=0, criterion=lenient)
+    assert found.test is not None
