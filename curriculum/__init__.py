@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from curriculum.errors import UsageError
+    from curriculum.errors import RunFailed, UsageError
     from curriculum.experiment import Experiment
     from curriculum.learn import (
         SGD,
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
         Shape,
         Shaped,
         Sliced,
+        Stop,
         Task,
         Training,
         Widens,
         Worded,
     )
     from curriculum.loading import load
-    from curriculum.loop import run
     from curriculum.plan import (
         Arithmetic,
         Budget,
@@ -57,6 +57,8 @@ if TYPE_CHECKING:
         Verdict,
     )
     from curriculum.record.history import Result, StageResult
+    from curriculum.record.saving import Saving
+    from curriculum.running import resume, run
     from curriculum.tune import Choices, Range, Tuning
 
 __version__ = "0.1.0"
@@ -90,7 +92,9 @@ __all__ = [
     "RAdam",
     "Range",
     "Result",
+    "RunFailed",
     "Sampling",
+    "Saving",
     "Scheduler",
     "Scored",
     "Shape",
@@ -99,6 +103,7 @@ __all__ = [
     "Spending",
     "Stage",
     "StageResult",
+    "Stop",
     "Stuck",
     "Tally",
     "Task",
@@ -109,18 +114,20 @@ __all__ = [
     "Widens",
     "Worded",
     "load",
+    "resume",
     "run",
 ]
 
 HOMES = {
-    "curriculum.errors": "UsageError",
+    "curriculum.errors": "RunFailed UsageError",
     "curriculum.experiment": "Experiment",
-    "curriculum.learn": "SGD Adam AdamW Answer Batch Contiguous Exam Examined Model OptimizerSettings RAdam Scored Shape Shaped Sliced Task Training Widens Worded",
+    "curriculum.learn": "SGD Adam AdamW Answer Batch Contiguous Exam Examined Model OptimizerSettings RAdam Scored Shape Shaped Sliced Stop Task Training Widens Worded",
     "curriculum.plan": "Arithmetic Budget Current Decision Direct Explicit Galloping Gated Geometric Growth Look Mastery Pacing Sampling Scheduler Spending Stage Stuck Tally Verdict",
     "curriculum.record.history": "Result StageResult",
     "curriculum.tune": "Choices Range Tuning",
     "curriculum.loading": "load",
-    "curriculum.loop": "run",
+    "curriculum.record.saving": "Saving",
+    "curriculum.running": "resume run",
 }
 """The modules that define the public names."""
 

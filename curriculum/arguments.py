@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,14 +21,23 @@ examples:
   python -m curriculum run bert_reverse:direct         the same system without a curriculum
   python -m curriculum run my_task.py --tuning.mode each --tuning.trials 8 --jobs 2
   python -m curriculum run lstm_firstbit --help      all settings, with their defaults
+  python -m curriculum run bert_reverse --seed 3 --resume   go on where it stopped
+  python -m curriculum resume last
   python -m curriculum explain last
   python -m curriculum show last --length 20
   python -m curriculum show last --input "0 1 2 3 4"
   python -m curriculum ui
+  python -m curriculum runs
+  python -m curriculum prune --state killed --older-than 7d
 
 exit codes: 0 the target is reached, 3 stopped short of it, 2 a mistake in what was asked,
-130 interrupted
+1 the run failed, 130 interrupted, 143 terminated; a run that failed or was stopped can go on
 """
+
+
+SOURCE = "the file that defines a user's task or model"
+STATES = ("reached", "stopped", "interrupted", "failed", "killed", "damaged")
+AGES = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,6 +68,12 @@ def build_parser() -> Parser:
 
     _add_run_options(command("run", "run an experiment", add_help=False))
 
+    made = command("resume", "go on with a run that stopped before its end")
+    _add_run(made)
+    made.add_argument("--device", help="auto, cpu or cuda; default: the one that it was begun on")
+    made.add_argument("--source", type=Path, metavar="PATH", help=SOURCE)
+    _add_running_options(made, threads="as it was begun with")
+
     _add_run(command("explain", "say why each visit advanced, or did not"))
 
     made = command("show", "show inputs, targets and predictions of the final model")
@@ -65,9 +82,19 @@ def build_parser() -> Parser:
     made.add_argument("--input", metavar="TEXT", help="show this input, in place of examples")
     made.add_argument("--vocab-size", type=int, metavar="V", help="default: the reach's")
     made.add_argument("--examples", type=_from_one_up, default=10, metavar="N", help="default: 10")
+    made.add_argument("--source", type=Path, metavar="PATH", help=SOURCE)
+
+    made = command("runs", "list the store's runs, newest last, and how to go on with each")
+    _add_store(made)
+    made.add_argument("--json", action="store_true", help="print them as one JSON list")
+
+    made = command("rm", "delete runs wholly: their folders, their copies in MLflow, their studies")
     made.add_argument(
-        "--source", type=Path, metavar="PATH", help="the file that defines a user's task or model"
+        "runs", nargs="+", metavar="RUN", help="an id, the beginning of one, or 'last'"
     )
+    _add_deletion_options(made)
+
+    _add_prune_options(command("prune", "delete all runs that fulfil what is asked"))
 
     made = command("sync", "bring MLflow and Optuna's storage up to date with a run")
     _add_run(made)
@@ -96,10 +123,47 @@ def _add_run_options(made: Parser) -> None:
     made.add_argument("--seed", type=int, default=0, help="default: 0")
     _add_store(made)
     made.add_argument("--device", default="auto", help="auto, cpu or cuda; default: auto")
-    made.add_argument(
-        "--threads", type=_from_one_up, metavar="N", help="default: by the model's size"
-    )
     made.add_argument("--dry-run", action="store_true", help="print path, looks and budget alone")
+    made.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with this experiment and seed if unfinished, or give its result",
+    )
+    _add_running_options(made, threads="by the model's size")
+    made.set_defaults(print_help=made.print_help)
+
+
+def _add_prune_options(made: Parser) -> None:
+    """Which runs `prune` deletes."""
+    made.add_argument(
+        "--state",
+        action="append",
+        choices=STATES,
+        metavar="STATE",
+        help=f"{', '.join(STATES[:-1])} or {STATES[-1]}; may be given several times",
+    )
+    made.add_argument(
+        "--older-than",
+        type=_age,
+        metavar="AGE",
+        help="whose last record is older, such as 30m, 12h, 7d or 2w",
+    )
+    made.add_argument("--experiment", metavar="NAME", help="of that experiment")
+    made.add_argument("--all", action="store_true", help="all runs but those that are running")
+    _add_deletion_options(made)
+
+
+def _add_deletion_options(made: Parser) -> None:
+    """What `rm` and `prune` take alike."""
+    _add_store(made)
+    made.add_argument("--yes", action="store_true", help="don't ask")
+    _add_uri(made)
+    _add_studies(made)
+
+
+def _add_running_options(made: Parser, *, threads: str) -> None:
+    """What `run` and `resume` take alike."""
+    made.add_argument("--threads", type=_from_one_up, metavar="N", help=f"default: {threads}")
     made.add_argument("--wait", action="store_true", help="wait until MLflow has all of it")
     made.add_argument("--json", action="store_true", help="print the result as one JSON object")
     made.add_argument(
@@ -109,9 +173,27 @@ def _add_run_options(made: Parser) -> None:
         metavar="N",
         help="processes that train a round's trials, at most 4; the result is the same",
     )
+    made.add_argument(
+        "--checkpoint-every",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="between checkpoints amid a stage; default: 30",
+    )
+    made.add_argument(
+        "--keep",
+        type=_from_one_up,
+        default=2,
+        metavar="N",
+        help="newest checkpoints to keep, besides one of each mastered stage; default: 2",
+    )
+    made.add_argument(
+        "--force",
+        action="store_true",
+        help="go on even if experiment, search space or versions have changed",
+    )
     _add_uri(made)
     _add_studies(made)
-    made.set_defaults(print_help=made.print_help)
 
 
 def _add_store(made: Parser) -> None:
@@ -146,3 +228,23 @@ def _from_one_up(text: str) -> int:
     if not text.strip().isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number, at least 1, got {text!r}")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, from 0 up, got {text!r}")
+    return seconds
+
+
+def _age(text: str) -> float:
+    """Seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text.strip(), re.ASCII)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"must be a number with m, h, d or w, such as 30m, 12h, 7d or 2w, got {text!r}"
+        )
+    return float(found[1]) * AGES[found[2]]

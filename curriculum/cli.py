@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curriculum.arguments import build_parser
-from curriculum.errors import UsageError, did_you_mean
+from curriculum.errors import RunFailed, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from curriculum.experiment import Experiment
+    from curriculum.learn.stop import Stop
     from curriculum.record.history import Result
+    from curriculum.record.saving import Saving
     from curriculum.record.store import Store
+    from curriculum.report.progress import Progress
+    from curriculum.report.runs import RunLine
 
 __all__ = ["main"]
-
-EXIT_CODES = {"reached": 0, "stopped": 3, "interrupted": 130}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"curriculum: {error}", file=sys.stderr)
         return 2
+    except RunFailed as error:
+        print(f"curriculum: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -88,6 +93,38 @@ def run(options: argparse.Namespace) -> int:
             print(line)
         return 0
     return _run(experiment, source, options)
+
+
+def resume(options: argparse.Namespace) -> int:
+    """Go on with a run that stopped before its end."""
+    from curriculum.learn.process import configure
+    from curriculum.loading import rebuilt
+    from curriculum.running import resume
+    from curriculum.watching import watched
+
+    folder = _store(options).find(options.run)
+    described = folder.description()
+    with redirect_stdout(sys.stderr):  # a user's file may print
+        experiment = rebuilt(described, options.source)
+
+    def go_on(progress: Progress, stop: Stop) -> Result:
+        return resume(
+            folder.id,
+            store=options.store,
+            device=options.device,
+            listener=progress,
+            tracking_uri=options.tracking_uri,
+            studies=options.studies,
+            source=options.source,
+            wait=options.wait,
+            jobs=options.jobs,
+            saving=_saving(options),
+            stop=stop,
+            force=options.force,
+        )
+
+    configure(options.threads or described["threads"], flush_denormal=described["flush_denormal"])
+    return watched(experiment, described["seed"], go_on, options)
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -143,6 +180,63 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
+def runs(options: argparse.Namespace) -> int:
+    """List the store's runs."""
+    import json
+
+    from curriculum.report.runs import print_runs, run_line
+
+    lines = [run_line(folder) for folder in _store(options).some_runs()]
+    if options.json:
+        print(json.dumps([line.as_json() for line in lines]))
+    else:
+        print_runs(lines, sys.stdout)
+    return 0
+
+
+def rm(options: argparse.Namespace) -> int:
+    """Delete runs."""
+    from curriculum.report.runs import run_line
+
+    store = _store(options)
+    folders = {folder.id: folder for folder in map(store.find, options.runs)}
+    lines = [run_line(folder) for folder in folders.values()]
+    for line in lines:
+        if line.state == "running":
+            raise UsageError(f"run {line.run_id} is running; stop it first, then delete it")
+    return _delete(store, lines, options)
+
+
+def prune(options: argparse.Namespace) -> int:
+    """Delete all runs that fulfil what is asked."""
+    import time
+
+    from curriculum.report.runs import chosen, run_line
+
+    filters = {
+        "states": options.state or (),
+        "older_than": options.older_than,
+        "experiment": options.experiment,
+    }
+    if options.all == any(given not in ((), None) for given in filters.values()):
+        raise UsageError(
+            "prune takes --state, --older-than, --experiment, or several of them; or else --all"
+        )
+    store = _store(options)
+    if not store.runs_folder.is_dir():
+        store.some_runs()  # an emptied store is no mistake, but one that isn't there is
+    lines = [run_line(folder) for folder in store.runs()]
+    found = chosen(lines, time.time(), **filters)
+    if found:
+        return _delete(store, found, options)
+    names = {line.experiment for line in lines if line.experiment is not None}
+    reason = "no run that has stopped fulfils all that is asked"
+    if options.experiment is not None and options.experiment not in names:
+        reason = f"no run is of {options.experiment!r}; {did_you_mean(options.experiment, names)}"
+    print(f"nothing is deleted: {reason}")
+    return 0
+
+
 def sync(options: argparse.Namespace) -> int:
     """Bring MLflow and Optuna's storage up to date with a run."""
     import logging
@@ -153,7 +247,12 @@ def sync(options: argparse.Namespace) -> int:
 
     store = _store(options)
     folder = store.find(options.run)
-    copies = destinations(store, options.tracking_uri, options.studies)
+    begun = {} if options.follow else folder.description()  # who follows was told where to
+    copies = destinations(
+        store,
+        options.tracking_uri or begun.get("tracking_uri"),
+        options.studies or begun.get("studies"),
+    )
     if options.follow:
         log = store.mirrors / f"{folder.id}.log"
         log.parent.mkdir(exist_ok=True)
@@ -205,24 +304,24 @@ def ui(options: argparse.Namespace) -> int:
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "list": list_experiments,
     "run": run,
+    "resume": resume,
     "explain": explain,
     "show": show,
+    "runs": runs,
+    "rm": rm,
+    "prune": prune,
     "sync": sync,
     "ui": ui,
 }
 
 
 def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from curriculum.learn.process import configure, threads_for
-    from curriculum.loop import run
-    from curriculum.report.progress import Progress
+    from curriculum.running import run
+    from curriculum.watching import watched
 
-    configure(options.threads or threads_for(experiment.model.hidden_size))
-    errors = Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
-    with Progress(experiment, options.seed, errors) as progress, redirect_stdout(sys.stderr):
-        result = run(
+    def begin(progress: Progress, stop: Stop) -> Result:
+        return run(
             experiment,
             options.seed,
             store=options.store,
@@ -233,33 +332,33 @@ def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> i
             source=source,
             wait=options.wait,
             jobs=options.jobs,
+            saving=_saving(options),
+            stop=stop,
+            resume=options.resume,
+            force=options.force,
+            overrides=options.overrides,
         )
-    _print_result(result, options)
-    return EXIT_CODES[result.status]
+
+    configure(options.threads or threads_for(experiment.model.hidden_size))
+    return watched(experiment, options.seed, begin, options)
 
 
-def _print_result(result: Result, options: argparse.Namespace) -> None:
-    import json
+def _delete(store: Store, lines: Sequence[RunLine], options: argparse.Namespace) -> int:
+    from curriculum.deleting import delete_runs
 
-    from rich.console import Console
-
-    from curriculum.record.history import History
-    from curriculum.report.explain import closing
-    from curriculum.report.table import stage_table
-
-    history = History.of(_store(options).find(result.run_id))
-    console = Console(stderr=options.json)
-    console.print(stage_table(result))
-    whole = not console.is_terminal  # in a pipe, lines are left as they are
-    console.print(closing(history), highlight=False, soft_wrap=whole)
-    console.print(
-        f"Run {result.run_id}: 'explain {result.run_id}' says why, 'show {result.run_id}' shows "
-        f"examples, 'ui' opens MLflow.",
-        highlight=False,
-        soft_wrap=whole,
+    return delete_runs(
+        store,
+        lines,
+        yes=options.yes,
+        tracking_uri=options.tracking_uri,
+        studies=options.studies,
     )
-    if options.json:
-        print(json.dumps(result.as_json()))
+
+
+def _saving(options: argparse.Namespace) -> Saving:
+    from curriculum.record.saving import Saving
+
+    return Saving(every=options.checkpoint_every, keep=options.keep)
 
 
 def _store(options: argparse.Namespace) -> Store:

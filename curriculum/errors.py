@@ -1,10 +1,10 @@
-"""What a user got wrong, said in one sentence."""
+"""What a user got wrong, and what a run could not go on without, each said in one sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["UsageError", "did_you_mean"]
+__all__ = ["RunFailed", "UsageError", "did_you_mean"]
 
 
 class UsageError(ValueError):
@@ -12,6 +12,14 @@ class UsageError(ValueError):
 
     Its message is one sentence: the rule, the value received, the way out. The
     command line prints it without a traceback and exits with code 2.
+    """
+
+
+class RunFailed(RuntimeError):
+    """What keeps a run from going on: a full disk, too little memory, a record that differs.
+
+    Its message is one sentence, with the way out; what is on disk is whole. The command
+    line prints it without a traceback and exits with code 1.
     """
 
 

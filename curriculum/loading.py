@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from curriculum.catalogue import load_module
+from curriculum.errors import UsageError
 from curriculum.experiment import Experiment
-from curriculum.learn.learner import Learner, resolve_device
-from curriculum.record.checkpoint import load_learner, newest_checkpoint
+from curriculum.learn.learner import Learner, resolve_device, weights_sha256
+from curriculum.record.checkpoint import load_learner, standing_checkpoint
 from curriculum.record.description import rebuild
+from curriculum.record.history import History
 from curriculum.record.store import DEFAULT_STORE, RunFolder, Store
 
-__all__ = ["load", "load_run"]
+__all__ = ["load", "load_run", "rebuilt"]
 
 
 def load(
@@ -39,12 +43,31 @@ def load(
     return load_run(folder, source=source, device=device)[1].model.eval()
 
 
+def rebuilt(described: Mapping[str, Any], source: Path | str | None = None) -> Experiment:
+    """The experiment of a run, its classes taken from `source` where they are a user's own.
+
+    Raises:
+        UsageError: where they are, and no source is given; or where they have changed.
+    """
+    module = None if source is None else load_module(Path(source))
+    try:
+        return rebuild(described["config"], module)
+    except UsageError as error:
+        if source is None and described["source"] is not None and "--source" in str(error):
+            raise UsageError(f"{error}; the run was begun from {described['source']}") from error
+        raise
+
+
 def load_run(
     folder: RunFolder, *, source: Path | str | None = None, device: str = "cpu"
 ) -> tuple[Experiment, Learner]:
-    """A run's experiment, and its learner as the newest checkpoint has it."""
-    description = folder.description()
-    module = None if source is None else load_module(Path(source))
-    experiment = rebuild(description["config"], module)
-    checkpoint = newest_checkpoint(folder)
-    return experiment, load_learner(checkpoint, experiment.recipe, resolve_device(device))
+    """A run's experiment, and its learner as it stands; see `standing_checkpoint`."""
+    experiment = rebuilt(folder.description(), source)
+    checkpoint = standing_checkpoint(folder)
+    learner = load_learner(checkpoint, experiment, resolve_device(device))
+    end = History.of(folder).end
+    if end is not None and end["weights_sha256"] != weights_sha256(learner.model):
+        raise UsageError(
+            f"the final checkpoint of run {folder.id} is damaged; 'resume {folder.id}' makes it anew"
+        )
+    return experiment, learner

@@ -1,185 +1,180 @@
-"""Runs an experiment: the core loop."""
+"""The core loop: walks a model up the path, and writes down each step of the way."""
 
 from __future__ import annotations
 
-import logging
-import time
-from pathlib import Path
-from typing import Any
-
-import torch
-
-from curriculum.errors import UsageError
+from curriculum.errors import RunFailed
 from curriculum.experiment import Experiment
 from curriculum.learn.examiner import Examiner
-from curriculum.learn.learner import Learner, resolve_device
+from curriculum.learn.learner import Learner
+from curriculum.learn.memory import is_out_of_memory
 from curriculum.learn.meter import Meter
+from curriculum.learn.stop import Stop, Stopped
 from curriculum.learn.task import shape_of
-from curriculum.learn.training import Trainer
+from curriculum.learn.training import Interval, Pause, Trainer
 from curriculum.plan import Look, Scheduler, Verdict
-from curriculum.record.description import describe, environment, git_commit
 from curriculum.record.history import Result
-from curriculum.record.mirror_process import start_mirror
-from curriculum.record.recorder import Listener, Recorder
-from curriculum.record.store import DEFAULT_STORE, Store
-from curriculum.record.tracking import default_studies, studies_url_of
+from curriculum.record.recorder import Recorder
+from curriculum.record.standing import Saved, Standing
 from curriculum.tune.field import Field
 from curriculum.tune.tuner import Tuner
-from curriculum.tune.workers import open_field
 
-__all__ = ["run"]
-
-log = logging.getLogger(__name__)
+__all__ = ["walk"]
 
 
-def run(
+def walk(
     experiment: Experiment,
-    seed: int = 0,
-    *,
-    store: Path | str = DEFAULT_STORE,
-    device: str = "auto",
-    listener: Listener | None = None,
-    mirror: bool = True,
-    wait: bool = False,
-    tracking_uri: str | None = None,
-    studies: str | None = None,
-    source: Path | None = None,
-    jobs: int = 1,
-) -> Result:
-    """Walk a fresh model up the experiment's path, and give what it came to.
-
-    An interrupt (Ctrl-C, or the stop button of a notebook) ends the run with the status
-    `interrupted`; the model is then the one that entered the last visit.
-
-    Args:
-        experiment: what to run.
-        seed: all randomness follows from it; from 0 up.
-        store: the folder that runs are recorded in.
-        device: `auto`, `cpu` or `cuda`.
-        listener: called with each record of the journal, once it is on disk.
-        mirror: whether a process beside this one copies the record into MLflow.
-        wait: whether to wait, at the end, until it has done so.
-        tracking_uri: MLflow's; by default what `MLFLOW_TRACKING_URI` says, or else a
-            database in the store.
-        studies: the URL or path of an Optuna storage for the studies; by default what
-            `CURRICULUM_STUDIES` says, or else a file in the store.
-        source: the user's file that defines the experiment, for the record and for jobs.
-        jobs: how many processes train the trials of a round; the result is the same.
-
-    Raises:
-        UsageError: for a device that isn't there, a store that can't be written, an Optuna
-            storage that can't be reached, a seed below 0 or fewer jobs than 1.
-    """
-    if seed < 0:
-        raise UsageError(f"seed must be a whole number from 0 up, got {seed}")
-    if jobs < 1:
-        raise UsageError(f"jobs must be at least 1, got {jobs}")
-    target, place = resolve_device(device), Store(Path(store))
-    if experiment.tuning.is_on:
-        _check_studies(place, studies)
-    scheduler = experiment.scheduler()
-    shape = experiment.shape
-    if experiment.grows_with_stages:
-        shape = shape_of(experiment.task, scheduler.largest)
-    learner = Learner.start(shape, experiment.recipe, seed=seed, device=target)
-    with open_field(experiment, seed=seed, device=target, jobs=jobs, source=source) as field:
-        folder = place.create(_description(experiment, seed, target, source))
-        with Recorder(folder, experiment.recipe, listener) as recorder:
-            copying = (
-                start_mirror(Path(store), folder.id, tracking_uri, studies) if mirror else None
-            )
-            result = _walk(experiment, scheduler, learner, recorder, field, seed=seed)
-    if wait and copying is not None and copying.wait() != 0:
-        log.warning("MLflow does not have all of run %s; 'sync %s' completes it", *2 * [folder.id])
-    return result
-
-
-def _check_studies(store: Store, given: str | None) -> None:
-    """Check that an Optuna storage can be reached, where it is not the store's own file."""
-    url = studies_url_of(store, given)
-    if url != default_studies(store):
-        from curriculum.tune.storage import check_storage  # Optuna, which few runs need here
-
-        check_storage(url)
-
-
-def _walk(
-    experiment: Experiment,
-    scheduler: Scheduler,
-    learner: Learner,
+    fresh: Learner,
+    standing: Standing,
     recorder: Recorder,
     field: Field,
     *,
     seed: int,
+    stop: Stop,
 ) -> Result:
-    """The core loop, and how it ends."""
-    device, meter = learner.device, Meter()
-    examiner = Examiner(experiment.task, experiment.criterion, seed)
-    trainer = Trainer(experiment.task, seed=seed, examiner=examiner, meter=meter)
-    tuner = Tuner(
-        experiment, seed=seed, device=device, meter=meter, field=field, write=recorder.tuning
-    )
+    """Walk a learner up the experiment's path, from its beginning or from where it stands.
 
-    def judge(look: Look, loss: float | None = None) -> Verdict:
-        visit, stage = scheduler.visit, scheduler.stage
-        verdict = scheduler.update(look)
-        recorder.look(visit, stage, look, loss, scheduler)
+    Args:
+        experiment: what is run.
+        fresh: the learner that every run of that seed begins with.
+        standing: where the run stands on disk.
+        recorder: writes down what happens, and keeps the time.
+        field: where trials are trained.
+        seed: the run's.
+        stop: asks the run to stop.
+
+    Raises:
+        RunFailed: for what a run can't go on without, such as memory or room on the disk.
+    """
+    going = _Walk(experiment, fresh, standing, recorder, field, seed=seed, stop=stop)
+    scheduler = going.scheduler
+    try:
+        going.on()
+    except Stopped:
+        return recorder.stopped("interrupted", stop.reason)
+    except Exception as error:
+        failure = _failure(error, experiment, scheduler)
+        recorder.fail(failure)
+        if failure is error:
+            raise
+        raise failure from error
+    status = "reached" if scheduler.reached_target else "stopped"
+    return recorder.end(status, scheduler.ending or "", scheduler, going.learner)
+
+
+class _Walk:
+    """A run under way: the core loop, and what it goes on from.
+
+    Attributes:
+        scheduler: decides on the stage.
+        learner: climbs.
+        parent: what the learner goes back to, should its visit be given up.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        fresh: Learner,
+        standing: Standing,
+        recorder: Recorder,
+        field: Field,
+        *,
+        seed: int,
+        stop: Stop,
+    ) -> None:
+        self.experiment, self.recorder, self.seed, self.stop = experiment, recorder, seed, stop
+        self.device = fresh.device
+        self.scheduler = experiment.scheduler()
+        self.learner, self.parent = fresh, fresh.snapshot()
+        self._since: Interval | None = None  # how far training had come when the run stopped
+        self._training = False  # whether that was amid a visit's training
+        if standing.saved is not None:
+            self._stand(standing.saved)
+        spent = self.scheduler.spent if self._since is None else self._since.spent
+        meter = Meter(spent, self.scheduler.lost, clock=recorder.clock)
+        examiner = Examiner(experiment.task, experiment.criterion, seed)
+        pause = Pause(lambda: stop.requested or recorder.is_due, self._pause)
+        self.trainer = Trainer(
+            experiment.task, seed=seed, examiner=examiner, meter=meter, pause=pause
+        )
+        self.tuner = Tuner(
+            experiment,
+            seed=seed,
+            device=self.device,
+            meter=meter,
+            field=field,
+            write=recorder.tuning,
+            recall=recorder.recall_rounds,
+        )
+        self.tuner.remember(standing.known)
+
+    def on(self) -> None:
+        """The core loop: on to the end of the path, or of the budget."""
+        scheduler, listens = self.scheduler, self.scheduler.pacing.listens
+        while not scheduler.finished:
+            self.stop.check()
+            visit, stage = scheduler.visit, scheduler.stage
+            verdict = Verdict.LEARNING if self._training else self._enter()
+            looks = self.trainer.train(self.learner, scheduler, self._since)
+            while verdict is Verdict.LEARNING:
+                if not listens:
+                    self.parent = self.learner.snapshot()  # that stays, whatever a look says
+                verdict = self._judge(*next(looks))
+            self._since, self._training = None, False
+            kept = verdict is Verdict.MASTERED or not (listens or scheduler.diverged)
+            if not kept:
+                self.learner = Learner.of(self.parent, self.device)
+            self.parent = self.learner.snapshot()
+            self.recorder.verdict(visit, stage, verdict, scheduler, self.learner, kept=kept)
+
+    def _enter(self) -> Verdict:
+        """Begin a visit: perhaps the stage is mastered without training, or settings are searched."""
+        scheduler = self.scheduler
+        if self.experiment.grows_with_stages:
+            shape = shape_of(self.experiment.task, scheduler.largest)
+            self.learner = self.learner.grown(shape, seed=self.seed, visit=scheduler.visit)
+        self.recorder.visit(scheduler, self.learner)
+        verdict = Verdict.LEARNING
+        if not scheduler.retuning:
+            verdict = self._judge(self.trainer.look(self.learner, scheduler))
+        if verdict is Verdict.LEARNING and self.tuner.is_due(scheduler):
+            self.learner = self.tuner.best(self.learner.snapshot(), scheduler)
+            verdict = self._judge(self.trainer.look(self.learner, scheduler))
         return verdict
 
-    parent = learner.snapshot()
-    try:
-        while not scheduler.finished:
-            visit, stage = scheduler.visit, scheduler.stage
-            if experiment.grows_with_stages:
-                shape = shape_of(experiment.task, scheduler.largest)
-                learner = learner.grown(shape, seed=seed, visit=visit)
-            recorder.visit(scheduler, learner)
-            verdict = Verdict.LEARNING
-            if not scheduler.retuning:  # mastered without training?
-                verdict = judge(trainer.look(learner, scheduler))
-            if verdict is Verdict.LEARNING and tuner.is_due(scheduler):
-                learner = tuner.best(learner.snapshot(), scheduler)
-                verdict = judge(trainer.look(learner, scheduler))
-            looks = trainer.train(learner, scheduler)
-            while verdict is Verdict.LEARNING:
-                if not scheduler.pacing.listens:
-                    parent = learner.snapshot()  # what it has learned stays, whatever a look says
-                verdict = judge(*next(looks))
-            kept = verdict is Verdict.MASTERED or not (
-                scheduler.pacing.listens or scheduler.diverged
-            )
-            if not kept:
-                learner = Learner.of(parent, device)
-            parent = learner.snapshot()  # what an interrupt goes back to, from here on
-            recorder.verdict(visit, stage, verdict, scheduler, learner, kept=kept)
-    except KeyboardInterrupt:
-        learner = Learner.of(parent, device)
-        return recorder.end("interrupted", "the user interrupted the run", scheduler, learner)
-    except Exception as error:
-        learner = Learner.of(parent, device)
-        recorder.end("failed", f"{type(error).__name__}: {error}", scheduler, learner)
-        raise
-    status = "reached" if scheduler.reached_target else "stopped"
-    return recorder.end(status, scheduler.ending or "", scheduler, learner)
+    def _judge(self, look: Look, loss: float | None = None) -> Verdict:
+        visit, stage = self.scheduler.visit, self.scheduler.stage
+        verdict = self.scheduler.update(look)
+        self.recorder.look(visit, stage, look, loss, self.scheduler)
+        return verdict
+
+    def _pause(self, interval: Interval) -> None:
+        """Save the state between two steps, and stop there if that was asked for."""
+        if self.scheduler.pacing.listens:
+            self.recorder.pause(self.learner.snapshot(), self.scheduler, interval)
+        else:
+            self.recorder.pause(self.parent, self.scheduler)  # as it was at the last look
+        self.stop.check()
+
+    def _stand(self, saved: Saved) -> None:
+        """Take over a state that was saved."""
+        self.learner = saved.learner
+        self.scheduler.load_state_dict(saved.state["scheduler"])
+        self._training = saved.state["training"]
+        if saved.state["interval"] is None:
+            self.parent = self.learner.snapshot()
+        else:
+            self._since = Interval.from_state_dict(saved.state["interval"])
+            self.parent = saved.parent or self.parent
 
 
-def _description(
-    experiment: Experiment, seed: int, device: torch.device, source: Path | None
-) -> dict[str, Any]:
-    """What `run.json` says besides the run's id."""
-    return {
-        "experiment": experiment.name,
-        "seed": seed,
-        "created": round(time.time(), 3),
-        "task": type(experiment.task).__name__,
-        "model": type(experiment.model).__name__,
-        "strategy": experiment.strategy,
-        "path": [stage.key for stage in experiment.growth.path()],
-        "settings": experiment.flat(),
-        "config": describe(experiment),
-        "source": None if source is None else str(source.absolute()),
-        "device": str(device),
-        "threads": torch.get_num_threads(),
-        "environment": environment(),
-        "git_commit": git_commit(Path(__file__).parent),
-    }
+def _failure(error: Exception, experiment: Experiment, scheduler: Scheduler) -> Exception:
+    """The error, or if it is one of memory, what to do about it."""
+    if not is_out_of_memory(error):
+        return error
+    name, training = experiment.name, experiment.training
+    return RunFailed(
+        f"memory ran out on {scheduler.stage} ({str(error).splitlines()[0][:200]}); lower "
+        f"training.batch_size ({training.batch_size}) or model.hidden_size "
+        f"({experiment.model.hidden_size}), as in 'run {name} --training.batch-size "
+        f"{max(1, training.batch_size // 2)}', or criterion.screen and criterion.examples"
+    )

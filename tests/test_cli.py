@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from curriculum.cli import main
+from curriculum.record.store import Store
 
 ROOT = Path(__file__).parents[1]
 TINY = """\
@@ -31,7 +32,7 @@ experiment = Experiment(
 
 @pytest.fixture(autouse=True)
 def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("curriculum.loop.start_mirror", lambda *_: None)
+    monkeypatch.setattr("curriculum.running.start_mirror", lambda *_: None)
 
 
 @pytest.fixture
@@ -58,6 +59,42 @@ def test_a_run_explained_and_shown(
     assert "(hard)" in capsys.readouterr().out
 
 
+def test_a_resume_of_a_users_run_asks_for_the_file(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", file, "--store", store) == 0
+    capsys.readouterr()
+    assert call("resume", "last", "--store", store) == 2
+    said = capsys.readouterr().err
+    assert f"--source PATH); the run was begun from {Path(file).absolute()}" in said
+    assert call("resume", "last", "--store", store, "--source", file) == 0
+    assert "Reached, since" in capsys.readouterr().out
+
+
+def test_a_resume_under_other_circumstances_says_what_changed(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(file).write_text(TINY.replace("steps_per_stage=400", "steps=20"))
+    assert call("run", file, "--store", store, "--budget.steps", 10) == 3
+    capsys.readouterr()
+    folder = Store(store).find("last")
+    end = folder.journal.read_bytes().splitlines(keepends=True)[-1]
+    folder.journal.write_bytes(folder.journal.read_bytes().removesuffix(end))
+    assert call("resume", "last", "--store", store, "--source", file, "--threads", 3) == 2
+    said = capsys.readouterr().err
+    assert "threads was 1, and is 3" in said
+    assert "--force" in said
+    Path(file).write_text(TINY.replace("steps_per_stage=400", "steps=20") + "# another line\n")
+    assert call("run", file, "--store", store, "--budget.steps", 10, "--resume") == 2
+    assert "source_sha256 was" in capsys.readouterr().err
+    assert call("run", file, "--store", store, "--budget.steps", 10, "--resume", "--force") == 3
+    assert len(Store(store).runs()) == 1
+    assert call("explain", "last", "--store", store) == 0
+    assert (
+        "It was made to go on under other circumstances: source_sha256" in capsys.readouterr().out
+    )
+
+
 def test_json_is_one_object_on_stdout(
     file: str, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -70,6 +107,7 @@ def test_json_is_one_object_on_stdout(
         "experiment",
         "seed",
         "status",
+        "ending",
         "reach",
         "weights_sha256",
         "steps",
@@ -179,6 +217,14 @@ MISTAKES = [
     (["explain", "last", "extra"], "takes no 'extra'"),
     (["show", "../.."], "holds no runs yet"),
     (["sync", "abc"], "holds no runs yet"),
+    (["resume", "last"], "holds no runs yet"),
+    (["resume"], "the following arguments are required: RUN"),
+    (["resume", "last", "--keep", "0"], "must be a whole number, at least 1, got '0'"),
+    (["resume", "last", "--checkpoint-every", "soon"], "number of seconds, from 0 up, got 'soon'"),
+    (["resume", "last", "--checkpoint-every", "-1"], "number of seconds, from 0 up, got '-1'"),
+    (["resume", "last", "--forc"], "resume takes no '--forc'"),
+    (["resum", "last"], "did you mean resume"),
+    (["run", "lstm_firstbit", "--resum"], "lstm_firstbit has no setting --resum"),
     (["ui", "--port", "70000"], "a port is a number"),
 ]
 

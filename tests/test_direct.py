@@ -17,6 +17,7 @@ from curriculum import (
     Mastery,
     Result,
     Stage,
+    Stop,
     Training,
 )
 from curriculum.learn.learner import Learner, weights_sha256
@@ -64,16 +65,21 @@ def test_an_interrupt_of_direct_training_keeps_what_the_last_look_saw(
     direct: Experiment, store: Path
 ) -> None:
     def impatient(record: Record) -> None:
-        if record["kind"] == "look" and record["spent"]["steps"] == 30:
-            raise KeyboardInterrupt
+        if record["kind"] == "look" and record["spent"]["steps"] == 20:
+            stop.request()
 
-    cut = run(direct, store, listener=impatient)
+    stop = Stop()
+    cut = run(direct, store, listener=impatient, stop=stop)
     short = direct.but(
         budget=Budget(steps=20), criterion=Mastery(threshold=1.0, least_steps=20), name="short"
     )
-    whole = run(short, store)
     assert cut.status == "interrupted"
-    assert cut.weights_sha256 == whole.weights_sha256
+    kept = weights_sha256(curriculum.load(cut.run_id, store=store))
+    assert kept == run(short, store).weights_sha256
+    whole = run(direct, store / "whole")
+    gone_on = curriculum.resume(cut.run_id, store=store, mirror=False)
+    assert gone_on.steps == whole.steps == 40
+    assert gone_on.weights_sha256 == whole.weights_sha256
 
 
 def test_a_diverged_direct_run_keeps_the_last_weights_that_were_finite(

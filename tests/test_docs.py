@@ -38,7 +38,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 @pytest.fixture
 def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("curriculum.loop.start_mirror", lambda *_: None)
+    monkeypatch.setattr("curriculum.running.start_mirror", lambda *_: None)
 
 
 @pytest.mark.usefixtures("_no_mirror")

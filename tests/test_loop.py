@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from curriculum import (
     Range,
     Result,
     Stage,
+    Stop,
     Training,
     Tuning,
     UsageError,
@@ -47,6 +49,21 @@ def run(experiment: Experiment, store: Path, seed: int = 0, **more: Any) -> Resu
 
 def records(store: Path) -> list[Record]:
     return [record for record, _ in read_journal(Store(store).find("last").journal)]
+
+
+def interrupted(
+    experiment: Experiment, store: Path, moment: Callable[[Record], bool], **more: Any
+) -> Result:
+    """A run that is asked to stop at the first such record."""
+
+    def impatient(record: Record) -> None:
+        if moment(record):
+            stop.request()
+
+    stop = Stop()
+    result = run(experiment, store, listener=impatient, stop=stop, **more)
+    assert stop.requested
+    return result
 
 
 def test_a_run_climbs_to_its_target(tiny: Experiment, store: Path) -> None:
@@ -114,35 +131,44 @@ def test_an_exhausted_visit_is_undone(tiny: Experiment, store: Path) -> None:
     assert run(longer, store).weights_sha256 == untrained
 
 
-def test_an_interrupt_ends_the_run_in_order(tiny: Experiment, store: Path) -> None:
-    def impatient(record: Record) -> None:
-        if record["kind"] == "look" and record["spent"]["steps"] >= 20:
-            raise KeyboardInterrupt
-
-    result = run(tiny, store, listener=impatient)
+def test_an_interrupt_stops_the_run_in_order(tiny: Experiment, store: Path) -> None:
+    result = interrupted(
+        tiny, store, lambda record: record["kind"] == "look" and record["spent"]["steps"] >= 20
+    )
     assert result.status == "interrupted"
-    assert records(store)[-1]["status"] == "interrupted"
-    assert not Store(store).find("last").is_running
-    assert weights_sha256(curriculum.load("last", store=store)) == result.weights_sha256
-
-
-@pytest.mark.parametrize("moment", ["verdict", "checkpoint"])
-def test_an_interrupt_after_mastery_keeps_the_mastered_model(
-    tiny: Experiment, store: Path, moment: str
-) -> None:
-    pressed: list[Record] = []
-
-    def impatient(record: Record) -> None:
-        if record["kind"] == moment and not pressed:
-            pressed.append(record)
-            raise KeyboardInterrupt
-
-    result = run(tiny, store, listener=impatient)
-    assert result.reach == Stage(2)
+    assert result.ending == "it was asked to"
+    assert result.weights_sha256 is None  # nothing is final yet
+    folder = Store(store).find("last")
+    assert not folder.is_running
+    said = folder.stopped()
+    assert said is not None
+    assert said["status"] == "interrupted"
+    kinds = [record["kind"] for record in records(store)]
+    assert "end" not in kinds
     whole = run(tiny, store / "whole")
-    first = next(r for r in records(store / "whole") if r["kind"] == "checkpoint")
-    assert whole.status == "reached"
-    assert result.weights_sha256 == first["weights_sha256"]
+    gone_on = curriculum.resume("last", store=store, mirror=False)
+    assert gone_on.weights_sha256 == whole.weights_sha256
+    assert folder.stopped() is None
+    assert [record["kind"] for record in records(store)].count("end") == 1
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        lambda record: record["kind"] == "verdict",
+        lambda record: record["kind"] == "visit" and record["visit"] == 1,
+        lambda record: record["kind"] == "look" and record["visit"] == 1,
+    ],
+    ids=["verdict", "next visit", "next look"],
+)
+def test_an_interrupt_after_mastery_keeps_the_mastered_model(
+    tiny: Experiment, store: Path, moment: Callable[[Record], bool]
+) -> None:
+    result = interrupted(tiny, store, moment)
+    assert result.reach == Stage(2)
+    run(tiny, store / "whole")
+    first = next(r for r in records(store / "whole") if r["kind"] == "verdict")
+    assert weights_sha256(curriculum.load("last", store=store)) == first["weights_sha256"]
 
 
 def test_a_model_that_cannot_be_built_leaves_nothing_behind(
@@ -164,8 +190,14 @@ def test_a_failure_is_recorded_and_raised(tiny: Experiment, store: Path) -> None
 
     with pytest.raises(RuntimeError, match="out of luck"):
         run(tiny, store, listener=broken)
-    assert records(store)[-1]["status"] == "failed"
-    assert records(store)[-1]["ending"] == "RuntimeError: out of luck"
+    folder = Store(store).find("last")
+    assert not folder.is_running
+    history = History.of(folder)
+    assert history.status() == "failed"
+    assert history.ending == "RuntimeError: out of luck"
+    assert [record["kind"] for record in records(store)] == ["visit", "look"]
+    gone_on = curriculum.resume("last", store=store, mirror=False)
+    assert gone_on.weights_sha256 == run(tiny, store / "whole").weights_sha256
 
 
 def test_a_diverged_run_stops(tiny: Experiment, store: Path) -> None:
@@ -295,16 +327,28 @@ def test_tuning_that_needs_one_trial_is_training(tiny: Experiment, store: Path) 
     assert (one.steps, one.lost_share) == (plain.steps, 0)
 
 
-def test_an_interrupt_amid_a_search_goes_back_to_the_parent(tiny: Experiment, store: Path) -> None:
-    def impatient(record: Record) -> None:
-        if record["kind"] == "advance" and record["trial"] == 2:
-            raise KeyboardInterrupt
-
-    result = run(tuned(tiny), store, listener=impatient)
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_an_interrupt_amid_a_search_leaves_the_parent_standing(
+    tiny: Experiment, store: Path, jobs: int
+) -> None:
+    hard = tuned(tiny).but(criterion=Mastery(threshold=1.0, least_steps=60))
+    result = interrupted(
+        hard,
+        store,
+        lambda record: record["kind"] == "advance" and (record["visit"], record["trial"]) == (1, 2),
+        jobs=jobs,
+    )
     assert result.status == "interrupted"
     assert result.lost_share > 0
-    assert records(store)[-1]["steps"] == result.steps > 0
-    assert weights_sha256(curriculum.load("last", store=store)) == result.weights_sha256
+    told = records(store)
+    assert told[-1]["kind"] == "advance"
+    assert result.steps > 0
+    first = next(record for record in told if record["kind"] == "verdict")
+    assert weights_sha256(curriculum.load("last", store=store)) == first["weights_sha256"]
+    whole = run(hard, store / "whole")
+    gone_on = curriculum.resume("last", store=store, mirror=False, jobs=jobs)
+    assert gone_on.weights_sha256 == whole.weights_sha256
+    assert gone_on.steps == whole.steps
 
 
 def test_a_model_can_grow_with_its_stages(store: Path) -> None:

@@ -7,6 +7,7 @@ from curriculum.learn.model import Model, Widens
 from curriculum.learn.optimizers import SGD, Adam, AdamW, OptimizerSettings, RAdam
 from curriculum.learn.settings import Training
 from curriculum.learn.shape import Answer, Shape
+from curriculum.learn.stop import Stop
 from curriculum.learn.task import (
     IGNORED,
     PADDING,
@@ -39,6 +40,7 @@ __all__ = [
     "Shape",
     "Shaped",
     "Sliced",
+    "Stop",
     "Task",
     "Training",
     "Widens",

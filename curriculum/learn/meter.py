@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from curriculum.plan import Spending
 from curriculum.plan.budget import compute
@@ -11,7 +12,7 @@ __all__ = ["Meter"]
 
 
 class Meter:
-    """Counts steps, tokens, compute and seconds, starting from what was `spent` before.
+    """Counts steps, tokens and compute, starting from what was `spent` before; seconds by a `clock`.
 
     What trials spend is counted by a meter of their own. It is added here once it is
     known which of them won: the winner's to `spent`, the others' to `lost`.
@@ -20,13 +21,20 @@ class Meter:
         lost: what went on trials that did not win. Its seconds are among those spent.
     """
 
-    def __init__(self, spent: Spending | None = None, lost: Spending | None = None) -> None:
+    def __init__(
+        self,
+        spent: Spending | None = None,
+        lost: Spending | None = None,
+        *,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         spent = spent or Spending()
+        started = time.perf_counter() - spent.seconds
         self.lost = lost or Spending()
         self._steps = spent.steps
         self._tokens = spent.tokens
         self._compute = spent.compute
-        self._started = time.perf_counter() - spent.seconds
+        self._clock = clock or (lambda: time.perf_counter() - started)
 
     def trained(self, tokens: int, parameters: int) -> None:
         """Charge one optimizer step of a model on so many tokens."""
@@ -55,5 +63,5 @@ class Meter:
             steps=self._steps,
             tokens=self._tokens,
             compute=self._compute,
-            seconds=time.perf_counter() - self._started,
+            seconds=self._clock(),
         )

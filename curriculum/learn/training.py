@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -17,37 +19,81 @@ from curriculum.learn.randomness import batch_of, forked, generator, reseed
 from curriculum.learn.schedule import set_one_cycle
 from curriculum.learn.settings import Training
 from curriculum.learn.task import Batch, Contiguous, Task
-from curriculum.plan import Look, Scheduler, Stage
+from curriculum.plan import Look, Scheduler, Spending, Stage
 
-__all__ = ["Trainer"]
+__all__ = ["Interval", "Pause", "Trainer"]
 
 MOST_MEASURED = 1024
 """Of the examples that are trained on over and over, so many are looked at."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """How far training has come since the last look.
+
+    Attributes:
+        steps: taken since then.
+        loss: the sum of their losses, in nats.
+        spent: what the run has spent by now, apart from what it lost on trials.
+    """
+
+    steps: int = 0
+    loss: float = 0.0
+    spent: Spending
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"steps": self.steps, "loss": self.loss, "spent": self.spent.state_dict()}
+
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Any]) -> Self:
+        spent = Spending.from_state_dict(state["spent"])
+        return cls(steps=state["steps"], loss=state["loss"], spent=spent)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Lets others in between two steps: asked before each whether it `is_due`, and then `taken`."""
+
+    is_due: Callable[[], bool]
+    taken: Callable[[Interval], None]
+
+
+NEVER = Pause(lambda: False, lambda _: None)
+
+
 class Trainer:
     """Trains on one task with one seed, and charges what it costs to a meter."""
 
-    def __init__(self, task: Task, *, seed: int, examiner: Examiner, meter: Meter) -> None:
+    def __init__(
+        self, task: Task, *, seed: int, examiner: Examiner, meter: Meter, pause: Pause = NEVER
+    ) -> None:
         self.task = task
+        self._pause = pause
         self._document = task if isinstance(task, Contiguous) else None
         self.seed = seed
         self.examiner = examiner
         self.meter = meter
 
-    def train(self, learner: Learner, scheduler: Scheduler) -> Iterator[tuple[Look, float | None]]:
+    def train(
+        self, learner: Learner, scheduler: Scheduler, since: Interval | None = None
+    ) -> Iterator[tuple[Look, float | None]]:
         """Yield a look after every `look_every` steps, from where the visit stands.
 
         With each look comes the mean training loss since the one before, in nats. The
-        caller hands the look to the scheduler and stops when it says so.
+        caller hands the look to the scheduler and stops when it says so. `since` tells how
+        far training had come since the last look, where it goes on from there.
         """
         while True:
             visit, step = scheduler.position
             count = min(learner.recipe.training.look_every, scheduler.steps_left)
-            loss = self.take_steps(learner, scheduler, visit=visit, start=step, count=count)
-            yield self.look(learner, scheduler, diverged=not math.isfinite(loss)), loss
+            loss = self.take_steps(
+                learner, scheduler, visit=visit, start=step, count=count, since=since
+            )
+            diverged = divergence(learner, loss)
+            yield self.look(learner, scheduler, diverged=diverged), loss
+            since = None
 
-    def look(self, learner: Learner, scheduler: Scheduler, *, diverged: bool = False) -> Look:
+    def look(self, learner: Learner, scheduler: Scheduler, *, diverged: str | None = None) -> Look:
         """Look at the scheduler's stage, on fresh examples."""
         found = self.examiner.look(
             learner,
@@ -70,20 +116,35 @@ class Trainer:
         )
 
     def take_steps(
-        self, learner: Learner, scheduler: Scheduler, *, visit: int, start: int, count: int
+        self,
+        learner: Learner,
+        scheduler: Scheduler,
+        *,
+        visit: int,
+        start: int,
+        count: int,
+        since: Interval | None = None,
     ) -> float:
         """Take `count` optimizer steps from `start` of this visit on; give their mean loss.
 
-        Batches are numbered by visit and step, so that no visit trains on another's.
+        Batches are numbered by visit and step, so that no visit trains on another's. Of
+        the steps, those that `since` tells of were taken before.
         """
         answer, seed, trial = self.task.answer, self.seed, learner.trial
         settings, peak = learner.recipe.training, learner.recipe.learning_rate
         model, optimizer, device = learner.model, learner.optimizer, learner.device
         parameters = list(model.parameters())
-        total = torch.zeros((), device=device)
+        taken = 0 if since is None else since.steps
+        total = torch.tensor(0.0 if since is None else since.loss, device=device)
+        several = scheduler.sampling.several
         rng = generator(seed, "sampling", visit, start)
         with forked(seed, "training", visit, trial):
-            for step in range(start, start + count):
+            for step in range(start + taken, start + count):
+                if self._pause.is_due():
+                    done = Interval(steps=step - start, loss=float(total), spent=self.meter.spent)
+                    self._pause.taken(done)
+                if several:
+                    rng = generator(seed, "sampling", visit, step)
                 stage = scheduler.draw(rng)
                 if self._begins(settings, stage, step):
                     learner.state = None
@@ -143,3 +204,15 @@ class Trainer:
         found, tokens = self.examiner.measure(learner, batches)
         self.meter.examined(tokens, learner.parameters)
         return {f"memorised_{name}": value for name, value in found.items()}
+
+
+def divergence(learner: Learner, loss: float) -> str | None:
+    """What of a learner is no longer a finite number, in words; None where all is.
+
+    A gradient that isn't finite shows in the weights that it was applied to.
+    """
+    if not math.isfinite(loss):
+        return "the loss is no longer a finite number"
+    if not all(bool(torch.isfinite(p).all()) for p in learner.model.parameters()):
+        return "a gradient, and so the weights, are no longer finite numbers"
+    return None

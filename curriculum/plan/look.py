@@ -47,7 +47,7 @@ class Look:
     `lost` on trials that did not win. `slices` are full
     tests of parts that must hold by themselves. `measures` are what else was seen, such as
     the loss in nats; nothing is decided on them. Only looks on the stream `gate`
-    declare mastery. `diverged` says that loss or weights are no longer finite.
+    declare mastery. `diverged` says what is no longer a finite number, in words.
     """
 
     screen: Tally | None = None
@@ -57,7 +57,7 @@ class Look:
     spent: Spending = field(default_factory=Spending)
     lost: Spending = field(default_factory=Spending)
     stream: str = "gate"
-    diverged: bool = False
+    diverged: str | None = None
 
     @classmethod
     def of(cls, correct: int, examples: int, *, steps: int) -> Self:

@@ -44,7 +44,7 @@ class Scheduler:
         retuning: whether this visit tries its stage again from the same parent, with more trials.
         decision: what the last look decided, with its reason; None before the first.
         overrun: which budget the last look found used up, in words; None where there was none.
-        diverged: whether the last look found a loss that is no finite number.
+        diverged: whether the last look found a loss or weights that are no finite numbers.
         finished: whether the walk is over.
         ending: why it is over, in words; None before.
         reach: the hardest stage of the path that was mastered; None before the first.
@@ -122,6 +122,16 @@ class Scheduler:
         return self._tests[self.stage.key]
 
     @property
+    def spent(self) -> Spending:
+        """What the run has spent up to its last look, apart from what it lost on trials."""
+        return self._spent
+
+    @property
+    def lost(self) -> Spending:
+        """What the run has spent up to its last look on trials that did not win."""
+        return self._lost
+
+    @property
     def visit_spent(self) -> Spending:
         """What this visit has spent, up to its last look."""
         return self.in_visit(self._spent)
@@ -194,7 +204,8 @@ class Scheduler:
             raise RuntimeError("the walk is over, and takes no more looks")
         if look.stream != "gate":
             raise ValueError(f"only looks on the stream 'gate' are decided on, got {look.stream!r}")
-        self._spent, self._lost, self.diverged = look.spent, look.lost, look.diverged
+        self._spent, self._lost = look.spent, look.lost
+        self.diverged = look.diverged is not None
         self._looks[self.stage.key] += 1
         if look.test is not None:
             self._tests[self.stage.key] += 1
@@ -207,7 +218,7 @@ class Scheduler:
         )
         self._passes = self._passes + 1 if self.decision.cleared else 0
         self.overrun = None
-        if self.decision.mastered and not look.diverged:
+        if self.decision.mastered and not self.diverged:
             self._advance()
             return Verdict.MASTERED
         self.overrun = self._overrun(look)
@@ -263,8 +274,8 @@ class Scheduler:
 
     def _overrun(self, look: Look) -> str | None:
         """Why the visit can't end in mastery any more, in words; None while it may."""
-        if look.diverged:
-            return "the loss is no longer a finite number"
+        if look.diverged is not None:
+            return look.diverged
         if not self.pacing.listens:
             return self.budget.run_overrun(self._spent + self._lost)
         if look.test is not None and look.test.source == "sample" and not self._may_be_shown:

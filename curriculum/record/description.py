@@ -17,6 +17,7 @@ from curriculum.experiment import Experiment
 __all__ = ["describe", "environment", "git_commit", "rebuild"]
 
 OURS = ("curriculum", "tasks")
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 PACKAGES = ("torch", "numpy", "scipy", "safetensors", "mlflow", "optuna", "transformers")
 
 
@@ -45,9 +46,16 @@ def rebuild(described: Any, source: ModuleType | None = None) -> Experiment:
     only the caller can name.
 
     Raises:
-        UsageError: for a class of any other module.
+        UsageError: for a class of any other module, or where none was described.
     """
-    experiment = _rebuild(described, source)
+    try:
+        experiment = _rebuild(described, source)
+    except UsageError:
+        raise
+    except MALFORMED as error:
+        raise UsageError(
+            f"what is described is no experiment ({type(error).__name__}: {error})"
+        ) from error
     if not isinstance(experiment, Experiment):
         raise UsageError(f"what is described is no Experiment but {type(experiment).__name__}")
     return experiment
@@ -69,7 +77,10 @@ def _rebuild(described: Any, source: ModuleType | None) -> Any:
 def _class(name: str, source: ModuleType | None) -> Any:
     module, _, qualified = name.partition(":")
     if module.split(".")[0] in OURS:
-        found: Any = getattr(importlib.import_module(module), qualified, None)
+        try:
+            found: Any = getattr(importlib.import_module(module), qualified, None)
+        except ImportError:
+            found = None
     elif source is not None:
         found = getattr(source, qualified, None)
     else:

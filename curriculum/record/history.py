@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curriculum.plan import Spending, Stage
-from curriculum.record.journal import Record, read_journal
+from curriculum.record.journal import Record, whole_records
 from curriculum.record.store import RunFolder
 
 __all__ = ["History", "Result", "StageResult", "Visit", "perplexity"]
@@ -90,8 +90,9 @@ class Result:
     """What a run came to.
 
     Attributes:
-        status: `reached` the target, `stopped` short of it, `interrupted`, `failed`;
-            `running` or `killed` while there is no last record.
+        status: `reached` the target or `stopped` short of it, once the run is over; before,
+            `running`, `interrupted`, `failed` or `killed`, and it can go on.
+        ending: why it is over, or has stopped, in words.
         steps: optimizer steps, trials included; so are tokens and compute.
         lost_share: the part of the compute that went on trials that did not win.
         reach: the hardest stage of the path that was mastered; None where none was.
@@ -102,6 +103,7 @@ class Result:
     experiment: str
     seed: int
     status: str
+    ending: str
     reach: Stage | None
     weights_sha256: str | None
     steps: int
@@ -124,31 +126,40 @@ class History:
     Attributes:
         visits: all visits so far.
         end: the last record, once the run is over.
+        stop: how it stopped before its end, if it said so.
+        damaged: whether the journal could be read in part alone.
+        changes: each time that it went on under other circumstances, what they were.
         reach: the hardest stage mastered so far.
         spent: over all visits, by the learners that went on.
         lost: by trials that did not win, or have not won yet.
         kept: whether the model stayed as it was at the end of the visit.
         seconds: since the run's start.
+        last_written: the time of day of the last record; of the run's start before any.
     """
 
     def __init__(self, description: dict[str, Any], records: Iterable[Record] = ()) -> None:
         self.description = description
         self.visits: list[Visit] = []
         self.end: Record | None = None
+        self.stop: Record | None = None
+        self.damaged = False
+        self.changes: list[Record] = []
         self.reach: Stage | None = None
         self.spent = Spending()
         self.lost = Spending()
         self.seconds = 0.0
+        self.last_written = float(description.get("created", 0.0))
         for record in records:
             self.add(record)
 
     @classmethod
     def of(cls, folder: RunFolder) -> History:
-        """The history of a run on disk."""
-        records: Iterator[Record] = iter(())
-        if folder.journal.exists():
-            records = (record for record, _ in read_journal(folder.journal))
-        return cls(folder.description(), records)
+        """The history of a run on disk, up to any damage of its journal."""
+        records, damaged = whole_records(folder.journal)
+        found = cls(folder.description(), (record for record, _ in records))
+        found.damaged = damaged
+        found.stop = folder.stopped()
+        return found
 
     @property
     def total(self) -> Spending:
@@ -163,6 +174,7 @@ class History:
     def add(self, record: Record) -> None:
         """Take one more record into account."""
         self.seconds = record["clock"]["seconds"]
+        self.last_written = record["clock"]["time"]
         kind = record["kind"]
         if kind == "visit":
             self.visits.append(
@@ -194,6 +206,8 @@ class History:
             visit.ended = self.seconds
             if record["reach"] is not None:
                 self.reach = Stage.from_key(record["reach"])
+        elif kind == "change":
+            self.changes.append(record)
         elif kind == "end":
             self.end = record
 
@@ -201,7 +215,16 @@ class History:
         """How the run stands; `running` says whether a living process holds it."""
         if self.end is not None:
             return str(self.end["status"])
-        return "running" if running else "killed"
+        if running:
+            return "running"
+        return "killed" if self.stop is None else str(self.stop["status"])
+
+    @property
+    def ending(self) -> str:
+        """Why the run is over, or has stopped, in words; empty where nothing says."""
+        if self.end is not None:
+            return str(self.end["ending"])
+        return "" if self.stop is None else str(self.stop["reason"])
 
     def result(self, *, running: bool = False) -> Result:
         """What the run came to, so far."""
@@ -210,6 +233,7 @@ class History:
             experiment=self.description["experiment"],
             seed=self.description["seed"],
             status=self.status(running=running),
+            ending=self.ending,
             reach=self.reach,
             weights_sha256=None if self.end is None else self.end["weights_sha256"],
             steps=self.total.steps,

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-__all__ = ["Lock", "is_held"]
+from curriculum.errors import UsageError
+
+if TYPE_CHECKING:
+    from curriculum.record.store import RunFolder
+
+__all__ = ["Lock", "held", "is_held"]
+
+PROBING_SECONDS = 1.0
+"""Who only asks whether a lock is held holds it for an instant."""
 
 
 class Lock:
@@ -39,6 +51,34 @@ class Lock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+@contextmanager
+def held(folder: RunFolder) -> Iterator[None]:
+    """Be the one process that writes a run. What a dead one left is taken over.
+
+    Raises:
+        UsageError: where a living process writes it, or none can.
+    """
+    lock, since = Lock(folder.writer), time.monotonic()
+    while not _acquired(lock):
+        if time.monotonic() - since > PROBING_SECONDS:
+            raise UsageError(
+                f"run {folder.id} goes on in another process ({folder.writer.read_text()}); "
+                f"one at a time can"
+            )
+        time.sleep(0.02)
+    with lock:
+        with suppress(OSError):  # it only helps others to find this process
+            folder.writer.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        yield
+
+
+def _acquired(lock: Lock) -> bool:
+    try:
+        return lock.acquire()
+    except OSError as error:
+        raise UsageError(f"{lock.path.parent} can't be written ({error.strerror})") from error
 
 
 def is_held(path: Path) -> bool:

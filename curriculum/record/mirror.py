@@ -6,8 +6,9 @@ looked for before anything is created.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,22 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server may be slow
 
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from curriculum.record.history import History, Visit, perplexity
-from curriculum.record.journal import Record, read_journal
+from curriculum.record.journal import Record, read_journal, whole_records
 from curriculum.record.lock import Lock
 from curriculum.record.mirrored_artifacts import MirroredArtifacts
 from curriculum.record.presentation import Presentation
-from curriculum.record.store import RunFolder, Store
-from curriculum.record.tracking import database_uri
+from curriculum.record.store import RunFolder, Store, checkpoint_name
+from curriculum.record.tracking import RUN_TAG, database_uri
 
 __all__ = ["Mirror", "connect"]
 
-RUN_TAG = "curriculum.run_id"
 VISIT_TAG = "curriculum.visit"
 METRICS_AT_ONCE = 1000
 STATUS = {
@@ -67,7 +67,7 @@ class Mirror:
         artifacts: Path | None,
         presentation: Presentation,
     ) -> None:
-        """Find the copy or begin it.
+        """Find the copy or begin it; one that tells of what the journal does not is begun anew.
 
         Args:
             folder: the run.
@@ -80,9 +80,11 @@ class Mirror:
         self.history = History(folder.description())
         self._presentation = presentation
         self._offset = 0
+        self._stamp = int(self.history.description["created"] * 1000)
+        self._checkpoints: list[str] = []  # to upload, once they are there
         self._experiment = self._find_experiment(artifacts)
+        self._children: dict[int, str] = {}
         self._run = self._find_run()
-        self._children = self._find_children()
         self._artifacts = MirroredArtifacts(folder, client, self._experiment, self._run)
 
     @property
@@ -94,31 +96,35 @@ class Mirror:
         """Copy what the journal has gained."""
         if not self.folder.journal.exists():
             return
+        if self.folder.journal_bytes < self._offset:
+            raise RuntimeError("the journal has lost records, and is to be copied anew")
         points: dict[str, list[Metric]] = {}
         for record, offset in read_journal(self.folder.journal, self._offset):
             self._apply(record, points)
             self._offset = offset
         for run, metrics in points.items():
             self._log(run, metrics)
+        for name in self._checkpoints:
+            self._artifacts.save(name)
 
     def close(self, status: str) -> None:
-        """Give the copy its note, plots, model and status, once the run is over."""
+        """Give the copy its note, plots, model and status, once the run has stopped or is over."""
         self._artifacts.plot(self._presentation.pictures(self.history))
         self._artifacts.show_model(self.history)
         note = self._presentation.note(self.history)
         self.client.set_tag(self._run, "mlflow.note.content", note)
         self.client.set_tag(self._run, "status", status)
         for visit in self.history.visits:
-            if visit.ended is None:
-                end = self._time(visit.started + visit.seconds)
-                self._end_child(visit, end, STATUS[status])
-        self.client.set_terminated(
-            self._run, STATUS[status], end_time=self._time(self.history.seconds)
-        )
+            if visit.ended is None:  # what it cost and came to is settled when it has ended
+                child = self._children[visit.number]
+                self.client.set_tag(child, "verdict", visit.verdict)
+                self.client.set_terminated(child, STATUS[status], end_time=self._stamp)
+        self.client.set_terminated(self._run, STATUS[status], end_time=self._stamp)
 
     def _apply(self, record: Record, points: dict[str, list[Metric]]) -> None:
         self.history.add(record)
-        kind, stamp = record["kind"], int(record["clock"]["time"] * 1000)
+        kind, stamp = record["kind"], _stamp(record)
+        self._stamp = stamp
         if kind == "visit":
             self._begin_child(self.history.visits[-1], stamp)
         elif kind == "look":
@@ -132,8 +138,12 @@ class Mirror:
         elif kind == "verdict":
             points.setdefault(self._run, []).extend(self._reach_metrics(stamp))
             self._end_child(self.history.visits[-1], stamp)
-        elif kind == "checkpoint":
-            self._artifacts.save(record["name"])
+            if record["verdict"] == "mastered":
+                self._checkpoints.append(checkpoint_name(len(self.history.visits)))
+        elif kind == "change":
+            self.client.set_tag(self._run, "changes", json.dumps(record["changes"]))
+        elif kind == "end":
+            self._checkpoints.append(checkpoint_name(len(self.history.visits)))
 
     def _look_metrics(self, record: Record, stamp: int) -> list[Metric]:
         visit, decision = self.history.visits[-1], record["decision"]
@@ -165,8 +175,7 @@ class Mirror:
         for look in visit.advances:
             if look["trial"] == visit.choice["trial"]:
                 values = {"train/loss": look["loss"], f"tuning/{metric}": look["score"]}
-                stamp = int(look["clock"]["time"] * 1000)
-                found += _points(values, stamp, began + look["spent"]["steps"])
+                found += _points(values, _stamp(look), began + look["spent"]["steps"])
         return found
 
     def _reach_metrics(self, stamp: int) -> list[Metric]:
@@ -203,8 +212,18 @@ class Mirror:
 
     def _find_run(self) -> str:
         described = self.history.description
-        runs = self._search(f"tags.`{RUN_TAG}` = '{described['id']}'")
+        runs = list(self._search(f"tags.`{RUN_TAG}` = '{described['id']}'"))
         found = next((run for run in runs if VISIT_TAG not in run.data.tags), None)
+        children = [run for run in runs if VISIT_TAG in run.data.tags]
+        if found is not None and self._is_other(found, children):
+            for run in (*children, found):
+                self.client.delete_run(run.info.run_id)
+            found, children = None, []
+        self._children = {int(run.data.tags[VISIT_TAG]): run.info.run_id for run in children}
+        if found is not None and self.folder.is_running:
+            for run in (found, *children):
+                if run.info.status in ("KILLED", "FAILED"):  # it goes on
+                    self.client.update_run(run.info.run_id, status="RUNNING")
         if found is None:
             found = self.client.create_run(
                 self._experiment,
@@ -216,13 +235,30 @@ class Mirror:
         self._log_params(run, described["settings"] | {"seed": described["seed"]})
         return run
 
+    def _is_other(self, found: Run, children: Sequence[Run]) -> bool:
+        """Whether a copy tells of what the journal does not.
+
+        So it is where a damaged journal has lost records, or where a run was made to go on
+        under other settings.
+        """
+        settings = self.history.description["settings"]
+        params = found.data.params
+        if any(params.get(name, str(value)) != str(value) for name, value in settings.items()):
+            return True
+        history = History(self.history.description)
+        known = set()
+        for record, _ in whole_records(self.folder.journal)[0]:
+            history.add(record)
+            if record["kind"] == "look":
+                known.add((history.total.steps, _stamp(record)))
+        if any(int(run.data.tags[VISIT_TAG]) >= len(history.visits) for run in children):
+            return True
+        points = self.client.get_metric_history(found.info.run_id, "progress/tokens")
+        return any((point.step, point.timestamp) not in known for point in points)
+
     def _log_params(self, run: str, values: Mapping[str, Any]) -> None:
         params = [Param(name, str(value)) for name, value in values.items()]
         self.client.log_batch(run, params=params)
-
-    def _find_children(self) -> dict[int, str]:
-        runs = self._search(f"tags.`mlflow.parentRunId` = '{self._run}'")
-        return {int(run.data.tags[VISIT_TAG]): run.info.run_id for run in runs}
 
     def _search(self, query: str) -> Iterable[Run]:
         token: str | None = None
@@ -251,7 +287,7 @@ class Mirror:
         }
         self._log_params(self._children[visit.number], values)
 
-    def _end_child(self, visit: Visit, stamp: int, status: str = "FINISHED") -> None:
+    def _end_child(self, visit: Visit, stamp: int) -> None:
         run = self._children[visit.number]
         values = {
             "cost/steps": visit.spent.steps,
@@ -271,11 +307,7 @@ class Mirror:
         if visit.trials:
             self._artifacts.tabulate(run, "trials.json", self._presentation.trials(visit))
             self._artifacts.plot(self._presentation.visit_pictures(visit), run)
-        self.client.set_terminated(run, status, end_time=stamp)
-
-    def _time(self, seconds: float) -> int:
-        """A moment of the run as MLflow counts time, in milliseconds."""
-        return int((self.history.description["created"] + seconds) * 1000)
+        self.client.set_terminated(run, "FINISHED", end_time=stamp)
 
 
 def _tags(described: dict[str, Any]) -> dict[str, str]:
@@ -291,6 +323,11 @@ def _tags(described: dict[str, Any]) -> dict[str, str]:
     if described["git_commit"] is not None:
         tags["mlflow.source.git.commit"] = described["git_commit"]
     return tags | {f"version.{name}": value for name, value in described["environment"].items()}
+
+
+def _stamp(record: Record) -> int:
+    """When a record was written, as MLflow counts time, in milliseconds."""
+    return int(record["clock"]["time"] * 1000)
 
 
 def _points(values: Mapping[str, float | None], stamp: int, step: int) -> list[Metric]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Mapping
@@ -33,7 +34,9 @@ class MirroredArtifacts:
     def save(self, name: str) -> None:
         """Upload a checkpoint, unless it is there already or gone from the run's folder."""
         path = self.folder.checkpoints / name
-        if name not in self._saved and path.is_dir():
+        if name in self._saved or not path.is_dir():
+            return
+        with contextlib.suppress(FileNotFoundError):  # no longer needed, and gone meanwhile
             self.client.log_artifacts(self._run, str(path), f"checkpoints/{name}")
             self._saved.add(name)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
 import re
 import secrets
+import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +17,19 @@ from typing import Any
 from curriculum.errors import UsageError
 from curriculum.record.lock import is_held
 
-__all__ = ["DEFAULT_STORE", "RunFolder", "Store"]
+__all__ = ["DEFAULT_STORE", "RunFolder", "Store", "checkpoint_name"]
 
 DEFAULT_STORE = Path("mlruns")
 RUN_ID = re.compile(r"[0-9a-f]{1,8}")
+CHECKPOINT = re.compile(r"[0-9]{6,}(-[0-9]{8,})?")
+
+
+def checkpoint_name(visits: int, steps: int | None = None) -> str:
+    """The name of the state after so many visits, or of `steps` steps into the next one.
+
+    In the order of their names, checkpoints are in the order of the run.
+    """
+    return f"{visits:06d}" if steps is None else f"{visits:06d}-{steps:08d}"
 
 
 class RunFolder:
@@ -38,9 +51,30 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def saved(self) -> list[Path]:
+        """The folders of its checkpoints, oldest first."""
+        if not self.checkpoints.is_dir():
+            return []
+        found = self.checkpoints.iterdir()
+        return sorted(path for path in found if CHECKPOINT.fullmatch(path.name) and path.is_dir())
+
+    @property
     def writer(self) -> Path:
         """The lock that the process that runs it holds."""
         return self.path / "writer.lock"
+
+    @property
+    def dropped(self) -> Path:
+        """Records that a forced resume has taken out of the journal."""
+        return self.path / "dropped.jsonl"
+
+    def remove_checkpoint(self, name: str) -> None:
+        """Delete a checkpoint; half of one is never left under its name."""
+        aside = self.checkpoints / f".{name}.old"
+        shutil.rmtree(aside, ignore_errors=True)  # what a process that was killed left
+        with contextlib.suppress(OSError):
+            os.rename(self.checkpoints / name, aside)
+        shutil.rmtree(aside, ignore_errors=True)
 
     @property
     def journal_bytes(self) -> int:
@@ -52,9 +86,56 @@ class RunFolder:
         return is_held(self.writer)
 
     def description(self) -> dict[str, Any]:
-        """What `run.json` says: the experiment, the seed and the circumstances."""
-        described: dict[str, Any] = json.loads((self.path / "run.json").read_text())
-        return described
+        """What `run.json` says: the experiment, the seed and the circumstances.
+
+        Raises:
+            UsageError: where it is not what was written.
+        """
+        try:
+            described = json.loads((self.path / "run.json").read_text())
+            good = described.pop("check") == _check_of(described)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            good = False
+        if not good:
+            raise UsageError(
+                f"{self.path / 'run.json'} is damaged, or is of an earlier version; "
+                f"'rm {self.id}' deletes the run"
+            )
+        return dict(described)
+
+    def describe(self, description: Mapping[str, Any]) -> None:
+        """Write `run.json`, whole or not at all.
+
+        Raises:
+            OSError: where it can't be written.
+        """
+        content = json.dumps({**description, "check": _check_of(description)}, indent=1)
+        _write_whole(self.path / "run.json", content + "\n")
+
+    def note_stop(self, status: str, reason: str) -> None:
+        """Leave a note of how the run stopped before its end: what `stopped` gives.
+
+        Args:
+            status: `interrupted` or `failed`.
+            reason: why, in words.
+
+        Raises:
+            OSError: where it can't be written.
+        """
+        content = {"status": status, "reason": reason, "time": round(time.time(), 3)}
+        _write_whole(self.path / "stopped.json", json.dumps(content))
+
+    def stopped(self) -> dict[str, Any] | None:
+        """How the run stopped before its end, if it said so: `status`, `reason`, `time`."""
+        try:
+            said = json.loads((self.path / "stopped.json").read_text())
+            return {name: said[name] for name in ("status", "reason", "time")}
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def forget_stop(self) -> None:
+        """Take the note away: the run goes on."""
+        (self.path / "stopped.json").unlink(missing_ok=True)
 
 
 class Store:
@@ -86,8 +167,7 @@ class Store:
                 if not folder.path.exists():
                     break
             (aside / "checkpoints").mkdir(parents=True)
-            content = json.dumps({"id": folder.id, **description}, indent=1)
-            (aside / "run.json").write_text(content + "\n")
+            RunFolder(aside).describe({"id": folder.id, **description})
             os.rename(aside, folder.path)
         except OSError as error:
             raise UsageError(
@@ -98,14 +178,24 @@ class Store:
 
     def runs(self) -> list[RunFolder]:
         """All runs, oldest first."""
-        if not self.runs_folder.is_dir():
-            return []
-        folders = [
-            RunFolder(path)
-            for path in self.runs_folder.iterdir()
-            if RUN_ID.fullmatch(path.name) and (path / "run.json").exists()
-        ]
-        return sorted(folders, key=lambda folder: (folder.path / "run.json").stat().st_mtime_ns)
+        begun: dict[Path, int] = {}
+        if self.runs_folder.is_dir():
+            for path in self.runs_folder.iterdir():
+                if RUN_ID.fullmatch(path.name):
+                    with contextlib.suppress(OSError):  # no run, or one that is being deleted
+                        begun[path] = (path / "run.json").stat().st_mtime_ns
+        return [RunFolder(path) for path in sorted(begun, key=begun.__getitem__)]
+
+    def some_runs(self) -> list[RunFolder]:
+        """All runs, oldest first; one at least.
+
+        Raises:
+            UsageError: where there is none.
+        """
+        found = self.runs()
+        if not found:
+            raise UsageError(f"the store {self.root} holds no runs yet; start one with 'run'")
+        return found
 
     def find(self, name: str) -> RunFolder:
         """The run of that id, of an unambiguous beginning of one, or the `last`.
@@ -113,9 +203,7 @@ class Store:
         Raises:
             UsageError: where there is none, or several.
         """
-        runs = self.runs()
-        if not runs:
-            raise UsageError(f"the store {self.root} holds no runs yet; start one with 'run'")
+        runs = self.some_runs()
         if name == "last":
             return runs[-1]
         found = [folder for folder in runs if name and folder.id.startswith(name)]
@@ -130,3 +218,15 @@ class Store:
             f"there is no run {name!r} in {self.root}; the latest are "
             f"{', '.join(folder.id for folder in runs[-3:])}, or say last"
         )
+
+
+def _check_of(description: Mapping[str, Any]) -> str:
+    """A digest of what a description says."""
+    content = {name: value for name, value in description.items() if name != "check"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _write_whole(path: Path, content: str) -> None:
+    aside = path.with_name(f".{path.name}.new")
+    aside.write_text(content)
+    os.replace(aside, path)

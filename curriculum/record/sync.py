@@ -20,12 +20,14 @@ from curriculum.record.presentation import Presentation
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.tracking import artifacts_folder, displayed, first_line
 
-__all__ = ["Copy", "Destinations", "follow", "is_synced", "sync"]
+__all__ = ["Copy", "Destinations", "follow", "is_synced", "sync", "was_copied"]
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 60.0  # how long a mirror tries on after the run's end
 
 log = logging.getLogger(__name__)
+
+Content = dict[str, object]
 
 
 class Copy(Protocol):
@@ -83,6 +85,7 @@ def sync(store: Store, folder: RunFolder, destinations: Destinations) -> None:
     """
     with _held(store, folder):
         over = not folder.is_running  # asked first: what comes before is then all there
+        content = _content(folder, destinations)
         failures = []
         for name, opener in destinations.openers(store, folder).items():
             try:
@@ -98,7 +101,7 @@ def sync(store: Store, folder: RunFolder, destinations: Destinations) -> None:
                 f"and 'sync {folder.id}' can be repeated"
             ) from failure
         if over:
-            _remember(store, folder, destinations)
+            _remember(store, folder, content)
 
 
 def follow(store: Store, folder: RunFolder, destinations: Destinations) -> bool:
@@ -110,9 +113,15 @@ def follow(store: Store, folder: RunFolder, destinations: Destinations) -> bool:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)
     lock = Lock(_mark(store, folder).with_suffix(".lock"))
-    if not lock.acquire():
-        return True  # another mirror has it
+    while not lock.acquire():  # the mirror of the run before it stopped, a `sync`, an `rm`
+        time.sleep(POLL_SECONDS)
     with lock:
+        if not folder.path.exists():
+            return True  # it was deleted
+        if is_synced(store, folder, destinations):
+            if not folder.is_running:
+                return True
+            _mark(store, folder).unlink()
         while folder.is_running and folder.journal_bytes == 0:
             time.sleep(0.05)  # the run loads its own libraries first
         openers = destinations.openers(store, folder)
@@ -120,11 +129,12 @@ def follow(store: Store, folder: RunFolder, destinations: Destinations) -> bool:
         over: float | None = None
         while True:
             running = folder.is_running  # asked first: what comes before is then all there
+            content = _content(folder, destinations)
             for copy in copies:
-                copy.advance(folder, over=not running)
-            if all(copy.done for copy in copies):
-                _remember(store, folder, destinations)
-                return True
+                copy.advance(folder, content, over=not running)
+            if all(copy.holds == content for copy in copies):
+                _remember(store, folder, content)
+                return True  # should the run have gone on meanwhile, its next mirror will too
             if not running:
                 over = over or time.monotonic()
                 if time.monotonic() - over > PATIENCE_SECONDS:
@@ -136,27 +146,27 @@ class _Persistent:
     """A copy that is opened anew after each failure, at longer and longer intervals.
 
     Attributes:
-        done: whether the run is over and its copy complete.
+        holds: what was there to copy when the run had stopped, and its copy was completed.
     """
 
     def __init__(self, name: str, opener: Callable[[], Copy]) -> None:
-        self.done = False
+        self.holds: Content | None = None
         self._name = name
         self._open = opener
         self._copy: Copy | None = None
         self._pause = POLL_SECONDS
         self._resting_until = 0.0
 
-    def advance(self, folder: RunFolder, *, over: bool) -> None:
-        """Copy what is new, and complete the copy once the run is over."""
-        if self.done or time.monotonic() < self._resting_until:
+    def advance(self, folder: RunFolder, content: Content, *, over: bool) -> None:
+        """Copy what is new, and complete the copy once the run has stopped."""
+        if self.holds == content or time.monotonic() < self._resting_until:
             return
         try:
             self._copy = self._copy or self._open()
             self._copy.copy()
             if over:
                 self._copy.close(History.of(folder).status())
-                self.done = True
+                self.holds = content
         except Exception as error:
             log.warning("%s fails: %s", self._name, first_line(error))
             self._copy = None
@@ -173,10 +183,19 @@ def is_synced(store: Store, folder: RunFolder, destinations: Destinations) -> bo
     return bool(mark == _content(folder, destinations))
 
 
-def _remember(store: Store, folder: RunFolder, destinations: Destinations) -> None:
+def was_copied(store: Store, folder: RunFolder) -> bool:
+    """Whether all that the run has recorded was copied, to wherever that was."""
+    try:
+        mark = json.loads(_mark(store, folder).read_text())
+        return bool(mark["journal_bytes"] == folder.journal_bytes)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _remember(store: Store, folder: RunFolder, content: Content) -> None:
     mark = _mark(store, folder)
     aside = mark.with_suffix(".new")
-    aside.write_text(json.dumps(_content(folder, destinations)))
+    aside.write_text(json.dumps(content))
     os.replace(aside, mark)
 
 
@@ -198,10 +217,11 @@ def _mark(store: Store, folder: RunFolder) -> Path:
     return store.mirrors / f"{folder.id}.json"
 
 
-def _content(folder: RunFolder, destinations: Destinations) -> dict[str, object]:
-    """What was copied whereto; of the places digests alone, for URIs may hold passwords."""
+def _content(folder: RunFolder, destinations: Destinations) -> Content:
+    """What there is to copy whereto; of the places digests alone, for URIs may hold passwords."""
     return {
         "journal_bytes": folder.journal_bytes,
+        "stopped": folder.stopped(),
         "mlflow": _digest(destinations.tracking_uri),
         "studies": _digest(destinations.studies),
     }

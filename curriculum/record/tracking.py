@@ -9,6 +9,7 @@ from pathlib import Path
 from curriculum.record.store import Store
 
 __all__ = [
+    "RUN_TAG",
     "STUDIES_VARIABLE",
     "artifacts_folder",
     "database_uri",
@@ -20,6 +21,8 @@ __all__ = [
 ]
 
 STUDIES_VARIABLE = "CURRICULUM_STUDIES"
+RUN_TAG = "curriculum.run_id"
+"""In MLflow, the run's id: on its parent run and on all children."""
 
 
 def database_uri(store: Store) -> str:

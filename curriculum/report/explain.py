@@ -24,10 +24,19 @@ def explain(history: History, *, running: bool = False) -> Iterator[str]:
         f"Run {described['id']}: {described['experiment']}, seed {described['seed']}, "
         f"{spelled(len(described['path']), 'stage')}, {described['strategy']}"
     )
+    for change in history.changes:
+        yield f"It was made to go on under other circumstances{_changed(change)}."
     for visit in history.visits:
         how = ENTRIES[visit.entry] + (" (tried again, with more trials)" if visit.retuning else "")
         yield f"Visit {visit.number}, {visit.stage}{how}: {_sentence(visit)}"
     yield closing(history, running=running)
+
+
+def _changed(change: Record) -> str:
+    said = [f"{name} {was} is now {now}" for name, (was, now) in change["changes"].items()]
+    if change["dropped"]:
+        said.append(f"without the last {spelled(change['dropped'], 'record')}")
+    return f": {'; '.join(said)}" if said else ""
 
 
 def closing(history: History, *, running: bool = False) -> str:
@@ -40,8 +49,10 @@ def closing(history: History, *, running: bool = False) -> str:
     )
     if history.lost.compute:
         cost += f"; losing trials took {history.lost_share:.0%} of the compute"
-    if history.end is not None and history.end["ending"]:
-        return f"{status.capitalize()}, since {history.end['ending']}; {reach}; {cost}."
+    if history.end is not None and history.ending:
+        return f"{status.capitalize()}, since {history.ending}; {reach}; {cost}."
+    if history.ending and not running:
+        return f"{status.capitalize()} ({history.ending}); {reach}; {cost}."
     return f"{status.capitalize()}; {reach}; {cost}."
 
 

@@ -22,7 +22,10 @@ LINE_SECONDS = 10.0
 
 
 class Progress:
-    """A listener that shows each record as it comes. Use it in a `with`."""
+    """A listener that shows each record as it comes. Use it in a `with`.
+
+    Records that are older than itself, of a run that goes on, are taken in silently.
+    """
 
     def __init__(self, experiment: Experiment, seed: int, console: Console) -> None:
         self._title = f"{experiment.name}, seed {seed}"
@@ -33,6 +36,7 @@ class Progress:
         self._console = console
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._begun = False
+        self._made = time.time()
         self._shown = time.monotonic()
         self._reach: str | None = None
         self._seconds = 0.0
@@ -62,11 +66,13 @@ class Progress:
 
     def __call__(self, record: Record) -> None:
         """Show a record of the journal."""
-        if not self._begun:
-            self._begin()
         self._seconds = record["clock"]["seconds"]
         kind = record["kind"]
         getattr(self, f"_on_{kind}", lambda _: None)(record)
+        if record["clock"]["time"] < self._made - 1:
+            return
+        if not self._begun:
+            self._begin()
         if self._live is None:
             if kind == "verdict":
                 self._line(f"{record['verdict']:<9} {self._situation()}")

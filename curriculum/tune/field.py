@@ -9,6 +9,7 @@ import torch
 
 from curriculum.experiment import Experiment
 from curriculum.learn.learner import Learner, Snapshot
+from curriculum.learn.stop import Stop
 from curriculum.plan import Scheduler
 from curriculum.tune.race import Advance
 from curriculum.tune.space import Settings
@@ -36,12 +37,20 @@ class Field(Protocol):
 
 
 class Here:
-    """Trains the trials in this process."""
+    """Trains the trials in this process, until it is asked to stop."""
 
-    def __init__(self, experiment: Experiment, *, seed: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        *,
+        seed: int,
+        device: torch.device,
+        stop: Stop | None = None,
+    ) -> None:
         self._experiment = experiment
         self._seed = seed
         self._device = device
+        self._stop = stop
         self._trials: dict[int, Trial] = {}
 
     def enter(
@@ -56,6 +65,7 @@ class Here:
                 scheduler=scheduler,
                 seed=self._seed,
                 device=self._device,
+                stop=self._stop,
             )
             for number, settings in entrants.items()
         }

@@ -64,20 +64,20 @@ class Search:
                     told = found.told if continued else ()
                     found = cls(record["visit"], record["study"], told)
                 asked = [int(number) for number in record["trials"]]
-            elif kind == "advance":
-                found.looks[record["trial"]] = Advance.of_record(record)
-            elif kind == "trial":
-                found.told.append(Told.of_record(record))
             elif kind == "choice":
                 found.chosen = True
+            else:
+                found._take(record)
         if not found.chosen:
             found._forget_round(asked)
-            for trial in found.told[found.first :]:
-                if trial.outcome == "mastered":
-                    found.ending = mastered_by(trial.number)
-                elif trial.outcome == "cut":
-                    found.ending = trial.attributes["reason"]
+            found._find_ending()
         return found
+
+    def recall(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Take over whole rounds of this search from the journal's records."""
+        for record in records:
+            self._take(record)
+        self._find_ending()
 
     @property
     def tried(self) -> int:
@@ -127,6 +127,20 @@ class Search:
         if look is None:
             return "the race was over before its first look"
         return look.over or look.reason
+
+    def _take(self, record: Mapping[str, Any]) -> None:
+        if record["kind"] == "advance":
+            self.looks[record["trial"]] = Advance.of_record(record)
+        elif record["kind"] == "trial":
+            self.told.append(Told.of_record(record))
+
+    def _find_ending(self) -> None:
+        """How the search has ended, if it has, is seen in the trials that are told."""
+        for trial in self.told[self.first :]:
+            if trial.outcome == "mastered":
+                self.ending = mastered_by(trial.number)
+            elif trial.outcome == "cut":
+                self.ending = trial.attributes["reason"]
 
     def _forget_round(self, asked: list[int]) -> None:
         """Drop a round of which not all trials are told."""

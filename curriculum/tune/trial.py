@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import torch
@@ -10,9 +9,11 @@ import torch
 from curriculum.experiment import Experiment
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner, Snapshot
+from curriculum.learn.memory import OUT_OF_MEMORY, is_out_of_memory
 from curriculum.learn.meter import Meter
+from curriculum.learn.stop import Stop
 from curriculum.learn.task import rehearsed
-from curriculum.learn.training import Trainer
+from curriculum.learn.training import Pause, Trainer, divergence
 from curriculum.plan import Look, Scheduler, Spending
 from curriculum.tune.race import Advance
 from curriculum.tune.space import Settings
@@ -37,6 +38,7 @@ class Trial:
         scheduler: Scheduler,
         seed: int,
         device: torch.device,
+        stop: Stop | None = None,
     ) -> None:
         self.number = number
         self.scheduler = scheduler
@@ -55,7 +57,9 @@ class Trial:
         self._kept: Snapshot | None = None
         task = experiment.task
         examiner = Examiner(rehearsed(task), scheduler.criterion, seed, f"tuning/{scheduler.visit}")
-        self._trainer = Trainer(task, seed=seed, examiner=examiner, meter=self.meter)
+        stop = stop or Stop()
+        pause = Pause(lambda: stop.requested, lambda _: stop.check())
+        self._trainer = Trainer(task, seed=seed, examiner=examiner, meter=self.meter, pause=pause)
         self._before = Spending(
             **scheduler.visit_spent.exact()
         )  # on its own first look, without a step
@@ -84,7 +88,9 @@ class Trial:
         try:
             self._kept = self.learner.snapshot() if keep else None
             return self._advance()
-        except torch.OutOfMemoryError as error:
+        except OUT_OF_MEMORY as error:
+            if not is_out_of_memory(error):
+                raise
             return self._failed(f"memory ran out: {str(error).splitlines()[0]}", None)
 
     def _advance(self) -> Advance:
@@ -97,8 +103,9 @@ class Trial:
             start=steps,
             count=min(self.learner.recipe.training.look_every, left),
         )
-        if not math.isfinite(loss):
-            return self._failed("the loss is no longer a finite number", loss)
+        diverged = divergence(self.learner, loss)
+        if diverged is not None:
+            return self._failed(diverged, loss)
         look = self._look()
         decision = self.scheduler.criterion.decide(
             look,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -20,7 +20,8 @@ from curriculum.tune.space import Settings, Space, space_of, widest_of
 
 __all__ = ["Tuner"]
 
-Write = Callable[[str, dict[str, Any], float], None]
+Record = dict[str, Any]
+Write = Callable[[str, Record, float], Record]
 
 
 class Tuner:
@@ -39,6 +40,7 @@ class Tuner:
         meter: Meter,
         field: Field,
         write: Write,
+        recall: Callable[[], list[Record]] = list,
     ) -> None:
         """Make a tuner for a run.
 
@@ -48,7 +50,10 @@ class Tuner:
             device: where learners live.
             meter: charged with what the trials spend, once it is known which of them won.
             field: where they are trained.
-            write: called with kind, content and seconds since the start of each record.
+            write: called with kind, content and seconds since the start of each record;
+                gives it back with its clock.
+            recall: gives the records of rounds that are over already, where a run goes on
+                from its journal. They are neither trained nor written again.
         """
         self.tuning = experiment.tuning
         self.budget = experiment.budget
@@ -57,6 +62,7 @@ class Tuner:
         self._meter = meter
         self._field = field
         self._write = write
+        self._recall = recall
         self._widest = widest_of(self.tuning, experiment.model) if self.tuning.is_on else 0
         self._search = Search.none()
 
@@ -76,6 +82,7 @@ class Tuner:
         if self._search.chosen:
             self._search = self._search.next(scheduler.visit, retuning=scheduler.retuning)
         search = self._search
+        search.recall(self._recall())
         space = space_of(self.tuning, parent.recipe, self._widest)
         learner = None  # of the best trial
         while search.ending is None and search.tried < self.tuning.trials:
@@ -110,21 +117,22 @@ class Tuner:
         search = self._search
         for look in race(entrants, self._field.advance):
             search.looks[look.trial] = look
-            self._record("advance", look.record())
+            written = self._record("advance", look.record())
             if look.mastered:
                 search.ending = mastered_by(look.trial)
                 return True
-            search.ending = self._limit(scheduler)
+            search.ending = self._limit(scheduler, written["clock"]["seconds"])
             if search.ending is not None:
                 break
         return False
 
-    def _limit(self, scheduler: Scheduler) -> str | None:
-        """Which limit ends the search, in words; None while there is none."""
-        spent, total = self._meter.spent, self._meter.spent + self._meter.lost + self._search.spent
+    def _limit(self, scheduler: Scheduler, seconds: float) -> str | None:
+        """Which limit ends the search at that time, in words; None while there is none."""
+        spent = replace(self._meter.spent, seconds=seconds)
+        total = spent + self._meter.lost + self._search.spent
         lost = self._meter.lost.compute + self._search.lost.compute
-        seconds = Spending(seconds=scheduler.in_visit(spent).seconds)
-        over = self.budget.run_overrun(total) or self.budget.visit_overrun(seconds)
+        visit = Spending(seconds=scheduler.in_visit(spent).seconds)
+        over = self.budget.run_overrun(total) or self.budget.visit_overrun(visit)
         stands = self._search.best is not None  # or else there is nothing to go on with
         if over is None and stands and lost > self.tuning.share * total.compute:
             return f"losing trials have taken {self.tuning.share:.0%} of the run's compute"
@@ -158,6 +166,6 @@ class Tuner:
         self._record("choice", content)
         return learner
 
-    def _record(self, kind: str, content: dict[str, Any]) -> None:
+    def _record(self, kind: str, content: Record) -> Record:
         where = {"visit": self._search.visit, "study": self._search.study}
-        self._write(kind, where | content, self._meter.spent.seconds)
+        return self._write(kind, where | content, self._meter.spent.seconds)

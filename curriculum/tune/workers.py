@@ -17,6 +17,7 @@ from curriculum.errors import UsageError
 from curriculum.experiment import Experiment
 from curriculum.learn.learner import Learner, Snapshot
 from curriculum.learn.process import flushes_denormal
+from curriculum.learn.stop import Stop
 from curriculum.plan import Scheduler
 from curriculum.record.description import describe, rebuild
 from curriculum.record.mirror_process import package_environment
@@ -28,12 +29,20 @@ from curriculum.tune.worker import receive, send
 
 __all__ = ["Workers", "open_field"]
 
+POLL_SECONDS = 0.1
+
 Answer = tuple[dict[str, Any], list[bytes]]
 
 
 @contextmanager
 def open_field(
-    experiment: Experiment, *, seed: int, device: torch.device, jobs: int, source: Path | None
+    experiment: Experiment,
+    *,
+    seed: int,
+    device: torch.device,
+    jobs: int,
+    source: Path | None,
+    stop: Stop | None = None,
 ) -> Iterator[Field]:
     """Where a run's trials are trained: in this process, or in `jobs` others.
 
@@ -42,11 +51,13 @@ def open_field(
     """
     jobs = min(jobs, ROUND)
     if jobs == 1 or not experiment.tuning.is_on:
-        yield Here(experiment, seed=seed, device=device)
+        yield Here(experiment, seed=seed, device=device, stop=stop)
         return
     if source is None:
         rebuild(describe(experiment))
-    with Workers(experiment, seed=seed, device=device, jobs=jobs, source=source) as workers:
+    with Workers(
+        experiment, seed=seed, device=device, jobs=jobs, source=source, stop=stop
+    ) as workers:
         yield workers
 
 
@@ -65,7 +76,9 @@ class Workers:
         device: torch.device,
         jobs: int,
         source: Path | None,
+        stop: Stop | None = None,
     ) -> None:
+        self._stop = stop or Stop()
         self._experiment = experiment
         self._device = device
         self._processes = [_Process() for _ in range(jobs)]
@@ -108,7 +121,7 @@ class Workers:
         self._ahead = {number: self._ask_advance(number) for number in numbers}
 
     def advance(self, number: int) -> Advance:
-        content, _ = self._homes[number].answer(self._ahead.pop(number))
+        content, _ = self._homes[number].answer(self._ahead.pop(number), self._stop)
         look = Advance.of_record(content["look"])
         self._looks[number] += 1
         if not look.mastered and look.over is None:
@@ -157,16 +170,21 @@ class _Process:
             raise self._gone() from error
         return number
 
-    def answer(self, number: int) -> Answer:
+    def answer(self, number: int, stop: Stop | None = None) -> Answer:
         """Wait for the answer to an order.
 
         Raises:
             RuntimeError: where the worker failed, or is gone.
+            Stopped: where the run was asked to stop meanwhile.
         """
         while number not in self._answers:
             try:
+                while stop is not None and not self._pipe.poll(POLL_SECONDS):
+                    stop.check()
                 content, blobs = receive(self._pipe)
             except (EOFError, ConnectionResetError) as error:
+                if stop is not None:
+                    stop.check()  # who asked us may have asked the worker too
                 raise self._gone() from error
             if "error" in content:
                 kind = UsageError if content["usage"] else RuntimeError

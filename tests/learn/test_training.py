@@ -1,4 +1,7 @@
 import itertools
+import json
+import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,11 +10,13 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from curriculum import (
+    SGD,
     Adam,
     Batch,
     Budget,
     Direct,
     Explicit,
+    Look,
     Mastery,
     Scheduler,
     Shape,
@@ -25,9 +30,9 @@ from curriculum.learn.network import State
 from curriculum.learn.randomness import batch_of
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.schedule import one_cycle
-from curriculum.learn.training import Trainer
-from curriculum.models import LanguageModel, Recurrent
-from tasks import FirstBit, HumanNumbers
+from curriculum.learn.training import Interval, Pause, Trainer, divergence
+from curriculum.models import LanguageModel, Recurrent, Seq2Seq
+from tasks import FirstBit, HumanNumbers, Reverse
 
 STAGE = Stage(6)
 
@@ -258,3 +263,164 @@ def test_a_passage_goes_on_where_the_one_before_ends() -> None:
     charged = Trainer(Noting(), seed=0, examiner=charged.examiner, meter=Meter())
     charged.take_steps(learner, walk, visit=0, start=1, count=4)
     assert seen == [1, 2, 0, 1]
+
+
+class BrokenOff(Exception):
+    """Training is broken off between two steps."""
+
+
+LearnerOf = Callable[[], Learner]
+
+
+def plain() -> Learner:
+    return start(batch_size=8)
+
+
+def online() -> Learner:
+    return start(batch_size=4, online=True)
+
+
+def cyclic() -> Learner:
+    return start(schedule="one_cycle", warmup=0.5)
+
+
+def carrying() -> Learner:
+    recipe = Recipe(
+        model=LanguageModel(net="lstm", hidden_size=4, carries_state=True),
+        optimizer=Adam(learning_rate=1e-2),
+        training=Training(batch_size=64),
+    )
+    shape = Shape.of("symbols", Stage(20, 38))
+    return Learner.start(shape, recipe, seed=0, device=torch.device("cpu"))
+
+
+def drawing() -> Learner:
+    """One that draws at random in training: which units to drop, and what the decoder is shown."""
+    model = Seq2Seq(hidden_size=4, embedding_size=3, dropout=0.3, teacher_forcing=0.5)
+    recipe = Recipe(model=model, optimizer=SGD(learning_rate=1e-1), training=Training(batch_size=8))
+    shape = Shape.of("symbols", Stage(6, 5))
+    return Learner.start(shape, recipe, seed=0, device=torch.device("cpu"))
+
+
+def walk_of(one: Learner) -> tuple[Any, Scheduler]:
+    """The task that such a learner is trained on, and a walk along it."""
+    if one.shape.answer == "bit":
+        return FirstBit(), Scheduler(
+            Explicit(lengths=(6, 7)), Mastery(threshold=1), budget=Budget(steps_per_stage=40)
+        )
+    criterion = Mastery(threshold=1, metric="symbol_accuracy")
+    if one.manner == "generating":
+        return Reverse(), Scheduler(Explicit(lengths=(6,), vocab_sizes=(4, 5)), criterion)
+    return HumanNumbers(), Scheduler(Explicit(lengths=(20,), vocab_sizes=(38, 39)), criterion)
+
+
+@pytest.mark.parametrize("begin", [plain, online, cyclic, carrying, drawing])
+@pytest.mark.parametrize("cuts", [(0,), (3,), (1, 1, 4), (2, 5, 6)])
+def test_an_interval_that_is_broken_off_goes_on_as_if_it_had_not_been(
+    begin: LearnerOf, cuts: tuple[int, ...]
+) -> None:
+    def broken_off(interval: Interval) -> None:
+        kept.append((one.snapshot(), json.dumps(interval.state_dict())))
+        raise BrokenOff
+
+    def charged_trainer(meter: Meter, pause: Pause | None = None) -> Trainer:
+        task, _ = walk_of(whole)
+        examiner = Examiner(task, Mastery(threshold=1), 0)
+        more = {} if pause is None else {"pause": pause}
+        return Trainer(task, seed=0, examiner=examiner, meter=meter, **more)
+
+    whole, meter = begin(), Meter()
+    _, walk = walk_of(whole)
+    place: dict[str, Any] = {"visit": 1, "start": 4, "count": 7}
+    loss = charged_trainer(meter).take_steps(whole, walk, **place)
+
+    one, since, spent = begin(), None, meter
+    for cut in cuts:
+        kept: list[Any] = []
+        spent = Meter(None if since is None else since.spent)
+        waits = iter(range(cut - (0 if since is None else since.steps)))
+        pause = Pause(lambda left=waits: next(left, None) is None, broken_off)  # type: ignore[misc]
+        with pytest.raises(BrokenOff):
+            charged_trainer(spent, pause).take_steps(one, walk, since=since, **place)
+        [(snapshot, state)] = kept
+        one, since = Learner.of(snapshot, one.device), Interval.from_state_dict(json.loads(state))
+        assert since.steps == cut
+    assert since is not None
+    spent = Meter(since.spent)
+    assert charged_trainer(spent).take_steps(one, walk, since=since, **place) == loss
+    assert weights_sha256(one.model) == weights_sha256(whole.model)
+    assert spent.spent.exact() == meter.spent.exact()
+    for ours, theirs in zip(one.state or (), whole.state or (), strict=True):
+        assert torch.equal(ours, theirs)
+    one_more: dict[str, Any] = {"visit": 1, "start": 11, "count": 1}
+    for learner in (one, whole):  # the optimizer's moments, and what is carried, are the same too
+        charged_trainer(Meter()).take_steps(learner, walk, **one_more)
+    assert weights_sha256(one.model) == weights_sha256(whole.model)
+
+
+def test_what_the_first_look_after_a_break_says_is_of_the_whole_interval() -> None:
+    def looks(since: Interval | None, one: Learner, meter: Meter) -> list[tuple[Look, Any]]:
+        return list(itertools.islice(trainer(meter).train(one, scheduler(), since), 2))
+
+    whole, meter = start(look_every=5), Meter()
+    expected = looks(None, whole, meter)
+    one, halved = start(look_every=5), Meter()
+    mean = trainer(halved).take_steps(one, scheduler(), visit=0, start=0, count=3)
+    since = Interval(steps=3, loss=3 * mean, spent=halved.spent)
+    found = looks(since, one, Meter(since.spent))
+    assert [loss for _, loss in found] == pytest.approx([loss for _, loss in expected])
+    for (ours, _), (theirs, _) in zip(found, expected, strict=True):
+        assert ours.spent.exact() == theirs.spent.exact()
+        assert ours.test == theirs.test
+
+
+def test_others_are_let_in_before_every_step_and_training_goes_on() -> None:
+    asked: list[int] = []
+    taken: list[Interval] = []
+
+    def is_due() -> bool:
+        asked.append(len(asked))
+        return len(asked) % 2 == 0
+
+    examiner = Examiner(FirstBit(), Mastery(threshold=1), 0)
+    pause = Pause(is_due, taken.append)
+    one, other = start(), start()
+    charged = Trainer(FirstBit(), seed=0, examiner=examiner, meter=Meter(), pause=pause)
+    charged.take_steps(one, scheduler(), visit=0, start=0, count=6)
+    trainer().take_steps(other, scheduler(), visit=0, start=0, count=6)
+    assert len(asked) == 6
+    assert [interval.steps for interval in taken] == [1, 3, 5]
+    assert [interval.spent.steps for interval in taken] == [1, 3, 5]
+    assert weights_sha256(one.model) == weights_sha256(other.model)
+
+
+def poisoned(gradient: float) -> Learner:
+    """A learner one of whose gradients is no finite number, while its loss is one."""
+    one = start(clip_norm=None, look_every=3)
+    first = next(one.model.parameters())
+    first.register_hook(lambda found: torch.full_like(found, gradient))  # type: ignore[no-untyped-call]
+    return one
+
+
+@pytest.mark.parametrize("gradient", [math.inf, -math.inf, math.nan])
+def test_a_gradient_that_is_no_finite_number_is_said_though_the_loss_is_one(
+    gradient: float,
+) -> None:
+    one, walk = poisoned(gradient), scheduler()
+    loss = trainer().take_steps(one, walk, visit=0, start=0, count=1)
+    assert math.isfinite(loss)
+    said = divergence(one, loss)
+    assert said == "a gradient, and so the weights, are no longer finite numbers"
+    look, _ = next(trainer().train(poisoned(gradient), scheduler()))
+    assert look.diverged is not None
+
+
+@pytest.mark.parametrize("loss", [math.inf, math.nan])
+def test_a_loss_that_is_no_finite_number_is_said(loss: float) -> None:
+    assert divergence(start(), loss) == "the loss is no longer a finite number"
+    assert divergence(start(), 3.0) is None
+
+
+def test_a_look_at_what_is_finite_says_nothing_of_divergence() -> None:
+    look, _ = next(trainer().train(start(look_every=2), scheduler()))
+    assert look.diverged is None

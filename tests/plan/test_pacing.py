@@ -102,7 +102,7 @@ def test_many_failed_tests_do_not_end_it() -> None:
 
 def test_a_diverged_run_ends() -> None:
     scheduler = direct()
-    over = Look(spent=Spending(steps=5), diverged=True)
+    over = Look(spent=Spending(steps=5), diverged="the loss is no longer a finite number")
     assert scheduler.update(over) is Verdict.EXHAUSTED
     assert scheduler.finished
     assert scheduler.ending == "the loss is no longer a finite number"

@@ -202,7 +202,9 @@ def test_only_looks_on_the_gate_stream_are_decided_on(stream: str) -> None:
 
 def test_a_diverged_model_has_not_mastered() -> None:
     scheduler = scheduler_of(Explicit(lengths=(2, 9)))
-    verdict = scheduler.update(look(passed=True, steps=1, diverged=True))
+    verdict = scheduler.update(
+        look(passed=True, steps=1, diverged="the loss is no longer a finite number")
+    )
     assert verdict is Verdict.EXHAUSTED
     assert scheduler.overrun == "the loss is no longer a finite number"
 

@@ -1,6 +1,9 @@
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +29,82 @@ def test_what_a_file_names_is_not_run(tiny: Experiment, type_name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "type_name", ["curriculum.loop:run", "curriculum.plan.stage:dataclass", "tasks:nothing"]
+    "type_name",
+    [
+        "antigravity:fly",
+        "curriculumx:Thing",
+        "tasks_of_mine:Thing",
+        ".curriculum:Thing",
+        "curriculum/../this:Thing",
+        "this:Thing",
+        "__main__:Thing",
+        "",
+        ":",
+    ],
+)
+def test_a_class_lookup_imports_nothing_but_ours(tiny: Experiment, type_name: str) -> None:
+    described = describe(tiny)
+    described["task"] = {"type": type_name}
+    before = set(sys.modules)
+    with pytest.raises(UsageError, match="code is only run from a file that you name"):
+        rebuild(described)
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    "type_name",
+    ["curriculum.nowhere:Thing", "curriculum.:Thing", "tasks..first_bit:FirstBit", "tasks. os:x"],
+)
+def test_a_module_that_is_not_there_is_a_sentence(tiny: Experiment, type_name: str) -> None:
+    described = describe(tiny)
+    described["task"] = {"type": type_name}
+    with pytest.raises(UsageError, match="there is no settings class"):
+        rebuild(described)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda described: described.pop("type"),
+        lambda described: described.update(type=3),
+        lambda described: described.update(type=["tasks:FirstBit"]),
+        lambda described: described.update(task=None),
+        lambda described: described.update(task={}),
+        lambda described: described.update(growth=[[[]]]),
+        lambda described: described["growth"].update(start=3),
+        lambda described: described["growth"].update(factor="x"),
+        lambda described: described["growth"].update(factor={"type": "tasks:FirstBit"}),
+        lambda described: described["optimizer"].update(learning_rate=[1, 2]),
+        lambda described: described["criterion"].update(threshold=None),
+        lambda described: described["budget"].update(steps_per_stage="many"),
+        lambda described: described.update(task=described["model"]),
+        lambda described: described.update(name=7),
+        lambda described: described.update(task=nested(900)),
+    ],
+)
+def test_what_describes_no_experiment_is_a_sentence(
+    tiny: Experiment, change: Callable[[Any], object]
+) -> None:
+    described = json.loads(json.dumps(describe(tiny)))
+    change(described)
+    with pytest.raises(UsageError) as caught:
+        rebuild(described)
+    assert "\n" not in str(caught.value)
+
+
+def nested(depth: int) -> Any:
+    return [nested(depth - 1)] if depth else []
+
+
+@pytest.mark.parametrize(
+    "type_name",
+    [
+        "curriculum.loop:walk",
+        "curriculum.cli:main",
+        "curriculum:run",
+        "curriculum.plan.stage:dataclass",
+        "tasks:nothing",
+    ],
 )
 def test_only_settings_classes_are_rebuilt(tiny: Experiment, type_name: str) -> None:
     described = describe(tiny)

@@ -22,6 +22,7 @@ from curriculum import (
     Experiment,
     Explicit,
     Result,
+    Stop,
     Training,
     Tuning,
     UsageError,
@@ -29,6 +30,9 @@ from curriculum import (
 from curriculum.mirroring import destinations
 from curriculum.models import Recurrent
 from curriculum.record.history import History
+from curriculum.record.journal import Record, read_journal
+from curriculum.record.lock import held
+from curriculum.record.mirror import Mirror
 from curriculum.record.mirror_process import start_mirror
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.sync import Destinations, is_synced, sync
@@ -153,7 +157,7 @@ def test_checkpoints_plots_and_the_model_are_there(
     one = client(store)
     run_id = parent.info.run_id
     checkpoints = [info.path for info in one.list_artifacts(run_id, "checkpoints")]
-    assert len(checkpoints) == 4  # one a transition, and the end
+    assert checkpoints == [f"checkpoints/00000{visit}" for visit in (1, 2, 3)]
     assert [info.path for info in one.list_artifacts(run_id, "plots")] == [
         "plots/reach.png",
         "plots/score_by_stage.png",
@@ -229,7 +233,7 @@ def test_mlflow_away_is_a_sentence_and_costs_nothing(
         mirrors.append(start_mirror(*arguments))
         return mirrors[-1]
 
-    monkeypatch.setattr("curriculum.loop.start_mirror", started)
+    monkeypatch.setattr("curriculum.running.start_mirror", started)
     result = curriculum.run(tiny, store=store, tracking_uri=uri)
     mirrors[0].kill()
     mirrors[0].wait()
@@ -278,6 +282,80 @@ def test_a_killed_run_is_marked_so(tmp_path: Path) -> None:
     children = [run for run in runs if run is not parent]
     assert [run.data.tags["verdict"] for run in children] == ["learning"]
     assert [run.info.status for run in children] == ["KILLED"]
+
+
+def stopped_and_copied(tiny: Experiment, root: Path) -> tuple[Store, RunFolder]:
+    """A run that was asked to stop amid its first stage, as MLflow has it."""
+    stop = Stop()
+
+    def impatient(record: Record) -> None:
+        late = record["kind"] == "look" and record["spent"]["steps"] >= 20
+        if late and not record["decision"]["mastered"]:
+            stop.request()
+
+    curriculum.run(tiny, store=root, mirror=False, listener=impatient, stop=stop)
+    store = Store(root)
+    folder = store.find("last")
+    bring(store, folder)
+    return store, folder
+
+
+def named(tiny: Experiment) -> Experiment:
+    return tiny.but(name="tiny:variant")
+
+
+def tokens(store: Store, run: Any) -> list[tuple[int, int]]:
+    points = client(store).get_metric_history(run.info.run_id, "progress/tokens")
+    return [(point.step, point.timestamp) for point in points]
+
+
+def test_a_resumed_run_goes_on_in_the_same_run_of_mlflow(tiny: Experiment, tmp_path: Path) -> None:
+    store, folder = stopped_and_copied(named(tiny), tmp_path)
+    parent, children = all_runs(store, folder)
+    assert parent.info.status == "KILLED"
+    assert parent.data.tags["status"] == "interrupted"
+    assert children[-1].info.status == "KILLED"
+    curriculum.resume(folder.id, store=tmp_path, mirror=False)
+    with held(folder):  # as if it were running yet
+        Mirror(folder, client(store), artifacts=None, presentation=copies(store).presentation)
+        again, open_children = all_runs(store, folder)
+        assert again.info.status == open_children[-1].info.status == "RUNNING"
+    bring(store, folder)
+    again, children = all_runs(store, folder)
+    assert again.info.run_id == parent.info.run_id
+    assert again.info.status == "FINISHED"
+    assert {run.info.status for run in children} == {"FINISHED"}
+    assert len(tokens(store, again)) == len(set(tokens(store, again)))
+    assert len(children) == 3
+
+
+def test_what_a_damaged_journal_has_lost_is_not_there_twice(
+    tiny: Experiment, tmp_path: Path
+) -> None:
+    store, folder = stopped_and_copied(named(tiny), tmp_path)
+    before = folder.journal.read_bytes()
+    folder.journal.write_bytes(before[: len(before) // 2])
+    curriculum.resume(folder.id, store=tmp_path, mirror=False)
+    bring(store, folder)
+    parent, children = all_runs(store, folder)
+    looks = [r for r, _ in read_journal(folder.journal) if r["kind"] == "look"]
+    assert sorted(tokens(store, parent)) == sorted(
+        (look["spent"]["steps"], int(look["clock"]["time"] * 1000)) for look in looks
+    )
+    assert len(children) == 3
+
+
+def test_a_run_made_to_go_on_under_other_settings_is_copied_anew(
+    tiny: Experiment, tmp_path: Path
+) -> None:
+    store, folder = stopped_and_copied(named(tiny), tmp_path)
+    changed = named(tiny).but(budget=Budget(steps_per_stage=500))
+    again = curriculum.run(changed, store=tmp_path, mirror=False, resume=True, force=True)
+    assert again.run_id == folder.id
+    bring(store, folder)
+    parent, _ = all_runs(store, folder)
+    assert parent.data.params["budget.steps_per_stage"] == "500"
+    assert json.loads(parent.data.tags["changes"]) == {"budget.steps_per_stage": [400, 500]}
 
 
 def test_a_searched_visit_carries_its_trials(tiny: Experiment, tmp_path: Path) -> None:

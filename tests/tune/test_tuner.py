@@ -55,9 +55,10 @@ class Bench:
             write=self.write,
         )
 
-    def write(self, kind: str, content: dict[str, Any], seconds: float) -> None:
+    def write(self, kind: str, content: dict[str, Any], seconds: float) -> dict[str, Any]:
         assert seconds > 0
         self.records.append({"kind": kind, **content})
+        return self.records[-1] | {"clock": {"seconds": seconds}}
 
     def search(self) -> Learner:
         return self.tuner.best(self.parent, self.scheduler)

@@ -1,0 +1,94 @@
+"""Deletes a run: its folder, and what is known of it elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from curriculum.errors import UsageError
+from curriculum.record.lock import Lock, held
+from curriculum.record.store import RunFolder, Store
+from curriculum.record.tracking import first_line
+
+__all__ = ["Place", "delete"]
+
+WAITING_SECONDS = 60.0
+"""A mirror completes the copy of a run that is over within seconds, or else gives up."""
+NOTICE_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Place(Protocol):
+    """What may hold copies of runs, besides their folders."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        ...
+
+    def delete(self, run_id: str) -> str | None:
+        """Delete what it holds of a run, if anything; says what of that stays."""
+        ...
+
+
+def delete(store: Store, folder: RunFolder, places: Sequence[Place]) -> list[str]:
+    """Delete a run wholly; gives remarks on what could not be.
+
+    Raises:
+        UsageError: where a living process runs or copies it, or a part can't be deleted.
+            The run is then still there, and deleting it can be repeated.
+    """
+    aside = folder.path.with_name(f".{folder.id}.old")
+    try:
+        with held(folder), _mirror_held(store, folder):
+            # Cut short at any point, a run is still listed, with all that takes to delete
+            # the rest; so the folder goes last, by one rename. The mark goes first, for it
+            # says that copies are there.
+            (store.mirrors / f"{folder.id}.json").unlink(missing_ok=True)
+            remarks = [_delete_from(place, folder.id) for place in places]
+            os.rename(folder.path, aside)
+            for path in store.mirrors.glob(f"{folder.id}.*"):
+                path.unlink()
+        for path in store.runs_folder.glob(".*.old"):  # besides, what was cut short earlier
+            shutil.rmtree(path, ignore_errors=path != aside)
+    except OSError as error:
+        raise UsageError(
+            f"run {folder.id} can't be deleted ({error.strerror}: {error.filename})"
+        ) from error
+    return [remark for remark in remarks if remark is not None]
+
+
+def _delete_from(place: Place, run_id: str) -> str | None:
+    try:
+        return place.delete(run_id)
+    except Exception as error:
+        raise UsageError(
+            f"run {run_id} can't be deleted from {place.name} ({first_line(error)}); "
+            f"'rm {run_id}' can be repeated"
+        ) from error
+
+
+@contextmanager
+def _mirror_held(store: Store, folder: RunFolder) -> Iterator[None]:
+    """Keep mirrors from the run."""
+    store.mirrors.mkdir(exist_ok=True)
+    lock, since, said = Lock(store.mirrors / f"{folder.id}.lock"), time.monotonic(), False
+    while not lock.acquire():
+        waited = time.monotonic() - since
+        if waited > WAITING_SECONDS:
+            raise UsageError(
+                f"run {folder.id} is being copied into MLflow by another process; "
+                f"'rm {folder.id}' can be repeated when it is done"
+            )
+        if waited > NOTICE_SECONDS and not said:
+            log.warning("run %s is still being copied into MLflow; waiting", folder.id)
+            said = True
+        time.sleep(0.1)
+    with lock:
+        yield

@@ -1,0 +1,187 @@
+"""A store's runs, a line each: how each stands, and what goes on with it."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from curriculum.plan import Stage
+from curriculum.record.history import History
+from curriculum.record.store import RunFolder
+
+__all__ = ["RunLine", "chosen", "print_runs", "run_line", "runs_table"]
+
+AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+STYLES = {"failed": "red", "damaged": "red", "interrupted": "yellow", "killed": "yellow"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunLine:
+    """What the list of runs says of one.
+
+    Attributes:
+        folder: the run's.
+        experiment: its name; None, as the seed and the steps, where that can't be read.
+        seed: the run's.
+        state: `running`, `reached`, `stopped`, `interrupted`, `failed` or `killed`; or
+            `damaged` where what it has recorded can't be read to its end.
+        reach: the hardest stage mastered so far.
+        steps: optimizer steps, trials included.
+        last_written: the time of day of its last record.
+        command: what goes on with it, or clears it away; None where it runs or is over.
+    """
+
+    folder: RunFolder
+    experiment: str | None
+    seed: int | None
+    state: str
+    reach: Stage | None
+    steps: int | None
+    last_written: float
+    command: str | None
+
+    @property
+    def run_id(self) -> str:
+        return self.folder.id
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as `runs --json` prints it."""
+        reach = self.reach
+        return {
+            "run_id": self.run_id,
+            "experiment": self.experiment,
+            "seed": self.seed,
+            "state": self.state,
+            "reach": reach and {"length": reach.length, "vocab_size": reach.vocab_size},
+            "steps": self.steps,
+            "last_written": self.last_written,
+            "command": self.command,
+        }
+
+    def __str__(self) -> str:
+        known = self.experiment and f"{self.experiment}, seed {self.seed}, "
+        return f"{self.run_id} ({known or ''}{self.state})"
+
+
+def run_line(folder: RunFolder) -> RunLine:
+    """How a run stands. What can't be read makes it `damaged`, and is no error."""
+    running = folder.is_running  # asked first: what comes before is then all there
+    try:
+        history = History.of(folder)
+    except (OSError, ValueError, LookupError, TypeError):
+        return _damaged(folder, running=running)
+    state, command = history.status(running=running), None
+    if history.end is None and not running:
+        command = f"resume {folder.id}"
+        state = "damaged" if history.damaged else state
+    return RunLine(
+        folder=folder,
+        experiment=history.description["experiment"],
+        seed=history.description["seed"],
+        state=state,
+        reach=history.reach,
+        steps=history.total.steps,
+        last_written=history.last_written,
+        command=command,
+    )
+
+
+def _damaged(folder: RunFolder, *, running: bool) -> RunLine:
+    try:
+        written = max(path.stat().st_mtime for path in folder.path.iterdir())
+    except (OSError, ValueError):
+        written = 0.0
+    return RunLine(
+        folder=folder,
+        experiment=None,
+        seed=None,
+        state="running" if running else "damaged",
+        reach=None,
+        steps=None,
+        last_written=written,
+        command=None if running else f"rm {folder.id}",
+    )
+
+
+def chosen(
+    lines: Iterable[RunLine],
+    now: float,
+    *,
+    states: Collection[str] = (),
+    older_than: float | None = None,
+    experiment: str | None = None,
+) -> list[RunLine]:
+    """Of the runs that no process holds, those that fulfil all that is asked.
+
+    Args:
+        lines: the runs.
+        now: the time of day.
+        states: of which it must be in one; empty for any.
+        older_than: seconds that must have passed since its last record.
+        experiment: its name.
+    """
+    return [
+        line
+        for line in lines
+        if line.state != "running"
+        and (not states or line.state in states)
+        and (older_than is None or now - line.last_written > older_than)
+        and (experiment is None or line.experiment == experiment)
+    ]
+
+
+def print_runs(lines: Sequence[RunLine], stream: TextIO) -> None:
+    """Print the runs; in a pipe plainly, each on one line however long."""
+    table = runs_table(lines, time.time())
+    if stream.isatty():
+        Console(file=stream).print(table)
+        return
+    plain = Console(file=io.StringIO(), force_terminal=False, width=1_000)
+    with plain.capture() as printed:
+        plain.print(table)
+    stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
+
+
+def runs_table(lines: Sequence[RunLine], now: float) -> Table:
+    """The runs as a table, for 80 columns. Only an experiment's name may be broken."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("run", "experiment", "seed", "state", "reach", "age", ""):
+        right = column in ("seed", "reach", "age")
+        table.add_column(
+            column,
+            justify="right" if right else "left",
+            no_wrap=column != "experiment",
+            overflow="fold",
+        )
+    for line in lines:
+        reach = line.reach
+        table.add_row(
+            line.run_id,
+            line.experiment or "-",
+            "-" if line.seed is None else str(line.seed),
+            line.state,
+            "-" if reach is None else f"{reach.length:,}/{reach.vocab_size:,}",
+            _age(now - line.last_written),
+            line.command or "",
+            style=STYLES.get(line.state),
+        )
+    return table
+
+
+def _age(seconds: float) -> str:
+    """In the largest unit that has passed, rounded down.
+
+    >>> [_age(seconds) for seconds in (-1, 59.9, 60, 7_300, 900_000)]
+    ['0 s', '59 s', '1 min', '2 h', '10 d']
+    """
+    whole = max(0, int(seconds))
+    for size, unit in AGES:
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return "0 s"

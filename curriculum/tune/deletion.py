@@ -1,0 +1,34 @@
+"""Deletes a run's studies from an Optuna storage."""
+
+from __future__ import annotations
+
+import optuna
+from optuna.storages import RDBStorage
+
+from curriculum.record.tracking import displayed
+from curriculum.tune.storage import open_storage
+
+__all__ = ["Studies"]
+
+
+class Studies:
+    """The studies in a storage."""
+
+    def __init__(self, url: str) -> None:
+        """Open the storage.
+
+        Raises:
+            UsageError: where it can't be reached.
+        """
+        self.name = f"Optuna's storage {displayed(url)}"
+        self._storage = open_storage(url)
+
+    def delete(self, run_id: str) -> None:
+        """Delete those of a run."""
+        try:
+            for study in optuna.get_all_study_summaries(self._storage, include_best_trial=False):
+                if study.user_attrs.get("run") == run_id:
+                    optuna.delete_study(study_name=study.study_name, storage=self._storage)
+        finally:
+            if isinstance(self._storage, RDBStorage):
+                self._storage.remove_session()
