@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ from curriculum.models import Recurrent
 from curriculum.record.journal import Record, read_journal
 from curriculum.record.store import RunFolder, Store
 from tasks import FirstBit
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run beside each other; torch isn't loaded yet
 
 settings.register_profile("here", deadline=None)  # no test asserts a time
 settings.load_profile("here")

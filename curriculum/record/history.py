@@ -132,7 +132,6 @@ class History:
         reach: the hardest stage mastered so far.
         spent: over all visits, by the learners that went on.
         lost: by trials that did not win, or have not won yet.
-        kept: whether the model stayed as it was at the end of the visit.
         seconds: since the run's start.
         last_written: the time of day of the last record; of the run's start before any.
     """

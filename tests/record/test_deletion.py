@@ -197,7 +197,7 @@ def test_the_trouble_of_one_run_keeps_no_other(
 ) -> None:
     other = Store(store).create({"experiment": "tiny", "seed": 1})
     monkeypatch.setattr(
-        "curriculum.copies.places",
+        "curriculum.deleting.places",
         lambda _, folders, *__: [[Broken()] if one.id == folder.id else [] for one in folders],
     )
     assert main(["prune", "--all", "--yes", "--store", str(store)]) == 2
