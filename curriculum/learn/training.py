@@ -47,7 +47,7 @@ class Interval:
     @classmethod
     def from_state_dict(cls, state: dict[str, Any]) -> Self:
         spent = Spending.from_state_dict(state["spent"])
-        return cls(steps=state["steps"], loss=state["loss"], spent=spent)
+        return cls(steps=state["steps"], loss=float(state["loss"]), spent=spent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from curriculum.errors import UsageError
 from curriculum.learn.training import Interval
+from curriculum.plan import Scheduler
 from curriculum.record.checkpoint import (
     UNREADABLE,
     DamagedCheckpoint,
     load_learner,
     load_state,
 )
-from curriculum.record.history import History
+from curriculum.record.history import History, Visit
 from curriculum.record.journal import Record, whole_records
 from curriculum.record.retention import Kept
 from curriculum.record.store import RunFolder
@@ -164,29 +166,63 @@ def load_saved(
 def _agrees(state: Mapping[str, Any], experiment: Experiment, known: Sequence[Record]) -> bool:
     """Whether a state is what the journal's records up to it come to."""
     scheduler, history = experiment.scheduler(), History({}, known)
-    last = [record for record in known if record["kind"] != "change"][-1]
     scheduler.load_state_dict(state["scheduler"])
-    visit, stages = history.visits[-1], range(len(scheduler.path))
-    indices = (state["scheduler"]["aim"], *state["scheduler"]["trail"])
+    visit, looks = history.visits[-1], [record for record in known if record["kind"] == "look"]
+    goes_on = state["training"] or scheduler.finished  # or else the next visit has not begun
+    found = (
+        scheduler.reach,
+        scheduler.spent.exact(),
+        scheduler.lost.exact(),
+        scheduler.visit_spent.steps,
+        state["scheduler"]["looks"],
+        state["scheduler"]["tests"],
+    )
+    told = (
+        history.reach,
+        history.spent.exact(),
+        history.lost.exact(),
+        visit.spent.steps if goes_on else 0,
+        Counter(look["stage"] for look in looks),
+        Counter(look["stage"] for look in looks if "test" in look),
+    )
+    return (
+        found == told
+        and _is_on_path(scheduler)
+        and _goes_on_from(state, scheduler, visit, known)
+        and _interval_fits(state, scheduler)
+    )
+
+
+def _is_on_path(scheduler: Scheduler) -> bool:
+    """Whether the stages that a scheduler has in mind are stages of its path."""
+    state, stages = scheduler.state_dict(), range(len(scheduler.path))
+    indices = (state["aim"], *state["trail"])
+    return all(isinstance(index, int) and index in stages for index in indices)
+
+
+def _goes_on_from(
+    state: Mapping[str, Any], scheduler: Scheduler, visit: Visit, known: Sequence[Record]
+) -> bool:
+    """Whether the walk stands on the stage that the last visit, or its verdict, tells of."""
     if state["training"]:
         stands = (scheduler.visit, scheduler.stage) == (visit.number, visit.stage)
-    else:
-        after = None if scheduler.finished else scheduler.stage.key
-        stands = last["kind"] == "verdict" and last["next"] == after
-    since, steps = state["interval"], 0
-    if since is not None:
-        interval = Interval.from_state_dict(since)
-        steps = (interval.spent - scheduler.spent).steps
-        stands = stands and interval.steps == steps
-    return (
-        stands
-        and steps >= 0
-        and (since is not None) == (state["training"] and scheduler.pacing.listens)
-        and all(isinstance(index, int) and index in stages for index in indices)
-        and scheduler.reach == history.reach
-        and scheduler.spent.exact() == history.spent.exact()
-        and scheduler.lost.exact() == history.lost.exact()
-    )
+        return stands and not scheduler.finished
+    last = [record for record in known if record["kind"] != "change"][-1]
+    after = None if scheduler.finished else scheduler.stage.key
+    return bool(last["kind"] == "verdict" and last["next"] == after)
+
+
+def _interval_fits(state: Mapping[str, Any], scheduler: Scheduler) -> bool:
+    """Whether the steps since the last look are said where there may be some, and add up."""
+    if (state["interval"] is None) == (state["training"] and scheduler.pacing.listens):
+        return False
+    taken = 0
+    if state["interval"] is not None:
+        interval = Interval.from_state_dict(state["interval"])
+        taken = interval.steps
+        if not 0 <= taken == (interval.spent - scheduler.spent).steps:
+            return False
+    return not state["training"] or scheduler.steps_left > taken
 
 
 def _said(path: Path, error: Exception) -> str:
