@@ -261,6 +261,12 @@ EXPERIMENTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is checked out may change while tests run."""
+    monkeypatch.setattr("curriculum.record.circumstances.git_commit", lambda _: None)
+
+
 @pytest.fixture(scope="module")
 def wholes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Experiment], Path]:
     """The store of each experiment's run without a stop."""

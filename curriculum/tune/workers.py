@@ -121,6 +121,7 @@ class Workers:
         self._ahead = {number: self._ask_advance(number) for number in numbers}
 
     def advance(self, number: int) -> Advance:
+        self._stop.check()
         content, _ = self._homes[number].answer(self._ahead.pop(number), self._stop)
         look = Advance.of_record(content["look"])
         self._looks[number] += 1
