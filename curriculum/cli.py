@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curriculum.arguments import build_parser
 from curriculum.errors import RunFailed, UsageError, did_you_mean
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from curriculum.experiment import Experiment
     from curriculum.learn.stop import Stop
     from curriculum.record.history import Result
-    from curriculum.record.saving import Saving
     from curriculum.record.store import Store
     from curriculum.report.progress import Progress
     from curriculum.report.runs import RunLine
@@ -109,18 +108,7 @@ def resume(options: argparse.Namespace) -> int:
 
     def go_on(progress: Progress, stop: Stop) -> Result:
         return resume(
-            folder.id,
-            store=options.store,
-            device=options.device,
-            listener=progress,
-            tracking_uri=options.tracking_uri,
-            studies=options.studies,
-            source=options.source,
-            wait=options.wait,
-            jobs=options.jobs,
-            saving=_saving(options),
-            stop=stop,
-            force=options.force,
+            folder.id, listener=progress, stop=stop, source=options.source, **_around(options)
         )
 
     configure(options.threads or described["threads"], flush_denormal=described["flush_denormal"])
@@ -324,19 +312,12 @@ def _run(experiment: Experiment, source: Path, options: argparse.Namespace) -> i
         return run(
             experiment,
             options.seed,
-            store=options.store,
-            device=options.device,
             listener=progress,
-            tracking_uri=options.tracking_uri,
-            studies=options.studies,
-            source=source,
-            wait=options.wait,
-            jobs=options.jobs,
-            saving=_saving(options),
             stop=stop,
+            source=source,
             resume=options.resume,
-            force=options.force,
             overrides=options.overrides,
+            **_around(options),
         )
 
     configure(options.threads or threads_for(experiment.model.hidden_size))
@@ -355,10 +336,13 @@ def _delete(store: Store, lines: Sequence[RunLine], options: argparse.Namespace)
     )
 
 
-def _saving(options: argparse.Namespace) -> Saving:
+def _around(options: argparse.Namespace) -> dict[str, Any]:
+    """What `run` and `resume` take alike."""
     from curriculum.record.saving import Saving
 
-    return Saving(every=options.checkpoint_every, keep=options.keep)
+    names = ("store", "device", "tracking_uri", "studies", "wait", "jobs", "force")
+    saving = Saving(every=options.checkpoint_every, keep=options.keep)
+    return {name: getattr(options, name) for name in names} | {"saving": saving}
 
 
 def _store(options: argparse.Namespace) -> Store:

@@ -18,51 +18,11 @@ from curriculum.record.standing import Saved, Standing
 from curriculum.tune.field import Field
 from curriculum.tune.tuner import Tuner
 
-__all__ = ["walk"]
+__all__ = ["Walk"]
 
 
-def walk(
-    experiment: Experiment,
-    fresh: Learner,
-    standing: Standing,
-    recorder: Recorder,
-    field: Field,
-    *,
-    seed: int,
-    stop: Stop,
-) -> Result:
-    """Walk a learner up the experiment's path, from its beginning or from where it stands.
-
-    Args:
-        experiment: what is run.
-        fresh: the learner that every run of that seed begins with.
-        standing: where the run stands on disk.
-        recorder: writes down what happens, and keeps the time.
-        field: where trials are trained.
-        seed: the run's.
-        stop: asks the run to stop.
-
-    Raises:
-        RunFailed: for what a run can't go on without, such as memory or room on the disk.
-    """
-    going = _Walk(experiment, fresh, standing, recorder, field, seed=seed, stop=stop)
-    scheduler = going.scheduler
-    try:
-        going.on()
-    except Stopped:
-        return recorder.stopped("interrupted", stop.reason)
-    except Exception as error:
-        failure = _failure(error, experiment, scheduler)
-        recorder.fail(failure)
-        if failure is error:
-            raise
-        raise failure from error
-    status = "reached" if scheduler.reached_target else "stopped"
-    return recorder.end(status, scheduler.ending or "", scheduler, going.learner)
-
-
-class _Walk:
-    """A run under way: the core loop, and what it goes on from.
+class Walk:
+    """A run under way: walks a learner up the path, from its beginning or from where it stands.
 
     Attributes:
         scheduler: decides on the stage.
@@ -81,6 +41,17 @@ class _Walk:
         seed: int,
         stop: Stop,
     ) -> None:
+        """Make ready.
+
+        Args:
+            experiment: what is run.
+            fresh: the learner that every run of that seed begins with.
+            standing: where the run stands on disk.
+            recorder: writes down what happens, and keeps the time.
+            field: where trials are trained.
+            seed: the run's.
+            stop: asks the run to stop.
+        """
         self.experiment, self.recorder, self.seed, self.stop = experiment, recorder, seed, stop
         self.device = fresh.device
         self.scheduler = experiment.scheduler()
@@ -107,8 +78,28 @@ class _Walk:
         )
         self.tuner.remember(standing.known)
 
-    def on(self) -> None:
-        """The core loop: on to the end of the path, or of the budget."""
+    def to_its_end(self) -> Result:
+        """Walk to the end of the path, or of the budget, or until asked to stop.
+
+        Raises:
+            RunFailed: for what a run can't go on without, such as memory or room on the disk.
+        """
+        scheduler = self.scheduler
+        try:
+            self._loop()
+        except Stopped:
+            return self.recorder.stopped("interrupted", self.stop.reason)
+        except Exception as error:
+            failure = _failure(error, self.experiment, scheduler)
+            self.recorder.fail(failure)
+            if failure is error:
+                raise
+            raise failure from error
+        status = "reached" if scheduler.reached_target else "stopped"
+        return self.recorder.end(status, scheduler.ending or "", scheduler, self.learner)
+
+    def _loop(self) -> None:
+        """The core loop."""
         scheduler, listens = self.scheduler, self.scheduler.pacing.listens
         while not scheduler.finished:
             self.stop.check()

@@ -17,9 +17,10 @@ from curriculum.learn.learner import Learner, resolve_device
 from curriculum.learn.stop import Stop
 from curriculum.learn.task import shape_of
 from curriculum.loading import rebuilt
-from curriculum.loop import walk
+from curriculum.loop import Walk
 from curriculum.record.circumstances import (
     changes_between,
+    check_addresses,
     check_unchanged,
     circumstances,
     earlier_run,
@@ -168,6 +169,8 @@ def resume(
     place = Store(Path(store))
     folder = place.find(run_id)
     begun = folder.description()
+    if mirror:
+        check_addresses(begun, tracking_uri=tracking_uri, studies=studies)
     around = _Around(
         store=place,
         listener=listener,
@@ -347,5 +350,6 @@ def _walk(
         if change is not None:
             recorder.change(*change)
         copying = around.mirrored(folder)
-        result = walk(experiment, fresh, standing, recorder, field, seed=seed, stop=around.stop)
+        walk = Walk(experiment, fresh, standing, recorder, field, seed=seed, stop=around.stop)
+        result = walk.to_its_end()
     return result, copying

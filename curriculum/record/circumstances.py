@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,9 +18,9 @@ from curriculum.learn.process import flushes_denormal
 from curriculum.record.description import describe, environment, git_commit
 from curriculum.record.history import History
 from curriculum.record.store import RunFolder, Store
-from curriculum.record.tracking import displayed
+from curriculum.record.tracking import STUDIES_VARIABLE, displayed
 
-__all__ = ["changes_between", "check_unchanged", "circumstances", "earlier_run"]
+__all__ = ["changes_between", "check_addresses", "check_unchanged", "circumstances", "earlier_run"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 WITHOUT_EFFECT = ("mlflow", "safetensors")
@@ -52,6 +53,11 @@ def circumstances(
         "source_sha256": None if source is None else _sha256(source),
         "tracking_uri": _without_secret(tracking_uri),
         "studies": _without_secret(studies),
+        "withheld": [
+            name
+            for name, url in (("tracking_uri", tracking_uri), ("studies", studies))
+            if url is not None and _without_secret(url) is None
+        ],
         "device": str(device),
         "threads": torch.get_num_threads(),
         "flush_denormal": flushes_denormal(),
@@ -95,6 +101,26 @@ def check_unchanged(folder: RunFolder, changes: Mapping[str, Sequence[Any]]) -> 
             f"run {folder.id} was begun under other circumstances: {said}; with --force it goes on "
             f"from its last checkpoint under what is there now"
         )
+
+
+def check_addresses(
+    begun: Mapping[str, Any], *, tracking_uri: str | None, studies: str | None
+) -> None:
+    """Check that a run would be copied whereto it was copied before.
+
+    Raises:
+        UsageError: where that address held a secret, and is not given again.
+    """
+    given = {
+        "tracking_uri": tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"),
+        "studies": studies or os.environ.get(STUDIES_VARIABLE),
+    }
+    for name in begun["withheld"]:
+        if not given[name]:
+            raise UsageError(
+                f"the {name} that run {begun['id']} was begun with held a secret, which isn't "
+                f"kept; give it again with --{name.replace('_', '-')}"
+            )
 
 
 def earlier_run(store: Store, now: Mapping[str, Any]) -> RunFolder | None:

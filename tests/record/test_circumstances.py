@@ -200,3 +200,19 @@ def test_a_secret_is_never_recorded(tiny: Experiment, store: Path, uri: str) -> 
 def test_an_uri_without_a_secret_is_recorded(tiny: Experiment, uri: str) -> None:
     described = circumstances(tiny, 0, CPU, tracking_uri=uri, studies=uri)
     assert (described["tracking_uri"], described["studies"]) == (uri, uri)
+
+
+def test_an_address_that_held_a_secret_is_asked_for_again(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curriculum.running.start_mirror", lambda *_: None)
+    uri = "http://user:secret@127.0.0.1:9"
+    run = curriculum.run(tiny, store=store, tracking_uri=uri)
+    assert "secret" not in (Store(store).find("last").path / "run.json").read_text()
+    with pytest.raises(UsageError, match=r"held a secret.*--tracking-uri") as caught:
+        curriculum.resume(run.run_id, store=store)
+    assert "user" not in str(caught.value)
+    assert curriculum.resume(run.run_id, store=store, tracking_uri=uri).status == "reached"
+    assert curriculum.resume(run.run_id, store=store, mirror=False).status == "reached"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    assert curriculum.resume(run.run_id, store=store).status == "reached"

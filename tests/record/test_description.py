@@ -99,7 +99,7 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize(
     "type_name",
     [
-        "curriculum.loop:walk",
+        "curriculum.loop:Walk",
         "curriculum.cli:main",
         "curriculum:run",
         "curriculum.plan.stage:dataclass",
