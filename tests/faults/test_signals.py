@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,26 @@ LONG = ["run", "lstm_firstbit", "--growth.until", "60", "--tuning.mode", "off"]
 LONG += ["--optimizer.learning-rate", "1e-3", "--budget.steps", "2000"]
 
 
+started: list["subprocess.Popen[str]"] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind() -> Iterator[None]:
+    """A test that fails early must not fail another by what it has left open."""
+    yield
+    while started:
+        with started.pop() as process:
+            process.kill()
+
+
 def start(
     store: Path, *arguments: str, tracking: str = "sqlite:////nowhere/mlflow.db"
 ) -> "subprocess.Popen[str]":
     command = [*COMMAND, *(arguments or LONG), "--store", str(store), "--tracking-uri", tracking]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started.append(
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    )
+    return started[-1]
 
 
 def folder_of(store: Path, *, looks: int) -> RunFolder:
@@ -90,10 +106,12 @@ def test_run_with_resume_begins_then_goes_on_then_gives_the_result(
 ) -> None:
     process = start(tmp_path, *LONG, "--resume")
     folder = folder_of(tmp_path, looks=3)
+    process.send_signal(signal.SIGSTOP)  # else it could come to its end before the second begins
     second = start(tmp_path, *LONG, "--resume")
     _, err = second.communicate()
     assert second.returncode == 2
     assert f"run {folder.id} goes on in another process" in err
+    process.send_signal(signal.SIGCONT)
     process.send_signal(signal.SIGTERM)
     process.communicate()
     process = start(tmp_path, *LONG, "--resume", "--json")
