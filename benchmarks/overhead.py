@@ -77,9 +77,10 @@ def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
     while True:
         scheduler.update(look)
         recorder.look(0, scheduler.stage, look, loss, scheduler)
-        loss = trainer.take_steps(
+        taken = trainer.take_steps(
             learner, scheduler, visit=0, start=look.spent.steps, count=LOOK_EVERY
         )
+        loss = taken.mean_loss
         yield learner.model
         look = trainer.look(learner, scheduler)
 

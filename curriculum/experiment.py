@@ -26,6 +26,7 @@ from curriculum.plan import (
     Stage,
     Stuck,
 )
+from curriculum.plan.strategy import name_of, strategy_of
 from curriculum.tune.settings import Tuning
 from curriculum.tune.space import space_of, widest_of
 
@@ -88,7 +89,7 @@ class Experiment:
                 f"a task's answer is {', '.join(get_args(Answer))}, got {self.task.answer!r}"
             )
         self._check_pacing()
-        self._check_order_of_reading()
+        self._check_sampling()
         self._check_batch_size()
         metrics = (*METRICS, *(self.task.metrics if isinstance(self.task, Scored) else ()))
         if self.criterion.metric not in metrics:
@@ -112,8 +113,8 @@ class Experiment:
 
     @property
     def strategy(self) -> str:
-        """Pacing and sampling in words."""
-        return f"{type(self.pacing).__name__} x {type(self.sampling).__name__}".lower()
+        """The name of its curriculum: of its pacing and its sampling."""
+        return name_of(self.pacing, self.sampling)
 
     @property
     def recipe(self) -> Recipe:
@@ -128,6 +129,26 @@ class Experiment:
     def but(self, **changes: Any) -> Self:
         """The same experiment with some fields changed."""
         return replace(self, **changes)
+
+    def under(self, strategy: str) -> Self:
+        """The same experiment with the curriculum of that name.
+
+        A curriculum that trains without regard to mastery gets, where the run has no limit
+        yet, as many steps as all stages may take; and no search is made where there can be none.
+
+        Raises:
+            UsageError: where there is no such strategy, or the task refuses it.
+        """
+        chosen, budget, tuning = strategy_of(strategy), self.budget, self.tuning
+        limited = budget.is_counted if chosen.pacing.timed else budget.limits_the_run
+        if not (chosen.pacing.listens or limited):
+            steps = budget.steps_per_stage * len(self.growth.path())
+            budget = replace(budget, steps=steps)
+        if not chosen.can_be_tuned:
+            tuning = replace(tuning, mode="off")
+        return self.but(
+            pacing=chosen.pacing, sampling=chosen.sampling, budget=budget, tuning=tuning
+        )
 
     def scheduler(self) -> Scheduler:
         """A fresh scheduler under these settings."""
@@ -167,7 +188,7 @@ class Experiment:
 
     def _check_batch_size(self) -> None:
         """Check that the model can be trained on batches of that size."""
-        size = 1 if self.training.online else self.training.batch_size
+        size = self.training.step_size
         if isinstance(self.model, Batched) and size < self.model.least_batch_size:
             raise UsageError(
                 f"{type(self.model).__name__} takes at least {self.model.least_batch_size} "
@@ -183,7 +204,12 @@ class Experiment:
             if not budget.limits_the_run:
                 raise UsageError(
                     f"pacing {kind} trains on without regard to mastery, so the whole run needs a "
-                    f"limit: budget.steps, budget.compute or budget.seconds"
+                    f"limit: budget.steps, budget.tokens, budget.compute or budget.seconds"
+                )
+            if self.pacing.timed and not budget.is_counted:
+                raise UsageError(
+                    f"pacing {kind} goes by a clock that must be the same whenever the run is "
+                    f"repeated: give it budget.steps, budget.tokens or budget.compute"
                 )
             if self.tuning.is_on:
                 raise UsageError(
@@ -202,16 +228,32 @@ class Experiment:
                 f"budget.{where} ({steps})"
             )
 
+    def _check_sampling(self) -> None:
+        """Check that the task has what is drawn, and that a search can be made beside it."""
+        kind = type(self.sampling).__name__.lower()
+        if self.sampling.signal is not None and self.tuning.is_on:
+            raise UsageError(
+                f"sampling {kind} learns from one model's progress, and a search trains several; "
+                f"set tuning.mode off"
+            )
+        if isinstance(self.task, Contiguous):
+            self._check_order_of_reading()
+        elif self.sampling.several:
+            path = self.growth.path()
+            for stage in set(self.sampling.stages(path)) - set(path):
+                if not self._allows(stage):
+                    raise UsageError(
+                        f"sampling {kind} also draws stages that are not on the path, and "
+                        f"{type(self.task).__name__} or the model has no {stage}"
+                    )
+
     def _check_order_of_reading(self) -> None:
         """Check that what is read in order is read from one document, and whole."""
-        if not isinstance(self.task, Contiguous):
-            return
         name = type(self.task).__name__
         if self.sampling.several:
             raise UsageError(
                 f"{name} is read in order from one document, so its batches can't be drawn from "
-                f"several stages, as sampling {type(self.sampling).__name__.lower()} does; "
-                f"take sampling current"
+                f"several stages, as strategy {self.strategy} does; take direct or gated"
             )
         if self.training.online or self.training.distinct_examples is not None:
             raise UsageError(

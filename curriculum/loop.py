@@ -56,6 +56,7 @@ class Walk:
         self.device = fresh.device
         self.scheduler = experiment.scheduler()
         self.learner, self.parent = fresh, fresh.snapshot()
+        self._stood = self.scheduler.state_dict()  # at the look that `parent` was examined in
         self._since: Interval | None = None  # how far training had come when the run stopped
         self._training = False  # whether that was amid a visit's training
         if standing.saved is not None:
@@ -107,8 +108,8 @@ class Walk:
             verdict = Verdict.LEARNING if self._training else self._enter()
             looks = self.trainer.train(self.learner, scheduler, self._since)
             while verdict is Verdict.LEARNING:
-                if not listens:
-                    self.parent = self.learner.snapshot()  # that stays, whatever a look says
+                if not listens:  # what stays, whatever the next look says
+                    self.parent, self._stood = self.learner.snapshot(), scheduler.state_dict()
                 verdict = self._judge(*next(looks))
             self._since, self._training = None, False
             kept = verdict is Verdict.MASTERED or not (listens or scheduler.diverged)
@@ -141,9 +142,10 @@ class Walk:
     def _pause(self, interval: Interval) -> None:
         """Save the state between two steps, and stop there if that was asked for."""
         if self.scheduler.pacing.listens:
-            self.recorder.pause(self.learner.snapshot(), self.scheduler, interval)
+            standing = self.scheduler.state_dict()
+            self.recorder.pause(self.learner.snapshot(), self.scheduler, standing, interval)
         else:
-            self.recorder.pause(self.parent, self.scheduler)  # as it was at the last look
+            self.recorder.pause(self.parent, self.scheduler, self._stood)
         self.stop.check()
 
     def _stand(self, saved: Saved) -> None:

@@ -15,7 +15,27 @@ from curriculum.errors import UsageError, did_you_mean
 from curriculum.experiment import Experiment, flattened
 from curriculum.learn.optimizers import SGD, Adam, AdamW, RAdam
 from curriculum.models import Bert, LanguageModel, Recurrent, Seq2Seq
-from curriculum.plan import Arithmetic, Direct, Explicit, Galloping, Gated, Geometric
+from curriculum.plan import (
+    STRATEGIES,
+    Arithmetic,
+    Bandit,
+    Combined,
+    Current,
+    Direct,
+    Explicit,
+    Galloping,
+    Gated,
+    Geometric,
+    Hardest,
+    Linear,
+    LookBack,
+    LookBackAndAhead,
+    MasteringRate,
+    Mixed,
+    Root,
+    Teacher,
+    Uniform,
+)
 
 __all__ = ["override", "print_settings"]
 
@@ -33,7 +53,19 @@ KINDS: dict[str, dict[str, type[Any]]] = {
         "seq2seq": Seq2Seq,
     },
     "optimizer": {"adam": Adam, "adamw": AdamW, "radam": RAdam, "sgd": SGD},
-    "pacing": {"direct": Direct, "gated": Gated},
+    "pacing": {"direct": Direct, "gated": Gated, "linear": Linear, "root": Root},
+    "sampling": {
+        "bandit": Bandit,
+        "combined": Combined,
+        "current": Current,
+        "hardest": Hardest,
+        "look_back": LookBack,
+        "look_back_and_ahead": LookBackAndAhead,
+        "mastering_rate": MasteringRate,
+        "mixed": Mixed,
+        "teacher": Teacher,
+        "uniform": Uniform,
+    },
 }
 """Parts of an experiment that come in kinds, chosen by name: `--growth galloping`."""
 
@@ -50,7 +82,8 @@ def override(experiment: Experiment, arguments: Sequence[str]) -> Experiment:
     Raises:
         UsageError: for an unknown setting, a wrong type, or a value out of range.
     """
-    parts, rest = _choose_kinds(experiment, list(arguments))
+    experiment, left = _choose_strategy(experiment, _split_equals(arguments))
+    parts, rest = _choose_kinds(experiment, left)
     if rest:
         rest = [SHORT.get(token, token) for token in rest]
         _check_known(experiment.name, parts, rest)
@@ -61,7 +94,9 @@ def override(experiment: Experiment, arguments: Sequence[str]) -> Experiment:
 
 def print_settings(experiment: Experiment, arguments: Sequence[str]) -> None:
     """Print every setting of an experiment, its type and its default."""
-    parts, _ = _choose_kinds(experiment, [a for a in arguments if a not in ("-h", "--help")])
+    given = _split_equals([a for a in arguments if a not in ("-h", "--help")])
+    experiment, left = _choose_strategy(experiment, given)
+    parts, _ = _choose_kinds(experiment, left)
     with contextlib.suppress(SystemExit):
         tyro.cli(
             _settings_class(parts),
@@ -70,8 +105,18 @@ def print_settings(experiment: Experiment, arguments: Sequence[str]) -> None:
             description=f"Settings of {experiment.name}, each an override. "
             + " ".join(
                 f"--{part} chooses its kind: {', '.join(kinds)}." for part, kinds in KINDS.items()
-            ),
+            )
+            + f" --strategy chooses pacing and sampling: {', '.join(STRATEGIES)}.",
         )
+
+
+def _choose_strategy(experiment: Experiment, arguments: list[str]) -> tuple[Experiment, list[str]]:
+    """Take `--strategy NAME` out of the arguments, and give the experiment under it."""
+    if "--strategy" not in arguments:
+        return experiment, arguments
+    place = arguments.index("--strategy")
+    name = "".join(arguments[place + 1 : place + 2])
+    return experiment.under(name), arguments[:place] + arguments[place + 2 :]
 
 
 def _choose_kinds(experiment: Experiment, arguments: list[str]) -> tuple[dict[str, Any], list[str]]:
@@ -82,7 +127,7 @@ def _choose_kinds(experiment: Experiment, arguments: list[str]) -> tuple[dict[st
         if field.name != "name"
     }
     rest: list[str] = []
-    tokens = iter(_split_equals(arguments))
+    tokens = iter(arguments)
     for token in tokens:
         part = token.removeprefix("--")
         if not token.startswith("--") or part not in KINDS:

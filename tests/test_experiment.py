@@ -5,13 +5,12 @@ import pytest
 
 from curriculum import (
     Budget,
-    Current,
     Direct,
     Experiment,
     Explicit,
     Look,
+    LookBack,
     Mastery,
-    Sampling,
     Spending,
     Stage,
     Tally,
@@ -49,7 +48,10 @@ class Odd(FirstBit):
         ({"task": object()}, "task must be a dataclass with the members of Task"),
         ({"model": "lstm"}, "model must be a dataclass with the members of Model"),
         ({"growth": (2, 3)}, "growth must be a dataclass with the members of Growth"),
-        ({"pacing": Direct()}, "the whole run needs a limit: budget.steps, budget.compute or"),
+        (
+            {"pacing": Direct()},
+            "the whole run needs a limit: budget.steps, budget.tokens, budget.compute or",
+        ),
         (
             {"pacing": Direct(), "budget": Budget(steps=9), "tuning": Tuning(mode="each")},
             "pacing direct does not train on stages one by one; set tuning.mode off",
@@ -126,12 +128,6 @@ def test_half_steps_pass_over_what_the_task_refuses(tiny: Experiment) -> None:
     assert (scheduler.entry.value, scheduler.stage) == ("demotion", Stage(2))
 
 
-class Spread(Current):
-    """Says that it draws from several stages."""
-
-    several = True
-
-
 @pytest.fixture
 def reading() -> Experiment:
     return Experiment(
@@ -144,9 +140,10 @@ def reading() -> Experiment:
 
 def test_what_is_read_in_order_is_read_from_one_stage_and_whole(reading: Experiment) -> None:
     assert [stage.vocab_size for stage in reading.growth.path()] == [19, 39]
-    sampling: Sampling = Spread()
-    with pytest.raises(UsageError, match="can't be drawn from several stages, as sampling spread"):
-        reading.but(sampling=sampling)
+    with pytest.raises(
+        UsageError, match="can't be drawn from several stages, as strategy look_back"
+    ):
+        reading.but(sampling=LookBack())
     for training in (Training(online=True), Training(distinct_examples=32)):
         with pytest.raises(UsageError, match=r"leave training\.online and"):
             reading.but(training=training)

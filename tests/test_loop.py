@@ -214,7 +214,7 @@ def test_the_record_holds_what_was_run(tiny: Experiment, store: Path) -> None:
     described = Store(store).find("last").description()
     assert described["seed"] == 7
     assert described["experiment"] == "tiny"
-    assert described["strategy"] == "gated x current"
+    assert described["strategy"] == "gated"
     assert described["path"] == ["2x2", "3x2", "5x2"]
     assert described["settings"]["optimizer.learning_rate"] == 0.03
     assert described["settings"]["model.cell"] == "gru"

@@ -824,7 +824,7 @@ def test_a_run_that_ran_out_of_memory_says_so_and_goes_on_when_there_is_some(
 
     take_steps = Trainer.take_steps
 
-    def scarce(self: Trainer, learner: Any, scheduler: Any, **more: Any) -> float:
+    def scarce(self: Trainer, learner: Any, scheduler: Any, **more: Any) -> Any:
         if scheduler.stage.length > 2:
             raise torch.OutOfMemoryError("CUDA out of memory.\nand more")
         return take_steps(self, learner, scheduler, **more)

@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from curriculum.learn.shape import Answer
 from curriculum.learn.task import IGNORED, METRICS, Batch, Scored, Task
 
-__all__ = ["loss_of", "losses_of", "predict", "results"]
+__all__ = ["loss_of", "losses_of", "predict", "results", "share_right"]
 
 
 def loss_of(answer: Answer, logits: Tensor, targets: Tensor) -> Tensor:
@@ -43,6 +43,13 @@ def losses_of(logits: Tensor, targets: Tensor) -> Tensor:
 def predict(answer: Answer, logits: Tensor) -> Tensor:
     """The likeliest answer: (B,) for a bit or a symbol, (B, T) for symbols, int64."""
     return (logits > 0).long() if answer == "bit" else torch.argmax(logits, dim=-1)
+
+
+def share_right(answer: Answer, logits: Tensor, targets: Tensor) -> float:
+    """The share of the symbols that are asked which the likeliest answers have right."""
+    asked = targets != IGNORED
+    right = (predict(answer, logits) == targets) & asked
+    return float(right.sum() / asked.sum().clamp(min=1))
 
 
 def results(

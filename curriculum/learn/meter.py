@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from curriculum.plan import Spending
+from curriculum.plan import Budget, Spending
 from curriculum.plan.budget import compute
 
 __all__ = ["Meter"]
@@ -55,6 +55,13 @@ class Meter:
     def lose(self, spent: Spending) -> None:
         """Charge what trials have spent that did not win."""
         self.lost = self.lost + spent
+
+    def has_used_up(self, budget: Budget) -> bool:
+        """Whether the tokens or the compute that a run may spend are spent."""
+        tokens, compute = self._tokens + self.lost.tokens, self._compute + self.lost.compute
+        return (budget.tokens is not None and tokens >= budget.tokens) or (
+            budget.compute is not None and compute >= budget.compute
+        )
 
     @property
     def spent(self) -> Spending:

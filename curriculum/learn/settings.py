@@ -41,6 +41,11 @@ class Training:
     distinct_examples: int | None = None
     sized_for: Literal["path", "stage"] = "path"
 
+    @property
+    def step_size(self) -> int:
+        """How many examples a step is taken on."""
+        return 1 if self.online else self.batch_size
+
     def __post_init__(self) -> None:
         for name in ("batch_size", "look_every"):
             if getattr(self, name) < 1:

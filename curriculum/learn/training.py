@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from curriculum.learn.answers import loss_of
+from curriculum.learn.answers import loss_of, share_right
+from curriculum.learn.batches import Batches
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner
 from curriculum.learn.meter import Meter
 from curriculum.learn.network import teach
-from curriculum.learn.randomness import batch_of, forked, generator, reseed
+from curriculum.learn.randomness import forked, generator, reseed
 from curriculum.learn.schedule import set_one_cycle
-from curriculum.learn.settings import Training
-from curriculum.learn.task import Batch, Contiguous, Task
-from curriculum.plan import Look, Scheduler, Spending, Stage
+from curriculum.learn.task import Batch, Task
+from curriculum.plan import Look, Scheduler, Signal, Spending
 
 __all__ = ["Interval", "Pause", "Trainer"]
-
-MOST_MEASURED = 1024
-"""Of the examples that are trained on over and over, so many are looked at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,20 +32,36 @@ class Interval:
     Attributes:
         steps: taken since then.
         loss: the sum of their losses, in nats.
+        drawn: how many examples of each stage they took, by its key.
         spent: what the run has spent by now, apart from what it lost on trials.
     """
 
     steps: int = 0
     loss: float = 0.0
+    drawn: Mapping[str, int] = field(default_factory=dict)
     spent: Spending
 
+    @property
+    def mean_loss(self) -> float:
+        """Of a step, in nats; there must have been one."""
+        return self.loss / self.steps
+
     def state_dict(self) -> dict[str, Any]:
-        return {"steps": self.steps, "loss": self.loss, "spent": self.spent.state_dict()}
+        return {
+            "steps": self.steps,
+            "loss": self.loss,
+            "drawn": dict(self.drawn),
+            "spent": self.spent.state_dict(),
+        }
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Any]) -> Self:
-        spent = Spending.from_state_dict(state["spent"])
-        return cls(steps=state["steps"], loss=float(state["loss"]), spent=spent)
+        return cls(
+            steps=state["steps"],
+            loss=float(state["loss"]),
+            drawn=state["drawn"],
+            spent=Spending.from_state_dict(state["spent"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,7 @@ class Trainer:
     ) -> None:
         self.task = task
         self._pause = pause
-        self._document = task if isinstance(task, Contiguous) else None
+        self._batches = Batches(task, seed)
         self.seed = seed
         self.examiner = examiner
         self.meter = meter
@@ -86,14 +100,22 @@ class Trainer:
         while True:
             visit, step = scheduler.position
             count = min(learner.recipe.training.look_every, scheduler.steps_left)
-            loss = self.take_steps(
+            taken = self.take_steps(
                 learner, scheduler, visit=visit, start=step, count=count, since=since
             )
+            loss = taken.mean_loss
             diverged = divergence(learner, loss)
-            yield self.look(learner, scheduler, diverged=diverged), loss
+            yield self.look(learner, scheduler, diverged=diverged, drawn=taken.drawn), loss
             since = None
 
-    def look(self, learner: Learner, scheduler: Scheduler, *, diverged: str | None = None) -> Look:
+    def look(
+        self,
+        learner: Learner,
+        scheduler: Scheduler,
+        *,
+        diverged: str | None = None,
+        drawn: Mapping[str, int] | None = None,
+    ) -> Look:
         """Look at the scheduler's stage, on fresh examples."""
         found = self.examiner.look(
             learner,
@@ -113,6 +135,7 @@ class Trainer:
             lost=self.meter.lost,
             stream=self.examiner.stream,
             diverged=diverged,
+            drawn=(drawn or {}) if scheduler.sampling.several else {},
         )
 
     def take_steps(
@@ -124,8 +147,8 @@ class Trainer:
         start: int,
         count: int,
         since: Interval | None = None,
-    ) -> float:
-        """Take `count` optimizer steps from `start` of this visit on; give their mean loss.
+    ) -> Interval:
+        """Take `count` optimizer steps from `start` of this visit on; fewer if the budget ends.
 
         Batches are numbered by visit and step, so that no visit trains on another's. Of
         the steps, those that `since` tells of were taken before.
@@ -133,22 +156,24 @@ class Trainer:
         answer, seed, trial = self.task.answer, self.seed, learner.trial
         settings, peak = learner.recipe.training, learner.recipe.learning_rate
         model, optimizer, device = learner.model, learner.optimizer, learner.device
-        parameters = list(model.parameters())
+        parameters, sampling = list(model.parameters()), scheduler.sampling
         taken = 0 if since is None else since.steps
         total = torch.tensor(0.0 if since is None else since.loss, device=device)
-        several = scheduler.sampling.several
+        drawn = Counter({} if since is None else since.drawn)
         rng = generator(seed, "sampling", visit, start)
         with forked(seed, "training", visit, trial):
             for step in range(start + taken, start + count):
+                if taken and self.meter.has_used_up(scheduler.budget):
+                    break
                 if self._pause.is_due():
-                    done = Interval(steps=step - start, loss=float(total), spent=self.meter.spent)
-                    self._pause.taken(done)
-                if several:
+                    self._pause.taken(self._interval(taken, total, drawn))
+                if sampling.several:
                     rng = generator(seed, "sampling", visit, step)
-                stage = scheduler.draw(rng)
-                if self._begins(settings, stage, step):
+                mix = scheduler.mix(rng, settings.step_size, self.meter.spent)
+                stage = next(iter(mix))
+                if self._batches.begins(settings, stage, step):
                     learner.state = None
-                batch = self._batch(settings, stage, visit, step)
+                batch = self._batches.of(settings, mix, visit, step)
                 inputs = torch.from_numpy(batch.inputs).to(device, non_blocking=True)
                 targets = torch.from_numpy(batch.targets).to(device, non_blocking=True)
                 reseed(seed, "training", visit, trial, step)
@@ -161,46 +186,34 @@ class Trainer:
                 if settings.schedule == "one_cycle":
                     set_one_cycle(optimizer, peak, step / scheduler.horizon, settings.warmup)
                 optimizer.step()
-                total += loss.detach()
+                taken, total = taken + 1, total + loss.detach()
+                drawn.update({each.key: examples for each, examples in mix.items()})
                 self.meter.trained(batch.token_count, learner.parameters)
-        return float(total) / count
+                if sampling.signal is not None:
+                    value = share_right(answer, logits, targets)
+                    if sampling.signal == "gain":
+                        reseed(seed, "training", visit, trial, step)  # the same dropout as before
+                        value = float(loss.detach()) - self._loss_after(learner, batch)
+                    scheduler.observe(rng, stage, Signal(value=value, tokens=batch.token_count))
+        return self._interval(taken, total, drawn)
 
-    def _begins(self, settings: Training, stage: Stage, step: int) -> bool:
-        """Whether nothing comes before this step's batch."""
-        if self._document is None:
-            return True
-        return step % self._document.passages(stage, settings.batch_size) == 0
+    def _loss_after(self, learner: Learner, batch: Batch) -> float:
+        """The loss on the batch of a step after the step, as training sees it."""
+        inputs = torch.from_numpy(batch.inputs).to(learner.device)
+        targets = torch.from_numpy(batch.targets).to(learner.device)
+        with torch.no_grad():
+            logits, _ = teach(learner.model, learner.manner, inputs, targets, None)
+        self.meter.examined(batch.token_count, learner.parameters)
+        return float(loss_of(self.task.answer, logits, targets))
 
-    def _batch(self, settings: Training, stage: Stage, visit: int, step: int) -> Batch:
-        """The batch of a step; in online training its one example."""
-        size = settings.batch_size
-        if self._document is not None:
-            return self._document.passage(stage, size, step % self._document.passages(stage, size))
-        number, place = divmod(step, size) if settings.online else (step, None)
-        if settings.distinct_examples is None:
-            index = (visit << 32) + number
-        else:
-            index = number % (settings.distinct_examples // size)
-        batch = self._drawn(stage, size, index)
-        if place is None:
-            return batch
-        return Batch(
-            inputs=batch.inputs[place : place + 1], targets=batch.targets[place : place + 1]
-        )
-
-    def _drawn(self, stage: Stage, size: int, index: int) -> Batch:
-        return batch_of(self.task, stage, size, seed=self.seed, stream="train", index=index)
+    def _interval(self, steps: int, total: Tensor, drawn: Mapping[str, int]) -> Interval:
+        return Interval(steps=steps, loss=float(total), drawn=dict(drawn), spent=self.meter.spent)
 
     def _memorised(self, learner: Learner, scheduler: Scheduler) -> dict[str, float]:
         """How well the examples are known that are trained on over and over."""
-        settings = learner.recipe.training
-        if settings.distinct_examples is None:
+        batches = self._batches.repeated(learner.recipe.training, scheduler.trained)
+        if not batches:
             return {}
-        size = settings.batch_size
-        batches = [
-            self._drawn(scheduler.trained, size, number)
-            for number in range(max(1, min(settings.distinct_examples, MOST_MEASURED) // size))
-        ]
         found, tokens = self.examiner.measure(learner, batches)
         self.meter.examined(tokens, learner.parameters)
         return {f"memorised_{name}": value for name, value in found.items()}

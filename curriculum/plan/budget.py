@@ -80,6 +80,7 @@ class Budget:
     compute_per_stage: float | None = None
     seconds_per_stage: float | None = None
     steps: int | None = None
+    tokens: int | None = None
     compute: float | None = None
     seconds: float | None = None
 
@@ -99,6 +100,8 @@ class Budget:
         """Which limit of the whole run is used up, in words."""
         if self.steps is not None and run.steps >= self.steps:
             return f"the run's {self.steps:,} steps are used up"
+        if self.tokens is not None and run.tokens >= self.tokens:
+            return f"the run's {self.tokens:,} tokens are used up"
         if self.compute is not None and run.compute >= self.compute:
             return f"the run's {self.compute:.3g} of compute are used up"
         if self.seconds is not None and run.seconds >= self.seconds:
@@ -126,4 +129,18 @@ class Budget:
     @property
     def limits_the_run(self) -> bool:
         """Whether the whole run has a limit."""
-        return any(limit is not None for limit in (self.steps, self.compute, self.seconds))
+        return self.is_counted or self.seconds is not None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the whole run has a limit that is the same whenever it is repeated."""
+        return any(limit is not None for limit in (self.steps, self.tokens, self.compute))
+
+    def elapsed(self, run: Spending) -> float:
+        """The part of the run's counted limits that is used up, in [0, 1]."""
+        pairs = (
+            (run.steps, self.steps),
+            (run.tokens, self.tokens),
+            (run.compute, self.compute),
+        )
+        return min(1.0, max((used / limit for used, limit in pairs if limit), default=0.0))

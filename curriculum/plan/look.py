@@ -47,7 +47,9 @@ class Look:
     `lost` on trials that did not win. `slices` are full
     tests of parts that must hold by themselves. `measures` are what else was seen, such as
     the loss in nats; nothing is decided on them. Only looks on the stream `gate`
-    declare mastery. `diverged` says what is no longer a finite number, in words.
+    declare mastery. `diverged` says what is no longer a finite number, in words. `drawn` is
+    what was trained on since the last look, where it may come from several stages: how
+    many examples of each, by the stage's key.
     """
 
     screen: Tally | None = None
@@ -58,6 +60,7 @@ class Look:
     lost: Spending = field(default_factory=Spending)
     stream: str = "gate"
     diverged: str | None = None
+    drawn: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, correct: int, examples: int, *, steps: int) -> Self:

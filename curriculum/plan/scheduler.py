@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curriculum.plan.budget import Budget, Spending
@@ -11,7 +11,7 @@ from curriculum.plan.criterion import Decision, Mastery
 from curriculum.plan.growth import Growth
 from curriculum.plan.look import Look
 from curriculum.plan.pacing import Gated, Pacing
-from curriculum.plan.sampling import Current, Sampling
+from curriculum.plan.sampling import Current, Sampling, Signal
 from curriculum.plan.stage import Stage
 from curriculum.plan.stuck import Stuck, Tries
 from curriculum.plan.verdict import Entry, Verdict
@@ -69,6 +69,7 @@ class Scheduler:
         self.stuck = stuck or Stuck()
         self.pacing = pacing or Gated()
         self.sampling = sampling or Current()
+        self._sampler = self.sampling.sampler(len(self.path))
         self._allows = allows
         self._tuned = tuned
         self.stage = self.path[0]
@@ -94,8 +95,8 @@ class Scheduler:
 
     @property
     def trained(self) -> Stage:
-        """The frontier's stage: the hardest that batches are drawn from."""
-        return self._stages[self._frontier]
+        """The frontier's stage."""
+        return self._stages[self._frontier_at(self._spent)]
 
     @property
     def criterion(self) -> Mastery:
@@ -174,8 +175,11 @@ class Scheduler:
     @property
     def largest(self) -> Stage:
         """The greatest length and vocabulary that this visit's batches may have."""
-        top = self.path[self._frontier]
-        return Stage(max(self.stage.length, top.length), max(self.stage.vocab_size, top.vocab_size))
+        drawn: Sequence[Stage] = [self.path[self._frontier_at(self._spent)]]
+        if not self.pacing.listens or self.sampling.several:
+            drawn = self.sampling.stages(self.path)
+        stages = (self.stage, *drawn)
+        return Stage(max(s.length for s in stages), max(s.vocab_size for s in stages))
 
     def in_visit(self, spent: Spending) -> Spending:
         """Of what the run has spent, what this visit has."""
@@ -189,9 +193,27 @@ class Scheduler:
         steps = self.in_visit(spent).steps
         return steps >= self.least_steps and self._may_be_shown
 
-    def draw(self, rng: np.random.Generator) -> Stage:
-        """The stage of the next training batch."""
-        return self.sampling.draw(rng, self._stages, self._frontier)
+    def draw(self, rng: np.random.Generator, spent: Spending | None = None) -> Stage:
+        """A stage to train on.
+
+        Args:
+            rng: where randomness comes from.
+            spent: by the run up to now, for a pacing by the clock; by default, up to its
+                last look.
+        """
+        return self._sampler.draw(rng, self._stages, self._frontier_at(spent or self._spent))
+
+    def mix(
+        self, rng: np.random.Generator, batch_size: int, spent: Spending | None = None
+    ) -> dict[Stage, int]:
+        """How many examples of which stages the next training batch has; arguments as for `draw`."""
+        if self.sampling.unit == "batch":
+            return {self.draw(rng, spent): batch_size}
+        return dict(Counter(self.draw(rng, spent) for _ in range(batch_size)))
+
+    def observe(self, rng: np.random.Generator, stage: Stage, signal: Signal) -> None:
+        """Tell a sampling that learns what a step on `stage`, which it drew, has shown."""
+        self._sampler.observe(rng, self._stages.index(stage), signal)
 
     def update(self, look: Look) -> Verdict:
         """Take a look at the current stage into account, and move on where it says so.
@@ -247,6 +269,7 @@ class Scheduler:
             "looks": dict(self._looks),
             "tests": dict(self._tests),
             "tries": self._tries.state_dict(),
+            "sampler": self._sampler.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -271,6 +294,7 @@ class Scheduler:
         self._looks = Counter(state["looks"])
         self._tests = Counter(state["tests"])
         self._tries.load_state_dict(state["tries"])
+        self._sampler.load_state_dict(state["sampler"])
 
     def _overrun(self, look: Look) -> str | None:
         """Why the visit can't end in mastery any more, in words; None while it may."""
@@ -292,10 +316,10 @@ class Scheduler:
         stages[self._aim] = self.stage
         return stages
 
-    @property
-    def _frontier(self) -> int:
-        """The index of the stage up to which batches may be drawn."""
-        return self.pacing.frontier(self._aim, len(self.path) - 1)
+    def _frontier_at(self, spent: Spending) -> int:
+        """The index of the frontier's stage, once the run has spent so much."""
+        elapsed = self.budget.elapsed(spent + self._lost) if self.pacing.timed else 0.0
+        return self.pacing.frontier(self._aim, len(self.path) - 1, elapsed)
 
     @property
     def _may_be_shown(self) -> bool:

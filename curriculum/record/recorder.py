@@ -126,6 +126,8 @@ class Recorder:
             content["slices"] = {name: tally.state_dict() for name, tally in look.slices.items()}
         if look.measures:
             content["measures"] = dict(look.measures)
+        if look.drawn:
+            content["drawn"] = dict(look.drawn)
         decision = scheduler.decision
         content["decision"] = None if decision is None else decision.state_dict()
         content["spent"] = look.spent.exact()
@@ -156,23 +158,29 @@ class Recorder:
         }
         self._write("verdict", content)
         mastered = stage.key if verdict is Verdict.MASTERED else None
-        self._save(checkpoint_name(self._visits), learner.snapshot(), scheduler, mastered=mastered)
+        standing, name = scheduler.state_dict(), checkpoint_name(self._visits)
+        self._save(name, learner.snapshot(), standing, mastered=mastered)
 
     def pause(
-        self, snapshot: Snapshot, scheduler: Scheduler, interval: Interval | None = None
+        self,
+        snapshot: Snapshot,
+        scheduler: Scheduler,
+        standing: Mapping[str, Any],
+        interval: Interval | None = None,
     ) -> None:
         """Save the state amid a visit's training.
 
         Args:
             snapshot: the learner.
             scheduler: as it stands.
+            standing: the scheduler's state that goes with the learner's.
             interval: how far the learner has come since the last look; None where it stands
                 as it was at that look, and is what the visit goes back to.
         """
         steps = scheduler.visit_spent.steps + (0 if interval is None else interval.steps)
         name = checkpoint_name(self._visits, steps)
         if name not in self._checkpoints:
-            self._save(name, snapshot, scheduler, training=True, interval=interval)
+            self._save(name, snapshot, standing, training=True, interval=interval)
 
     def change(self, changes: Mapping[str, Any], dropped: int) -> None:
         """The run goes on under other circumstances, without the records that are `dropped`."""
@@ -212,7 +220,7 @@ class Recorder:
         self,
         name: str,
         snapshot: Snapshot,
-        scheduler: Scheduler,
+        standing: Mapping[str, Any],
         *,
         training: bool = False,
         interval: Interval | None = None,
@@ -227,7 +235,7 @@ class Recorder:
             "stands": interval is None,
             "mastered": mastered,
             "journal": self._position,
-            "scheduler": scheduler.state_dict(),
+            "scheduler": dict(standing),
         }
         with self._disk():
             self._journal.sync()

@@ -96,13 +96,14 @@ class Trial:
     def _advance(self) -> Advance:
         steps = self.meter.spent.steps
         left = self.scheduler.budget.steps_per_stage - steps
-        loss = self._trainer.take_steps(
+        taken = self._trainer.take_steps(
             self.learner,
             self.scheduler,
             visit=self.scheduler.visit,
             start=steps,
             count=min(self.learner.recipe.training.look_every, left),
         )
+        loss = taken.mean_loss
         diverged = divergence(self.learner, loss)
         if diverged is not None:
             return self._failed(diverged, loss)

@@ -332,7 +332,7 @@ def test_an_interval_that_is_broken_off_goes_on_as_if_it_had_not_been(
     whole, meter = begin(), Meter()
     _, walk = walk_of(whole)
     place: dict[str, Any] = {"visit": 1, "start": 4, "count": 7}
-    loss = charged_trainer(meter).take_steps(whole, walk, **place)
+    loss = charged_trainer(meter).take_steps(whole, walk, **place).mean_loss
 
     one, since, spent = begin(), None, meter
     for cut in cuts:
@@ -347,7 +347,7 @@ def test_an_interval_that_is_broken_off_goes_on_as_if_it_had_not_been(
         assert since.steps == cut
     assert since is not None
     spent = Meter(since.spent)
-    assert charged_trainer(spent).take_steps(one, walk, since=since, **place) == loss
+    assert charged_trainer(spent).take_steps(one, walk, since=since, **place).mean_loss == loss
     assert weights_sha256(one.model) == weights_sha256(whole.model)
     assert spent.spent.exact() == meter.spent.exact()
     for ours, theirs in zip(one.state or (), whole.state or (), strict=True):
@@ -365,7 +365,7 @@ def test_what_the_first_look_after_a_break_says_is_of_the_whole_interval() -> No
     whole, meter = start(look_every=5), Meter()
     expected = looks(None, whole, meter)
     one, halved = start(look_every=5), Meter()
-    mean = trainer(halved).take_steps(one, scheduler(), visit=0, start=0, count=3)
+    mean = trainer(halved).take_steps(one, scheduler(), visit=0, start=0, count=3).mean_loss
     since = Interval(steps=3, loss=3 * mean, spent=halved.spent)
     found = looks(since, one, Meter(since.spent))
     assert [loss for _, loss in found] == pytest.approx([loss for _, loss in expected])
@@ -407,7 +407,7 @@ def test_a_gradient_that_is_no_finite_number_is_said_though_the_loss_is_one(
     gradient: float,
 ) -> None:
     one, walk = poisoned(gradient), scheduler()
-    loss = trainer().take_steps(one, walk, visit=0, start=0, count=1)
+    loss = trainer().take_steps(one, walk, visit=0, start=0, count=1).mean_loss
     assert math.isfinite(loss)
     said = divergence(one, loss)
     assert said == "a gradient, and so the weights, are no longer finite numbers"

@@ -1,5 +1,7 @@
 """When the frontier moves, and what looks do to a walk that does not listen to them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -8,14 +10,17 @@ from curriculum import (
     Budget,
     Direct,
     Gated,
+    Linear,
     Look,
     Mastery,
     Pacing,
+    Root,
     Scheduler,
     Spending,
     Stage,
     Stuck,
     Tally,
+    UsageError,
     Verdict,
 )
 
@@ -25,7 +30,71 @@ from curriculum import (
     [(Gated(), 0, 0), (Gated(), 3, 3), (Direct(), 0, 5), (Direct(), 5, 5)],
 )
 def test_the_frontier(pacing: Pacing, standing: int, frontier: int) -> None:
-    assert pacing.frontier(standing, 5) == frontier
+    assert pacing.frontier(standing, 5, 0.5) == frontier
+
+
+@pytest.mark.parametrize(
+    ("pacing", "elapsed", "frontier"),
+    [
+        # c0 = .01, and T the whole budget: c(.25) = .2575, c(.6) = .604; of 6 stages floor(6 c) - 1.
+        (Linear(horizon=1.0), 0.0, 0),
+        (Linear(horizon=1.0), 0.25, 0),
+        (Linear(horizon=1.0), 0.6, 2),
+        (Linear(horizon=1.0), 1.0, 5),
+        (Linear(horizon=0.5), 0.3, 2),
+        (Linear(horizon=0.5), 0.5, 5),
+        (Linear(horizon=0.5), 0.9, 5),
+        (Linear(horizon=1.0, initial=0.5), 0.0, 2),
+        # c(.25) = .500075, c(.6) = .774623
+        (Root(horizon=1.0), 0.0, 0),
+        (Root(horizon=1.0), 0.25, 2),
+        (Root(horizon=1.0), 0.6, 3),
+        (Root(horizon=1.0), 1.0, 5),
+        (Root(horizon=1.0, power=1.0), 0.6, 2),
+    ],
+)
+def test_the_frontier_by_the_clock(pacing: Pacing, elapsed: float, frontier: int) -> None:
+    for standing in (0, 4):
+        assert pacing.frontier(standing, 5, elapsed) == frontier
+
+
+@pytest.mark.parametrize(
+    ("t", "linear", "root"),
+    [(0.0, 0.01, 0.01), (0.25, 0.2575, 0.500075), (0.6, 0.604, 0.774623), (1.0, 1.0, 1.0)],
+)
+def test_competence_is_the_papers(t: float, linear: float, root: float) -> None:
+    assert Linear(horizon=1.0).competence(t) == pytest.approx(linear)
+    assert Root(horizon=1.0).competence(t) == pytest.approx(root, abs=1e-6)
+
+
+def test_the_clock_is_what_the_run_has_spent_of_its_budget() -> None:
+    rng = np.random.default_rng(0)
+    scheduler = Scheduler(
+        Arithmetic(start=Stage(2), until=Stage(5)),
+        Mastery(threshold=0.9),
+        budget=Budget(compute=1000.0, tokens=100, seconds=1e9),
+        pacing=Linear(horizon=1.0),
+    )
+    assert scheduler.trained == Stage(2)
+    assert scheduler.draw(rng, Spending(tokens=80, compute=100)) == Stage(4)
+    assert scheduler.draw(rng, Spending(tokens=0, compute=500)) == Stage(3)
+    scheduler.update(Look(spent=Spending(tokens=10, compute=1), lost=Spending(compute=800.0)))
+    assert scheduler.trained == Stage(4)
+    assert scheduler.stage == Stage(2)  # looks climb the path all the same
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Linear(initial=2), r"pacing\.initial must be in \[0, 1\], got 2"),
+        (lambda: Linear(horizon=0), r"pacing\.horizon must be in \(0, 1\], got 0"),
+        (lambda: Root(horizon=1.5), r"pacing\.horizon must be in \(0, 1\], got 1\.5"),
+        (lambda: Root(power=0.5), r"pacing\.power must be in \[1, 100\], got 0\.5"),
+    ],
+)
+def test_a_clock_out_of_range_is_an_error(make: Callable[[], Pacing], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        make()
 
 
 def direct(**budget: int) -> Scheduler:

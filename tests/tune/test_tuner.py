@@ -249,7 +249,7 @@ def test_memory_running_out_fails_the_trial_alone(
 
     take_steps = Trainer.take_steps
 
-    def scarce(self: Trainer, learner: Learner, *rest: Any, **more: Any) -> float:
+    def scarce(self: Trainer, learner: Learner, *rest: Any, **more: Any) -> Any:
         if learner.recipe.hidden_size > 8:
             raise torch.OutOfMemoryError("CUDA out of memory.\nand more")
         return take_steps(self, learner, *rest, **more)

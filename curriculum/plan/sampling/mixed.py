@@ -1,0 +1,46 @@
+"""Every example has a difficulty of its own (Zaremba & Sutskever 2014, arXiv 1410.4615)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from curriculum.plan.sampling.sampler import Fixed
+from curriculum.plan.stage import Stage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Mixed", "grid"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mixed(Fixed):
+    """Each example's length and vocabulary are drawn uniformly, apart from each other.
+
+    They come from all that the path has, whatever the frontier: p(length) = 1 / (number of
+    lengths), p(vocabulary) likewise. So a stage may be drawn that is not on the path.
+    """
+
+    unit: ClassVar[Literal["batch", "example"]] = "example"
+
+    def draw(self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int) -> Stage:
+        found = grid(tuple(stages))
+        return found[int(rng.integers(len(found)))]
+
+    def stages(self, path: Sequence[Stage]) -> Sequence[Stage]:
+        return grid(tuple(path))
+
+
+@lru_cache(maxsize=8)
+def grid(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Each length of the stages with each vocabulary, in order.
+
+    >>> [stage.key for stage in grid((Stage(5, 2), Stage(9, 2), Stage(9, 4)))]
+    ['5x2', '5x4', '9x2', '9x4']
+    """
+    lengths = sorted({stage.length for stage in stages})
+    sizes = sorted({stage.vocab_size for stage in stages})
+    return tuple(Stage(length, size) for length in lengths for size in sizes)

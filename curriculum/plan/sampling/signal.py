@@ -1,0 +1,25 @@
+"""What a sampling that learns is told of a training step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Signal", "SignalKind"]
+
+SignalKind = Literal["gain", "score"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Signal:
+    """What a step on one batch showed of the model.
+
+    Attributes:
+        value: of the kind `gain`, how far the step lowered the loss on its own batch, in nats
+            (prediction gain: Graves et al. 2017, arXiv 1704.03003); of the kind `score`, the
+            share of the batch's symbols that were right before the step, in [0, 1].
+        tokens: the input positions of the batch.
+    """
+
+    value: float
+    tokens: int

@@ -1,0 +1,21 @@
+"""How steep a learning curve is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["slope"]
+
+
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """The least-squares slope through points (time, score); 0 for fewer than two times.
+
+    >>> slope([(3, 0.1), (7, 0.2), (8, 0.4)])
+    0.05
+    """
+    count = len(points)
+    middle = sum(time for time, _ in points) / max(count, 1)
+    spread = sum((time - middle) ** 2 for time, _ in points)
+    if spread == 0:
+        return 0.0
+    return sum((time - middle) * score for time, score in points) / spread
