@@ -135,7 +135,7 @@ class Trainer:
             lost=self.meter.lost,
             stream=self.examiner.stream,
             diverged=diverged,
-            drawn=(drawn or {}) if scheduler.sampling.several else {},
+            drawn=drawn or {},
         )
 
     def take_steps(
@@ -156,7 +156,8 @@ class Trainer:
         answer, seed, trial = self.task.answer, self.seed, learner.trial
         settings, peak = learner.recipe.training, learner.recipe.learning_rate
         model, optimizer, device = learner.model, learner.optimizer, learner.device
-        parameters, sampling = list(model.parameters()), scheduler.sampling
+        parameters = list(model.parameters())
+        sampling, timed = scheduler.sampling, scheduler.pacing.timed
         taken = 0 if since is None else since.steps
         total = torch.tensor(0.0 if since is None else since.loss, device=device)
         drawn = Counter({} if since is None else since.drawn)
@@ -169,7 +170,7 @@ class Trainer:
                     self._pause.taken(self._interval(taken, total, drawn))
                 if sampling.several:
                     rng = generator(seed, "sampling", visit, step)
-                mix = scheduler.mix(rng, settings.step_size, self.meter.spent)
+                mix = scheduler.mix(rng, settings.step_size, self.meter.spent if timed else None)
                 stage = next(iter(mix))
                 if self._batches.begins(settings, stage, step):
                     learner.state = None
@@ -187,7 +188,8 @@ class Trainer:
                     set_one_cycle(optimizer, peak, step / scheduler.horizon, settings.warmup)
                 optimizer.step()
                 taken, total = taken + 1, total + loss.detach()
-                drawn.update({each.key: examples for each, examples in mix.items()})
+                if sampling.several:
+                    drawn.update({each.key: examples for each, examples in mix.items()})
                 self.meter.trained(batch.token_count, learner.parameters)
                 if sampling.signal is not None:
                     value = share_right(answer, logits, targets)

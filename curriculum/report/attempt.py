@@ -1,0 +1,124 @@
+"""One run as a comparison sees it: under which terms it went, and when it reached what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from curriculum.plan import Spending, Stage
+from curriculum.record.history import History
+
+__all__ = ["UNITS", "Attempt"]
+
+UNITS = ("compute", "tokens", "seconds", "steps")
+"""What a budget may be matched in."""
+
+WITHOUT_EFFECT = ("mlflow", "safetensors", "optuna")
+"""Of the libraries, these change nothing in what a run without a search computes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """A run that is over.
+
+    Attributes:
+        created: the time of day when it was begun.
+        path: the nominal stages.
+        unit: what its budget is counted in.
+        budget: how much of that it may spend; None for a run without a limit.
+        terms: all that must be the same for runs to be compared, by dotted name.
+        mastered: by a stage's place on the path, what the run had spent when it mastered it.
+        total: all that it spent.
+        unfit: why it can't be compared with others at all; None where it can.
+        held: how many stages of the path the final model masters; None where not retested.
+        retained: the last stage up to which it masters all; None for none.
+        extrapolated: the longest length beyond what it was trained on that it masters.
+    """
+
+    run_id: str
+    strategy: str
+    seed: int
+    learning_rate: float
+    created: float
+    path: tuple[Stage, ...]
+    unit: str | None
+    budget: float | None
+    terms: Mapping[str, Any]
+    mastered: Mapping[int, Spending]
+    total: Spending
+    unfit: str | None
+
+    @property
+    def reach(self) -> int:
+        """The place of the hardest stage mastered; -1 for none."""
+        return max(self.mastered, default=-1)
+
+    @classmethod
+    def of(cls, history: History) -> Attempt:
+        """What a run's journal tells of it."""
+        described = history.description
+        path = tuple(map(Stage.from_key, described["path"]))
+        settings = described["settings"]
+        unit = next((u for u in UNITS if settings.get(f"budget.{u}") is not None), None)
+        return cls(
+            run_id=described["id"],
+            strategy=described["strategy"],
+            seed=described["seed"],
+            learning_rate=settings["optimizer.learning_rate"],
+            created=described["created"],
+            path=path,
+            unit=unit,
+            budget=None if unit is None else settings[f"budget.{unit}"],
+            terms=_terms(described),
+            mastered=_mastered(history, path),
+            total=history.total,
+            unfit=_unfit(history),
+        )
+
+
+def _terms(described: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {
+        name: value
+        for name, value in described["settings"].items()
+        if name.split(".")[0] not in ("pacing", "sampling", "tuning", "stuck")
+        and name != "optimizer.learning_rate"
+    }
+    libraries = {
+        name: value
+        for name, value in described["environment"].items()
+        if name not in WITHOUT_EFFECT
+    }
+    more = {
+        name: described[name]
+        for name in ("device", "threads", "flush_denormal", "source_sha256", "git_commit")
+    }
+    return settings | libraries | more
+
+
+def _mastered(history: History, path: tuple[Stage, ...]) -> dict[int, Spending]:
+    """When each stage of the path was mastered for the first time."""
+    places = {stage: place for place, stage in enumerate(path)}
+    found: dict[int, Spending] = {}
+    spent = Spending()
+    for visit in history.visits:
+        spent = spent + visit.spent + visit.lost
+        place = places.get(visit.stage)
+        if visit.verdict == "mastered" and place is not None and visit.ended is not None:
+            found.setdefault(place, spent)
+    return found
+
+
+def _unfit(history: History) -> str | None:
+    settings = history.description["settings"]
+    if history.end is None:
+        return "not over yet"
+    if settings["tuning.mode"] != "off":
+        return "tuned"
+    if settings["growth"] == "Galloping":
+        return "galloping"
+    if any(visit.entry == "half step" for visit in history.visits):
+        return "with half steps"
+    if history.changes:
+        return "gone on with under other circumstances"
+    return None

@@ -1,0 +1,290 @@
+"""Puts strategies side by side: on equal terms, at an equal budget, seed by seed."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from curriculum.errors import UsageError
+from curriculum.plan import Spending, Stage
+from curriculum.report.attempt import Attempt
+from curriculum.report.medians import Median, Ratio, median_of, ratio_of
+
+__all__ = ["BASELINE", "Comparison", "Entry", "Outcome", "compared"]
+
+BASELINE = "direct"
+"""What a curriculum is measured against."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One strategy with one seed: its attempts at several learning rates, trained side by side.
+
+    Each gets an equal share of the budget and all are charged, until the first of them
+    masters a stage. So a stage takes what the quickest spent, times their number.
+    """
+
+    attempts: tuple[Attempt, ...]
+    unit: str
+
+    @property
+    def reach(self) -> int:
+        """The place of the hardest stage that any of them mastered; -1 for none."""
+        return max(attempt.reach for attempt in self.attempts)
+
+    def quickest(self, place: int) -> Attempt | None:
+        """The attempt that mastered a stage for least; None where none did."""
+        there = [attempt for attempt in self.attempts if place in attempt.mastered]
+        return min(there, key=lambda a: getattr(a.mastered[place], self.unit), default=None)
+
+    def spent(self, place: int) -> Spending | None:
+        """What it took, over all attempts, to master a stage; None where none did."""
+        first = self.quickest(place)
+        if first is None:
+            return None
+        one, count = first.mastered[place], len(self.attempts)
+        return Spending(
+            steps=one.steps * count,
+            tokens=one.tokens * count,
+            compute=one.compute * count,
+            seconds=one.seconds * count,
+        )
+
+    def curve(self) -> list[tuple[float, int]]:
+        """What was spent, in the unit of the budget, when the reach rose to which place."""
+        found: list[tuple[float, int]] = []
+        for place in range(self.reach + 1):
+            spent = self.spent(place)
+            if spent is not None:
+                found.append((getattr(spent, self.unit), place))
+        # A harder stage may have been mastered for less, by another attempt.
+        risen = [point for point in found if all(p < point[1] for s, p in found if s < point[0])]
+        return sorted(risen)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a strategy came to, over its seeds.
+
+    Attributes:
+        entries: by seed.
+        reach: the median place on the path of the hardest stage mastered.
+        ratio: what the baseline spent on the comparison's stage, as a multiple of what this
+            did; None for the baseline, and where there is none.
+    """
+
+    strategy: str
+    entries: Mapping[int, Entry]
+    reach: Median
+    ratio: Ratio | None
+
+    def spent(self, place: int, unit: str) -> Median:
+        """The median of what a stage took; infinite where too few seeds mastered it."""
+        found = (entry.spent(place) for entry in self.entries.values())
+        return median_of([math.inf if s is None else getattr(s, unit) for s in found])
+
+    def reached(self, place: int) -> int:
+        """How many seeds mastered that stage, or a harder one."""
+        return sum(entry.reach >= place for entry in self.entries.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Strategies on one experiment.
+
+    Attributes:
+        unit: what the budget is counted in.
+        budget: how much of it each strategy had with each seed, over all learning rates.
+        stage: the place on the path that ratios are of: the hardest that most seeds of some
+            strategy mastered; None where there is none.
+        left_out: which runs were not compared, and why, in words.
+    """
+
+    experiment: str
+    path: tuple[Stage, ...]
+    unit: str
+    budget: float
+    learning_rates: tuple[float, ...]
+    outcomes: Mapping[str, Outcome]
+    stage: int | None
+    left_out: tuple[str, ...]
+
+    def key(self, place: int) -> str:
+        """A place on the path as a short text."""
+        if place < 0:
+            return "none"
+        stage, sizes = self.path[place], {s.vocab_size for s in self.path}
+        return f"{stage.length:,}" if len(sizes) == 1 else f"{stage.length:,}/{stage.vocab_size:,}"
+
+
+def compared(
+    experiment: str, attempts: Sequence[Attempt], strategies: Sequence[str] | None = None
+) -> Comparison:
+    """The comparison of an experiment's runs, by strategy.
+
+    Args:
+        experiment: its name.
+        attempts: its runs.
+        strategies: which are asked for, in order; all that there are by default.
+
+    Raises:
+        UsageError: where there are not two strategies that went on equal terms.
+    """
+    left_out: list[str] = []
+    fit = _fit(attempts, left_out)
+    alike = _on_equal_terms(fit, left_out)
+    newest = _newest(alike)
+    rates = _common_rates(newest)
+    entries: dict[str, dict[int, Entry]] = defaultdict(dict)
+    for (strategy, seed), found in newest.items():
+        missing = [rate for rate in rates if rate not in found]
+        if missing:
+            said = ", ".join(f"{rate:g}" for rate in missing)
+            left_out.append(f"{strategy}, seed {seed}: no run at learning rate {said}")
+            continue
+        chosen = tuple(found[rate] for rate in rates)
+        entries[strategy][seed] = Entry(chosen, chosen[0].unit or "steps")
+    names = [n for n in (strategies or sorted(entries)) if n in entries]
+    if len(names) < 2:
+        raise UsageError(_nothing(experiment, names, left_out))
+    first = next(iter(entries[names[0]].values()))
+    stage = _stage_of_interest([entries[name] for name in names])
+    budget = float(first.attempts[0].budget or 0) * len(rates)
+    outcomes = {
+        name: Outcome(
+            name,
+            dict(sorted(entries[name].items())),
+            median_of([entry.reach for entry in entries[name].values()], whole=True),
+            _ratio(entries[name], entries.get(BASELINE), stage, budget)
+            if name != BASELINE and BASELINE in names
+            else None,
+        )
+        for name in names
+    }
+    return Comparison(
+        experiment,
+        first.attempts[0].path,
+        first.unit,
+        budget,
+        tuple(rates),
+        outcomes,
+        stage,
+        tuple(left_out),
+    )
+
+
+def _fit(attempts: Sequence[Attempt], left_out: list[str]) -> list[Attempt]:
+    """Those that can be compared with others at all."""
+    why: dict[str, list[str]] = defaultdict(list)
+    for attempt in attempts:
+        reason = attempt.unfit or (None if attempt.unit else "without a limit of the whole run")
+        if reason is not None:
+            why[reason].append(attempt.run_id)
+    for reason, ids in why.items():
+        left_out.append(f"{_runs(ids)} {reason}")
+    gone = {run_id for ids in why.values() for run_id in ids}
+    return [attempt for attempt in attempts if attempt.run_id not in gone]
+
+
+def _on_equal_terms(attempts: Sequence[Attempt], left_out: list[str]) -> list[Attempt]:
+    """The largest group of runs that differ in strategy, seed and learning rate alone."""
+    groups: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        groups[repr(sorted(attempt.terms.items()))].append(attempt)
+    if not groups:
+        return []
+
+    def size(group: Sequence[Attempt]) -> tuple[int, float]:
+        return len({(a.strategy, a.seed) for a in group}), max(a.created for a in group)
+
+    ranked = sorted(groups.values(), key=size, reverse=True)
+    terms = ranked[0][0].terms
+    for group in ranked[1:]:
+        theirs = group[0].terms
+        names = [n for n in sorted({*terms, *theirs}) if terms.get(n) != theirs.get(n)]
+        said = ", ".join(
+            f"{n} {_short(theirs.get(n))}, not {_short(terms.get(n))}" for n in names[:3]
+        )
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        left_out.append(f"{_runs([a.run_id for a in group])} with {said}{more}")
+    return ranked[0]
+
+
+def _newest(attempts: Sequence[Attempt]) -> dict[tuple[str, int], dict[float, Attempt]]:
+    """By strategy and seed, and by learning rate, the newest run."""
+    found: dict[tuple[str, int], dict[float, Attempt]] = defaultdict(dict)
+    for attempt in sorted(attempts, key=lambda a: a.created):
+        found[attempt.strategy, attempt.seed][attempt.learning_rate] = attempt
+    return found
+
+
+def _common_rates(found: Mapping[tuple[str, int], Mapping[float, Attempt]]) -> list[float]:
+    """The learning rates that most strategies and seeds were run at; of several, the most."""
+    counts = Counter(tuple(sorted(rates)) for rates in found.values())
+    ranked = sorted(counts, key=lambda rates: (counts[rates], len(rates)))
+    return list(ranked[-1]) if ranked else []
+
+
+def _stage_of_interest(entries: Sequence[Mapping[int, Entry]]) -> int | None:
+    """The hardest stage that at least half of the seeds of some strategy mastered."""
+    medians = (
+        sorted((entry.reach for entry in seeds.values()), reverse=True)[(len(seeds) - 1) // 2]
+        for seeds in entries
+    )
+    place = max(medians)
+    return place if place >= 0 else None
+
+
+def _ratio(
+    ours: Mapping[int, Entry],
+    baseline: Mapping[int, Entry] | None,
+    place: int | None,
+    budget: float,
+) -> Ratio | None:
+    """What the baseline spent on a stage, as a multiple of what we did, paired by seed."""
+    if baseline is None or place is None:
+        return None
+    bounds = [
+        _bounds(entry.spent(place), baseline[seed].spent(place), entry.unit, budget)
+        for seed, entry in ours.items()
+        if seed in baseline
+    ]
+    return ratio_of(bounds) if bounds else None
+
+
+def _bounds(
+    ours: Spending | None, baseline: Spending | None, unit: str, budget: float
+) -> tuple[float, float]:
+    """What is known of one ratio: who did not get there would have spent more than the budget."""
+    if ours is None and baseline is None:
+        return 0.0, math.inf
+    if ours is None:
+        return 0.0, getattr(baseline, unit) / budget
+    if baseline is None:
+        return budget / getattr(ours, unit), math.inf
+    ratio = getattr(baseline, unit) / getattr(ours, unit)
+    return ratio, ratio
+
+
+def _nothing(experiment: str, names: Sequence[str], left_out: Sequence[str]) -> str:
+    there = f"only {names[0]} can be compared" if names else "no runs can be compared"
+    why = f" (left out: {'; '.join(left_out)})" if left_out else ""
+    return (
+        f"of {experiment} {there} in this store{why}; run what is missing with "
+        f"'compare {experiment} --run'"
+    )
+
+
+def _runs(ids: Sequence[str]) -> str:
+    if len(ids) == 1:
+        return f"run {ids[0]}"
+    named = ", ".join(ids[:3]) + (", …" if len(ids) > 3 else "")
+    return f"{len(ids)} runs ({named})"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 20 else f"{text[:12]}…"
