@@ -132,8 +132,13 @@ def show(options: argparse.Namespace) -> int:
 
     from rich.console import Console
 
-    from curriculum.learn.examiner import predictions_of
-    from curriculum.learn.showing import examples_to_show, shape_of_typed, typed_example
+    from curriculum.learn.process import configure
+    from curriculum.learn.showing import (
+        answered,
+        answered_examples,
+        shape_of_typed,
+        typed_example,
+    )
     from curriculum.learn.task import Worded, shape_of
     from curriculum.loading import load_run
     from curriculum.plan import Stage
@@ -150,21 +155,22 @@ def show(options: argparse.Namespace) -> int:
     experiment.check_stage(stage)
     task = experiment.task
     learner.check_covers(shape_of(task, stage))
+    configure(1)  # of few examples: threads would wait for each other at every place
     if options.input is None:
         seed, training = folder.description()["seed"], learner.recipe.training
         if stage not in experiment.growth.path():  # none of its examples was trained on
             training = replace(training, distinct_examples=None)
-        batch, notes = examples_to_show(task, stage, seed, options.examples, training)
+        count = options.examples
+        found = answered_examples(learner, task, stage, seed=seed, count=count, training=training)
     else:
-        batch, notes = typed_example(task, stage, options.input), [""]
+        batch = typed_example(task, stage, options.input)
         experiment.model.check(shape_of_typed(task, stage, batch))
-    learner.check_takes(batch.inputs)
-    predictions = predictions_of(learner, task, batch)
+        found = answered(learner, task, batch, [""])
     spell = task.text if isinstance(task, Worded) else numbers
     about = stage if options.input is None else f"vocabulary {stage.vocab_size}"
     console = Console()
     console.print(f"run {folder.id}, {experiment.name}, {about}", highlight=False)
-    console.print(example_table(batch, predictions, notes, spell))
+    console.print(example_table(found.batch, found.predictions, found.notes, spell, found.left_out))
     return 0
 
 

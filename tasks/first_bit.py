@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,6 +54,25 @@ class FirstBit:
             raise UsageError(f"first bit has a vocabulary of 2, got {stage.vocab_size}")
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        places = self._places(rng, stage, batch_size)
+        return _batch(stage.length, batch_size - len(places), places)
+
+    def pieces(
+        self, rng: np.random.Generator, stage: Stage, batch_size: int, size: int
+    ) -> tuple[NDArray[np.int64], Iterator[NDArray[np.int64]]]:
+        places = self._places(rng, stage, batch_size)
+        rows = np.arange(batch_size - len(places), batch_size)
+
+        def piece(start: int) -> NDArray[np.int64]:
+            stop = min(start + size, stage.length)
+            here = (start <= places) & (places < stop)
+            return _inputs(batch_size, stop - start, rows[here], places[here] - start)
+
+        targets = _targets(batch_size, len(places))
+        return targets, map(piece, range(0, stage.length, size))
+
+    def _places(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> NDArray[np.int64]:
+        """Where the zeros of a batch are; its last sequences have them."""
         with_zero = batch_size // 2
         if batch_size % 2:
             with_zero += int(rng.integers(2))
@@ -60,7 +80,7 @@ class FirstBit:
         if self.zeros != "hard":
             first = with_zero // 2 if self.zeros == "mixture" else 0
             places[first:] = rng.integers(stage.length, size=with_zero - first)
-        return _batch(stage.length, batch_size - with_zero, places)
+        return places
 
     def exam(self, stage: Stage) -> Exam:
         return Exam(examples=2 if self.zeros == "hard" else stage.length + 1)
@@ -85,11 +105,25 @@ class FirstBit:
         return Batch(inputs=inputs, targets=inputs.min(axis=1))
 
 
-def _batch(length: int, without_zero: int, places: np.ndarray) -> Batch:
+def _batch(length: int, without_zero: int, places: NDArray[np.int64]) -> Batch:
     """So many sequences of ones, and after them one with a zero at each of `places`."""
     size = without_zero + len(places)
+    return Batch(
+        inputs=_inputs(size, length, np.arange(without_zero, size), places),
+        targets=_targets(size, len(places)),
+    )
+
+
+def _inputs(
+    size: int, length: int, rows: NDArray[np.int64], places: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Ones, (size, length), with a zero at each of `places` in its row."""
     inputs = np.ones((size, length), dtype=np.int64)
-    inputs[np.arange(without_zero, size), places] = 0
+    inputs[rows, places] = 0
+    return inputs
+
+
+def _targets(size: int, with_zero: int) -> NDArray[np.int64]:
     targets = np.zeros(size, dtype=np.int64)
-    targets[:without_zero] = 1
-    return Batch(inputs=inputs, targets=targets)
+    targets[: size - with_zero] = 1
+    return targets

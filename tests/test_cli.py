@@ -319,6 +319,28 @@ def test_what_is_typed_is_answered(
         assert not out
 
 
+def test_lengths_over_memory_are_read_in_pieces_or_refused(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("run", file, "--store", store)
+    both_ways = ["--model.bidirectional", "--budget.steps", "1"]
+    assert call("run", file, "--store", store, *both_ways) == 3
+    first, second = Store(store).runs()
+    monkeypatch.setattr("curriculum.learn.showing.MOST_NUMBERS", 2**16)
+    asked = ["--store", str(store), "--source", file, "--length", "50000", "--examples", "2"]
+    capsys.readouterr()
+    assert call("show", first.id, *asked) == 0
+    said, _, *rows = capsys.readouterr().out.splitlines()
+    assert said.endswith("length 50000, vocabulary 2")
+    assert len(rows) == 2
+    assert all("…49984 more…" in row for row in rows)
+    assert call("show", second.id, *asked) == 2
+    out, err = capsys.readouterr()
+    assert "8192 places together, got 2 of length 50000; ask for fewer or shorter ones" in err
+    assert err.count("\n") == 1
+    assert not out
+
+
 def test_human_numbers_are_shown_as_words(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tiny = ["--growth.vocab-sizes", "19", "--criterion.target-threshold", "0.9"]
     assert call("run", "human_numbers_gru", *tiny, "--store", store) == 0

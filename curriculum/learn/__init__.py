@@ -18,6 +18,7 @@ from curriculum.learn.task import (
     Scored,
     Shaped,
     Sliced,
+    Streamed,
     Task,
     Worded,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Shaped",
     "Sliced",
     "Stop",
+    "Streamed",
     "Task",
     "Training",
     "Widens",

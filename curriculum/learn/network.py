@@ -1,6 +1,7 @@
 """How a network is asked: what it may need besides its inputs, in training and in an exam.
 
-Legend: B batch, L length of the input, T length of the answer, V its alphabet, H hidden.
+Legend: B batch, L length of the input, P of a piece of it, T length of the answer, V its
+alphabet, H hidden.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ __all__ = [
     "Generating",
     "Manner",
     "State",
+    "Streaming",
     "answer",
     "manner_of",
     "teach",
@@ -59,6 +61,31 @@ class Carrying(Protocol):
 
     def blank(self, rows: int) -> State:
         """The state before anything was read, of so many rows."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A network that may read a long input piece by piece, and answer at its end.
+
+    What `read_on` keeps doesn't grow with what was read.
+    """
+
+    @property
+    def streams(self) -> bool:
+        """Whether it does."""
+        ...
+
+    def blank(self, rows: int) -> State:
+        """The state before anything was read, of so many rows."""
+        ...
+
+    def read_on(self, inputs: Tensor, state: State) -> State:
+        """The state after a further piece, (B, P) int64 without padding."""
+        ...
+
+    def conclude(self, state: State) -> Tensor:
+        """Logits of `forward` on all that was read: (B,) for a bit, (B, V) for a symbol."""
         ...
 
 

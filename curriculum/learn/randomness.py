@@ -12,7 +12,7 @@ import torch
 from curriculum.learn.task import Batch, Task
 from curriculum.plan import Stage
 
-__all__ = ["batch_of", "forked", "generator", "reseed", "seed_of"]
+__all__ = ["batch_generator", "batch_of", "forked", "generator", "reseed", "seed_of"]
 
 Key = tuple[int | str, ...]
 
@@ -36,8 +36,15 @@ def batch_of(
     task: Task, stage: Stage, batch_size: int, *, seed: int, stream: str, index: int
 ) -> Batch:
     """Batch number `index` of a stage on a stream: the same whenever and wherever it is asked."""
-    rng = generator(seed, stream, stage.length, stage.vocab_size, batch_size, index)
+    rng = batch_generator(stage, batch_size, seed=seed, stream=stream, index=index)
     return task.sample(rng, stage, batch_size)
+
+
+def batch_generator(
+    stage: Stage, batch_size: int, *, seed: int, stream: str, index: int
+) -> np.random.Generator:
+    """What `batch_of` draws that batch with."""
+    return generator(seed, stream, stage.length, stage.vocab_size, batch_size, index)
 
 
 @contextmanager

@@ -1,11 +1,11 @@
 """What a task must offer: fresh examples of any stage, drawn by a given generator.
 
-Legend: B batch, L length of the input, T length of the answer.
+Legend: B batch, L length of the input, P of a piece of it, T length of the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -29,6 +29,7 @@ __all__ = [
     "Scored",
     "Shaped",
     "Sliced",
+    "Streamed",
     "Task",
     "Worded",
     "exam_of",
@@ -170,6 +171,21 @@ class Sliced(Protocol):
         self, rng: np.random.Generator, stage: Stage, batch_size: int, name: str
     ) -> Batch:
         """A batch of the slice `name`."""
+        ...
+
+
+@runtime_checkable
+class Streamed(Protocol):
+    """A task whose inputs may come piece by piece, where they are too long for memory."""
+
+    def pieces(
+        self, rng: np.random.Generator, stage: Stage, batch_size: int, size: int
+    ) -> tuple[NDArray[np.int64], Iterator[NDArray[np.int64]]]:
+        """The targets (B,) and inputs of the batch that `sample` draws with the same `rng`.
+
+        The inputs come from left to right, in pieces (B, P) of `size` places, the last of
+        what is left. `rng` may be drawn from until the last is there.
+        """
         ...
 
 

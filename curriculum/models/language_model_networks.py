@@ -17,6 +17,7 @@ from curriculum.learn import widening
 from curriculum.learn.network import State
 from curriculum.learn.shape import Shape
 from curriculum.models.padding import lengths_of
+from curriculum.models.recurrent_state import blank_state, read_on
 
 if TYPE_CHECKING:
     from curriculum.models.language_model import LanguageModel
@@ -103,18 +104,14 @@ class Layered(nn.Module):
 
     def advance(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Logits, and the states (N, B, H) after them: one tensor, or an LSTM's two."""
-        before = state if state is None or len(state) > 1 else state[0]
         words = self.embedding(inputs.clamp(min=0))  # padding is read, and not answered
-        states, after = self.recurrent(words, before)  # (B, L, H)
-        after = after if isinstance(after, tuple) else (after,)
+        states, after = read_on(self.recurrent, words, state)  # (B, L, H)
         normed = self.norm(states.flatten(0, 1)).view_as(states)  # over all words alike
         return self.head(normed), tuple(part.detach() for part in after)
 
     def blank(self, rows: int) -> State:
         """An empty state of so many rows."""
-        layers, size = self.recurrent.num_layers, self.recurrent.hidden_size
-        empty = self.head.weight.new_zeros(layers, rows, size)
-        return (empty, empty) if isinstance(self.recurrent, nn.LSTM) else (empty,)
+        return blank_state(self.recurrent, rows)
 
 
 def placements(small: nn.Module, large: nn.Module) -> Mapping[str, widening.Placement]:

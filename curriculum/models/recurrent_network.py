@@ -1,6 +1,7 @@
 """The network that `Recurrent` settings build.
 
-Legend: B batch, L length, V alphabet of the answer, E embedding, H hidden, D directions.
+Legend: B batch, L length, V alphabet of the answer, E embedding, H hidden, D directions,
+N layers.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from curriculum.learn import widening
+from curriculum.learn.network import State
 from curriculum.learn.shape import Shape
 from curriculum.models.padding import at_end, lengths_of, read
+from curriculum.models.recurrent_state import blank_state, read_on
 
 if TYPE_CHECKING:
     from curriculum.models.recurrent import Recurrent
@@ -44,15 +47,35 @@ class RecurrentNetwork(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
-        lengths, known = lengths_of(inputs), inputs.clamp(min=0)
+        lengths = lengths_of(inputs)
+        states, _ = read(self.recurrent, self._features(inputs), lengths)  # (B, L, D * H)
+        return self._logits(states if self.answer == "symbols" else at_end(states, lengths))
+
+    @property
+    def streams(self) -> bool:
+        """Whether one answer is given at the end, and nothing is read from there."""
+        return self.answer != "symbols" and not self.recurrent.bidirectional
+
+    def blank(self, rows: int) -> State:
+        """An empty state of so many rows."""
+        return blank_state(self.recurrent, rows)
+
+    def read_on(self, inputs: Tensor, state: State) -> State:
+        """The states (N, B, H) after symbols (B, L) int64, of which none is padding."""
+        return read_on(self.recurrent, self._features(inputs), state)[1]
+
+    def conclude(self, state: State) -> Tensor:
+        """Logits of what was read: (B,) for a bit, (B, V) for a symbol."""
+        return self._logits(state[0][-1])  # the top layer's output; an LSTM's cells come second
+
+    def _features(self, inputs: Tensor) -> Tensor:
+        known = inputs.clamp(min=0)
         if self.embedding is None:
-            features = known.to(self.head.weight.dtype).unsqueeze(-1)  # (B, L, 1)
-        else:
-            features = self.embedding(known)  # (B, L, E)
-        states, _ = read(self.recurrent, features, lengths)  # (B, L, D * H)
-        if self.answer == "symbols":
-            return self.head(torch.relu(states))  # type: ignore[no-any-return]  # (B, L, V)
-        logits: Tensor = self.head(torch.relu(at_end(states, lengths)))  # (B, V)
+            return known.to(self.head.weight.dtype).unsqueeze(-1)  # (B, L, 1)
+        return self.embedding(known)  # type: ignore[no-any-return]  # (B, L, E)
+
+    def _logits(self, states: Tensor) -> Tensor:
+        logits: Tensor = self.head(torch.relu(states))  # (B, V) or (B, L, V)
         return logits.squeeze(-1) if self.answer == "bit" else logits
 
 

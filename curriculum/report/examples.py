@@ -28,6 +28,7 @@ def example_table(
     predictions: NDArray[np.int64],
     notes: Sequence[str],
     spell: Spelling = numbers,
+    left_out: int = 0,
 ) -> Table:
     """A row an example. Wrong ones say so in words too, for those who see no colour.
 
@@ -36,6 +37,7 @@ def example_table(
         predictions: the model's answers, in the shape of the targets.
         notes: on each example, such as "hard"; empty for none.
         spell: writes symbols as words.
+        left_out: how many places each input has between the two halves that are here.
     """
     table = Table(box=None, pad_edge=False)
     for column in ("input", "target", "prediction", ""):
@@ -44,7 +46,7 @@ def example_table(
         batch.inputs, batch.targets, predictions, notes, strict=True
     ):
         table.add_row(
-            _short(inputs, spell),
+            _short(inputs, spell, left_out),
             _short(target, spell),
             _marked(prediction, target, spell),
             _judged(prediction, target) + (f" ({note})" if note else ""),
@@ -60,13 +62,14 @@ def _words(symbols: NDArray[np.int64], spell: Spelling) -> list[str]:
     return ["." if symbol == IGNORED else next(known) for symbol in shown]
 
 
-def _short(symbols: NDArray[np.int64], spell: Spelling) -> str:
+def _short(symbols: NDArray[np.int64], spell: Spelling, left_out: int = 0) -> str:
     """Words apart by blanks; of a long row its two ends, and how many are left out."""
     words = _words(symbols, spell)
-    if len(words) <= MOST_SYMBOLS:
+    if len(words) <= MOST_SYMBOLS and not left_out:
         return " ".join(words)
-    end = MOST_SYMBOLS // 3
-    return f"{' '.join(words[:end])} …{len(words) - 2 * end} more… {' '.join(words[-end:])}"
+    end = min(MOST_SYMBOLS // 3, len(words) // 2)
+    more = len(words) - 2 * end + left_out
+    return f"{' '.join(words[:end])} …{more} more… {' '.join(words[-end:])}"
 
 
 def _judged(prediction: NDArray[np.int64], target: NDArray[np.int64]) -> Text:

@@ -58,6 +58,15 @@ def test_long_rows_show_their_two_ends() -> None:
     )
 
 
+def test_rows_without_their_middle_show_how_much_is_left_out() -> None:
+    batch = Batch(inputs=np.arange(16)[None], targets=np.array([1]))
+    said = io.StringIO()
+    table = example_table(batch, np.array([1]), [""], left_out=984)
+    Console(file=said, width=120).print(table)
+    row = " ".join(said.getvalue().splitlines()[1].split())
+    assert row == "0 1 2 3 4 5 6 7 …984 more… 8 9 10 11 12 13 14 15 1 1 right"
+
+
 def test_hard_cases_come_first() -> None:
     batch, notes = examples_to_show(FirstBit(), Stage(500), 0, 6, Training())
     assert notes == ["hard", "hard", "", "", "", ""]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curriculum import Stage, UsageError
+from curriculum import Stage, Streamed, UsageError
 from tasks import FirstBit
 from tasks.first_bit import Zeros
 
@@ -29,6 +29,28 @@ def test_the_answer_says_whether_there_is_no_zero(
     zero_count = (inputs == 0).sum(axis=1)
     assert set(np.unique(inputs)) <= {0, 1}
     assert (zero_count == 1 - targets).all()
+
+
+@given(
+    st.sampled_from(["hard", "anywhere", "mixture"]),
+    st.integers(2, 40),
+    st.integers(1, 70),
+    st.integers(1, 50),
+    st.integers(0, 9),
+)
+def test_the_pieces_side_by_side_are_the_sample(
+    zeros: Zeros, length: int, rows: int, size: int, seed: int
+) -> None:
+    task = FirstBit(zeros=zeros)
+    assert isinstance(task, Streamed)
+    targets, pieces = task.pieces(np.random.default_rng(seed), Stage(length), rows, size)
+    found = list(pieces)
+    inputs, wanted = sample(zeros, length, rows, seed)
+    assert np.array_equal(np.concatenate(found, axis=1), inputs)
+    assert np.array_equal(targets, wanted)
+    assert targets.dtype == found[0].dtype == np.int64
+    assert [part.shape[1] for part in found[:-1]] == [size] * (len(found) - 1)
+    assert 1 <= found[-1].shape[1] <= size
 
 
 @pytest.mark.parametrize("zeros", ["hard", "anywhere", "mixture"])

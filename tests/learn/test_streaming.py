@@ -1,0 +1,175 @@
+"""Inputs that are too long for memory, read piece by piece."""
+
+import tracemalloc
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from curriculum import Adam, Answer, Batch, Shape, Stage, Streamed, Task, Training, UsageError
+from curriculum.learn.examiner import predictions_of
+from curriculum.learn.learner import Learner
+from curriculum.learn.model import Model
+from curriculum.learn.recipe import Recipe
+from curriculum.learn.streaming import Ends, pieces_of, predictions_at_end, streamed_predictions
+from curriculum.learn.task import PADDING
+from curriculum.models import LanguageModel, Recurrent
+from tasks import FirstBit
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Whether the ones are odd; drawn whole, for a stage's symbols 0 and 1."""
+
+    padded: bool = False
+    answer: Answer = "bit"
+
+    def check(self, stage: Stage) -> None: ...
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        inputs = rng.integers(2, size=(batch_size, stage.length))
+        if self.padded:
+            inputs[0, -1] = PADDING
+        return Batch(inputs=inputs, targets=inputs.sum(axis=1) % 2)
+
+
+def learner(model: Model | None = None, answer: Answer = "bit") -> Learner:
+    recipe = Recipe(
+        model=model or Recurrent(cell="gru", hidden_size=7),
+        optimizer=Adam(),
+        training=Training(),
+    )
+    shape = Shape.of(answer, Stage(50))
+    return Learner.start(shape, recipe, seed=1, device=torch.device("cpu"))
+
+
+def told_apart(one: Learner) -> Learner:
+    """The learner, with a head that answers both ways."""
+    assert isinstance(one.model.head, torch.nn.Linear)
+    with torch.no_grad():
+        one.model.head.weight.mul_(50)
+        logits = one.model(torch.from_numpy(drawn(Parity(), Stage(41), 30).inputs))
+        one.model.head.bias.sub_(logits.median())
+    return one
+
+
+def drawn(task: Task, stage: Stage, size: int) -> Batch:
+    return task.sample(np.random.default_rng(5), stage, size)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 41, 100])
+@pytest.mark.parametrize("task", [Parity(), FirstBit()])
+def test_the_answers_are_those_of_a_model_that_reads_all_at_once(task: Task, piece: int) -> None:
+    one, stage = told_apart(learner()), Stage(41)
+    rng = np.random.default_rng(5)
+    answers, targets = streamed_predictions(one, task, rng, stage, 30, piece=piece)
+    batch = drawn(task, stage, 30)
+    assert np.array_equal(targets, batch.targets)
+    assert np.array_equal(answers, predictions_of(one, task, batch))
+    if isinstance(task, Parity):
+        assert 0 < answers.mean() < 1
+
+
+@pytest.mark.parametrize("size", [1, 4, 41, 100])
+def test_a_task_that_draws_whole_batches_has_them_cut(size: int) -> None:
+    task, stage = Parity(), Stage(41)
+    assert not isinstance(task, Streamed)
+    targets, pieces = pieces_of(task, np.random.default_rng(5), stage, 3, size)
+    found, whole = list(pieces), drawn(task, stage, 3)
+    assert np.array_equal(np.concatenate(found, axis=1), whole.inputs)
+    assert np.array_equal(targets, whole.targets)
+    assert all(part.shape[1] == size for part in found[:-1])
+
+
+class LargestTensor(TorchFunctionMode):
+    """Notes the size of the largest tensor that any function of torch gives."""
+
+    def __init__(self) -> None:
+        self.numbers = 0
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        found = func(*args, **(kwargs or {}))
+        parts = found if isinstance(found, tuple) else (found,)
+        sizes = [part.numel() for part in parts if isinstance(part, Tensor)]
+        self.numbers = max([self.numbers, *sizes])
+        return found
+
+
+def test_memory_is_flat_in_the_length() -> None:
+    one, rows, piece = learner(Recurrent(cell="rnn", hidden_size=8)), 2, 500
+    with LargestTensor() as watch:
+        predictions_of(one, FirstBit(), drawn(FirstBit(), Stage(piece), rows))
+    assert watch.numbers == rows * piece * 8  # the states of a piece are seen
+    with LargestTensor() as watch:
+        tracemalloc.start()
+        rng = np.random.default_rng(0)
+        streamed_predictions(one, FirstBit(), rng, Stage(200_000), rows, piece=piece)
+        _, peak = tracemalloc.get_traced_memory()  # numpy's arrays, and Python's objects
+        tracemalloc.stop()
+    assert watch.numbers == rows * piece * 8
+    assert peak < 100 * rows * piece
+
+
+@pytest.mark.parametrize(
+    ("model", "answer"),
+    [
+        (Recurrent(hidden_size=4, bidirectional=True), "bit"),
+        (Recurrent(hidden_size=4), "symbols"),
+        (LanguageModel(net="gru", hidden_size=4), "symbols"),
+    ],
+)
+def test_a_model_that_needs_the_whole_input_refuses(model: Model, answer: Answer) -> None:
+    with pytest.raises(UsageError, match="can't be read piece by piece: take one that reads"):
+        streamed_predictions(
+            learner(model, answer), FirstBit(), np.random.default_rng(0), Stage(9), 2
+        )
+
+
+def test_padding_and_unknown_symbols_are_refused_and_leave_the_model_in_training() -> None:
+    one, rng = learner(), np.random.default_rng(0)
+    with pytest.raises(UsageError, match="have one length, got padded ones"):
+        streamed_predictions(one, Parity(padded=True), rng, Stage(9), 2, piece=4)
+    with pytest.raises(UsageError, match="the symbols 0 to 1, got 7"):
+        predictions_at_end(one, "bit", 2, iter([np.full((2, 3), 7)]))
+    assert one.model.training
+
+
+def test_a_piece_has_a_place() -> None:
+    with pytest.raises(UsageError, match="at least 1 place, got 0"):
+        pieces_of(FirstBit(), np.random.default_rng(0), Stage(9), 2, 0)
+
+
+def test_it_is_asked_in_evaluation_mode_and_without_gradients() -> None:
+    one, modes = learner(), []
+    assert isinstance(one.model.recurrent, torch.nn.Module)
+    one.model.recurrent.register_forward_hook(
+        lambda net, *_: modes.append((net.training, torch.is_inference_mode_enabled()))
+    )
+    streamed_predictions(one, FirstBit(), np.random.default_rng(0), Stage(9), 2, piece=5)
+    assert modes == [(False, True)] * 2
+    assert one.model.training
+
+
+@pytest.mark.parametrize("kept", [1, 3, 8])
+@pytest.mark.parametrize("size", [1, 2, 5, 13])
+@pytest.mark.parametrize("length", [1, 4, 9, 13])
+def test_the_ends_of_what_was_read_are_kept(length: int, size: int, kept: int) -> None:
+    whole = np.arange(2 * length).reshape(2, length)
+
+    def pieces() -> Iterator[NDArray[np.int64]]:
+        for start in range(0, length, size):
+            yield whole[:, start : start + size]
+
+    ends = Ends(pieces(), 2, kept)
+    assert np.array_equal(np.concatenate(list(ends), axis=1), whole)
+    assert ends.length == length
+    assert np.array_equal(ends.first, whole[:, :kept])
+    assert np.array_equal(ends.last, whole[:, kept:][:, -kept:])
