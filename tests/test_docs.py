@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from curriculum import Stage
+from curriculum import Stage, Verdict
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,3 +97,35 @@ def test_the_own_task_takes_about_thirty_lines() -> None:
 def test_mastery_is_decided_as_shown(capsys: pytest.CaptureFixture[str]) -> None:
     exec(blocks("docs/mastery.md", "python")[0], {})
     assert capsys.readouterr().out == blocks("docs/mastery.md", "text")[0]
+
+
+def callback_blocks() -> list[str]:
+    return blocks("docs/callbacks.md", "python")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [0, 1], ids=["hugging_face", "lightning"])
+def test_the_scheduler_works_as_a_callback(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = callback_blocks()[number]
+    assert len([line for line in code.splitlines() if line.strip()]) < 40
+    found: dict[str, Any] = {"__name__": "example"}
+    exec(code, found)
+    assert found["scheduler"].reach == Stage(16)
+    assert "reach: length 16" in capsys.readouterr().out
+
+
+def test_weights_go_back_as_shown_when_a_stage_is_exhausted() -> None:
+    from torch import nn
+
+    found: dict[str, Any] = {}
+    exec(callback_blocks()[2], found)
+    go_back, model = found["go_back"], nn.Linear(1, 1)
+    nn.init.constant_(model.weight, 1)
+    go_back(model, Verdict.EXHAUSTED)  # nothing to go back to
+    go_back(model, Verdict.MASTERED)
+    nn.init.constant_(model.weight, 2)
+    go_back(model, Verdict.EXHAUSTED)
+    assert model.weight.item() == 1

@@ -10,12 +10,23 @@ import pytest
 import curriculum
 
 ROOT = Path(__file__).parents[1]
-HEAVY = ("torch", "mlflow", "optuna", "transformers", "ray", "numpy", "scipy", "matplotlib")
+HEAVY = (
+    "torch",
+    "mlflow",
+    "optuna",
+    "transformers",
+    "accelerate",
+    "lightning",
+    "ray",
+    "numpy",
+    "scipy",
+    "matplotlib",
+)
 
 FLOORS = [
     {"curriculum.errors"},
     {"curriculum.plan"},
-    {"curriculum.learn"},
+    {"curriculum.learn", "curriculum.callbacks"},
     {"curriculum.models", "tasks", "curriculum.tune.settings", "curriculum.tune.space"},
     {"curriculum.experiment"},
     {"curriculum.tune", "curriculum.record", "curriculum.catalogue", "curriculum.overrides"},
@@ -43,7 +54,8 @@ OWNERS = {
     "optuna_dashboard": {"curriculum.tune.dashboard"},
     "safetensors": {"curriculum.record.checkpoint", "curriculum.record.packing"},
     "scipy": {"curriculum.plan.bounds"},
-    "transformers": {"curriculum.models.bert_network"},
+    "transformers": {"curriculum.models.bert_network", "curriculum.callbacks.hugging_face"},
+    "lightning": {"curriculum.callbacks.lightning"},
     "rich": {"curriculum.report", "curriculum.cli", "curriculum.watching"},
     "argparse": {"curriculum.arguments", "curriculum.cli", "curriculum.watching"},
     "subprocess": {"curriculum.record", "curriculum.tune.workers"},
@@ -124,6 +136,7 @@ def loaded_after(code: str) -> set[str]:
     [
         "import curriculum",
         "import curriculum.models",
+        "import curriculum.callbacks",
         "from curriculum.cli import main; main(['list'])",
         "from curriculum.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass",
         "from curriculum.cli import main; main(['run', '--help'])",
