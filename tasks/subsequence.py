@@ -30,7 +30,7 @@ class Subsequence:
 
     >>> batch = Subsequence().sample(np.random.default_rng(0), Stage(8, 10), 1)
     >>> batch.inputs.tolist(), batch.targets.tolist()
-    ([[3, 3, 5, 3, 3, 1, 1, 2]], [[1, 1, 2, 0, 0, 0]])
+    ([[3, 3, 5, 3, 3, 1, 1, 1]], [[1, 1, 1, 0, 0, 0]])
     """
 
     @property

@@ -10,7 +10,7 @@ __all__ = ["slope"]
 def slope(points: Sequence[tuple[float, float]]) -> float:
     """The least-squares slope through points (time, score); 0 for fewer than two times.
 
-    >>> slope([(3, 0.1), (7, 0.2), (8, 0.4)])
+    >>> round(slope([(3, 0.1), (7, 0.2), (8, 0.4)]), 6)
     0.05
     """
     count = len(points)
