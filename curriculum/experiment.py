@@ -16,6 +16,7 @@ from curriculum.learn.shape import Answer, Shape
 from curriculum.learn.task import METRICS, Contiguous, Scored, Task, exam_of, shape_of
 from curriculum.plan import (
     Budget,
+    Certificate,
     Current,
     Gated,
     Growth,
@@ -51,6 +52,7 @@ class Experiment:
         stuck: what to do when a stage's budget is used up.
         pacing: when the frontier moves.
         sampling: which stages a training batch is drawn from.
+        certificate: what is retested once the run is over.
         name: its name in the store and in MLflow; a file's experiments are named after it.
 
     Raises:
@@ -68,6 +70,7 @@ class Experiment:
     stuck: Stuck = field(default_factory=Stuck)
     pacing: Pacing = field(default_factory=Gated)
     sampling: Sampling = field(default_factory=Current)
+    certificate: Certificate = field(default_factory=Certificate)
     name: str = ""
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from curriculum.plan import Look, Scheduler, Verdict
 from curriculum.record.history import Result
 from curriculum.record.recorder import Recorder
 from curriculum.record.standing import Saved, Standing
+from curriculum.retesting import Retest
 from curriculum.tune.field import Field
 from curriculum.tune.tuner import Tuner
 
@@ -88,6 +89,7 @@ class Walk:
         scheduler = self.scheduler
         try:
             self._loop()
+            self._retest()
         except Stopped:
             return self.recorder.stopped("interrupted", self.stop.reason)
         except Exception as error:
@@ -117,6 +119,19 @@ class Walk:
                 self.learner = Learner.of(self.parent, self.device)
             self.parent = self.learner.snapshot()
             self.recorder.verdict(visit, stage, verdict, scheduler, self.learner, kept=kept)
+
+    def _retest(self) -> None:
+        """Retest the final model, and what it was when it mastered each stage."""
+        recorder = self.recorder
+        if self.experiment.certificate.mode == "off":
+            return
+        found = Retest(self.experiment, recorder.history, seed=self.seed)
+        for content in found.of_final(self.learner):
+            self.stop.check()
+            recorder.finding("retest", content)
+        for content in found.of_visits(recorder.mastered, self.device):
+            self.stop.check()
+            recorder.finding("retention", content)
 
     def _enter(self) -> Verdict:
         """Begin a visit: perhaps the stage is mastered without training, or settings are searched."""

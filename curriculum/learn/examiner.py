@@ -13,8 +13,9 @@ from torch import Tensor
 
 from curriculum.learn.answers import losses_of, predict, results
 from curriculum.learn.learner import Learner
-from curriculum.learn.network import State, answer
+from curriculum.learn.network import State, Streaming, answer
 from curriculum.learn.randomness import batch_of, generator
+from curriculum.learn.streaming import streamed_predictions
 from curriculum.learn.task import METRICS, Batch, Exam, Examined, Sliced, Task, exam_of
 from curriculum.plan import Mastery, Stage, Tally
 
@@ -24,6 +25,10 @@ Draw = Callable[[np.random.Generator, Stage, int], Batch]
 
 MOST_EXAMPLES = 256
 MOST_TOKENS = 2**18
+MOST_NUMBERS = 2**19
+"""Of a sequence's hidden states; with more, it is read in pieces."""
+
+STREAMED_ROWS = 64
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,14 +79,7 @@ class Examiner:
         screen, measures, tokens = None, {}, 0
         in_order = exam is not None and exam.rows is not None
         if exam is None or (exam.examples > self.criterion.screen and not in_order):
-            batch = batch_of(
-                self.task,
-                stage,
-                self.criterion.screen,
-                seed=self.seed,
-                stream=f"{self.stream}/screen",
-                index=looks,
-            )
+            batch = self._screen(stage, looks)
             marks, _ = self._marked(learner, batch)
             screen, measures = _mean(marks.pop(self.criterion.metric)), _means([marks])
             tokens = batch.token_count
@@ -89,12 +87,27 @@ class Examiner:
             if not passed or (exam is None and not full):
                 return Examination(screen=screen, test=None, measures=measures, tokens=tokens)
         if exam is None:
-            test, slices, spent = self._sample(learner, stage, tests)
+            test, slices, spent = self.sample(learner, stage, tests)
         else:
             test, slices, found, spent = self._take(learner, stage, exam)
             measures = measures or found
         return Examination(
             screen=screen, test=test, slices=slices, measures=measures, tokens=tokens + spent
+        )
+
+    def screen(self, learner: Learner, stage: Stage, number: int = 0) -> Tally:
+        """Screen number so much of a stage, by itself."""
+        marks, _ = self._marked(learner, self._screen(stage, number))
+        return _mean(marks[self.criterion.metric])
+
+    def _screen(self, stage: Stage, number: int) -> Batch:
+        return batch_of(
+            self.task,
+            stage,
+            self.criterion.screen,
+            seed=self.seed,
+            stream=f"{self.stream}/screen",
+            index=number,
         )
 
     def measure(self, learner: Learner, batches: Sequence[Batch]) -> tuple[dict[str, float], int]:
@@ -129,10 +142,10 @@ class Examiner:
         }
         return _weighted(result, weight, exam), slices, _means(marks, weight), tokens
 
-    def _sample(
+    def sample(
         self, learner: Learner, stage: Stage, tests: int
     ) -> tuple[Tally, dict[str, Tally], int]:
-        """A full test of fresh examples, of the whole and of each slice."""
+        """A full test of fresh examples, of the whole and of each slice, and the tokens it took."""
         task = self.task
         test, tokens = self._fresh(learner, stage, tests, "test", task.sample)
         slices = {}
@@ -148,15 +161,28 @@ class Examiner:
     ) -> tuple[Tally, int]:
         """Full test number `tests` of one part, in batches that fit into memory."""
         found, tokens = [], 0
-        total, size = self.criterion.examples, _batch_size(stage)
+        streams = part == "test" and self._streams(learner, stage)
+        total, size = self.criterion.examples, STREAMED_ROWS if streams else _batch_size(stage)
         for start in range(0, total, size):
             count = min(size, total - start)
             rng = generator(self.seed, f"{self.stream}/{part}", stage.key, count, tests, start)
-            batch = draw(rng, stage, count)
-            tokens += batch.token_count
-            predictions = predictions_of(learner, self.task, batch)
+            if streams:
+                predictions, targets = streamed_predictions(learner, self.task, rng, stage, count)
+                batch = Batch(inputs=np.empty((count, 0), dtype=np.int64), targets=targets)
+                tokens += count * stage.length
+            else:
+                batch = draw(rng, stage, count)
+                predictions = predictions_of(learner, self.task, batch)
+                tokens += batch.token_count
             found.append(results(self.task, self.criterion.metric, predictions, batch))
         return _mean(np.concatenate(found)), tokens
+
+    def _streams(self, learner: Learner, stage: Stage) -> bool:
+        """Whether examples are so long that they are read in pieces, where the model can."""
+        long = stage.length * learner.recipe.hidden_size > MOST_NUMBERS
+        model = learner.model
+        known = self.criterion.metric in METRICS  # others may be of the inputs too
+        return long and known and isinstance(model, Streaming) and model.streams
 
     def _marked(
         self, learner: Learner, batch: Batch, state: State | None = None

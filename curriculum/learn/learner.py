@@ -155,6 +155,21 @@ class Learner:
             trial=self.trial,
         )
 
+    def takes(self, shape: Shape) -> bool:
+        """Whether the model can be asked questions of that shape, as it is.
+
+        So it can where a model built for them has the same parameters.
+        """
+        if self.shape.covering(shape) == self.shape:
+            return True
+        with forked("shapes"):
+            larger = self.recipe.model.build(self.shape.covering(shape))
+        known = self.model.state_dict()
+        asked = larger.state_dict()
+        return known.keys() == asked.keys() and all(
+            known[name].shape == value.shape for name, value in asked.items()
+        )
+
     def check_covers(self, shape: Shape) -> None:
         """Check that the model was built for such a stage's alphabets.
 

@@ -188,8 +188,7 @@ class Trainer:
                     set_one_cycle(optimizer, peak, step / scheduler.horizon, settings.warmup)
                 optimizer.step()
                 taken, total = taken + 1, total + loss.detach()
-                if sampling.several:
-                    drawn.update({each.key: examples for each, examples in mix.items()})
+                drawn.update({each.key: examples for each, examples in mix.items()})
                 self.meter.trained(batch.token_count, learner.parameters)
                 if sampling.signal is not None:
                     value = share_right(answer, logits, targets)

@@ -1,6 +1,7 @@
 """What to train on, and when to move on: pure decisions, without torch and without I/O."""
 
 from curriculum.plan.budget import Budget, Spending
+from curriculum.plan.certificate import Certificate
 from curriculum.plan.criterion import Decision, Mastery
 from curriculum.plan.growth import Arithmetic, Explicit, Galloping, Geometric, Growth
 from curriculum.plan.look import Look, Tally
@@ -31,6 +32,7 @@ __all__ = [
     "Arithmetic",
     "Bandit",
     "Budget",
+    "Certificate",
     "Combined",
     "Current",
     "Decision",

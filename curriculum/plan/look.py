@@ -48,8 +48,7 @@ class Look:
     tests of parts that must hold by themselves. `measures` are what else was seen, such as
     the loss in nats; nothing is decided on them. Only looks on the stream `gate`
     declare mastery. `diverged` says what is no longer a finite number, in words. `drawn` is
-    what was trained on since the last look, where it may come from several stages: how
-    many examples of each, by the stage's key.
+    what was trained on since the last look: how many examples of each stage, by its key.
     """
 
     screen: Tally | None = None

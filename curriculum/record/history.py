@@ -56,6 +56,15 @@ class Visit:
     choice: Record | None = None
 
     @property
+    def longest(self) -> int:
+        """The longest length that was trained on; 0 for none."""
+        keys = {key for look in self.looks for key in look.get("drawn", {})}
+        found = max((Stage.from_key(key).length for key in keys), default=0)
+        if self.choice is not None and self.choice["won"]["steps"]:
+            found = max(found, self.stage.length)
+        return found
+
+    @property
     def lost_share(self) -> float:
         """The part of the visit's compute that went on trials that did not win."""
         total = self.spent.compute + self.lost.compute
@@ -96,6 +105,9 @@ class Result:
         steps: optimizer steps, trials included; so are tokens and compute.
         lost_share: the part of the compute that went on trials that did not win.
         reach: the hardest stage of the path that was mastered; None where none was.
+        held: the stages of the path that the final model still masters, retested.
+        retained: the last stage up to which it masters all; None where not the first.
+        extrapolated: the longest length beyond those trained on that it masters, if any.
         weights_sha256: digest of the final model's tensors.
     """
 
@@ -105,6 +117,9 @@ class Result:
     status: str
     ending: str
     reach: Stage | None
+    held: tuple[Stage, ...]
+    retained: Stage | None
+    extrapolated: int | None
     weights_sha256: str | None
     steps: int
     tokens: int
@@ -116,6 +131,7 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         """The result as the command line's `--json` prints it."""
         content = asdict(self)
+        content["held"] = [asdict(stage) for stage in self.held]
         content["stages"] = [asdict(stage) for stage in self.stages]
         return content
 
@@ -129,10 +145,12 @@ class History:
         stop: how it stopped before its end, if it said so.
         damaged: whether the journal could be read in part alone.
         changes: each time that it went on under other circumstances, what they were.
+        retests: of the final model, in the order of the path and beyond it.
+        retention: what the model, as it was after each visit, made of the path's stages.
         reach: the hardest stage mastered so far.
         spent: over all visits, by the learners that went on.
         lost: by trials that did not win, or have not won yet.
-        seconds: since the run's start.
+        seconds: since the run's start, without what is retested at its end.
         last_written: the time of day of the last record; of the run's start before any.
     """
 
@@ -143,6 +161,8 @@ class History:
         self.stop: Record | None = None
         self.damaged = False
         self.changes: list[Record] = []
+        self.retests: list[Record] = []
+        self.retention: list[Record] = []
         self.reach: Stage | None = None
         self.spent = Spending()
         self.lost = Spending()
@@ -172,9 +192,12 @@ class History:
 
     def add(self, record: Record) -> None:
         """Take one more record into account."""
-        self.seconds = record["clock"]["seconds"]
         self.last_written = record["clock"]["time"]
         kind = record["kind"]
+        if kind in ("retest", "retention", "end"):
+            self._add_finding(kind, record)
+            return
+        self.seconds = record["clock"]["seconds"]
         if kind == "visit":
             self.visits.append(
                 Visit(
@@ -207,8 +230,50 @@ class History:
                 self.reach = Stage.from_key(record["reach"])
         elif kind == "change":
             self.changes.append(record)
-        elif kind == "end":
+
+    def _add_finding(self, kind: str, record: Record) -> None:
+        if kind == "retest":
+            self.retests.append(record)
+        elif kind == "retention":
+            self.retention.append(record)
+        else:
             self.end = record
+
+    @property
+    def held(self) -> tuple[Stage, ...]:
+        """The stages of the path that the final model masters."""
+        return tuple(
+            Stage.from_key(record["stage"])
+            for record in self.retests
+            if record["cleared"] and not record["beyond"]
+        )
+
+    @property
+    def retained(self) -> Stage | None:
+        """The last stage up to which the final model masters all; None for none."""
+        found = None
+        for record in self.retests:
+            if record["beyond"] or not record["cleared"]:
+                break
+            found = Stage.from_key(record["stage"])
+        return found
+
+    @property
+    def trained(self) -> int:
+        """The longest length that the model was trained on; 0 for none."""
+        found = 0
+        for visit in self.visits:
+            if visit.kept or visit.ended is None:
+                found = max(found, visit.longest)
+        return found
+
+    @property
+    def extrapolated(self) -> int | None:
+        """The longest length beyond those trained on that the final model masters; or None."""
+        lengths = (
+            Stage.from_key(record["stage"]).length for record in self.retests if record["cleared"]
+        )
+        return max((length for length in lengths if length > self.trained), default=None)
 
     def status(self, *, running: bool = False) -> str:
         """How the run stands; `running` says whether a living process holds it."""
@@ -234,6 +299,9 @@ class History:
             status=self.status(running=running),
             ending=self.ending,
             reach=self.reach,
+            held=self.held,
+            retained=self.retained,
+            extrapolated=self.extrapolated,
             weights_sha256=None if self.end is None else self.end["weights_sha256"],
             steps=self.total.steps,
             tokens=self.total.tokens,

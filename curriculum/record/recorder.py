@@ -8,6 +8,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from curriculum.errors import RunFailed
@@ -186,12 +187,30 @@ class Recorder:
         """The run goes on under other circumstances, without the records that are `dropped`."""
         self._write("change", {"changes": dict(changes), "dropped": dropped})
 
+    @property
+    def mastered(self) -> dict[Path, str]:
+        """The checkpoints at which a stage was mastered, and that stage's key, in order."""
+        kept = sorted(self._checkpoints.items())
+        return {
+            self.folder.checkpoints / name: state.mastered
+            for name, state in kept
+            if state.mastered is not None
+        }
+
+    def finding(self, kind: str, content: Record) -> Record:
+        """A `retest` of the final model, or the `retention` of one that it was."""
+        return self._write(kind, content, self.clock())
+
     def end(self, status: str, ending: str, scheduler: Scheduler, learner: Learner) -> Result:
         """The run is over."""
+        history = self.history
         content = {
             "status": status,
             "ending": ending,
             "reach": None if scheduler.reach is None else scheduler.reach.key,
+            "held": [stage.key for stage in history.held],
+            "retained": None if history.retained is None else history.retained.key,
+            "extrapolated": history.extrapolated,
             "steps": self.history.total.steps,
             "tokens": self.history.total.tokens,
             "weights_sha256": weights_sha256(learner.model),
