@@ -24,6 +24,7 @@ from curriculum import (
     Budget,
     Experiment,
     Explicit,
+    Galloping,
     Geometric,
     Mastery,
     Result,
@@ -34,10 +35,14 @@ from curriculum import (
     Training,
     UsageError,
 )
+from curriculum.learn.learner import Learner
+from curriculum.learn.shape import Shape
 from curriculum.models import Recurrent
+from curriculum.plan import Growth
 from curriculum.record.history import History
 from curriculum.record.journal import Record
-from curriculum.record.store import Store
+from curriculum.record.store import RunFolder, Store
+from curriculum.report.explain import explain
 
 
 @pytest.fixture(autouse=True)
@@ -202,3 +207,136 @@ def test_a_forced_run_that_is_killed_again_goes_on_by_itself(tiny: Experiment, s
     assert "change" in [record["kind"] for record in told(folder)]
     assert curriculum.resume("last", store=store, mirror=False).reach == Stage(8)
     assert [record["kind"] for record in told(folder)].count("change") == 1
+
+
+def test_each_change_stays_told_when_a_run_is_forced_again_before_it_is_saved(
+    tiny: Experiment, store: Path
+) -> None:
+    folder = stopped_on_the_way(plain(tiny), store)
+    for steps, more in ((500, 3), (600, 2), (700, 4)):
+        other = plain(tiny).but(budget=Budget(steps_per_stage=steps))
+        with pytest.raises(KilledHere):
+            run(
+                other,
+                store,
+                listener=kill_at(len(told(folder)) + more),
+                resume=True,
+                force=True,
+                saving=NEVER_AMID_A_VISIT,
+            )
+    assert curriculum.resume("last", store=store, mirror=False).status == "reached"
+    changes = [record["changes"] for record in told(folder) if record["kind"] == "change"]
+    assert changes == [
+        {"budget.steps_per_stage": pair} for pair in ([400, 500], [500, 600], [600, 700])
+    ]
+    said = [line for line in explain(History.of(folder)) if "under other circumstances" in line]
+    assert len(said) == 3
+
+
+def test_what_changed_is_told_even_if_a_kill_comes_right_then(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stopped_on_the_way(plain(tiny), store)
+    other = plain(tiny).but(budget=Budget(steps_per_stage=500))
+
+    def killed(*_: object) -> None:
+        raise KilledHere
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "describe", killed)
+        with pytest.raises(KilledHere):
+            run(other, store, resume=True, force=True)
+    with pytest.raises(UsageError, match="steps_per_stage was 400, and is 500"):
+        run(other, store, resume=True)
+    assert run(other, store, resume=True, force=True).status == "reached"
+    [change] = [record for record in told(folder) if record["kind"] == "change"]
+    assert change["changes"] == {"budget.steps_per_stage": [400, 500]}
+
+
+def sized_for_its_path(tiny: Experiment) -> Experiment:
+    return plain(tiny).but(growth=Explicit(lengths=(2, 3, 4, 5)))
+
+
+@pytest.mark.parametrize(
+    ("growth", "end"),
+    [
+        (Explicit(lengths=(2, 3)), "length 3"),
+        (Explicit(lengths=(2, 3, 4)), "length 4"),
+        (Geometric(start=Stage(2), until=Stage(4)), "length 4"),
+        (Galloping(start=Stage(2), until=Stage(3)), "length 3"),
+    ],
+)
+def test_a_path_that_ends_before_is_refused_in_a_sentence_about_the_path(
+    tiny: Experiment, store: Path, growth: Growth, end: str
+) -> None:
+    folder = stopped_on_the_way(sized_for_its_path(tiny), store, 1)
+    before = contents(folder)
+    with pytest.raises(UsageError) as caught:
+        run(sized_for_its_path(tiny).but(growth=growth), store, resume=True, force=True)
+    said = str(caught.value)
+    assert said.startswith("the path ended at length 5, vocabulary 2, and would end at " + end)
+    assert "not whole" not in said
+    assert "Shape" not in said
+    assert "\n" not in said
+    assert contents(folder) == before
+    assert run(sized_for_its_path(tiny), store, resume=True).status == "reached"
+
+
+def test_a_path_that_ends_before_where_the_run_stands_is_refused(
+    tiny: Experiment, store: Path
+) -> None:
+    one = sized_for_its_path(tiny)
+    folder = stopped_on_the_way(one, store, 2)
+    before = contents(folder)
+    with pytest.raises(UsageError, match=r"path has changed up to .* stands .length 4,"):
+        run(one.but(growth=Explicit(lengths=(2, 3))), store, resume=True, force=True)
+    assert contents(folder) == before
+
+
+def test_a_shorter_path_will_do_where_the_model_grows_with_its_stages(
+    tiny: Experiment, store: Path
+) -> None:
+    stopped_on_the_way(growing(tiny), store)
+    short = growing(tiny).but(growth=Explicit(lengths=(2, 2), vocab_sizes=(2, 3)))
+    result = run(short, store, resume=True, force=True)
+    assert (result.status, result.reach) == ("reached", Stage(2, 3))
+
+
+@pytest.mark.parametrize("lengths", [(2, 3), (2, 3, 5, 6)])
+def test_the_path_of_a_run_that_only_lacks_its_last_record_cannot_change(
+    tiny: Experiment, store: Path, lengths: tuple[int, ...]
+) -> None:
+    experiment = plain(tiny)
+    result = run(experiment, store)
+    folder = Store(store).find("last")
+    folder.journal.write_bytes(b"".join(folder.journal.read_bytes().splitlines(True)[:-1]))
+    before = contents(folder)
+    with pytest.raises(UsageError, match=r"path has changed, and the walk of run \w+ .* is over"):
+        run(experiment.but(growth=Explicit(lengths=lengths)), store, resume=True, force=True)
+    assert contents(folder) == before
+    again = run(experiment, store, resume=True)
+    assert (again.status, again.reach) == (result.status, result.reach)
+
+
+@pytest.mark.parametrize("error", [UsageError("no room"), ValueError("no room")])
+def test_a_model_that_cannot_follow_a_longer_path_is_a_sentence_about_the_path(
+    tiny: Experiment, store: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_small(self: Learner, shape: Shape, **more: Any) -> Learner:
+        if shape.length > self.shape.length:
+            raise error
+        return grown(self, shape, **more)
+
+    grown = Learner.grown
+    folder = stopped_on_the_way(plain(tiny), store)
+    before = contents(folder)
+    longer = plain(tiny).but(growth=Geometric(start=Stage(2), until=Stage(8)))
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "grown", too_small)
+        with pytest.raises(UsageError) as caught:
+            run(longer, store, resume=True, force=True)
+    assert "whose path ended at length 5, vocabulary 2 and would end at length 8" in str(
+        caught.value
+    )
+    assert "no room" in str(caught.value)
+    assert contents(folder) == before
