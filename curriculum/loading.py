@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from curriculum.record.history import History
 from curriculum.record.store import DEFAULT_STORE, RunFolder, Store
 
 __all__ = ["load", "load_run", "rebuilt"]
+
+log = logging.getLogger(__name__)
 
 
 def load(
@@ -38,6 +41,7 @@ def load(
 
     Raises:
         UsageError: where there is no such run, no whole checkpoint, or `source` is needed.
+        RunFailed: where the system keeps something of it from being read.
     """
     folder = Store(Path(store)).find(run_id)
     return load_run(folder, source=source, device=device)[1].model.eval()
@@ -65,7 +69,13 @@ def load_run(
     experiment = rebuilt(folder.description(), source)
     checkpoint = standing_checkpoint(folder)
     learner = load_learner(checkpoint, experiment, resolve_device(device))
-    end = History.of(folder).end
+    history = History.of(folder)
+    end = history.end
+    if history.damaged and end is None:
+        log.warning(
+            "the journal of run %s is damaged; 'resume %s' computes what came after again",
+            *2 * [folder.id],
+        )
     if end is not None and end["weights_sha256"] != weights_sha256(learner.model):
         raise UsageError(
             f"the final checkpoint of run {folder.id} is damaged; 'resume {folder.id}' makes it anew"

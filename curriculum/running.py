@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,13 @@ from curriculum.record.circumstances import (
     circumstances,
     earlier_run,
 )
+from curriculum.record.forcing import force as stand_for
 from curriculum.record.history import History, Result
 from curriculum.record.lock import held
 from curriculum.record.mirror_process import start_mirror
 from curriculum.record.recorder import Listener, Recorder
 from curriculum.record.saving import Saving
-from curriculum.record.standing import Standing, drop_tail, find_standing, load_saved
+from curriculum.record.standing import Standing, find_standing
 from curriculum.record.store import DEFAULT_STORE, RunFolder, Store
 from curriculum.record.sync import was_copied
 from curriculum.record.tracking import default_studies, studies_url_of
@@ -94,7 +95,8 @@ def run(
         UsageError: for a device that isn't there, a store that can't be written, an Optuna
             storage that can't be reached, a seed below 0 or fewer jobs than 1, or a run to
             go on with that another process holds, or that was begun under other circumstances.
-        RunFailed: for what a run can't go on without: memory, or room on the disk.
+        RunFailed: for what a run can't go on without: memory, room on the disk, or a record
+            that the system keeps from being read.
     """
     if seed < 0:
         raise UsageError(f"seed must be a whole number from 0 up, got {seed}")
@@ -275,51 +277,22 @@ def _go_on(
             result = History.of(folder).result()
             copying = None if was_copied(around.store, folder) else around.mirrored(folder)
         else:
-            change = None
             if force:
-                change = (changes, len(standing.tail))
-                standing = _forced(folder, standing, before, experiment, device, seed=seed)
-                folder.describe({**begun, **now, "id": folder.id, "created": begun["created"]})
+                standing = stand_for(
+                    folder,
+                    standing,
+                    before,
+                    experiment,
+                    changes=changes,
+                    device=device,
+                    seed=seed,
+                )
+                with folder.writing():
+                    folder.describe({**begun, **now, "id": folder.id, "created": begun["created"]})
             folder.forget_stop()
             fresh = _fresh(experiment, seed, device)
-            result, copying = _walk(
-                folder, experiment, fresh, standing, around, seed=seed, change=change
-            )
+            result, copying = _walk(folder, experiment, fresh, standing, around, seed=seed)
     return around.awaited(result, copying)
-
-
-def _forced(
-    folder: RunFolder,
-    standing: Standing,
-    before: Experiment,
-    after: Experiment,
-    device: torch.device,
-    *,
-    seed: int,
-) -> Standing:
-    """Where a run stands for an experiment that may have changed, without records beyond that.
-
-    Raises:
-        UsageError: where it can't go on under the changed experiment.
-    """
-    if standing.saved is not None and before != after:
-        state = standing.saved.state["scheduler"]
-        walked = 1 + max(state["aim"], state["reach"])
-        old, new = before.growth.path()[:walked], after.growth.path()[:walked]
-        if old != new:
-            raise UsageError(
-                f"the path has changed up to where run {folder.id} stands ({old[-1]}), and a run "
-                f"can't go on on another path; start a new one, without --resume"
-            )
-        try:
-            saved = load_saved(standing.saved.path, standing.saved.state, after, device, seed=seed)
-        except UsageError as error:
-            raise UsageError(
-                f"the model of run {folder.id} does not fit the changed experiment ({error}); "
-                f"start a new one, without --resume"
-            ) from error
-        standing = replace(standing, saved=saved)
-    return drop_tail(folder, standing)
 
 
 def _walk(
@@ -330,7 +303,6 @@ def _walk(
     around: _Around,
     *,
     seed: int,
-    change: tuple[dict[str, Any], int] | None = None,
 ) -> tuple[Result, Popen[bytes] | None]:
     """Walk, with all that it takes around it; the result, and the mirror's process."""
     with (
@@ -347,8 +319,6 @@ def _walk(
             folder, experiment.recipe, around.listener, standing=standing, saving=around.saving
         ) as recorder,
     ):
-        if change is not None:
-            recorder.change(*change)
         copying = around.mirrored(folder)
         walk = Walk(experiment, fresh, standing, recorder, field, seed=seed, stop=around.stop)
         result = walk.to_its_end()

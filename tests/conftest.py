@@ -140,6 +140,21 @@ def stopped_run(tmp_path_factory: pytest.TempPathFactory) -> StoppedRun:
     return StoppedRun(experiment, root, found.weights_sha256, told)
 
 
+@pytest.fixture(scope="module")
+def wholes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Experiment], Path]:
+    """The store of each experiment's run without a stop."""
+    found: dict[str, Path] = {}
+
+    def whole(name: str, experiment: Experiment) -> Path:
+        if name not in found:
+            found[name] = tmp_path_factory.mktemp("whole") / "store"
+            saving = Saving(every=float("inf"))
+            curriculum.run(experiment, 1, store=found[name], mirror=False, saving=saving)
+        return found[name]
+
+    return whole
+
+
 @pytest.fixture(scope="session")
 def forge() -> Callable[[Path, Change], None]:
     """Changes what stands in `state.json`, and gives it a digest that says it is right."""

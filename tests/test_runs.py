@@ -1,6 +1,7 @@
 """The list of runs, and which of them `prune` chooses."""
 
 import argparse
+import errno
 import io
 import json
 import os
@@ -138,6 +139,20 @@ def test_records_of_another_shape_break_no_list(folder: RunFolder) -> None:
     journal.write("verdict", {"surprise": 1}, seconds=1)
     journal.close()
     assert run_line(folder).state == "damaged"
+
+
+def test_a_run_that_the_system_keeps_from_being_read_is_not_damaged_and_never_pruned(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refusing)
+        found = run_line(folder)
+    assert (found.state, found.command, found.experiment) == ("unreadable", None, None)
+    assert chosen([found], NOW) == []
+    assert run_line(folder).state == "reached"
 
 
 def test_the_list_is_newest_last_and_plain_in_a_pipe(

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from curriculum.errors import UsageError
+from curriculum.record.disk import bring_to_disk, is_missing, unreadable
 from curriculum.record.packing import Packed, check_fits, check_tensors, pack, unpack
 
 if TYPE_CHECKING:
@@ -35,17 +36,16 @@ __all__ = [
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 MOST_JSON_BYTES = 1 << 24
-UNREADABLE = (
+SENSELESS = (
     AttributeError,
     LookupError,
-    OSError,
     OverflowError,
     RecursionError,
     SafetensorError,
     TypeError,
     ValueError,
 )
-"""What comes of reading what is not what was written."""
+"""What comes of making sense of what is not what was written."""
 
 
 class DamagedCheckpoint(UsageError):
@@ -80,12 +80,12 @@ def save_checkpoint(
         digests = {name: _sha256(aside / name) for name in FILES}
         (aside / "digest.json").write_text(json.dumps(digests, indent=1))
         for path in (*aside.iterdir(), aside):
-            _fsync(path)
+            bring_to_disk(path)
         os.rename(aside, folder)
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    _fsync(folder.parent)
+    bring_to_disk(folder.parent)
 
 
 def standing_checkpoint(folder: RunFolder) -> Path:
@@ -95,6 +95,7 @@ def standing_checkpoint(folder: RunFolder) -> Path:
 
     Raises:
         UsageError: where the run has no whole checkpoint.
+        Unreadable: where the system keeps one from being read.
     """
     found = folder.saved
     if not found:
@@ -122,6 +123,7 @@ def load_state(folder: Path, experiment: Experiment | None = None) -> dict[str, 
 
     Raises:
         DamagedCheckpoint: where the checkpoint isn't whole, or doesn't fit.
+        Unreadable: where the system keeps it from being read, whole or not.
     """
     model, optimizer, state = (folder / name for name in FILES)
     try:
@@ -138,7 +140,11 @@ def load_state(folder: Path, experiment: Experiment | None = None) -> dict[str, 
         raise
     except UsageError as error:
         raise _damaged(folder, str(error)) from error
-    except UNREADABLE as error:
+    except OSError as error:
+        if not is_missing(error):
+            raise unreadable(folder, error) from error
+        raise _damaged(folder, "not all of its files are there") from error
+    except SENSELESS as error:
         raise _damaged(folder, "it can't be read") from error
     return dict(content)
 
@@ -148,20 +154,23 @@ def load_learner(folder: Path, experiment: Experiment, device: torch.device) -> 
 
     Raises:
         DamagedCheckpoint: where the checkpoint isn't whole, or doesn't fit.
+        Unreadable: where the system keeps it from being read, whole or not.
     """
     from curriculum.learn.learner import Learner
 
     content = load_state(folder, experiment)
     try:
         packed = Packed(
-            model=load_file(folder / FILES[0], device=str(device)),
-            optimizer=load_file(folder / FILES[1], device=str(device)),
+            model=_read_tensors(folder / FILES[0], device),
+            optimizer=_read_tensors(folder / FILES[1], device),
             rest=content["learner"],
         )
         return Learner.of(unpack(packed, experiment.recipe), device)
     except UsageError as error:
         raise _damaged(folder, str(error)) from error
-    except UNREADABLE as error:
+    except OSError as error:  # its digests were right a moment ago
+        raise unreadable(folder, error) from error
+    except SENSELESS as error:
         raise _damaged(folder, "it does not fit its experiment") from error
 
 
@@ -188,6 +197,15 @@ def _write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
         raise OSError(*_number_of(error), str(path)) from error
 
 
+def _read_tensors(path: Path, device: torch.device) -> dict[str, torch.Tensor]:
+    """Load tensors. Whatever keeps the library from opening a file, it calls the file missing."""
+    try:
+        return load_file(path, device=str(device))
+    except OSError:
+        path.open("rb").close()  # says what it is
+        raise
+
+
 def _number_of(error: SafetensorError) -> tuple[int, str]:
     """The system's number of an error that the library has put in words, and its meaning."""
     found = re.search(r"os error (\d+)", str(error))
@@ -198,11 +216,3 @@ def _number_of(error: SafetensorError) -> tuple[int, str]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _fsync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from curriculum.errors import UsageError
+from curriculum.record.disk import bring_to_disk, is_missing, unreadable
+from curriculum.record.forms import OF_A_VISIT, is_well_formed
 
 __all__ = ["DamagedJournal", "Journal", "Record", "content_of", "read_journal", "whole_records"]
 
@@ -39,6 +41,8 @@ class Journal:
         if begin is not None:
             os.ftruncate(self._file, begin)
         self.bytes = os.lseek(self._file, 0, os.SEEK_END)
+        if self.bytes == 0:
+            bring_to_disk(path.parent)
 
     def write(self, kind: str, content: Mapping[str, Any], *, seconds: float) -> Record:
         """Append a record and give it back.
@@ -79,7 +83,8 @@ def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Record, int]]:
     A last line without its end, cut off or still being written, is left for later.
 
     Raises:
-        DamagedJournal: at a record that is not what was written.
+        DamagedJournal: at a record that is not what was written, or lacks what is read from it.
+        OSError: where it can't be read.
     """
     with path.open("rb") as file:
         file.seek(offset)
@@ -97,15 +102,26 @@ def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Record, int]]:
 
 
 def whole_records(path: Path) -> tuple[list[tuple[Record, int]], bool]:
-    """The records up to the first damage, each with the offset behind it; and whether there is any."""
+    """The records up to the first damage, each with the offset behind it; and whether there is any.
+
+    It is damage, too, where a record is of a visit before any has begun.
+
+    Raises:
+        Unreadable: where the system keeps it from being read, whole or not.
+    """
     found: list[tuple[Record, int]] = []
-    if not path.exists():
-        return found, False
+    visited = False
     try:
-        for record in read_journal(path):
-            found.append(record)  # noqa: PERF402, what comes before damage is kept
+        for record, offset in read_journal(path):
+            visited = visited or record["kind"] == "visit"
+            if not visited and record["kind"] in OF_A_VISIT:
+                return found, True
+            found.append((record, offset))
     except DamagedJournal:
         return found, True
+    except OSError as error:
+        if not is_missing(error):
+            raise unreadable(path, error) from error
     return found, False
 
 
@@ -128,7 +144,7 @@ def _record(line: bytes, offset: int) -> Record | None:
         record = json.loads(body + b"}")
     except (ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) else None
+    return record if is_well_formed(record) else None
 
 
 def _json(record: Record) -> str:

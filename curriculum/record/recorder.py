@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ class Recorder:
         self._position = standing.position  # the journal's byte that the run has come to
         self._checkpoints = dict(standing.checkpoints)
         self._visits = 0  # that are over
-        with self._disk():
+        with self.folder.writing():
             self._journal = Journal(folder.journal, begin=standing.begin)
         for record in standing.known:
             self._take(record)
@@ -183,10 +182,6 @@ class Recorder:
         if name not in self._checkpoints:
             self._save(name, snapshot, standing, training=True, interval=interval)
 
-    def change(self, changes: Mapping[str, Any], dropped: int) -> None:
-        """The run goes on under other circumstances, without the records that are `dropped`."""
-        self._write("change", {"changes": dict(changes), "dropped": dropped})
-
     @property
     def mastered(self) -> dict[Path, str]:
         """The checkpoints at which a stage was mastered, and that stage's key, in order."""
@@ -216,13 +211,13 @@ class Recorder:
             "weights_sha256": weights_sha256(learner.model),
         }
         self._write("end", content)
-        with self._disk():
+        with self.folder.writing():
             self._journal.sync()
         return self.history.result()
 
     def stopped(self, status: str, reason: str) -> Result:
         """The run stops before its end, and says why; it can go on from what was saved."""
-        with self._disk():
+        with self.folder.writing():
             self._journal.sync()
             self.folder.note_stop(status, reason)
         self.history.stop = self.folder.stopped()
@@ -256,7 +251,7 @@ class Recorder:
             "journal": self._position,
             "scheduler": dict(standing),
         }
-        with self._disk():
+        with self.folder.writing():
             self._journal.sync()
             save_checkpoint(self.folder.checkpoints / name, snapshot, self._recipe, state)
         self._checkpoints[name] = Kept.of_state(state)
@@ -271,7 +266,7 @@ class Recorder:
             self._compare(kind, content, self._tail[0][0])
             return self._pass()
         seconds = self.history.seconds if seconds is None else seconds
-        with self._disk():
+        with self.folder.writing():
             record = self._journal.write(kind, content, seconds=seconds)
         self._position = self._journal.bytes
         self._take(record)
@@ -313,14 +308,3 @@ class Recorder:
             f"Another machine or thread count rounds otherwise; 'resume {self.folder.id} --force' "
             f"goes on from the last checkpoint, and drops the {len(self._tail)} records after it"
         )
-
-    @contextlib.contextmanager
-    def _disk(self) -> Iterator[None]:
-        """What the disk refuses is said in a sentence; what is there stays whole."""
-        try:
-            yield
-        except OSError as error:
-            raise RunFailed(
-                f"{self.folder.path} can't be written ({os.strerror(error.errno or 0)}): make room "
-                f"there, then 'resume {self.folder.id}' goes on from what is saved"
-            ) from error

@@ -6,7 +6,7 @@ import logging
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from curriculum.errors import UsageError
 from curriculum.learn.training import Interval
 from curriculum.plan import Scheduler
 from curriculum.record.checkpoint import (
-    UNREADABLE,
+    SENSELESS,
     DamagedCheckpoint,
     load_learner,
     load_state,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from curriculum.experiment import Experiment
     from curriculum.learn.learner import Learner, Snapshot
 
-__all__ = ["Saved", "Standing", "drop_tail", "find_standing", "load_saved"]
+__all__ = ["Saved", "Standing", "find_standing", "load_saved"]
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,9 @@ def find_standing(folder: RunFolder, experiment: Experiment, device: torch.devic
 
     What is damaged, or tells of more than the journal does, is deleted: it is computed
     again. Only the process that holds the run's lock may ask.
+
+    Raises:
+        Unreadable: where the system keeps something from being read; nothing is deleted then.
     """
     records, damaged = whole_records(folder.journal)
     begin = records[-1][1] if records else 0
@@ -99,6 +102,7 @@ def find_standing(folder: RunFolder, experiment: Experiment, device: torch.devic
     good: dict[str, Kept] = {}
     saved: Saved | None = None
     position = 0
+    bad: list[Path] = []
     for path in reversed(folder.saved):
         try:
             state = load_state(path, experiment if saved is None else None)["state"]
@@ -111,9 +115,11 @@ def find_standing(folder: RunFolder, experiment: Experiment, device: torch.devic
                 saved = load_saved(path, state, experiment, device, seed=seed)
                 position = int(reached)
             good[path.name] = kept
-        except UNREADABLE as error:
+        except SENSELESS as error:
             log.warning("%s; going back to the state before", _said(path, error))
-            folder.remove_checkpoint(path.name)
+            bad.append(path)
+    for path in bad:
+        folder.remove_checkpoint(path.name)
     for path in folder.checkpoints.glob(".*"):  # what was being written, or deleted
         shutil.rmtree(path, ignore_errors=True)
     return Standing(
@@ -124,15 +130,6 @@ def find_standing(folder: RunFolder, experiment: Experiment, device: torch.devic
         begin=begin,
         checkpoints=good,
     )
-
-
-def drop_tail(folder: RunFolder, standing: Standing) -> Standing:
-    """Take the records after the saved state out of the journal; they are kept beside it."""
-    if standing.tail:
-        with folder.journal.open("rb") as journal, folder.dropped.open("ab") as dropped:
-            journal.seek(standing.position)
-            dropped.write(journal.read(standing.begin - standing.position))
-    return replace(standing, tail=[], begin=standing.position)
 
 
 def load_saved(
@@ -149,6 +146,7 @@ def load_saved(
 
     Raises:
         UsageError: where the checkpoint, or its parent, isn't whole, or doesn't fit.
+        Unreadable: where the system keeps it from being read.
     """
 
     def load(where: Path) -> Learner:

@@ -10,11 +10,12 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from curriculum.errors import UsageError
+from curriculum.errors import RunFailed, UsageError
+from curriculum.record.disk import bring_to_disk, is_missing, unreadable, write_whole
 from curriculum.record.lock import is_held
 
 __all__ = ["DEFAULT_STORE", "RunFolder", "Store", "checkpoint_name"]
@@ -52,11 +53,20 @@ class RunFolder:
 
     @property
     def saved(self) -> list[Path]:
-        """The folders of its checkpoints, oldest first."""
-        if not self.checkpoints.is_dir():
-            return []
-        found = self.checkpoints.iterdir()
-        return sorted(path for path in found if CHECKPOINT.fullmatch(path.name) and path.is_dir())
+        """The folders of its checkpoints, oldest first.
+
+        Raises:
+            Unreadable: where the system keeps them from being listed.
+        """
+        try:
+            found = self.checkpoints.iterdir()
+            return sorted(
+                path for path in found if CHECKPOINT.fullmatch(path.name) and path.is_dir()
+            )
+        except OSError as error:
+            if is_missing(error):
+                return []
+            raise unreadable(self.checkpoints, error) from error
 
     @property
     def writer(self) -> Path:
@@ -90,27 +100,47 @@ class RunFolder:
 
         Raises:
             UsageError: where it is not what was written.
+            Unreadable: where the system keeps it from being read.
         """
+        path = self.path / "run.json"
         try:
-            described = json.loads((self.path / "run.json").read_text())
+            described = json.loads(path.read_text())
             good = described.pop("check") == _check_of(described)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            good = False
+        except OSError as error:
+            if not is_missing(error):
+                raise unreadable(path, error) from error
             good = False
         if not good:
             raise UsageError(
-                f"{self.path / 'run.json'} is damaged, or is of an earlier version; "
-                f"'rm {self.id}' deletes the run"
+                f"{path} is damaged, or is of an earlier version; 'rm {self.id}' deletes the run"
             )
         return dict(described)
 
     def describe(self, description: Mapping[str, Any]) -> None:
-        """Write `run.json`, whole or not at all.
+        """Write `run.json`, whole or not at all, and bring it to the disk.
 
         Raises:
             OSError: where it can't be written.
         """
         content = json.dumps({**description, "check": _check_of(description)}, indent=1)
-        _write_whole(self.path / "run.json", content + "\n")
+        write_whole(self.path / "run.json", content + "\n")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """While the run's record is written: what the disk refuses is said in a sentence.
+
+        Raises:
+            RunFailed: in place of an `OSError`.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise RunFailed(
+                f"{self.path} can't be written ({os.strerror(error.errno or 0)}): make room "
+                f"there, then 'resume {self.id}' goes on from what is saved"
+            ) from error
 
     def note_stop(self, status: str, reason: str) -> None:
         """Leave a note of how the run stopped before its end: what `stopped` gives.
@@ -123,7 +153,7 @@ class RunFolder:
             OSError: where it can't be written.
         """
         content = {"status": status, "reason": reason, "time": round(time.time(), 3)}
-        _write_whole(self.path / "stopped.json", json.dumps(content))
+        write_whole(self.path / "stopped.json", json.dumps(content))
 
     def stopped(self) -> dict[str, Any] | None:
         """How the run stopped before its end, if it said so: `status`, `reason`, `time`."""
@@ -156,11 +186,17 @@ class Store:
     def create(self, description: Mapping[str, Any]) -> RunFolder:
         """A new run's folder with its `run.json`. Its name, eight hex digits, is the run's id.
 
+        It is on the disk itself once it is given back.
+
         Raises:
             UsageError: where the store can't be written.
         """
         try:
+            place = (self.runs_folder, *self.runs_folder.parents)
+            new = [path for path in place if not path.exists()]
             self.runs_folder.mkdir(parents=True, exist_ok=True)
+            for path in new:
+                bring_to_disk(path.parent)
             while True:
                 folder = RunFolder(self.runs_folder / secrets.token_hex(4))
                 aside = folder.path.with_name(f".{folder.id}.new")
@@ -169,6 +205,7 @@ class Store:
             (aside / "checkpoints").mkdir(parents=True)
             RunFolder(aside).describe({"id": folder.id, **description})
             os.rename(aside, folder.path)
+            bring_to_disk(self.runs_folder)
         except OSError as error:
             raise UsageError(
                 f"the store {self.root} can't be written ({error.strerror}); "
@@ -224,9 +261,3 @@ def _check_of(description: Mapping[str, Any]) -> str:
     """A digest of what a description says."""
     content = {name: value for name, value in description.items() if name != "check"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _write_whole(path: Path, content: str) -> None:
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_text(content)
-    os.replace(aside, path)

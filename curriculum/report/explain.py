@@ -27,8 +27,14 @@ def explain(history: History, *, running: bool = False) -> Iterator[str]:
     for change in history.changes:
         yield f"It was made to go on under other circumstances{_changed(change)}."
     for visit in history.visits:
-        how = ENTRIES[visit.entry] + (" (tried again, with more trials)" if visit.retuning else "")
+        how = ENTRIES.get(visit.entry, f" ({visit.entry})") + (
+            " (tried again, with more trials)" if visit.retuning else ""
+        )
         yield f"Visit {visit.number}, {visit.stage}{how}: {_sentence(visit)}"
+    if history.damaged and history.end is None:
+        yield (
+            f"The journal is damaged after that: 'resume {described['id']}' computes the rest again."
+        )
     yield closing(history, running=running)
 
 

@@ -12,13 +12,20 @@ from rich.console import Console
 from rich.table import Table
 
 from curriculum.plan import Stage
+from curriculum.record.disk import Unreadable
 from curriculum.record.history import History
 from curriculum.record.store import RunFolder
 
 __all__ = ["RunLine", "chosen", "print_runs", "run_line", "runs_table"]
 
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-STYLES = {"failed": "red", "damaged": "red", "interrupted": "yellow", "killed": "yellow"}
+STYLES = {
+    "failed": "red",
+    "damaged": "red",
+    "unreadable": "red",
+    "interrupted": "yellow",
+    "killed": "yellow",
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +37,8 @@ class RunLine:
         experiment: its name; None, as the seed and the steps, where that can't be read.
         seed: the run's.
         state: `running`, `reached`, `stopped`, `interrupted`, `failed` or `killed`; or
-            `damaged` where what it has recorded can't be read to its end.
+            `damaged` where what it has recorded makes no sense to its end; or `unreadable`
+            where the system keeps that from being read.
         reach: the hardest stage mastered so far.
         steps: optimizer steps, trials included.
         last_written: the time of day of its last record.
@@ -70,12 +78,16 @@ class RunLine:
 
 
 def run_line(folder: RunFolder) -> RunLine:
-    """How a run stands. What can't be read makes it `damaged`, and is no error."""
+    """How a run stands. What makes no sense, or can't be read, is no error."""
     running = folder.is_running  # asked first: what comes before is then all there
     try:
         history = History.of(folder)
+    except Unreadable:
+        return _untold(folder, "running" if running else "unreadable", None)
     except (OSError, ValueError, LookupError, TypeError):
-        return _damaged(folder, running=running)
+        if running:
+            return _untold(folder, "running", None)
+        return _untold(folder, "damaged", f"rm {folder.id}")
     state, command = history.status(running=running), None
     if history.end is None and not running:
         command = f"resume {folder.id}"
@@ -92,7 +104,8 @@ def run_line(folder: RunFolder) -> RunLine:
     )
 
 
-def _damaged(folder: RunFolder, *, running: bool) -> RunLine:
+def _untold(folder: RunFolder, state: str, command: str | None) -> RunLine:
+    """A line of a run whose record says nothing."""
     try:
         written = max(path.stat().st_mtime for path in folder.path.iterdir())
     except (OSError, ValueError):
@@ -101,11 +114,11 @@ def _damaged(folder: RunFolder, *, running: bool) -> RunLine:
         folder=folder,
         experiment=None,
         seed=None,
-        state="running" if running else "damaged",
+        state=state,
         reach=None,
         steps=None,
         last_written=written,
-        command=None if running else f"rm {folder.id}",
+        command=command,
     )
 
 
@@ -117,7 +130,7 @@ def chosen(
     older_than: float | None = None,
     experiment: str | None = None,
 ) -> list[RunLine]:
-    """Of the runs that no process holds, those that fulfil all that is asked.
+    """Of the runs that no process holds, and that can be read, those that fulfil all that is asked.
 
     Args:
         lines: the runs.
@@ -129,7 +142,7 @@ def chosen(
     return [
         line
         for line in lines
-        if line.state != "running"
+        if line.state not in ("running", "unreadable")
         and (not states or line.state in states)
         and (older_than is None or now - line.last_written > older_than)
         and (experiment is None or line.experiment == experiment)

@@ -96,12 +96,12 @@ def test_a_record_that_is_not_whole_is_taken_back(small_disk: Path) -> None:
     written = 0
     with contextlib.suppress(OSError):
         while written < 100:
-            journal.write("look", {"text": "x" * 999}, seconds=0)
+            journal.write("note", {"text": "x" * 999}, seconds=0)
             written += 1
     assert written < 100
     assert journal.path.stat().st_size == journal.bytes
     enlarge(small_disk)
-    journal.write("look", {"text": "and on"}, seconds=0)
+    journal.write("note", {"text": "and on"}, seconds=0)
     journal.close()
     assert len(list(read_journal(journal.path))) == written + 1
 

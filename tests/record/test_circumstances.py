@@ -116,7 +116,8 @@ def run_of(store: Path, description: dict[str, Any], when: int, *records: str) -
 
     journal = Journal(folder.journal)
     for kind in records:
-        journal.write(kind, {"status": "reached"}, seconds=1)
+        end = {"status": "reached", "ending": "", "reach": None, "weights_sha256": ""}
+        journal.write(kind, end, seconds=1)
     journal.close()
     return folder.id
 

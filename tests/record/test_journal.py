@@ -20,7 +20,7 @@ from curriculum.record.journal import (
 def written(path: Path, *contents: Mapping[str, object]) -> None:
     journal = Journal(path)
     for content in contents:
-        journal.write("look", content, seconds=1.0)
+        journal.write("note", content, seconds=1.0)
     journal.close()
 
 
@@ -29,7 +29,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     written(path, {"step": 1}, {"step": 2})
     records = [record for record, _ in read_journal(path)]
     assert [record["step"] for record in records] == [1, 2]
-    assert records[0]["kind"] == "look"
+    assert records[0]["kind"] == "note"
     assert set(records[0]["clock"]) == {"time", "seconds"}
     assert [record for record, _ in whole_records(path)[0]] == records
     assert not whole_records(path)[1]
@@ -49,7 +49,7 @@ def test_a_journal_that_is_not_there_has_no_records(tmp_path: Path) -> None:
 
 def test_a_record_is_on_disk_when_write_returns(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.write("look", {}, seconds=0)
+    journal.write("note", {}, seconds=0)
     assert len(list(read_journal(journal.path))) == 1
     journal.close()
 
@@ -155,7 +155,7 @@ def test_what_lies_behind_the_beginning_is_cut_off(four: bytes, tmp_path: Path) 
     records, _ = whole_records(path)
     journal = Journal(path, begin=records[1][1])
     assert journal.bytes == records[1][1]
-    journal.write("look", {"step": 9}, seconds=1)
+    journal.write("note", {"step": 9}, seconds=1)
     assert journal.bytes == path.stat().st_size
     journal.close()
     assert told(path) == [0, 1, 9]
@@ -173,14 +173,14 @@ def test_of_a_record_that_the_disk_refuses_nothing_stays(
 
     path = tmp_path / "journal.jsonl"
     journal = Journal(path)
-    journal.write("look", {"step": 0}, seconds=1)
+    journal.write("note", {"step": 0}, seconds=1)
     before = path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr("curriculum.record.journal.os.write", full)
         with pytest.raises(OSError, match="No space"):
-            journal.write("look", {"step": 1}, seconds=2)
+            journal.write("note", {"step": 1}, seconds=2)
     assert path.read_bytes() == before
-    journal.write("look", {"step": 2}, seconds=3)
+    journal.write("note", {"step": 2}, seconds=3)
     journal.close()
     assert told(path) == [0, 2]
 
@@ -203,7 +203,7 @@ def test_a_record_that_is_read_again_has_the_content_that_was_written(
     content = {"loss": loss, "nested": {"tuple": (1, 2), "none": None}}
     written(tmp_path / "journal.jsonl", content)
     [(record, _)] = read_journal(tmp_path / "journal.jsonl")
-    assert content_of(record) == content_of({"kind": "look", **content})
+    assert content_of(record) == content_of({"kind": "note", **content})
     assert content_of(record) == content_of(record | {"clock": {"time": 3, "seconds": 4}})
     other = {"loss": loss, "nested": {"tuple": (1, 3), "none": None}}
-    assert content_of(record) != content_of({"kind": "look", **other})
+    assert content_of(record) != content_of({"kind": "note", **other})

@@ -1,20 +1,22 @@
 """From where a run goes on, given what is on disk."""
 
-import json
+import errno
 import logging
+import os
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from curriculum import Experiment
+from curriculum import Experiment, RunFailed
 from curriculum.learn.learner import weights_sha256
 from curriculum.record.checkpoint import load_state
-from curriculum.record.journal import Journal, whole_records
-from curriculum.record.standing import Standing, drop_tail, find_standing
+from curriculum.record.journal import whole_records
+from curriculum.record.standing import Standing, find_standing
 from curriculum.record.store import RunFolder, Store
 
 CPU = torch.device("cpu")
@@ -214,25 +216,107 @@ def test_a_state_of_another_run_is_not_gone_on_from_whatever_its_digest_says(
     assert not newest.exists()
 
 
-def test_the_records_after_a_state_are_taken_out_and_kept_beside_the_journal(run: Any) -> None:
-    run.folder.remove_checkpoint("000002-00000006")
-    content = run.folder.journal.read_bytes()
-    before = standing_of(run)
-    assert before.tail
-    after = drop_tail(run.folder, before)
-    assert (after.tail, after.begin) == ([], before.position)
-    assert run.folder.dropped.read_bytes() == content[before.position :]
-    Journal(run.folder.journal, begin=after.begin).close()
-    assert run.folder.journal.read_bytes() == content[: before.position]
-    assert [json.loads(line)["kind"] for line in run.folder.dropped.read_text().splitlines()] == [
-        record["kind"] for record, _ in before.tail
-    ]
+@pytest.fixture
+def refuse(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
+    """Has the system refuse to open a file, as it does where it has no more of what that takes."""
+    path_open = Path.open
+
+    def refused(path: Path, number: int) -> None:
+        def refusing(self: Path, *rest: Any, **more: Any) -> Any:
+            if self == path:
+                raise OSError(number, os.strerror(number), str(self))
+            return path_open(self, *rest, **more)
+
+        monkeypatch.setattr(Path, "open", refusing)
+
+    return refused
 
 
-def test_where_there_are_no_records_none_are_taken_out(store: Path) -> None:
-    folder = Store(store).create({"seed": 0})
-    assert drop_tail(folder, Standing()) == Standing()
-    assert not folder.dropped.exists()
+def contents(folder: RunFolder) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder.path)): path.read_bytes()
+        for path in folder.path.rglob("*")
+        if path.is_file() and path != folder.writer
+    }
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EACCES, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize("place", [0, -2, -1])
+def test_a_state_that_the_system_keeps_from_being_read_is_no_damage(
+    run: Any, refuse: Any, monkeypatch: pytest.MonkeyPatch, place: int, number: int
+) -> None:
+    name = ("model.safetensors", "state.json", "digest.json")[place]
+    path = run.folder.saved[place] / name
+    before = contents(run.folder)
+    refuse(path, number)
+    with pytest.raises(RunFailed, match=re.escape(f"({os.strerror(number)})")) as caught:
+        run.resume()
+    monkeypatch.undo()
+    assert str(path.parent) in str(caught.value)
+    assert "nothing was deleted" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert contents(run.folder) == before
+
+
+@pytest.mark.parametrize("name", ["run.json", "journal.jsonl"])
+def test_a_record_that_the_system_keeps_from_being_read_is_no_damage(
+    run: Any, refuse: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    before = contents(run.folder)
+    refuse(run.folder.path / name, errno.EMFILE)
+    with pytest.raises(RunFailed, match=f"{name} can't be read .Too many open files."):
+        run.resume()
+    monkeypatch.undo()
+    assert contents(run.folder) == before
+
+
+def test_nothing_is_deleted_where_not_all_can_be_read(
+    run: Any, refuse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newest = run.folder.saved[-2:]
+    (newest / "state.json").write_text("{}")
+    refuse(older / "optimizer.safetensors", errno.EMFILE)
+    with pytest.raises(RunFailed, match=older.name):
+        standing_of(run)
+    monkeypatch.undo()
+    assert newest.exists()
+    assert name_of(standing_of(run)) == older.name
+    assert not newest.exists()
+
+
+def test_what_the_library_calls_missing_is_there_if_its_digest_was_right(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a free file descriptor it says that there is no such file."""
+
+    def short(path: Path, **_: Any) -> None:
+        raise FileNotFoundError(f"No such file or directory: {path}")
+
+    monkeypatch.setattr("curriculum.record.checkpoint.load_file", short)
+    before = contents(run.folder)
+    with pytest.raises(RunFailed, match="nothing was deleted"):
+        standing_of(run)
+    assert contents(run.folder) == before
+
+
+def test_checkpoints_that_cannot_be_listed_are_not_taken_for_none(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(self: Path) -> Iterator[Path]:
+        if self == checkpoints:
+            raise PermissionError(errno.EACCES, "Permission denied", str(self))
+        return iterdir(self)
+
+    checkpoints, iterdir = run.folder.checkpoints, Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    with pytest.raises(RunFailed, match=r"checkpoints can't be read .Permission denied."):
+        standing_of(run)
+
+
+def test_a_state_of_a_name_that_no_file_can_have_is_damage(run: Any, forge: Any) -> None:
+    older, newest = run.folder.saved[-2:]
+    forge(newest, state(parent="0" * 10_000))
+    assert name_of(standing_of(run)) == older.name
 
 
 def test_nothing_is_said_of_a_run_that_is_whole(run: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from curriculum import UsageError
+from curriculum.record.journal import Journal
 from curriculum.record.store import RunFolder, Store, checkpoint_name
 
 
@@ -165,3 +166,31 @@ def test_half_of_a_removed_checkpoint_is_in_nobodys_way(store: Path) -> None:
     folder.remove_checkpoint("000001")
     folder.remove_checkpoint("000001")
     assert list(folder.checkpoints.iterdir()) == []
+
+
+def test_a_run_that_is_created_outlasts_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    fsync, replace = os.fsync, os.replace
+
+    def noted(file: int) -> None:
+        synced.add(os.fstat(file).st_ino)
+        fsync(file)
+
+    def after_its_content(source: Path, target: Path) -> None:
+        assert source.stat().st_ino in synced
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "replace", after_its_content)
+    store = Store(tmp_path / "new" / "store")
+    folder = store.create({"seed": 0})
+    places = (folder.path / "run.json", folder.path, store.runs_folder, store.root)
+    assert {path.stat().st_ino for path in (*places, tmp_path)} <= synced
+    synced.clear()
+    folder.describe({"seed": 1})
+    assert {path.stat().st_ino for path in places[:2]} <= synced
+    synced.clear()
+    Journal(folder.journal).close()
+    assert folder.path.stat().st_ino in synced
