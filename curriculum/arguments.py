@@ -27,13 +27,23 @@ examples:
   python -m curriculum show last --length 20
   python -m curriculum show last --input "0 1 2 3 4"
   python -m curriculum ui
+  python -m curriculum compare lstm_firstbit --strategies gated,direct,bandit --run
   python -m curriculum runs
   python -m curriculum prune --state killed --older-than 7d
 
-exit codes: 0 the target is reached, 3 stopped short of it, 2 a mistake in what was asked,
+exit codes of run and resume: 0 the target is reached, 3 stopped short of it, 2 a mistake in what was asked,
 1 the run failed, 130 interrupted, 143 terminated; a run that failed or was stopped can go on
 """
 
+
+COMPARE_EXAMPLES = """\
+examples:
+  python -m curriculum compare lstm_firstbit --run
+  python -m curriculum compare lstm_firstbit --strategies gated,direct,bandit --seeds 0..9 \\
+      --budget 3e11 --run --jobs 2 --growth.until 200
+  python -m curriculum compare lstm_firstbit bert_reverse --report report.html
+  python -m curriculum compare lstm_firstbit --json
+"""
 
 SOURCE = "the file that defines a user's task or model"
 STATES = ("reached", "stopped", "interrupted", "failed", "killed", "damaged")
@@ -84,6 +94,8 @@ def build_parser() -> Parser:
     made.add_argument("--examples", type=_from_one_up, default=10, metavar="N", help="default: 10")
     made.add_argument("--source", type=Path, metavar="PATH", help=SOURCE)
 
+    _add_compare_options(command("compare", "which strategy gets how far, at what cost?"))
+
     made = command("runs", "list the store's runs, newest last, and how to go on with each")
     _add_store(made)
     made.add_argument("--json", action="store_true", help="print them as one JSON list")
@@ -131,6 +143,45 @@ def _add_run_options(made: Parser) -> None:
     )
     _add_running_options(made, threads="by the model's size")
     made.set_defaults(print_help=made.print_help)
+
+
+def _add_compare_options(made: Parser) -> None:
+    """What `compare` takes, besides an experiment's settings."""
+    made.usage = "python -m curriculum compare EXPERIMENT ... [options] [--part.setting VALUE ...]"
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    made.epilog = COMPARE_EXAMPLES
+    made.add_argument(
+        "experiments", nargs="+", metavar="EXPERIMENT", help="names from 'list', or Python files"
+    )
+    made.add_argument(
+        "--strategies", metavar="A,B", help="default: all in the store; with --run, gated,direct"
+    )
+    made.add_argument(
+        "--seeds", metavar="LIST", help="such as 0..5 or 0,2,7; default with --run: 0..5"
+    )
+    made.add_argument(
+        "--budget",
+        metavar="N",
+        help="with --run: what each strategy may spend with each seed: compute, or N tokens, "
+        "steps or s as in 60s; default: 500 steps on the last stage for each learning rate",
+    )
+    made.add_argument(
+        "--learning-rates",
+        metavar="LIST",
+        help="which share the budget; default with --run: the experiment's, a third and thrice",
+    )
+    made.add_argument("--run", action="store_true", help="first run what is missing")
+    made.add_argument(
+        "--jobs", type=_from_one_up, default=1, metavar="N", help="runs at a time; default: 1"
+    )
+    made.add_argument(
+        "--threads", type=_from_one_up, metavar="N", help="default: by the model's size"
+    )
+    made.add_argument("--device", default="auto", help="auto, cpu or cuda; default: auto")
+    _add_store(made)
+    made.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    made.add_argument("--csv", type=Path, metavar="PATH", help="write every stage's figures")
+    made.add_argument("--report", type=Path, metavar="PATH", help="write an HTML report with plots")
 
 
 def _add_prune_options(made: Parser) -> None:

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given[:1] == ["run"] and re.match(r"--\w[\w-]*\.", " ".join(given[1:2])):
             raise UsageError("the experiment comes first: run EXPERIMENT --part.setting VALUE")
         options, rest = build_parser().parse_known_args(given)
-        if rest and options.command != "run":
+        if rest and not (options.command == "run" or getattr(options, "run", None) is True):
             raise UsageError(
                 f"{options.command} takes no {rest[0]!r}; see {options.command} --help"
             )
@@ -174,6 +174,13 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
+def compare(options: argparse.Namespace) -> int:
+    """Compare strategies, as they are in the store or after running what is missing."""
+    from curriculum.comparing import compare
+
+    return compare(options)
+
+
 def runs(options: argparse.Namespace) -> int:
     """List the store's runs."""
     import json
@@ -300,6 +307,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "resume": resume,
     "explain": explain,
+    "compare": compare,
     "show": show,
     "runs": runs,
     "rm": rm,

@@ -103,6 +103,9 @@ def test_json_is_one_object_on_stdout(
     out, err = capsys.readouterr()
     found = json.loads(out)
     assert set(found) == {
+        "held",
+        "retained",
+        "extrapolated",
         "run_id",
         "experiment",
         "seed",

@@ -95,7 +95,7 @@ def test_a_state_saved_between_two_looks_is_all_of_it(
     )
 
 
-@pytest.mark.parametrize("name", [n for n, s in STRATEGIES.items() if s.sampling.several])
+@pytest.mark.parametrize("name", NAMES)
 def test_what_was_drawn_is_on_record(name: str, limited: Experiment, store: Path) -> None:
     run(limited.under(name), store)
     looks = [record for record in told(store) if record["kind"] == "look"]
@@ -103,13 +103,7 @@ def test_what_was_drawn_is_on_record(name: str, limited: Experiment, store: Path
     assert sum(sum(stages.values()) for stages in drawn) == 8 * looks[-1]["spent"]["steps"]
     lengths = {int(key.split("x")[0]) for stages in drawn for key in stages}
     assert lengths <= {2, 3, 5, 8}
-    assert len(lengths) > 1
-
-
-@pytest.mark.parametrize("name", ["direct", "gated"])
-def test_one_stage_at_a_time_needs_no_record(name: str, limited: Experiment, store: Path) -> None:
-    run(limited.under(name), store)
-    assert all("drawn" not in record for record in told(store))
+    assert (len(lengths) > 1) == (name != "direct")
 
 
 @pytest.mark.parametrize(

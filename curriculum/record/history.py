@@ -150,7 +150,8 @@ class History:
         reach: the hardest stage mastered so far.
         spent: over all visits, by the learners that went on.
         lost: by trials that did not win, or have not won yet.
-        seconds: since the run's start, without what is retested at its end.
+        seconds: since the run's start, up to the end of its last visit.
+        clock: since then up to the last record, with what was retested at the end.
         last_written: the time of day of the last record; of the run's start before any.
     """
 
@@ -166,7 +167,7 @@ class History:
         self.reach: Stage | None = None
         self.spent = Spending()
         self.lost = Spending()
-        self.seconds = 0.0
+        self.seconds = self.clock = 0.0
         self.last_written = float(description.get("created", 0.0))
         for record in records:
             self.add(record)
@@ -193,11 +194,12 @@ class History:
     def add(self, record: Record) -> None:
         """Take one more record into account."""
         self.last_written = record["clock"]["time"]
+        self.clock = record["clock"]["seconds"]
         kind = record["kind"]
         if kind in ("retest", "retention", "end"):
             self._add_finding(kind, record)
             return
-        self.seconds = record["clock"]["seconds"]
+        self.seconds = self.clock
         if kind == "visit":
             self.visits.append(
                 Visit(

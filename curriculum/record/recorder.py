@@ -60,7 +60,7 @@ class Recorder:
             self._journal = Journal(folder.journal, begin=standing.begin)
         for record in standing.known:
             self._take(record)
-        self._seconds = self.history.seconds  # at the time that follows
+        self._seconds = self.history.clock  # at the time that follows
         self._since = self._saved = time.perf_counter()
         self._pass_changes()
 
@@ -265,7 +265,7 @@ class Recorder:
         if self._tail:
             self._compare(kind, content, self._tail[0][0])
             return self._pass()
-        seconds = self.history.seconds if seconds is None else seconds
+        seconds = self.history.clock if seconds is None else seconds
         with self.folder.writing():
             record = self._journal.write(kind, content, seconds=seconds)
         self._position = self._journal.bytes
@@ -281,7 +281,7 @@ class Recorder:
         self._take(record)
         self._pass_changes()
         if not self._tail:
-            self._seconds, self._since = self.history.seconds, time.perf_counter()
+            self._seconds, self._since = self.history.clock, time.perf_counter()
         return record
 
     def _pass_changes(self) -> None:

@@ -56,10 +56,30 @@ def closing(history: History, *, running: bool = False) -> str:
     if history.lost.compute:
         cost += f"; losing trials took {history.lost_share:.0%} of the compute"
     if history.end is not None and history.ending:
-        return f"{status.capitalize()}, since {history.ending}; {reach}; {cost}."
+        found = f"{status.capitalize()}, since {history.ending}; {reach}; {cost}."
+        return " ".join((found, *_retested(history)))
     if history.ending and not running:
         return f"{status.capitalize()} ({history.ending}); {reach}; {cost}."
     return f"{status.capitalize()}; {reach}; {cost}."
+
+
+def _retested(history: History) -> Iterator[str]:
+    """What was found when the final model was tested again."""
+    if not history.retests:
+        return
+    asked = sum(not record["beyond"] for record in history.retests)
+    held, text = len(history.held), "Tested again, the final model "
+    if held == asked:
+        text += f"holds all {spelled(asked, 'stage')}" if asked > 1 else "holds its stage"
+    else:
+        upto = "not even the first" if history.retained is None else f"all up to {history.retained}"
+        text += f"holds {held:,} of {spelled(asked, 'stage')}, {upto}"
+    if history.extrapolated is not None:
+        text += (
+            f", and masters lengths up to {history.extrapolated:,} "
+            f"(it was trained on lengths up to {history.trained:,})"
+        )
+    yield f"{text}."
 
 
 def spelled(count: int, noun: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from stopping import tuned
 
 from curriculum.cli import main
-from curriculum.record.forms import FORMS, is_well_formed
+from curriculum.record.forms import FORMS, OF_A_VISIT, is_well_formed
 from curriculum.record.history import History
 from curriculum.record.journal import Record, read_journal, whole_records
 from curriculum.record.store import RunFolder, Store
@@ -131,7 +131,7 @@ def test_a_record_that_lacks_what_is_read_is_damage_from_there_on(
     assert f"'resume {run.folder.id}'" in told[0]
 
 
-@pytest.mark.parametrize("kind", sorted(FORMS.keys() - {"visit", "change", "end"}))
+@pytest.mark.parametrize("kind", sorted(FORMS.keys() & OF_A_VISIT))
 def test_a_record_of_a_visit_before_there_is_any_is_damage(
     run: Any, searched: list[Record], kind: str
 ) -> None:

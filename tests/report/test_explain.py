@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from curriculum.record.history import History
+from curriculum.record.journal import Record
 from curriculum.report.explain import explain
 from curriculum.report.note import MOST_CHARACTERS, note
 from curriculum.report.table import markdown_table
@@ -89,7 +90,7 @@ def test_each_visit_is_a_sentence_with_its_numbers() -> None:
         ),
         (
             "Stopped, since the stage's 300 steps are used up; reach: length 2, vocabulary 2; "
-            "310 steps, 3,100 tokens, 7.0 s."
+            "310 steps, 3,100 tokens, 5.0 s."
         ),
     ]
 
@@ -188,3 +189,39 @@ def test_a_table_counts_trials_where_there_were_any() -> None:
     row = markdown_table(History(DESCRIPTION, searched("mastered", mastered=True)).result())
     assert row.splitlines()[0].endswith("| trials | lost |")
     assert row.splitlines()[2].endswith("| 0.03 | 28 | 2 | 60% |")
+
+
+def retest(stage: str, *, cleared: bool, beyond: bool = False) -> Record:
+    return {
+        "kind": "retest",
+        "stage": stage,
+        "beyond": beyond,
+        "score": 1.0 if cleared else 0.5,
+        "examples": 512,
+        "cleared": cleared,
+        "reason": "score",
+        "clock": {"time": 9.0, "seconds": 9.0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("findings", "said"),
+    [
+        (
+            [("2x2", True, False), ("9x2", True, False)],
+            "holds all 2 stages, and masters lengths up to 9",
+        ),
+        ([("2x2", True, False), ("9x2", False, False)], "holds 1 of 2 stages, all up to length 2,"),
+        ([("2x2", False, False), ("9x2", True, False)], "holds 1 of 2 stages, not even the first"),
+        (
+            [("2x2", True, False), ("20x2", True, True), ("40x2", False, True)],
+            "holds its stage, and masters lengths up to 20 (it was trained on lengths up to 0).",
+        ),
+    ],
+)
+def test_what_the_final_model_still_does_is_said(
+    findings: list[tuple[str, bool, bool]], said: str
+) -> None:
+    found = [retest(stage, cleared=ok, beyond=beyond) for stage, ok, beyond in findings]
+    sentence = list(explain(History(DESCRIPTION, [*RECORDS, *found, END])))[-1]
+    assert f"5.0 s. Tested again, the final model {said}" in sentence

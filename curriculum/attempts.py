@@ -1,0 +1,134 @@
+"""Which runs a comparison takes, and how they are run on equal terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from curriculum.errors import UsageError
+from curriculum.experiment import Experiment
+from curriculum.learn.learner import Learner, resolve_device
+from curriculum.learn.randomness import batch_of
+from curriculum.plan import Arithmetic, Budget, Galloping, Stuck, strategy_of
+from curriculum.plan.budget import compute
+
+__all__ = ["DEFAULT_STEPS", "Amount", "Planned", "default_amount", "planned", "rates_of"]
+
+DEFAULT_STEPS = 500
+"""What that many steps on the last stage cost is what each learning rate gets by default."""
+
+UNENDING = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much each strategy may spend with each seed, and in which unit."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One run of a comparison."""
+
+    strategy: str
+    seed: int
+    learning_rate: float
+    experiment: Experiment
+
+
+def planned(
+    experiment: Experiment,
+    strategies: Sequence[str],
+    seeds: Sequence[int],
+    amount: Amount,
+    rates: Sequence[float],
+) -> Iterator[Planned]:
+    """The runs of a comparison, seed by seed, so that what is there early is comparable.
+
+    Raises:
+        UsageError: for an unknown strategy, or one that the task refuses.
+    """
+    made = {
+        (strategy, rate): on_equal_terms(experiment, strategy, amount, rate, len(rates))
+        for strategy in strategies
+        for rate in rates
+    }
+    for seed in seeds:
+        for (strategy, rate), each in made.items():
+            yield Planned(strategy, seed, rate, each)
+
+
+def on_equal_terms(
+    experiment: Experiment, strategy: str, amount: Amount, rate: float, count: int
+) -> Experiment:
+    """The experiment under a strategy, with one of `count` learning rates and its share of the budget.
+
+    Nothing is searched, no stage is given up before the budget is, and nothing is strode
+    over: there are no retunes, half steps or demotions, and no galloping.
+    """
+    chosen = strategy_of(strategy)
+    share = amount.value / count
+    whole = amount.unit in ("steps", "tokens")
+    limit: dict[str, Any] = {amount.unit: int(share) if whole else share}
+    growth = experiment.growth
+    if isinstance(growth, Galloping):
+        growth = Arithmetic(
+            start=growth.start,
+            until=growth.until,
+            step=growth.step,
+            vocab_step=growth.vocab_step,
+            order=growth.order,
+        )
+    return experiment.but(
+        growth=growth,
+        optimizer=replace(experiment.optimizer, learning_rate=rate),  # type: ignore[type-var]
+        training=replace(experiment.training, schedule="constant"),
+        tuning=replace(experiment.tuning, mode="off"),
+        stuck=Stuck(retunes=0, half_steps=0, demotions=0),
+        budget=Budget(steps_per_stage=UNENDING, **limit),
+        pacing=chosen.pacing,
+        sampling=chosen.sampling,
+    )
+
+
+def rates_of(experiment: Experiment) -> tuple[float, ...]:
+    """The learning rates that each strategy gets by default: the experiment's, a third, thrice."""
+    rate = experiment.optimizer.learning_rate
+    return tuple(float(f"{rate * factor:.3g}") for factor in (1 / 3, 1, 3))
+
+
+def default_amount(experiment: Experiment, count: int) -> Amount:
+    """What `DEFAULT_STEPS` steps on the last stage cost, for each of `count` learning rates."""
+    last, recipe = experiment.growth.path()[-1], experiment.recipe
+    learner = Learner.start(experiment.shape, recipe, seed=0, device=resolve_device("cpu"))
+    batch = batch_of(
+        experiment.task, last, recipe.training.step_size, seed=0, stream="train", index=0
+    )
+    step = compute(batch.token_count, learner.parameters, training=True)
+    return Amount(float(f"{step * DEFAULT_STEPS * count:.2g}"), "compute")
+
+
+def amount_of(text: str) -> Amount:
+    """The amount that was typed: `3e10` is compute, `2e6tokens`, `60s` and `500steps` are others.
+
+    Raises:
+        UsageError: where it is none.
+    """
+    number, unit = text.strip(), "compute"
+    for ending, name in (("tokens", "tokens"), ("steps", "steps"), ("s", "seconds")):
+        if number.endswith(ending):
+            number, unit = number.removesuffix(ending).strip(), name
+            break
+    try:
+        value = float(number)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e300:
+        raise UsageError(
+            f"--budget must be a number above 0 (compute), or one with tokens, steps or s, such as "
+            f"3e10, 2e6tokens, 500steps or 60s; got {text!r}"
+        )
+    return Amount(value, unit)
