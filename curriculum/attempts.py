@@ -10,10 +10,18 @@ from curriculum.errors import UsageError
 from curriculum.experiment import Experiment
 from curriculum.learn.learner import Learner, resolve_device
 from curriculum.learn.randomness import batch_of
-from curriculum.plan import Arithmetic, Budget, Galloping, Stuck, strategy_of
+from curriculum.plan import Budget, Galloping, Stuck, strategy_of
 from curriculum.plan.budget import compute
 
-__all__ = ["DEFAULT_STEPS", "Amount", "Planned", "default_amount", "planned", "rates_of"]
+__all__ = [
+    "Amount",
+    "Planned",
+    "amount_of",
+    "default_amount",
+    "on_equal_terms",
+    "planned",
+    "rates_of",
+]
 
 DEFAULT_STEPS = 500
 """What that many steps on the last stage cost is what each learning rate gets by default."""
@@ -54,7 +62,7 @@ def planned(
     made = {
         (strategy, rate): on_equal_terms(experiment, strategy, amount, rate, len(rates))
         for strategy in strategies
-        for rate in rates
+        for rate in (widths_of(len(rates)) if strategy_of(strategy).guesses else rates)
     }
     for seed in seeds:
         for (strategy, rate), each in made.items():
@@ -69,29 +77,32 @@ def on_equal_terms(
     Nothing is searched, no stage is given up before the budget is, and nothing is strode
     over: there are no retunes, half steps or demotions, and no galloping.
     """
-    chosen = strategy_of(strategy)
     share = amount.value / count
     whole = amount.unit in ("steps", "tokens")
     limit: dict[str, Any] = {amount.unit: int(share) if whole else share}
     growth = experiment.growth
     if isinstance(growth, Galloping):
-        growth = Arithmetic(
-            start=growth.start,
-            until=growth.until,
-            step=growth.step,
-            vocab_step=growth.vocab_step,
-            order=growth.order,
-        )
-    return experiment.but(
+        growth = growth.arithmetic()
+    found = experiment.but(
         growth=growth,
-        optimizer=replace(experiment.optimizer, learning_rate=rate),  # type: ignore[type-var]
         training=replace(experiment.training, schedule="constant"),
         tuning=replace(experiment.tuning, mode="off"),
         stuck=Stuck(retunes=0, half_steps=0, demotions=0),
         budget=Budget(steps_per_stage=UNENDING, **limit),
-        pacing=chosen.pacing,
-        sampling=chosen.sampling,
     )
+    if strategy_of(strategy).pacing.timed and not found.budget.is_counted:
+        raise UsageError(
+            f"strategy {strategy} goes by a clock that must be the same whenever a run is repeated; "
+            f"compare it at a budget of compute, tokens or steps, not of {amount.unit}"
+        )
+    found = found.under(strategy)
+    optimizer: Any = found.optimizer
+    return found.but(optimizer=replace(optimizer, learning_rate=rate))
+
+
+def widths_of(count: int) -> tuple[float, ...]:
+    """The widths that weights are guessed in, one for each learning rate of the others."""
+    return tuple(10.0**power for power in range(count))
 
 
 def rates_of(experiment: Experiment) -> tuple[float, ...]:

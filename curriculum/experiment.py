@@ -9,7 +9,7 @@ from typing import Any, Self, get_args
 
 from curriculum.errors import UsageError
 from curriculum.learn.model import Batched, Model, Widens
-from curriculum.learn.optimizers import Adam, OptimizerSettings
+from curriculum.learn.optimizers import Adam, Guess, OptimizerSettings
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.settings import Training
 from curriculum.learn.shape import Answer, Shape
@@ -116,7 +116,9 @@ class Experiment:
 
     @property
     def strategy(self) -> str:
-        """The name of its curriculum: of its pacing and its sampling."""
+        """The name of its curriculum: of its pacing and its sampling, or of guessing."""
+        if isinstance(self.optimizer, Guess):
+            return "guess"
         return name_of(self.pacing, self.sampling)
 
     @property
@@ -149,9 +151,24 @@ class Experiment:
             budget = replace(budget, steps=steps)
         if not chosen.can_be_tuned:
             tuning = replace(tuning, mode="off")
-        return self.but(
+        found = self.but(
             pacing=chosen.pacing, sampling=chosen.sampling, budget=budget, tuning=tuning
         )
+        return found._guessing() if chosen.guesses else found
+
+    def _guessing(self) -> Self:
+        """The same with weights drawn at random: a look at each, and next to nothing besides."""
+        least = self.model.least_batch_size if isinstance(self.model, Batched) else 1
+        training = replace(
+            self.training,
+            batch_size=max(2, least),
+            look_every=1,
+            clip_norm=None,
+            online=False,
+            schedule="constant",
+            distinct_examples=None,
+        )
+        return self.but(optimizer=Guess(), training=training)
 
     def scheduler(self) -> Scheduler:
         """A fresh scheduler under these settings."""

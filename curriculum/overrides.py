@@ -13,7 +13,7 @@ import tyro
 
 from curriculum.errors import UsageError, did_you_mean
 from curriculum.experiment import Experiment, flattened
-from curriculum.learn.optimizers import SGD, Adam, AdamW, RAdam
+from curriculum.learn.optimizers import SGD, Adam, AdamW, Guess, RAdam
 from curriculum.models import Bert, LanguageModel, Recurrent, Seq2Seq
 from curriculum.plan import (
     STRATEGIES,
@@ -52,7 +52,7 @@ KINDS: dict[str, dict[str, type[Any]]] = {
         "recurrent": Recurrent,
         "seq2seq": Seq2Seq,
     },
-    "optimizer": {"adam": Adam, "adamw": AdamW, "radam": RAdam, "sgd": SGD},
+    "optimizer": {"adam": Adam, "adamw": AdamW, "guess": Guess, "radam": RAdam, "sgd": SGD},
     "pacing": {"direct": Direct, "gated": Gated, "linear": Linear, "root": Root},
     "sampling": {
         "bandit": Bandit,
@@ -144,9 +144,11 @@ def _choose_kinds(experiment: Experiment, arguments: list[str]) -> tuple[dict[st
 def _converted(old: Any, part: str, kind: type[Any]) -> Any:
     """That part as another kind, with all settings that both kinds have.
 
-    A model of another kind begins with its own: sizes mean little from one to the other.
+    A model of another kind begins with its own: sizes mean little from one to the other,
+    and no more does a learning rate to what guesses weights.
     """
-    if part == "model" and not isinstance(old, kind):
+    own = part == "model" or Guess in (kind, type(old))
+    if own and not isinstance(old, kind):
         return kind()
     values = {field.name: getattr(old, field.name) for field in dataclasses.fields(old)}
     if part == "growth":

@@ -9,6 +9,7 @@ from curriculum import (
     Galloping,
     Gated,
     Geometric,
+    Guess,
     Mastery,
     Stage,
     UsageError,
@@ -85,6 +86,15 @@ def test_a_growth_is_chosen_by_name_and_keeps_its_ends(tiny: Experiment) -> None
 def test_an_optimizer_is_chosen_by_name_and_keeps_its_rate(tiny: Experiment) -> None:
     changed = override(tiny, ["--optimizer", "sgd", "--optimizer.momentum", "0.99"])
     assert changed.optimizer == SGD(learning_rate=3e-2, momentum=0.99)
+
+
+def test_a_width_of_guesses_is_not_taken_from_a_learning_rate(tiny: Experiment) -> None:
+    guessing = override(tiny, ["--optimizer", "guess"])
+    assert guessing.optimizer == Guess(learning_rate=100.0)
+    narrow = override(guessing, ["--optimizer", "guess", "--optimizer.learning-rate", "10"])
+    assert narrow.optimizer == Guess(learning_rate=10.0)
+    assert override(narrow, ["--optimizer", "guess"]).optimizer == narrow.optimizer
+    assert override(narrow, ["--optimizer", "sgd"]).optimizer == SGD()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ Importing this package loads no torch; its modules that train do.
 """
 
 from curriculum.learn.model import Model, Widens
-from curriculum.learn.optimizers import SGD, Adam, AdamW, OptimizerSettings, RAdam
+from curriculum.learn.optimizers import SGD, Adam, AdamW, Guess, OptimizerSettings, RAdam
 from curriculum.learn.settings import Training
 from curriculum.learn.shape import Answer, Shape
 from curriculum.learn.stop import Stop
@@ -34,6 +34,7 @@ __all__ = [
     "Contiguous",
     "Exam",
     "Examined",
+    "Guess",
     "Model",
     "OptimizerSettings",
     "RAdam",

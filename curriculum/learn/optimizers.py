@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
     from torch.optim import Optimizer
 
-__all__ = ["SGD", "Adam", "AdamW", "OptimizerSettings", "RAdam"]
+__all__ = ["SGD", "Adam", "AdamW", "Guess", "OptimizerSettings", "RAdam"]
 
 
 class OptimizerSettings(ABC):
@@ -98,3 +98,21 @@ class RAdam(OptimizerSettings):
         from torch.optim import RAdam
 
         return RAdam(parameters, lr=self.learning_rate, betas=self.betas, foreach=True)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guess(OptimizerSettings):
+    """A control: every step forgets the weights, and draws others at random.
+
+    Hochreiter & Schmidhuber 1996, "LSTM can solve hard long time lag problems", section 1.
+
+    Attributes:
+        learning_rate: each weight is uniform between minus this and this.
+    """
+
+    learning_rate: float = 100.0
+
+    def build(self, parameters: Iterable[Parameter]) -> Optimizer:
+        from curriculum.learn.guessing import Guessing
+
+        return Guessing(parameters, lr=self.learning_rate)

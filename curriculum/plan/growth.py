@@ -98,9 +98,10 @@ class Galloping(Growth):
     order: Order = "length_first"
 
     def __post_init__(self) -> None:
-        self._arithmetic()
+        self.arithmetic()
 
-    def _arithmetic(self) -> Arithmetic:
+    def arithmetic(self) -> Arithmetic:
+        """The same path, walked without striding over any of it."""
         return Arithmetic(
             start=self.start,
             until=self.until,
@@ -110,7 +111,7 @@ class Galloping(Growth):
         )
 
     def path(self) -> tuple[Stage, ...]:
-        return self._arithmetic().path()
+        return self.arithmetic().path()
 
     def wider(self, stride: int) -> int:
         return 2 * stride

@@ -27,16 +27,20 @@ __all__ = ["STRATEGIES", "Strategy", "name_of", "strategy_of"]
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """When the frontier moves, and which stages are trained on; `line` says it in words."""
+    """When the frontier moves, and which stages are trained on; `line` says it in words.
+
+    A strategy that `guesses` is a control: it draws weights at random in place of training.
+    """
 
     pacing: Pacing
     sampling: Sampling
     line: str
+    guesses: bool = False
 
     @property
     def can_be_tuned(self) -> bool:
         """Whether a search can race trials on one stage after another."""
-        return self.pacing.listens and self.sampling.signal is None
+        return self.pacing.listens and self.sampling.signal is None and not self.guesses
 
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
@@ -69,6 +73,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
             Direct(), MasteringRate(), "what is learnable and not mastered yet"
         ),
         "wrong_order": Strategy(Linear(), Hardest(), "a control: opened from the hard end"),
+        "guess": Strategy(Gated(), Current(), "a control: weights drawn at random", guesses=True),
     }
 )
 
@@ -87,7 +92,8 @@ def strategy_of(name: str) -> Strategy:
 
 def name_of(pacing: Pacing, sampling: Sampling) -> str:
     """The name of a pair, whatever its settings; its two parts where it has none."""
-    exact = (n for n, s in STRATEGIES.items() if (s.pacing, s.sampling) == (pacing, sampling))
+    pairs = {name: each for name, each in STRATEGIES.items() if not each.guesses}
+    exact = (n for n, s in pairs.items() if (s.pacing, s.sampling) == (pacing, sampling))
     kinds = (type(pacing), type(sampling))
-    alike = (n for n, s in STRATEGIES.items() if (type(s.pacing), type(s.sampling)) == kinds)
+    alike = (n for n, s in pairs.items() if (type(s.pacing), type(s.sampling)) == kinds)
     return next(exact, None) or next(alike, None) or " x ".join(k.__name__ for k in kinds).lower()

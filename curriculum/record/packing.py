@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from curriculum.errors import UsageError
 from curriculum.learn.network import Carrying
+from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import HIDDEN_SIZE
 from curriculum.learn.shape import Shape
 
@@ -184,7 +185,8 @@ def _entries(module: nn.Module, settings: OptimizerSettings) -> dict[str, dict[s
     optimizer = settings.build(module.parameters())
     for parameter in module.parameters():
         parameter.grad = parameter.new_zeros(parameter.shape)
-    optimizer.step()
+    with forked("shapes"):  # some draw at random
+        optimizer.step()
     return {
         str(number): {
             name: tuple(value.shape) if hasattr(value, "shape") else type(value)

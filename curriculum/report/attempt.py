@@ -9,10 +9,16 @@ from typing import Any
 from curriculum.plan import Spending, Stage
 from curriculum.record.history import History
 
-__all__ = ["UNITS", "Attempt"]
+__all__ = ["GUESS", "UNITS", "Attempt"]
 
 UNITS = ("compute", "tokens", "seconds", "steps")
 """What a budget may be matched in."""
+
+GUESS = "guess"
+"""The control that doesn't train: it has no learning rates, but as many widths of weights."""
+
+OF_TRAINING = ("optimizer", "training")
+"""What it need not have in common with the others."""
 
 WITHOUT_EFFECT = ("mlflow", "safetensors", "optuna")
 """Of the libraries, these change nothing in what a run without a search computes."""
@@ -84,6 +90,8 @@ def _terms(described: Mapping[str, Any]) -> dict[str, Any]:
         if name.split(".")[0] not in ("pacing", "sampling", "tuning", "stuck")
         and name != "optimizer.learning_rate"
     }
+    if described["strategy"] == GUESS:
+        settings = {n: v for n, v in settings.items() if n.split(".")[0] not in OF_TRAINING}
     libraries = {
         name: value
         for name, value in described["environment"].items()

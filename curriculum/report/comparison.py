@@ -10,7 +10,7 @@ from typing import Any
 
 from curriculum.errors import UsageError
 from curriculum.plan import Spending, Stage
-from curriculum.report.attempt import Attempt
+from curriculum.report.attempt import GUESS, Attempt
 from curriculum.report.medians import Median, Ratio, median_of, ratio_of
 
 __all__ = ["BASELINE", "Comparison", "Entry", "Outcome", "compared"]
@@ -137,15 +137,18 @@ def compared(
     fit = _fit(attempts, left_out)
     alike = _on_equal_terms(fit, left_out)
     newest = _newest(alike)
-    rates = _common_rates(newest)
+    trained = {key: found for key, found in newest.items() if key[0] != GUESS}
+    rates = _common_rates(trained)
+    widths = _common_rates({key: found for key, found in newest.items() if key[0] == GUESS})
     entries: dict[str, dict[int, Entry]] = defaultdict(dict)
     for (strategy, seed), found in newest.items():
-        missing = [rate for rate in rates if rate not in found]
+        wanted = widths[: len(rates)] if strategy == GUESS else rates
+        missing = [rate for rate in wanted if rate not in found]
         if missing:
             said = ", ".join(f"{rate:g}" for rate in missing)
             left_out.append(f"{strategy}, seed {seed}: no run at learning rate {said}")
             continue
-        chosen = tuple(found[rate] for rate in rates)
+        chosen = tuple(found[rate] for rate in wanted)
         entries[strategy][seed] = Entry(chosen, chosen[0].unit or "steps")
     names = [n for n in (strategies or sorted(entries)) if n in entries]
     if len(names) < 2:
@@ -194,23 +197,27 @@ def _on_equal_terms(attempts: Sequence[Attempt], left_out: list[str]) -> list[At
     groups: dict[str, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
         groups[repr(sorted(attempt.terms.items()))].append(attempt)
-    if not groups:
-        return []
 
-    def size(group: Sequence[Attempt]) -> tuple[int, float]:
-        return len({(a.strategy, a.seed) for a in group}), max(a.created for a in group)
+    def size(group: Sequence[Attempt]) -> tuple[bool, int, float]:
+        trained = any(a.strategy != GUESS for a in group)
+        return trained, len({(a.strategy, a.seed) for a in group}), max(a.created for a in group)
 
     ranked = sorted(groups.values(), key=size, reverse=True)
-    terms = ranked[0][0].terms
+    chosen = ranked[0] if ranked else []
     for group in ranked[1:]:
-        theirs = group[0].terms
-        names = [n for n in sorted({*terms, *theirs}) if terms.get(n) != theirs.get(n)]
+        terms, theirs = chosen[0].terms, group[0].terms
+        asked = theirs if group[0].strategy == GUESS else {*terms, *theirs}
+        names = [name for name in sorted(asked) if terms.get(name) != theirs.get(name)]
+        if not names:
+            chosen = [*chosen, *group]
+            continue
         said = ", ".join(
-            f"{n} {_short(theirs.get(n))}, not {_short(terms.get(n))}" for n in names[:3]
+            f"{name} {_short(theirs.get(name))}, not {_short(terms.get(name))}"
+            for name in names[:3]
         )
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         left_out.append(f"{_runs([a.run_id for a in group])} with {said}{more}")
-    return ranked[0]
+    return chosen
 
 
 def _newest(attempts: Sequence[Attempt]) -> dict[tuple[str, int], dict[float, Attempt]]:
