@@ -52,7 +52,12 @@ OWNERS = {
     "optuna": {"curriculum.tune"},
     "ray": {"curriculum.scale"},
     "tyro": {"curriculum.overrides"},
-    "matplotlib": {"curriculum.report.plots"},
+    "matplotlib": {
+        "curriculum.report.plots",
+        "curriculum.report.canvas",
+        "curriculum.report.settings_plot",
+        "curriculum.report.svg",
+    },
     "optuna_dashboard": {"curriculum.tune.dashboard"},
     "safetensors": {"curriculum.record.checkpoint", "curriculum.record.packing"},
     "scipy": {"curriculum.plan.bounds", "curriculum.report.medians"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 __all__ = ["LEAST_SEEDS", "Median", "Ratio", "median_of", "ratio_of"]
 
@@ -79,6 +80,7 @@ def ratio_of(bounds: Sequence[tuple[float, float]]) -> Ratio:
     return Ratio(lows.value, highs.value, lows.low, highs.high, len(bounds))
 
 
+@cache
 def _rank(count: int) -> int | None:
     if count < LEAST_SEEDS:
         return None

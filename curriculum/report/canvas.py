@@ -1,0 +1,113 @@
+"""Empty figures in this package's fashion, and what reads well along their axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from curriculum.report.quantity import UNIT_LABELS, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "LOGARITHMIC_FROM",
+    "canvas",
+    "legend_outside",
+    "length_axis",
+    "place_axis",
+    "place_ticks",
+    "spending_axis",
+]
+
+WIDTH = 7.0  # inches
+MOST_LABELS = 9
+LOGARITHMIC_FROM = 20.0
+"""The ratio of the last to the first value from which an axis is logarithmic."""
+
+MARGIN = 1.3
+"""By that factor a logarithmic axis goes on beyond what is shown."""
+
+MOST_DENSE = 1_000
+"""Up to that ratio, a decade has room for three labels."""
+
+
+def canvas(
+    rows: int = 1, columns: int = 1, *, height: float = 4.0, by_hand: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """A figure and its axes, row by row; several share their scales.
+
+    The room for labels is found by Matplotlib, which takes time, or left to be given by hand.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), dpi=120, layout=None if by_hand else "constrained")
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    found: list[Axes] = list(grid.flat)
+    for axes in found:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.25)
+    return figure, found
+
+
+def legend_outside(figure: Figure) -> None:
+    """The names of what is drawn, to the right of it."""
+    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
+
+
+def spending_axis(
+    axes: Axes, values: Sequence[float], unit: str, *, which: Literal["x", "y"] = "x"
+) -> None:
+    """Scale and ticks of what was spent; `values` are what is shown on it."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    found = [value for value in values if 0 < value < math.inf]
+    if found and max(found) > LOGARITHMIC_FROM * min(found):
+        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+        limits = (min(found) / MARGIN, max(found) * MARGIN)
+        (axes.set_xlim if which == "x" else axes.set_ylim)(*limits)
+        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_minor_locator(NullLocator())
+    else:
+        axes.locator_params(axis=which, nbins=5)
+    axis.set_major_formatter(FuncFormatter(_formatter(unit)))
+    axis.set_label_text(UNIT_LABELS[unit])
+
+
+def place_axis(axes: Axes, names: Sequence[str], *, most: int = MOST_LABELS) -> None:
+    """The stages of a path along the y axis, evenly spaced, above `none` at place -1."""
+    ticks = place_ticks(names, most)
+    apart = max(1, math.ceil(len(names) / most))
+    shown = {-1: "none"} | {place: name for place, name in ticks.items() if place >= apart - 1}
+    axes.set_yticks(list(shown), list(shown.values()))
+    axes.set_ylim(-1.4, len(names) - 0.6)
+
+
+def place_ticks(names: Sequence[str], most: int = MOST_LABELS) -> dict[int, str]:
+    """The names of some places on a path, the last among them, evenly spaced."""
+    every = max(1, math.ceil(len(names) / most))
+    return {place: names[place] for place in range(len(names) - 1, -1, -every)}
+
+
+def length_axis(axes: Axes, lengths: Sequence[float], label: str) -> None:
+    """The x axis for lengths; logarithmic where they differ much."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+    if lengths and max(lengths) > LOGARITHMIC_FROM * min(lengths):
+        dense = max(lengths) <= MOST_DENSE * min(lengths)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if dense else (1,), numticks=12))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlim(min(lengths) / MARGIN, max(lengths) * MARGIN)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_xlabel(label)
+
+
+def _formatter(unit: str) -> Callable[[float, int | None], str]:
+    if unit == "seconds":
+        return lambda value, _: f"{value:g}"
+    return lambda value, _: short(value, unit).replace(".0e", "e")

@@ -1,0 +1,43 @@
+"""How strategies are told apart in a picture: by colour, dashes and marker together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from curriculum.plan.strategy import STRATEGIES
+from curriculum.report.comparison import BASELINE
+
+__all__ = ["FAINT", "INK", "LineStyle", "line_styles"]
+
+INK = "#000000"
+"""What is drawn in the colour of the text, light on a dark page."""
+
+FAINT = "#888888"
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito's
+DASHES = ("-", "--", "-.")
+MARKERS = "oD^vPX*<>hpd"
+
+
+@dataclass(frozen=True, slots=True)
+class LineStyle:
+    """A strategy's colour, dashes and marker, as Matplotlib names them."""
+
+    color: str
+    linestyle: str
+    marker: str
+
+
+def line_styles(names: Iterable[str]) -> dict[str, LineStyle]:
+    """A style each, different for up to 18 names and the baseline, which has the text's colour.
+
+    The order of the names makes no difference.
+    """
+    order = {name: rank for rank, name in enumerate(STRATEGIES)}
+    ranked = sorted({*names} - {BASELINE}, key=lambda n: (order.get(n, len(order)), n))
+    found = {BASELINE: LineStyle(INK, ":", "s")}
+    for rank, name in enumerate(ranked):
+        colour, dashes = rank % len(COLOURS), rank // len(COLOURS) % len(DASHES)
+        found[name] = LineStyle(COLOURS[colour], DASHES[dashes], MARKERS[rank % len(MARKERS)])
+    return found

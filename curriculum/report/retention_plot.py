@@ -1,0 +1,73 @@
+"""A picture of what a run's model still mastered of earlier stages, visit by visit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from curriculum.plan import Stage
+from curriculum.report.canvas import canvas, place_ticks
+from curriculum.report.difficulty import Difficulty
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["retention_map"]
+
+MOST_SPELLED = 12
+"""With more visits or stages the numbers no longer fit into the cells."""
+
+DARK, LIGHT = "#111111", "#ffffff"
+
+
+def retention_map(records: Sequence[Mapping[str, Any]], title: str) -> Figure:
+    """Visit by stage, the score; blank where a stage was not looked at.
+
+    Args:
+        records: as in a journal, `{"visit": 3, "scores": {"2x2": 1.0, "3x2": 0.98}, …}`.
+        title: of which run.
+    """
+    stages = sorted({Stage.from_key(key) for r in records for key in r["scores"]}, key=_size)
+    cells = [[r["scores"].get(stage.key, math.nan) for r in records] for stage in stages]
+    figure, (axes,) = canvas(height=max(2.4, min(4.8, 1.4 + 0.3 * len(stages))))
+    axes.grid(visible=False)
+    drawn = axes.pcolormesh(cells, cmap="cividis", vmin=0, vmax=1, edgecolors="face", linewidth=0.4)
+    bar = figure.colorbar(drawn, ax=axes, label="score")
+    bar.outline.set_visible(False)
+    _ticks(axes, stages, [int(record["visit"]) for record in records])
+    if max(len(stages), len(records)) <= MOST_SPELLED:
+        _spell(axes, cells)
+    axes.set_title(f"{title}: what was retained", loc="left", fontsize=10, parse_math=False)
+    return figure
+
+
+def _size(stage: Stage) -> tuple[int, int]:
+    return stage.length, stage.vocab_size
+
+
+def _ticks(axes: Axes, stages: Sequence[Stage], visits: Sequence[int]) -> None:
+    difficulty = Difficulty(stages)
+    spelled = [s.key if difficulty.widens else f"{s.length:,}" for s in stages]
+    names = place_ticks(spelled)
+    axes.set_yticks([place + 0.5 for place in names], list(names.values()))
+    every = max(1, math.ceil(len(visits) / 15))
+    axes.set_xticks([n + 0.5 for n in range(0, len(visits), every)], [*map(str, visits[::every])])
+    axes.set_xlabel("after visit (number)")
+    axes.set_ylabel(f"stage: {difficulty.label}")
+
+
+def _spell(axes: Axes, cells: Sequence[Sequence[float]]) -> None:
+    for row, scores in enumerate(cells):
+        for column, score in enumerate(scores):
+            if math.isfinite(score):
+                axes.text(
+                    column + 0.5,
+                    row + 0.5,
+                    "1" if score == 1 else f"{score:.2f}".removeprefix("0"),
+                    ha="center",
+                    va="center",
+                    fontsize=7,
+                    color=DARK if score > 0.5 else LIGHT,
+                )

@@ -1,0 +1,229 @@
+import random
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from matplotlib.figure import Figure
+
+from curriculum.plan import Spending, Stage
+from curriculum.plan.strategy import STRATEGIES
+from curriculum.report.attempt import Attempt
+from curriculum.report.comparison import Comparison, compared
+from curriculum.report.comparison_plots import reach_by_strategy, spending_by_stage
+from curriculum.report.extrapolation_plot import extrapolation_curves
+from curriculum.report.html import Picture, html_report
+from curriculum.report.line_styles import line_styles
+from curriculum.report.retention_plot import retention_map
+from curriculum.report.settings_plot import settings_map
+from curriculum.report.svg import svg
+
+LENGTHS = (2, 3, 5, 7, 11, 16, 24, 36, 54, 81, 122, 182, 273, 410, 614, 800, 1000)
+PATH = tuple(Stage(length) for length in LENGTHS)
+RATES = (0.001, 0.003, 0.01)
+BUDGET = 1e10
+FEW = ("direct", "gated", "linear")
+RETAINED = [
+    {"kind": "retention", "visit": visit, "stage": PATH[visit].key, "scores": scores}
+    for visit in range(5)
+    if (scores := {PATH[place].key: 1 - 0.1 * (visit - place) for place in range(visit + 1)})
+]
+
+
+def attempts(
+    strategies: Iterable[str], seeds: int = 6, path: Sequence[Stage] = PATH, far: int = 99
+) -> list[Attempt]:
+    """Runs with random spendings, that master at most `far` stages."""
+    draws = random.Random(0)
+    return [
+        attempt(strategy, seed, rate, tuple(path), _spendings(draws, strategy, len(path), far))
+        for strategy in strategies
+        for seed in range(seeds)
+        for rate in RATES
+    ]
+
+
+def _spendings(draws: random.Random, strategy: str, stages: int, far: int) -> list[Spending]:
+    """What had been spent when each stage was mastered."""
+    reached = 5 if strategy == "direct" else stages - draws.randint(0, 2)
+    found = [Spending()]
+    for place in range(min(far, stages, reached)):
+        spent = draws.lognormvariate(0, 0.5) * 2e7 * 1.2**place
+        found.append(
+            found[-1]
+            + Spending(
+                steps=int(spent / 1e5), tokens=int(spent / 1e3), compute=spent, seconds=spent / 1e8
+            )
+        )
+    return found[1:]
+
+
+def attempt(
+    strategy: str, seed: int, rate: float, path: tuple[Stage, ...], spent: Sequence[Spending]
+) -> Attempt:
+    return Attempt(
+        run_id=f"{strategy}-{seed}-{rate}",
+        strategy=strategy,
+        seed=seed,
+        learning_rate=rate,
+        created=0.0,
+        path=path,
+        unit="compute",
+        budget=BUDGET,
+        terms={"task.name": "first_bit", "python": "3.11.2", "torch": "2.6.0"},
+        mastered=dict(enumerate(spent)),
+        total=Spending(compute=BUDGET),
+        unfit=None,
+    )
+
+
+def of(strategies: Iterable[str] = FEW, **more: Any) -> Comparison:
+    return compared("lstm_firstbit", attempts(strategies, **more))
+
+
+def retests(scores: Sequence[float]) -> list[dict[str, Any]]:
+    return [
+        {"kind": "retest", "stage": f"{length}x2", "score": score, "beyond": length > 1000}
+        for length, score in zip((10, 100, 1000, 2000, 4000), scores, strict=True)
+    ]
+
+
+def labels(figure: Figure) -> list[str]:
+    """Those of the axes, or of the whole figure where axes share them."""
+    shared = [figure.get_supxlabel(), figure.get_supylabel()]
+    if all(shared):
+        return shared
+    return [
+        figure.axes[-1].get_xlabel() or figure.axes[0].get_xlabel(),
+        figure.axes[0].get_ylabel(),
+    ]
+
+
+def drawings() -> dict[str, Figure]:
+    both = tuple(Stage(5 * (n + 1), 10 * (n + 1)) for n in range(7))
+    sizes = {name: {place: 16 * (1 + place) for place in range(9)} for name in FEW}
+    seeds = [retests([1, 1, 1, 0.9, 0.6 + seed / 100]) for seed in range(6)]
+    return {
+        "few": reach_by_strategy(of()),
+        "many": reach_by_strategy(of(STRATEGIES)),
+        "few seeds": reach_by_strategy(of(seeds=3)),
+        "time": spending_by_stage(of(STRATEGIES)),
+        "time of both": spending_by_stage(of(path=both)),
+        "settings": settings_map(of(), sizes),
+        "retention": retention_map(RETAINED, "seed 0"),
+        "extrapolation": extrapolation_curves({"gated": seeds, "direct": seeds[:2]}, "exp"),
+    }
+
+
+class Outside(HTMLParser):
+    """Collects what a page would fetch or lead to, and its ids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.led: list[str] = []
+        self.ids: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name in ("src", "href", "action", "srcset", "data"):
+                self.led.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
+
+
+def test_every_picture_names_its_axes_and_is_the_same_each_time() -> None:
+    for (name, figure), again in zip(drawings().items(), drawings().values(), strict=True):
+        drawn = svg(figure)
+        assert drawn == svg(again), name
+        assert all(labels(figure)), name
+        ElementTree.fromstring(drawn)
+        assert "currentColor" in drawn
+        assert "#000000" not in drawn
+        assert re.findall(r"https?://[^\"]+", drawn) == ["http://www.w3.org/2000/svg"]
+
+
+def test_labels_along_an_axis_do_not_overlap() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    for name, figure in drawings().items():
+        FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+        for axes in figure.axes:
+            for along, limits, ticks in (
+                (0, axes.get_xlim(), axes.get_xticklabels()),
+                (1, axes.get_ylim(), axes.get_yticklabels()),
+            ):
+                boxes = [
+                    label.get_window_extent()
+                    for label in ticks
+                    if label.get_visible()
+                    and label.get_text()
+                    and not label.get_rotation()
+                    and min(limits) <= label.get_position()[along] <= max(limits)
+                ]
+                ends = sorted((box.min[along], box.max[along]) for box in boxes)
+                assert all(one[1] <= other[0] for one, other in pairwise(ends)), (name, along)
+
+
+def test_the_median_curve_rises_to_the_median_reach() -> None:
+    found = of()
+    axes = reach_by_strategy(found).axes[0]
+    lines = {str(line.get_label()): list(line.get_ydata()) for line in axes.lines}  # type: ignore[arg-type]
+    for name, outcome in found.outcomes.items():
+        assert lines[name][0] == -1
+        assert lines[name][-1] == outcome.reach.value
+
+
+def test_strategies_differ_by_colour_dashes_or_marker() -> None:
+    styles = line_styles(STRATEGIES)
+    assert len({(s.color, s.linestyle) for s in styles.values()}) == len(STRATEGIES)
+    assert styles == line_styles(reversed([*STRATEGIES]))
+
+
+def test_a_heat_map_holds_the_scores() -> None:
+    figure = retention_map(RETAINED, "seed 0")
+    texts = {text.get_text() for text in figure.axes[0].texts}
+    assert texts == {"1", ".90", ".80", ".70", ".60"}
+
+
+def test_extrapolation_marks_the_last_length_trained_on() -> None:
+    figure = extrapolation_curves({"gated": [retests([1, 1, 1, 0.9, 0.5])]}, "exp")
+    named = {str(line.get_label()): line for line in figure.axes[0].lines}
+    assert list(named["trained to 1,000"].get_xdata()) == [1000, 1000]  # type: ignore[arg-type]
+    assert list(named["gated"].get_ydata()) == [1, 1, 1, 0.9, 0.5]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("far", [0, 1])
+def test_where_little_or_nothing_was_mastered_there_is_still_a_page(far: int) -> None:
+    for path in (PATH, PATH[:1]):
+        ElementTree.fromstring(html_report([of(far=far, path=path)]))
+
+
+def test_the_page_is_well_formed_and_reaches_for_nothing() -> None:
+    hostile = replace(of(), experiment='<script>"a" & b</script>$x$', left_out=("<i>one</i>",))
+    more = {"lstm_firstbit": [Picture(retention_map(RETAINED, "seed 0"), "What was retained.")]}
+    page = html_report([of(), hostile], pictures=more)
+    ElementTree.fromstring(page)
+    read = Outside()
+    read.feed(page)
+    assert not read.tags & {"script", "link", "img", "iframe", "object", "i"}
+    assert "http" not in page
+    led = {target for target in read.led if not target.startswith("data:image/png")}
+    assert led <= {f"#{name}" for name in read.ids}
+    assert len(read.ids) == len({*read.ids})
+    assert page.count("<svg") == page.count('role="img"') == 7
+    assert "Report by curriculum" in page
+    assert "torch 2.6.0" in page
+
+
+def test_a_page_of_many_runs_is_small_and_the_same_each_time() -> None:
+    runs = attempts([name for name in STRATEGIES if name != "mixed"])
+    assert len(runs) == 234
+    page = html_report([compared("lstm_firstbit", runs)])
+    assert len(page.encode()) < 1_000_000
+    assert page == html_report([compared("lstm_firstbit", runs)])

@@ -1,0 +1,214 @@
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from curriculum.plan import Spending, Stage
+from curriculum.report.attempt import Attempt
+from curriculum.report.comparison import Comparison, compared
+from curriculum.report.comparison_export import as_csv, as_json
+from curriculum.report.comparison_table import overview, print_comparison, stage_by_stage
+from curriculum.report.comparison_words import headline, terms
+from curriculum.report.medians import Ratio
+
+PATH = (Stage(2), Stage(10), Stage(1000))
+BUDGET = 1e9
+
+
+def attempt(
+    strategy: str,
+    seed: int,
+    spent: Sequence[float],
+    *,
+    rate: float = 0.01,
+    unit: str = "compute",
+    path: tuple[Stage, ...] = PATH,
+) -> Attempt:
+    """A run that mastered one stage after another when it had spent that much in all."""
+    mastered = {
+        place: Spending(steps=int(s / 1e6), tokens=int(s / 1e3), compute=s, seconds=s / 1e7)
+        for place, s in enumerate(spent)
+    }
+    return Attempt(
+        run_id=f"{strategy}-{seed}-{rate}",
+        strategy=strategy,
+        seed=seed,
+        learning_rate=rate,
+        created=0.0,
+        path=path,
+        unit=unit,
+        budget=BUDGET,
+        terms={"task.name": "first_bit", "python": "3.11.2", "odd": (1, math.inf)},
+        mastered=mastered,
+        total=Spending(compute=BUDGET),
+        unfit=None,
+    )
+
+
+def comparison(found: Mapping[str, Sequence[Sequence[float]]], **more: Any) -> Comparison:
+    """Of strategies, for each seed what had been spent when each stage was mastered."""
+    attempts = [
+        attempt(strategy, seed, spent, **more)
+        for strategy, seeds in found.items()
+        for seed, spent in enumerate(seeds)
+    ]
+    return compared("exp", attempts, list(found))
+
+
+def row(found: Comparison, strategy: str) -> dict[str, str]:
+    head, *rows = overview(found)
+    return next(dict(zip(head, r, strict=True)) for r in rows if r[0] == strategy)
+
+
+def six(*spent: float) -> list[list[float]]:
+    """Six seeds, each a little slower than the one before."""
+    return [[s * (1 + seed / 100) for s in spent] for seed in range(6)]
+
+
+def printed(found: Comparison) -> str:
+    stream = io.StringIO()
+    print_comparison(found, stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("direct", "ours", "said"),
+    [
+        (six(1e6, 1e7, 8e8), six(1e6, 1e7, 1e8), "helped × 8.0 (8.0–8.0)"),
+        (six(1e6, 1e7, 1e8), six(1e6, 1e7, 4e8), "hurt × 0.25 (0.25–0.25)"),
+        (six(1e6, 1e7, 1e8), six(1e6, 1e7, 1e8)[::-1], "unclear × 1.0 (0.95–1.1)"),
+        (six(1e6), six(1e6, 1e7, 1e8), "helped × ≥ 9.8 (≥9.5) direct never reached it"),
+        (six(1e6, 1e7, 1e8), six(1e6), "hurt × ≤ 0.1 (≤0.1) never reached it"),
+        (six(1e6)[:5] + six(1e6, 1e7, 9e8)[5:], six(1e6, 1e7, 1e8), "direct reached it 1/6"),
+        (six(1e6, 1e7, 8e8)[:3], six(1e6, 1e7, 1e8)[:3], "unclear × 8.0"),
+        (six(1e6)[:3], six(1e6, 1e7, 1e8)[:3], "unclear × ≥ 9.9 direct never reached it"),
+    ],
+)
+def test_a_verdict_says_the_ratio_that_it_rests_on(
+    direct: list[list[float]], ours: list[list[float]], said: str
+) -> None:
+    found = row(comparison({"direct": direct, "gated": ours}), "gated")["vs direct"]
+    assert found == said or (said.startswith("direct") and found.endswith(said))
+
+
+def test_where_neither_got_there_nothing_is_known_of_the_ratio() -> None:
+    found = comparison({"direct": six(1e6), "gated": six(1e6), "teacher": six(1e6, 1e7)})
+    assert row(found, "gated")["vs direct"] == "unclear, too few reached it"
+    assert row(found, "direct")["vs direct"] == "-"
+
+
+def test_a_row_says_what_was_reached_and_what_it_took() -> None:
+    found = row(comparison({"direct": six(1e6), "gated": six(1e6, 1e7, 1.2e8)}), "gated")
+    assert {name: found[name] for name in ("seeds", "reach", "95 %")} == {
+        "seeds": "6",
+        "reach": "1,000",
+        "95 %": "1,000–1,000",
+    }
+    assert (found["compute"], found["tokens"], found["time"]) == ("1.2e8", "120 k", "12 s")
+
+
+def test_what_was_never_reached_is_never() -> None:
+    found = comparison({"direct": [*six(1e6)[:5], []], "gated": six(1e6, 1e7, 1e8)})
+    assert row(found, "direct")["compute"] == row(found, "direct")["time"] == "never"
+    assert row(found, "direct")["95 %"] == "none–2"
+
+
+def test_of_few_seeds_each_is_named_in_place_of_an_interval() -> None:
+    found = comparison({"direct": [[], [1e6], [1e6, 1e7]], "gated": six(1e6, 1e7, 1e8)})
+    assert row(found, "direct")["95 %"] == "-"
+    assert "Reach of direct, seed by seed: none, 2, 10." in list(terms(found))
+    assert "-" not in row(found, "gated")["95 %"]
+
+
+def test_the_table_and_the_sentences_fit_into_80_columns() -> None:
+    path = tuple(Stage(100, 10**exponent) for exponent in range(1, 5))
+    names = ("direct", "look_back_and_ahead", "mastering_rate", "[red]combined", "x" * 30)
+    seeds = {name: six(1e6, 1e7, 1e8, 2e8) for name in names} | {"direct": six(1e6)}
+    text = printed(comparison(seeds, path=path))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "look_back_" in text
+    assert "[red]" in text
+    assert "helped × ≥ 4.9" in text
+
+
+def test_few_strategies_are_shown_stage_by_stage() -> None:
+    seeds = {"direct": [*six(1e6)[:4], *six(1e6, 1e7)[4:]], "gated": six(1e6, 1e7, 1e8)}
+    rows = stage_by_stage(comparison(seeds))
+    assert rows[0] == ("stage", "direct", "gated")
+    assert rows[2] == ("10", "never (2/6)", "1.0e7")
+    assert rows[3] == ("1,000", "never", "1.0e8")
+    assert "compute to each stage" in printed(comparison(seeds))
+    many = comparison({**seeds, **{f"s{n}": six(1e6) for n in range(4)}})
+    assert "to each stage" not in printed(many)
+
+
+def test_the_terms_are_said() -> None:
+    rates = (0.001, 0.01)
+    attempts = [
+        attempt(strategy, seed, [1e6], rate=rate)
+        for strategy in ("direct", "gated")
+        for seed in range(6)
+        for rate in rates
+    ]
+    text = " ".join(printed(compared("exp", [*attempts, attempt("linear", 0, [1e6])])).split())
+    assert "2.0e9 of compute" in text
+    assert "2 learning rates side by side (0.001, 0.01)" in text
+    assert "Left out: linear, seed 0: no run at learning rate 0.001." in text
+    assert "Against direct: unclear: gated." in text
+
+
+@pytest.mark.parametrize(("unit", "said"), [("seconds", "12000 d"), ("tokens", "1 G tokens")])
+def test_the_budget_is_said_in_its_unit(unit: str, said: str) -> None:
+    found = comparison({"direct": six(1e6), "gated": six(1e6)}, unit=unit)
+    assert said in next(iter(terms(found)))
+
+
+def test_without_a_baseline_there_are_no_verdicts() -> None:
+    found = comparison({"gated": six(1e6), "linear": six(1e6)})
+    assert "vs direct" not in overview(found)[0]
+    assert "no verdicts" in headline(found)
+    assert "direct" not in " ".join(terms(found))
+
+
+def test_where_nothing_was_mastered_that_is_said() -> None:
+    found = comparison({"direct": [[]] * 6, "gated": [[]] * 6})
+    assert row(found, "gated")["reach"] == "none"
+    assert row(found, "gated")["compute"] == "-"
+    assert "no stage was mastered" in printed(found)
+
+
+def test_the_csv_has_a_line_for_each_strategy_and_stage() -> None:
+    found = comparison({"direct": six(1e6)[:3], "gated": six(1e6, 1e7, 1e8)})
+    lines = list(csv.DictReader(io.StringIO(as_csv(found))))
+    assert len(lines) == 2 * len(PATH)
+    last = next(line for line in lines if (line["strategy"], line["length"]) == ("gated", "1000"))
+    assert (last["vocab_size"], last["seeds"], last["reached"]) == ("2", "6", "6")
+    assert float(last["compute_median"]) == pytest.approx(1.025e8)
+    assert float(last["steps_low"]) == 100
+    never = next(line for line in lines if (line["strategy"], line["length"]) == ("direct", "10"))
+    assert (never["tokens_median"], never["tokens_low"]) == ("inf", "")
+
+
+def test_the_json_is_strict_and_whole() -> None:
+    found = as_json(comparison({"direct": six(1e6), "gated": six(1e6, 1e7, 1e8)}))
+    again = json.loads(json.dumps(found, allow_nan=False))
+    assert again == found
+    gated, direct = found["strategies"]["gated"], found["strategies"]["direct"]
+    assert gated["ratio"]["verdict"] == "helped"
+    assert gated["ratio"]["most"] is None
+    assert direct["stages"][2]["compute"]["value"] is None
+    assert gated["seeds"][0]["runs"][0]["mastered"]["2"]["compute"] == 1e8
+    assert found["terms"]["odd"] == [1, None]
+
+
+def test_a_ratio_between_two_bounds_is_shown_with_both() -> None:
+    from dataclasses import replace
+
+    found = comparison({"direct": six(1e6), "gated": six(1e6)})
+    between = replace(found.outcomes["gated"], ratio=Ratio(0.5, 2.0, None, None, 3))
+    shown = replace(found, outcomes={**found.outcomes, "gated": between})
+    assert row(shown, "gated")["vs direct"] == "unclear × 0.5 to 2.0"
