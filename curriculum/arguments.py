@@ -179,9 +179,15 @@ def _add_compare_options(made: Parser) -> None:
     )
     made.add_argument("--device", default="auto", help="auto, cpu or cuda; default: auto")
     _add_store(made)
-    made.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    made.add_argument("--json", action="store_true", help="print a JSON list of the comparisons")
     made.add_argument("--csv", type=Path, metavar="PATH", help="write every stage's figures")
-    made.add_argument("--report", type=Path, metavar="PATH", help="write an HTML report with plots")
+    made.add_argument(
+        "--report",
+        type=Path,
+        metavar="PATH",
+        help="write an HTML report with plots, and attach it to MLflow",
+    )
+    _add_uri(made)
 
 
 def _add_prune_options(made: Parser) -> None:

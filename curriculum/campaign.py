@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from curriculum.running import run
 
 __all__ = ["Campaign", "Terms", "experiment_of"]
 
+Outcomes = Generator[tuple[Planned, Result], None, None]
 Tell = Callable[[Planned, Result], None]
 
 ALIKE = ("device", "threads", "flush_denormal", "source_sha256", "git_commit")
@@ -84,19 +85,23 @@ class Campaign:
         A run that is interrupted saves itself, and the next call goes on with it.
         """
         outcomes = self._here() if jobs == 1 else self._beside(jobs)
-        for plan, result in outcomes:
-            if result.status == "interrupted":
-                return False
-            self.there[plan] = result.run_id
-            tell(plan, result)
+        try:
+            for plan, result in outcomes:
+                if result.status == "interrupted":
+                    return False
+                self.there[plan] = result.run_id
+                tell(plan, result)
+        except KeyboardInterrupt:
+            outcomes.close()  # which waits until what is under way has saved itself
+            return False
         return True
 
-    def _here(self) -> Iterator[tuple[Planned, Result]]:
+    def _here(self) -> Outcomes:
         configure(self.terms.threads)
         for plan in self.missing:
             yield plan, attempted(self.terms, plan.strategy, plan.seed, plan.learning_rate)
 
-    def _beside(self, jobs: int) -> Iterator[tuple[Planned, Result]]:
+    def _beside(self, jobs: int) -> Outcomes:
         """In processes of their own; an interrupt reaches these too."""
         pool = ProcessPoolExecutor(
             jobs, get_context("spawn"), initializer=_begin, initargs=(self.terms.threads,)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,8 +23,14 @@ from curriculum.learn.process import configure, threads_for
 from curriculum.plan import strategy_of
 from curriculum.record.history import History, Result
 from curriculum.record.store import Store
+from curriculum.record.tracking import displayed, first_line, tracking_uri_of
 from curriculum.report.attempt import Attempt
 from curriculum.report.comparison import Comparison, compared
+from curriculum.report.comparison_export import as_csv, as_json
+from curriculum.report.comparison_pictures import pictures_of
+from curriculum.report.comparison_table import print_comparison
+from curriculum.report.comparison_words import headline, terms
+from curriculum.report.html import html_report
 
 __all__ = ["compare", "numbers_of", "seeds_of"]
 
@@ -32,15 +42,18 @@ MOST_SEEDS = 10_000
 def compare(options: argparse.Namespace) -> int:
     """Compare strategies on each of the experiments; the exit code."""
     strategies = _strategies(options.strategies)
+    for text, read in ((options.seeds, seeds_of), (options.learning_rates, numbers_of)):
+        if text is not None:
+            read(text)  # before anything else, so that a mistake is said at once
     found = []
     for name in options.experiments:
         if options.run:
-            comparison = _after_running(name, strategies or DEFAULT_STRATEGIES, options)
-            if comparison is None:
+            each = _after_running(name, strategies or DEFAULT_STRATEGIES, options)
+            if each is None:
                 return 130
         else:
-            comparison = _from_store(name, strategies, options)
-        found.append(comparison)
+            each = _from_store(name, strategies, options)
+        found.append(each)
     _show(found, options)
     return 0
 
@@ -90,7 +103,20 @@ def _strategies(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def _from_store(name: str, strategies: Sequence[str], options: argparse.Namespace) -> Comparison:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A comparison, and the histories that it was made from, by the runs' ids."""
+
+    comparison: Comparison
+    histories: dict[str, History]
+
+
+def _of_histories(title: str, histories: Sequence[History], strategies: Sequence[str]) -> _Found:
+    by_id = {str(history.description["id"]): history for history in histories}
+    return _Found(compared(title, list(map(Attempt.of, histories)), strategies), by_id)
+
+
+def _from_store(name: str, strategies: Sequence[str], options: argparse.Namespace) -> _Found:
     """The comparison of the runs that the store has."""
     store = Store(options.store)
     title = experiment_of(name, ())[0].name if name.endswith(".py") else name
@@ -101,32 +127,29 @@ def _from_store(name: str, strategies: Sequence[str], options: argparse.Namespac
             f"no run in {options.store} is of {title!r}; {did_you_mean(title, names)}, or run them "
             f"with 'compare {shlex.quote(name)} --run'"
         )
-    attempts = [
-        Attempt.of(History.of(folder))
+    asked_for = [
+        folder
         for folder, begun in described
-        if begun["experiment"] == title
+        if begun["experiment"] == title and _is_asked_for(begun, strategies, options)
     ]
-    return compared(
-        title, [a for a in attempts if _is_asked_for(a, strategies, options)], strategies
-    )
+    return _of_histories(title, list(map(History.of, asked_for)), strategies)
 
 
-def _is_asked_for(attempt: Attempt, strategies: Sequence[str], options: argparse.Namespace) -> bool:
+def _is_asked_for(
+    begun: Mapping[str, Any], strategies: Sequence[str], options: argparse.Namespace
+) -> bool:
     """Whether a run is one of those that the command line names, as far as it does."""
-    if strategies and attempt.strategy not in strategies:
+    if strategies and begun["strategy"] not in strategies:
         return False
-    if options.seeds is not None and attempt.seed not in seeds_of(options.seeds):
+    if options.seeds is not None and begun["seed"] not in seeds_of(options.seeds):
         return False
-    if options.learning_rates is not None:
-        rates = numbers_of(options.learning_rates)
-        if attempt.learning_rate not in rates:
-            return False
-    return True
+    rate = begun["settings"]["optimizer.learning_rate"]
+    return options.learning_rates is None or rate in numbers_of(options.learning_rates)
 
 
 def _after_running(
     name: str, strategies: Sequence[str], options: argparse.Namespace
-) -> Comparison | None:
+) -> _Found | None:
     """The comparison, after what it lacks was run; None where that was interrupted."""
     overrides = tuple(options.overrides)
     experiment, _ = experiment_of(name, overrides)
@@ -153,8 +176,8 @@ def _after_running(
         print(f"curriculum: interrupted; {done}, and the same command goes on", file=sys.stderr)
         return None
     store = Store(options.store)
-    histories = (History.of(store.find(campaign.there[plan])) for plan in plans)
-    return compared(experiment.name, list(map(Attempt.of, histories)), strategies)
+    histories = [History.of(store.find(campaign.there[plan])) for plan in plans]
+    return _of_histories(experiment.name, histories, strategies)
 
 
 class _Teller:
@@ -193,14 +216,64 @@ def _told(name: str, campaign: Campaign) -> Iterator[_Teller]:
         yield _Teller(progress, whole=missing + there, missing=missing)
 
 
-def _show(found: Sequence[Comparison], options: argparse.Namespace) -> None:
+def _show(found: Sequence[_Found], options: argparse.Namespace) -> None:
     """Print the comparisons, and write what was asked for."""
-    for each in found:
-        print(
-            each.experiment,
-            {n: (o.reach, o.ratio) for n, o in each.outcomes.items()},
-            each.left_out,
-            each.stage,
-            each.budget,
-            each.unit,
-        )
+    comparisons = [each.comparison for each in found]
+    for comparison in comparisons:
+        print_comparison(comparison, sys.stderr if options.json else sys.stdout)
+    if options.csv is not None:
+        _write(options.csv, _joined_csv(comparisons))
+    if options.report is not None:
+        pictures = {
+            each.comparison.experiment: list(pictures_of(each.comparison, each.histories))
+            for each in found
+        }
+        _write(options.report, html_report(comparisons, pictures=pictures))
+        _attach(comparisons, options)
+    if options.json:
+        print(json.dumps([as_json(comparison) for comparison in comparisons]))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} can't be written: {error.strerror}") from error
+    print(f"{path} is written", file=sys.stderr)
+
+
+def _joined_csv(comparisons: Sequence[Comparison]) -> str:
+    """One table of all, under one head."""
+    head, *_ = as_csv(comparisons[0]).splitlines()
+    rows = [
+        f"{comparison.experiment},{line}"
+        for comparison in comparisons
+        for line in as_csv(comparison).splitlines()[1:]
+    ]
+    return "\n".join((f"experiment,{head}", *rows, ""))
+
+
+def _attach(comparisons: Sequence[Comparison], options: argparse.Namespace) -> None:
+    """Attach the report to MLflow; where that is away, say so, and do without."""
+    from curriculum.record.report_copy import attach_report
+
+    store = Store(options.store)
+    uri = tracking_uri_of(store, options.tracking_uri)
+    for comparison in comparisons:
+        metrics = {
+            f"reach/{name}": outcome.reach.value + 1
+            for name, outcome in comparison.outcomes.items()
+        }
+        note = "\n\n".join((headline(comparison), *terms(comparison)))
+        try:
+            attach_report(
+                store, uri, comparison.experiment, [options.report], note=note, metrics=metrics
+            )
+        except Exception as error:  # MLflow's trouble must not cost the comparison
+            print(
+                f"curriculum: the report is not in MLflow at {displayed(uri)}: {first_line(error)}",
+                file=sys.stderr,
+            )
+            return
+    print(f"the report is attached to MLflow at {displayed(uri)}", file=sys.stderr)

@@ -31,7 +31,7 @@ from curriculum.record.presentation import Presentation
 from curriculum.record.store import RunFolder, Store, checkpoint_name
 from curriculum.record.tracking import RUN_TAG, database_uri
 
-__all__ = ["Mirror", "connect"]
+__all__ = ["Mirror", "connect", "experiment_id"]
 
 VISIT_TAG = "curriculum.visit"
 METRICS_AT_ONCE = 1000
@@ -54,6 +54,24 @@ def connect(store: Store, tracking_uri: str) -> MlflowClient:
         client = MlflowClient(tracking_uri)
         client.search_experiments(max_results=1)
     return client
+
+
+def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> str:
+    """MLflow's id of an experiment, made where there is none, restored where it was deleted."""
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+    location = None if artifacts is None else (artifacts / name.replace(":", "-")).as_uri()
+    try:
+        tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI's layout
+        return str(client.create_experiment(name, location, tags))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)  # another mirror was faster
+        if found is None:
+            raise
+        return str(found.experiment_id)
 
 
 class Mirror:
@@ -82,7 +100,7 @@ class Mirror:
         self._offset = 0
         self._stamp = int(self.history.description["created"] * 1000)
         self._checkpoints: list[str] = []  # to upload, once they are there
-        self._experiment = self._find_experiment(artifacts)
+        self._experiment = experiment_id(client, self.history.description["experiment"], artifacts)
         self._children: dict[int, str] = {}
         self._run = self._find_run()
         self._artifacts = MirroredArtifacts(folder, client, self._experiment, self._run)
@@ -192,23 +210,6 @@ class Mirror:
     def _log(self, run: str, metrics: list[Metric]) -> None:
         for start in range(0, len(metrics), METRICS_AT_ONCE):
             self.client.log_batch(run, metrics=metrics[start : start + METRICS_AT_ONCE])
-
-    def _find_experiment(self, artifacts: Path | None) -> str:
-        name = self.history.description["experiment"]
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            if found.lifecycle_stage == "deleted":
-                self.client.restore_experiment(found.experiment_id)
-            return str(found.experiment_id)
-        location = None if artifacts is None else (artifacts / name.replace(":", "-")).as_uri()
-        try:
-            tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI's layout
-            return str(self.client.create_experiment(name, location, tags))
-        except MlflowException:
-            found = self.client.get_experiment_by_name(name)  # another mirror was faster
-            if found is None:
-                raise
-            return str(found.experiment_id)
 
     def _find_run(self) -> str:
         described = self.history.description

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from curriculum.plan import Spending, Stage
@@ -37,9 +37,6 @@ class Attempt:
         mastered: by a stage's place on the path, what the run had spent when it mastered it.
         total: all that it spent.
         unfit: why it can't be compared with others at all; None where it can.
-        held: how many stages of the path the final model masters; None where not retested.
-        retained: the last stage up to which it masters all; None for none.
-        extrapolated: the longest length beyond what it was trained on that it masters.
     """
 
     run_id: str
@@ -78,7 +75,7 @@ class Attempt:
             budget=None if unit is None else settings[f"budget.{unit}"],
             terms=_terms(described),
             mastered=_mastered(history, path),
-            total=history.total,
+            total=replace(history.total, seconds=history.seconds),
             unfit=_unfit(history),
         )
 
@@ -113,7 +110,7 @@ def _mastered(history: History, path: tuple[Stage, ...]) -> dict[int, Spending]:
         spent = spent + visit.spent + visit.lost
         place = places.get(visit.stage)
         if visit.verdict == "mastered" and place is not None and visit.ended is not None:
-            found.setdefault(place, spent)
+            found.setdefault(place, replace(spent, seconds=visit.ended))
     return found
 
 
