@@ -27,6 +27,7 @@ examples:
   python -m curriculum show last --length 20
   python -m curriculum show last --input "0 1 2 3 4"
   python -m curriculum ui
+  python -m curriculum certify last --length 100000
   python -m curriculum compare lstm_firstbit --strategies gated,direct,bandit --run
   python -m curriculum runs
   python -m curriculum prune --state killed --older-than 7d
@@ -92,6 +93,26 @@ def build_parser() -> Parser:
     made.add_argument("--input", metavar="TEXT", help="show this input, in place of examples")
     made.add_argument("--vocab-size", type=int, metavar="V", help="default: the reach's")
     made.add_argument("--examples", type=_from_one_up, default=10, metavar="N", help="default: 10")
+    made.add_argument("--source", type=Path, metavar="PATH", help=SOURCE)
+
+    made = command("certify", "test the final model again, on its path or on inputs of any length")
+    _add_run(made)
+    made.add_argument(
+        "--length",
+        type=_from_one_up,
+        action="append",
+        metavar="N",
+        help="test this length alone; may be given several times; default: the path, and beyond",
+    )
+    made.add_argument("--vocab-size", type=_from_one_up, metavar="V", help="default: the reach's")
+    made.add_argument(
+        "--examples",
+        type=_from_one_up,
+        metavar="N",
+        help="of a length with more inputs than can all be tested; default: as the run's settings say",
+    )
+    made.add_argument("--threads", type=_from_one_up, default=1, metavar="N", help="default: 1")
+    made.add_argument("--json", action="store_true", help="print the findings as one JSON object")
     made.add_argument("--source", type=Path, metavar="PATH", help=SOURCE)
 
     _add_compare_options(command("compare", "which strategy gets how far, at what cost?"))

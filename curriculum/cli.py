@@ -174,6 +174,13 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
+def certify(options: argparse.Namespace) -> int:
+    """Test a run's final model again, on its path or on longer inputs."""
+    from curriculum.certifying import certify
+
+    return certify(options)
+
+
 def compare(options: argparse.Namespace) -> int:
     """Compare strategies, as they are in the store or after running what is missing."""
     from curriculum.comparing import compare
@@ -307,6 +314,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "resume": resume,
     "explain": explain,
+    "certify": certify,
     "compare": compare,
     "show": show,
     "runs": runs,

@@ -11,15 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from curriculum.attempts import Planned, amount_of, default_amount, planned, rates_of
-from curriculum.campaign import Campaign, Terms, experiment_of
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.learn.process import configure, threads_for
 from curriculum.plan import strategy_of
 from curriculum.record.history import History, Result
 from curriculum.record.store import Store
@@ -31,6 +28,10 @@ from curriculum.report.comparison_pictures import pictures_of
 from curriculum.report.comparison_table import print_comparison
 from curriculum.report.comparison_words import headline, terms
 from curriculum.report.html import html_report
+
+if TYPE_CHECKING:
+    from curriculum.attempts import Planned
+    from curriculum.campaign import Campaign
 
 __all__ = ["compare", "numbers_of", "seeds_of"]
 
@@ -119,7 +120,7 @@ def _of_histories(title: str, histories: Sequence[History], strategies: Sequence
 def _from_store(name: str, strategies: Sequence[str], options: argparse.Namespace) -> _Found:
     """The comparison of the runs that the store has."""
     store = Store(options.store)
-    title = experiment_of(name, ())[0].name if name.endswith(".py") else name
+    title = _title(name)
     described = [(folder, folder.description()) for folder in store.some_runs()]
     names = {str(begun["experiment"]) for _, begun in described}
     if title not in names:
@@ -133,6 +134,13 @@ def _from_store(name: str, strategies: Sequence[str], options: argparse.Namespac
         if begun["experiment"] == title and _is_asked_for(begun, strategies, options)
     ]
     return _of_histories(title, list(map(History.of, asked_for)), strategies)
+
+
+def _title(name: str) -> str:
+    """An experiment's name in the store; of a file, what it is called in it."""
+    where, _, variable = name.partition(":")
+    stem = Path(where).stem if where.endswith(".py") else where
+    return f"{stem}:{variable}" if variable and variable != "experiment" else stem
 
 
 def _is_asked_for(
@@ -151,6 +159,10 @@ def _after_running(
     name: str, strategies: Sequence[str], options: argparse.Namespace
 ) -> _Found | None:
     """The comparison, after what it lacks was run; None where that was interrupted."""
+    from curriculum.attempts import amount_of, default_amount, planned, rates_of
+    from curriculum.campaign import Campaign, Terms, experiment_of
+    from curriculum.learn.process import configure, threads_for
+
     overrides = tuple(options.overrides)
     experiment, _ = experiment_of(name, overrides)
     rates = rates_of(experiment)

@@ -41,7 +41,12 @@ FLOORS = [
     {"curriculum.running", "curriculum.deleting", "curriculum.attempts"},
     {"curriculum.campaign"},
     {"curriculum.scale"},
-    {"curriculum.arguments", "curriculum.watching", "curriculum.comparing"},
+    {
+        "curriculum.arguments",
+        "curriculum.watching",
+        "curriculum.comparing",
+        "curriculum.certifying",
+    },
     {"curriculum.cli"},
     {"curriculum.__main__"},
 ]
@@ -68,12 +73,14 @@ OWNERS = {
         "curriculum.cli",
         "curriculum.watching",
         "curriculum.comparing",
+        "curriculum.certifying",
     },
     "argparse": {
         "curriculum.arguments",
         "curriculum.cli",
         "curriculum.watching",
         "curriculum.comparing",
+        "curriculum.certifying",
     },
     "subprocess": {"curriculum.record", "curriculum.tune.workers"},
     "pickle": set(),

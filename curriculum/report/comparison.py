@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curriculum.errors import UsageError
-from curriculum.plan import Spending, Stage
+from curriculum.plan import STRATEGIES, Spending, Stage
 from curriculum.report.attempt import GUESS, Attempt
 from curriculum.report.medians import Median, Ratio, median_of, ratio_of
 
@@ -150,7 +150,9 @@ def compared(
             continue
         chosen = tuple(found[rate] for rate in wanted)
         entries[strategy][seed] = Entry(chosen, chosen[0].unit or "steps")
-    names = [n for n in (strategies or sorted(entries)) if n in entries]
+    known = {name: number for number, name in enumerate(STRATEGIES)}
+    there = sorted(entries, key=lambda name: (known.get(name, len(known)), name))
+    names = [name for name in strategies or there if name in entries]
     if len(names) < 2:
         raise UsageError(_nothing(experiment, names, left_out))
     first = next(iter(entries[names[0]].values()))

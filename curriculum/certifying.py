@@ -1,0 +1,88 @@
+"""Tests a run's final model again, in front of a user, on as long inputs as they like."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from curriculum.errors import UsageError
+from curriculum.experiment import Experiment
+from curriculum.learn.certifying import Certifier
+from curriculum.learn.learner import Learner
+from curriculum.learn.process import configure
+from curriculum.loading import load_run
+from curriculum.plan import Stage
+from curriculum.record.history import History
+from curriculum.record.store import Store
+from curriculum.retesting import Retest
+
+__all__ = ["certify"]
+
+
+def certify(options: argparse.Namespace) -> int:
+    """Retest, print what was found, and give the exit code: 0 where all is mastered, else 3."""
+    configure(options.threads)  # one thread reads a long input fastest
+    folder = Store(options.store).find(options.run)
+    history = History.of(folder)
+    experiment, learner = load_run(folder, source=options.source)
+    errors = Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
+    found = []
+    for content in _findings(experiment, learner, history, options):
+        found.append(content)
+        stage = Stage.from_key(content["stage"])
+        errors.print(f"{stage}: {content['score']:.4g}", highlight=False)
+    if options.json:
+        print(json.dumps({"run_id": folder.id, "findings": found}))
+    else:
+        Console().print(_table(f"run {folder.id}, {experiment.name}", found))
+    return 0 if all(content["cleared"] for content in found) else 3
+
+
+def _findings(
+    experiment: Experiment, learner: Learner, history: History, options: argparse.Namespace
+) -> Iterator[dict[str, Any]]:
+    seed = history.description["seed"]
+    if not options.length:
+        yield from Retest(experiment, history, seed=seed).of_final(learner)
+        return
+    certifier = Certifier(experiment.task, experiment.criterion, seed)
+    sizes = history.reach or experiment.growth.path()[0]
+    examples = options.examples or experiment.certificate.examples
+    for length in options.length:
+        stage = Stage(length, options.vocab_size or sizes.vocab_size)
+        experiment.check_stage(stage)
+        if not certifier.takes(learner, stage):
+            raise UsageError(
+                f"the model can't be asked about {stage}: it was built for inputs up to length "
+                f"{learner.shape.length} and {learner.shape.symbols} symbols"
+            )
+        began = time.perf_counter()
+        finding = certifier.test_beyond(learner, stage, examples).as_json()
+        seconds = round(time.perf_counter() - began, 2)
+        yield {"stage": stage.key, "beyond": True, **finding, "seconds": seconds}
+
+
+def _table(title: str, found: list[dict[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in ("length", "vocab", "score", "examples"):
+        table.add_column(name, justify="right")
+    table.add_column("mastered")
+    table.add_column("why")
+    for content in found:
+        stage = Stage.from_key(content["stage"])
+        table.add_row(
+            f"{stage.length:,}",
+            f"{stage.vocab_size:,}",
+            f"{content['score']:.4g}",
+            f"{content['examples']:,}",
+            "yes" if content["cleared"] else "no",
+            content["reason"],
+        )
+    return table
