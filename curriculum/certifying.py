@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from curriculum.errors import UsageError
 from curriculum.experiment import Experiment
@@ -21,6 +20,7 @@ from curriculum.loading import load_run
 from curriculum.plan import Stage
 from curriculum.record.history import History
 from curriculum.record.store import Store
+from curriculum.report.findings import findings_table
 from curriculum.retesting import Retest
 
 __all__ = ["certify"]
@@ -41,7 +41,7 @@ def certify(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"run_id": folder.id, "findings": found}))
     else:
-        Console().print(_table(f"run {folder.id}, {experiment.name}", found))
+        Console().print(findings_table(f"run {folder.id}, {experiment.name}", found))
     return 0 if all(content["cleared"] for content in found) else 3
 
 
@@ -67,22 +67,3 @@ def _findings(
         finding = certifier.test_beyond(learner, stage, examples).as_json()
         seconds = round(time.perf_counter() - began, 2)
         yield {"stage": stage.key, "beyond": True, **finding, "seconds": seconds}
-
-
-def _table(title: str, found: list[dict[str, Any]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for name in ("length", "vocab", "score", "examples"):
-        table.add_column(name, justify="right")
-    table.add_column("mastered")
-    table.add_column("why")
-    for content in found:
-        stage = Stage.from_key(content["stage"])
-        table.add_row(
-            f"{stage.length:,}",
-            f"{stage.vocab_size:,}",
-            f"{content['score']:.4g}",
-            f"{content['examples']:,}",
-            "yes" if content["cleared"] else "no",
-            content["reason"],
-        )
-    return table

@@ -9,6 +9,8 @@ from curriculum.errors import UsageError
 
 __all__ = ["Stage"]
 
+KEY = re.compile(r"(\d+)x(\d+)")
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -37,7 +39,7 @@ class Stage:
     @classmethod
     def from_key(cls, key: str) -> Stage:
         """The stage of that `key`."""
-        match = re.fullmatch(r"(\d+)x(\d+)", key)
+        match = KEY.fullmatch(key)
         if match is None:
             raise UsageError(f"a stage is written LENGTHxVOCABULARY, e.g. 100x10, got {key!r}")
         return cls(int(match[1]), int(match[2]))
