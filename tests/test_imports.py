@@ -53,7 +53,11 @@ FLOORS = [
 """A room imports rooms of lower floors, and its own."""
 
 OWNERS = {
-    "mlflow": {"curriculum.record.mirror", "curriculum.record.mirrored_artifacts"},
+    "mlflow": {
+        "curriculum.record.mirror",
+        "curriculum.record.mirrored_artifacts",
+        "curriculum.record.mirrored_metrics",
+    },
     "optuna": {"curriculum.tune"},
     "ray": {"curriculum.scale"},
     "tyro": {"curriculum.overrides"},

@@ -23,10 +23,19 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from curriculum.record.history import History, Visit, perplexity
+from curriculum.record.history import History, Visit
 from curriculum.record.journal import Record, read_journal, whole_records
 from curriculum.record.lock import Lock
 from curriculum.record.mirrored_artifacts import MirroredArtifacts
+from curriculum.record.mirrored_metrics import (
+    final_metrics,
+    last_stamp,
+    look_metrics,
+    reach_metrics,
+    stamp_of,
+    visit_metrics,
+    winner_metrics,
+)
 from curriculum.record.presentation import Presentation
 from curriculum.record.store import RunFolder, Store, checkpoint_name
 from curriculum.record.tracking import RUN_TAG, database_uri
@@ -35,6 +44,8 @@ __all__ = ["Mirror", "connect", "experiment_id"]
 
 VISIT_TAG = "curriculum.visit"
 METRICS_AT_ONCE = 1000
+PLAIN = "gated"
+"""The strategy that a run's name doesn't mention."""
 STATUS = {
     "reached": "FINISHED",
     "stopped": "FINISHED",
@@ -98,7 +109,6 @@ class Mirror:
         self.history = History(folder.description())
         self._presentation = presentation
         self._offset = 0
-        self._stamp = int(self.history.description["created"] * 1000)
         self._checkpoints: list[str] = []  # to upload, once they are there
         self._experiment = experiment_id(client, self.history.description["experiment"], artifacts)
         self._children: dict[int, str] = {}
@@ -126,35 +136,40 @@ class Mirror:
             self._artifacts.save(name)
 
     def close(self, status: str) -> None:
-        """Give the copy its note, plots, model and status, once the run has stopped or is over."""
+        """Give the copy its note, plots, model and status, once the run has stopped or is over.
+
+        What it came to and cost is then there for every run, also for one that ended
+        before its first verdict: what is compared has no gaps.
+        """
+        self._log(self._run, [*reach_metrics(self.history), *final_metrics(self.history)])
         self._artifacts.plot(self._presentation.pictures(self.history))
         self._artifacts.show_model(self.history)
         note = self._presentation.note(self.history)
         self.client.set_tag(self._run, "mlflow.note.content", note)
         self.client.set_tag(self._run, "status", status)
+        ended = last_stamp(self.history)
         for visit in self.history.visits:
             if visit.ended is None:  # what it cost and came to is settled when it has ended
                 child = self._children[visit.number]
                 self.client.set_tag(child, "verdict", visit.verdict)
-                self.client.set_terminated(child, STATUS[status], end_time=self._stamp)
-        self.client.set_terminated(self._run, STATUS[status], end_time=self._stamp)
+                self.client.set_terminated(child, STATUS[status], end_time=ended)
+        self.client.set_terminated(self._run, STATUS[status], end_time=ended)
 
     def _apply(self, record: Record, points: dict[str, list[Metric]]) -> None:
         self.history.add(record)
-        kind, stamp = record["kind"], _stamp(record)
-        self._stamp = stamp
+        kind, stamp = record["kind"], stamp_of(record)
         if kind == "visit":
             self._begin_child(self.history.visits[-1], stamp)
         elif kind == "look":
-            metrics = self._look_metrics(record, stamp)
+            metrics = look_metrics(self.history, record)
             for run in (self._run, self._children[record["visit"]]):
                 points.setdefault(run, []).extend(metrics)
         elif kind == "choice":
-            metrics = self._winner_metrics(self.history.visits[-1])
+            metrics = winner_metrics(self.history)
             for run in (self._run, self._children[record["visit"]]):
                 points.setdefault(run, []).extend(metrics)
         elif kind == "verdict":
-            points.setdefault(self._run, []).extend(self._reach_metrics(stamp))
+            points.setdefault(self._run, []).extend(reach_metrics(self.history))
             self._end_child(self.history.visits[-1], stamp)
             if record["verdict"] == "mastered":
                 self._checkpoints.append(checkpoint_name(len(self.history.visits)))
@@ -162,50 +177,6 @@ class Mirror:
             self.client.set_tag(self._run, "changes", json.dumps(record["changes"]))
         elif kind == "end":
             self._checkpoints.append(checkpoint_name(len(self.history.visits)))
-
-    def _look_metrics(self, record: Record, stamp: int) -> list[Metric]:
-        visit, decision = self.history.visits[-1], record["decision"]
-        total, seconds = self.history.total, record["clock"]["seconds"]
-        values = {
-            "train/loss": record["loss"],
-            f"gate/{decision['metric']}": decision["score"],
-            "gate/lower_bound": decision["bound"],
-            "stage/length": visit.stage.length,
-            "stage/vocab_size": visit.stage.vocab_size,
-            "progress/tokens": total.tokens,
-            "progress/compute": total.compute,
-            "speed/steps_per_second": total.steps / seconds if seconds else None,
-            "speed/tokens_per_second": total.tokens / seconds if seconds else None,
-        }
-        for name, value in record.get("measures", {}).items():
-            where = "train" if name.startswith("memorised") else "gate"
-            values[f"{where}/{name}"] = value
-            if name.endswith("loss"):
-                values[f"{where}/{name[:-4]}perplexity"] = perplexity(value)
-        return _points(values, stamp, total.steps)
-
-    def _winner_metrics(self, visit: Visit) -> list[Metric]:
-        """The learning curve of the trial that was chosen, from the step that the search began."""
-        assert visit.choice is not None
-        began = (self.history.total - visit.spent - visit.lost).steps
-        metric = self.history.description["settings"]["criterion.metric"]
-        found = []
-        for look in visit.advances:
-            if look["trial"] == visit.choice["trial"]:
-                values = {"train/loss": look["loss"], f"tuning/{metric}": look["score"]}
-                found += _points(values, _stamp(look), began + look["spent"]["steps"])
-        return found
-
-    def _reach_metrics(self, stamp: int) -> list[Metric]:
-        reach = self.history.reach
-        values = {
-            "reach/length": 0 if reach is None else reach.length,
-            "reach/vocab_size": 0 if reach is None else reach.vocab_size,
-            "tuning/trials": sum(len(visit.trials) for visit in self.history.visits),
-            "tuning/lost_compute": self.history.lost.compute,
-            "tuning/lost_share": self.history.lost_share,
-        }
-        return _points(values, stamp, self.history.total.steps)
 
     def _log(self, run: str, metrics: list[Metric]) -> None:
         for start in range(0, len(metrics), METRICS_AT_ONCE):
@@ -230,10 +201,10 @@ class Mirror:
                 self._experiment,
                 start_time=int(described["created"] * 1000),
                 tags=_tags(described),
-                run_name=f"{described['id']} seed {described['seed']}",
+                run_name=_name(described),
             )
         run = str(found.info.run_id)
-        self._log_params(run, described["settings"] | {"seed": described["seed"]})
+        self._log_params(run, _params(described))
         return run
 
     def _is_other(self, found: Run, children: Sequence[Run]) -> bool:
@@ -242,16 +213,15 @@ class Mirror:
         So it is where a damaged journal has lost records, or where a run was made to go on
         under other settings.
         """
-        settings = self.history.description["settings"]
-        params = found.data.params
-        if any(params.get(name, str(value)) != str(value) for name, value in settings.items()):
+        ours, params = _params(self.history.description), found.data.params
+        if any(params.get(name, value) != value for name, value in ours.items()):
             return True
         history = History(self.history.description)
         known = set()
         for record, _ in whole_records(self.folder.journal)[0]:
             history.add(record)
             if record["kind"] == "look":
-                known.add((history.total.steps, _stamp(record)))
+                known.add((history.total.steps, stamp_of(record)))
         if any(int(run.data.tags[VISIT_TAG]) >= len(history.visits) for run in children):
             return True
         points = self.client.get_metric_history(found.info.run_id, "progress/tokens")
@@ -290,25 +260,40 @@ class Mirror:
 
     def _end_child(self, visit: Visit, stamp: int) -> None:
         run = self._children[visit.number]
-        values = {
-            "cost/steps": visit.spent.steps,
-            "cost/tokens": visit.spent.tokens,
-            "cost/compute": visit.spent.compute,
-            "cost/seconds": visit.seconds,
-            "tuning/trials": len(visit.trials),
-            "tuning/lost_compute": visit.lost.compute,
-            "tuning/lost_share": visit.lost_share,
-        }
         tags = [RunTag("verdict", visit.verdict), RunTag("mlflow.note.content", visit.reason)]
         # Params can't change once logged, and these are settled only now.
         chosen = {"learning_rate": visit.learning_rate, "hidden_size": visit.hidden_size}
         self._log_params(run, chosen)
-        steps = self.history.total.steps
-        self.client.log_batch(run, metrics=_points(values, stamp, steps), tags=tags)
+        self.client.log_batch(run, metrics=visit_metrics(self.history, visit), tags=tags)
         if visit.trials:
             self._artifacts.tabulate(run, "trials.json", self._presentation.trials(visit))
             self._artifacts.plot(self._presentation.visit_pictures(visit), run)
         self.client.set_terminated(run, "FINISHED", end_time=stamp)
+
+
+def _name(described: dict[str, Any]) -> str:
+    """What tells a run from its neighbours; a plain gated one is the experiment itself.
+
+    >>> _name({"experiment": "lstm_firstbit", "strategy": "bandit", "seed": 3})
+    'lstm_firstbit bandit seed 3'
+    """
+    parts = [described["experiment"], described["strategy"], f"seed {described['seed']}"]
+    return " ".join(part for part in parts if part != PLAIN)
+
+
+def _params(described: dict[str, Any]) -> dict[str, str]:
+    """All settings, flat, and what runs are told apart by: the UI's plots know no tags."""
+    found = described["settings"] | {name: described[name] for name in ("strategy", "seed")}
+    return {name: _spelled(value) for name, value in found.items()}
+
+
+def _spelled(value: Any) -> str:
+    """A value on one line; the UI would break a list in brackets into many.
+
+    >>> _spelled([0.9, 0.999])
+    '0.9, 0.999'
+    """
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _tags(described: dict[str, Any]) -> dict[str, str]:
@@ -324,14 +309,3 @@ def _tags(described: dict[str, Any]) -> dict[str, str]:
     if described["git_commit"] is not None:
         tags["mlflow.source.git.commit"] = described["git_commit"]
     return tags | {f"version.{name}": value for name, value in described["environment"].items()}
-
-
-def _stamp(record: Record) -> int:
-    """When a record was written, as MLflow counts time, in milliseconds."""
-    return int(record["clock"]["time"] * 1000)
-
-
-def _points(values: Mapping[str, float | None], stamp: int, step: int) -> list[Metric]:
-    return [
-        Metric(key, float(value), stamp, step) for key, value in values.items() if value is not None
-    ]

@@ -15,8 +15,9 @@ MOST_CHARACTERS = 7500
 def note(history: History) -> str:
     """How the run ended, and the table of its stages, cut where MLflow would cut it."""
     described = history.description
+    run = f"{described['strategy']}, seed {described['seed']}, run `{described['id']}`"
     lines = [
-        f"**{described['experiment']}**, seed {described['seed']}, run `{described['id']}`",
+        f"**{described['experiment']}**, {run}",
         "",
         closing(history),
         "",

@@ -22,6 +22,7 @@ from curriculum import (
     Experiment,
     Explicit,
     Result,
+    Stage,
     Stop,
     Training,
     Tuning,
@@ -34,6 +35,7 @@ from curriculum.record.journal import Record, read_journal
 from curriculum.record.lock import held
 from curriculum.record.mirror import Mirror
 from curriculum.record.mirror_process import start_mirror
+from curriculum.record.mirrored_metrics import reach_metrics
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.sync import Destinations, is_synced, sync
 from curriculum.record.tracking import database_uri
@@ -59,7 +61,7 @@ def finished(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Store, RunFolder, Result]:
     """A run of a small path, copied into MLflow."""
-    from curriculum import Geometric, Mastery, Stage
+    from curriculum import Geometric, Mastery
     from tasks import FirstBit
 
     experiment = Experiment(
@@ -101,10 +103,13 @@ def test_the_parent_run_says_what_was_run(finished: tuple[Store, RunFolder, Resu
     assert parent.info.status == "FINISHED"
     assert parent.data.params["optimizer.learning_rate"] == "0.03"
     assert parent.data.params["growth.until.length"] == "5"
+    assert parent.data.params["optimizer.betas"] == "0.9, 0.999"
+    assert parent.data.params["tuning.also"] == ""
     assert parent.data.params["seed"] == "3"
+    assert parent.info.run_name == "tiny:variant seed 3"
     tags = parent.data.tags
     assert (tags["task"], tags["model"], tags["seed"]) == ("FirstBit", "Recurrent", "3")
-    assert tags["strategy"] == "gated x current"
+    assert tags["strategy"] == parent.data.params["strategy"] == "gated"
     assert tags["status"] == "reached"
     assert tags["version.torch"]
     assert "| 5 | 2 | mastered |" in tags["mlflow.note.content"]
@@ -116,6 +121,53 @@ def test_the_parent_run_says_what_was_run(finished: tuple[Store, RunFolder, Resu
     assert metrics["stage/length"] == 5
     assert metrics["train/loss"] > 0
     assert metrics["speed/steps_per_second"] > 0
+
+
+def test_a_run_that_is_over_says_what_it_came_to_and_cost(
+    finished: tuple[Store, RunFolder, Result],
+) -> None:
+    store, folder, result = finished
+    parent, _ = all_runs(store, folder)
+    metrics = parent.data.metrics
+    expected = {
+        "reach_length": 5,
+        "reach_vocab_size": 2,
+        "reach_place": 3,
+        "steps": result.steps,
+        "tokens": result.tokens,
+        "compute": result.compute,
+        "seconds": pytest.approx(result.seconds, abs=1e-3),
+    }
+    found = {name[6:]: value for name, value in metrics.items() if name.startswith("final/")}
+    assert found == expected
+    assert min(metrics).startswith("final/")  # these come first in the UI
+
+
+def test_a_run_that_masters_nothing_has_all_metrics_too(tiny: Experiment, tmp_path: Path) -> None:
+    experiment = named(tiny).under("direct").but(budget=Budget(steps=1))
+    result = curriculum.run(experiment, 7, store=tmp_path, mirror=False)
+    store = Store(tmp_path)
+    folder = store.find("last")
+    bring(store, folder)
+    parent, _ = all_runs(store, folder)
+    assert parent.info.run_name == "tiny:variant direct seed 7"
+    assert parent.data.tags["mlflow.note.content"].startswith("**tiny:variant**, direct, seed 7, ")
+    metrics = parent.data.metrics
+    reach = [metrics[f"final/reach_{name}"] for name in ("length", "vocab_size", "place")]
+    assert reach == [0, 0, 0]
+    assert metrics["final/steps"] == 1
+    assert metrics["final/compute"] == result.compute > 0
+
+
+def test_places_tell_stages_apart_where_the_vocabulary_grows() -> None:
+    path = [Stage(2, 4).key, Stage(3, 4).key, Stage(3, 9).key]
+    history = History({"path": path, "created": 0.0})
+    places = []
+    for key in path:
+        history.reach = Stage.from_key(key)
+        found = {metric.key: metric.value for metric in reach_metrics(history)}
+        places.append(found["reach/place"])
+    assert places == [1, 2, 3]
 
 
 def test_each_visit_is_a_child_run(finished: tuple[Store, RunFolder, Result]) -> None:

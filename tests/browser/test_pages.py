@@ -1,0 +1,220 @@
+"""What users see in a browser: MLflow's stock UI on a store, and pages of our own."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+
+import curriculum
+from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Result, Stage
+from curriculum.models import Recurrent
+from tasks import FirstBit
+
+CHROMIUM = shutil.which("chromium")
+STRATEGIES = ("gated", "direct", "linear")
+SEEDS = (0, 1)
+
+# MLflow's UI asks who is logged in, also a server that knows no users, and gets a 404.
+STOCK = re.compile(r"Failed to load resource.* 404 .*/mlflow/users/current$")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; install Debian's package"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def opened(browser: Browser, folder: Path) -> Iterator[Page]:
+    """A page that logs no error and asks nothing of other machines; a picture where it fails."""
+    page = browser.new_page(viewport={"width": 1800, "height": 1000})
+    page.set_default_timeout(20_000)
+    expect.set_options(timeout=20_000)
+    trouble: list[str] = []
+
+    def told(message: ConsoleMessage) -> None:
+        line = f"{message.text} {message.location.get('url', '')}"
+        if message.type == "error" and not STOCK.fullmatch(line):
+            trouble.append(line)
+
+    def elsewhere(route: Route) -> None:
+        trouble.append(f"the page asked for {route.request.url}")
+        route.abort()
+
+    page.on("console", told)
+    page.on("pageerror", lambda error: trouble.append(str(error)))
+    page.route(lambda url: urlsplit(url).hostname not in (None, "127.0.0.1"), elsewhere)
+    try:
+        yield page
+        assert trouble == []
+    except BaseException as error:
+        page.screenshot(path=folder / "failed.png")
+        error.add_note(f"how the page looked: {folder / 'failed.png'}")
+        raise
+    finally:
+        page.close()
+
+
+def see_report(page: Page, path: Path) -> None:
+    """Open a page from disk, and see that it has plots and each takes up room."""
+    page.goto(path.absolute().as_uri())
+    plots = page.locator("svg, img")
+    expect(plots).not_to_have_count(0)
+    for plot in plots.all():
+        box = plot.bounding_box()
+        assert box is not None, plot.evaluate("plot => plot.outerHTML.slice(0, 200)")
+        assert box["width"] > 0
+        assert box["height"] > 0
+    pictures = page.locator("img")
+    assert all(pictures.evaluate_all("all => all.map(one => one.naturalWidth > 0)"))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("browser") / "store"
+
+
+@pytest.fixture(scope="module")
+def results(root: Path) -> dict[str, Result]:
+    """Runs in that store, by the names that they are to have in MLflow."""
+    experiment = Experiment(
+        task=FirstBit(),
+        model=Recurrent(cell="gru", hidden_size=8),
+        growth=Geometric(start=Stage(2), until=Stage(8)),
+        criterion=Mastery(threshold=1.0),
+        optimizer=Adam(learning_rate=3e-2),
+        budget=Budget(steps=30),
+        name="tiny",
+    )
+    found = {}
+    for strategy in STRATEGIES:
+        shown = "tiny" if strategy == "gated" else f"tiny {strategy}"
+        for seed in SEEDS:
+            found[f"{shown} seed {seed}"] = curriculum.run(
+                experiment.under(strategy), seed, store=root, mirror=False
+            )
+    return found
+
+
+@pytest.fixture(scope="module")
+def ui(results: dict[str, Result], root: Path) -> Iterator[str]:
+    """The address of MLflow's UI on those runs, as the command line starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    elsewhere = ("MLFLOW_TRACKING_URI", "CURRICULUM_STUDIES")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "curriculum", "ui", "--store", root, "--port", str(port)],
+        cwd=Path(__file__).parents[2],
+        env={name: value for name, value in os.environ.items() if name not in elsewhere},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until_up(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until_up(address: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/health"):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the UI did not answer at {address}; exit code {process.poll()}")
+
+
+def beside(page: Page, metric: str) -> list[float]:
+    """What stands on a metric's line in the grid that compares runs."""
+    line = page.get_by_role("link", name=metric, exact=True).bounding_box()
+    assert line is not None
+    cells = page.get_by_role("grid").locator("span")
+    there = cells.evaluate_all(
+        "all => all.map(one => [one.getBoundingClientRect().y, one.innerText])"
+    )
+    return [float(text) for y, text in there if abs(y - line["y"]) < line["height"]]
+
+
+def test_runs_of_several_strategies_compare_in_mlflows_ui(
+    results: dict[str, Result], ui: str, browser: Browser, tmp_path: Path
+) -> None:
+    with opened(browser, tmp_path) as page:
+        page.goto(ui)
+        page.get_by_role("button", name="Close").click()  # the assistant
+        page.get_by_role("button", name="Model training").click()
+        page.get_by_role("link", name="tiny", exact=True).click()
+        for name in results:
+            expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+        page.get_by_role("checkbox", name="Select all runs").check()
+        page.get_by_role("button", name="Compare").click()
+        expect(page.get_by_text("Comparing 6 Runs from 1 Experiment")).to_be_visible()
+        names = page.get_by_role("row", name="Run Name:").get_by_role("cell").all_inner_texts()
+        compared = [results[name.strip()] for name in names if name.strip() in results]
+        assert len(compared) == len(results)
+        reached = [result.reach.length if result.reach else 0 for result in compared]
+        expected = {
+            "reach_length": reached,
+            "reach_place": [[0, 2, 3, 5, 8].index(length) for length in reached],
+            "steps": [result.steps for result in compared],
+            "tokens": [result.tokens for result in compared],
+            "compute": pytest.approx([result.compute for result in compared], rel=1e-3),
+            "seconds": pytest.approx([result.seconds for result in compared], rel=1e-2),
+        }
+        page.get_by_role("grid").last.scroll_into_view_if_needed()
+        for name, values in expected.items():
+            expect(page.get_by_role("link", name=f"final/{name}")).to_be_in_viewport()
+            assert beside(page, f"final/{name}") == values
+
+
+PAGE = """<!doctype html><title>Report</title><h1>Report</h1>
+<svg width="200" height="100"><rect width="50" height="50"/></svg>{more}"""
+
+
+def test_a_page_with_plots_is_seen(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(PAGE.format(more=""))
+    with opened(browser, tmp_path) as page:
+        see_report(page, path)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "<svg width=0 height=0></svg>",
+        "<img src='gone.png' width=9 height=9 alt=''>",
+        "<svg style='display: none'></svg>",
+        "<script>console.error('broken')</script>",
+        "<script>undefined.broken</script>",
+        "<link rel=stylesheet href='https://example.org/style.css'>",
+    ],
+)
+def test_what_is_wrong_with_a_page_is_noticed(more: str, browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(PAGE.format(more=more))
+    with pytest.raises(AssertionError), opened(browser, tmp_path) as page:
+        see_report(page, path)
+    assert (tmp_path / "failed.png").exists()
