@@ -34,7 +34,9 @@ def main() -> None:
             compare(page, options.ui, options.compare)
             page.screenshot(path=IMAGES / "compare_mlflow.png")
         if options.report:
-            page.set_viewport_size({"width": 1140, "height": 1400})  # its table, and the first plots
+            page.set_viewport_size(
+                {"width": 1140, "height": 1400}
+            )  # its table, and the first plots
             page.goto(options.report.absolute().as_uri())
             page.screenshot(path=IMAGES / "compare_report.png")
         browser.close()

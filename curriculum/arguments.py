@@ -192,13 +192,11 @@ def _add_compare_options(made: Parser) -> None:
         help="which share the budget; default with --run: the experiment's, a third and thrice",
     )
     made.add_argument("--run", action="store_true", help="first run what is missing")
-    made.add_argument(
-        "--jobs", type=_from_one_up, default=1, metavar="N", help="runs at a time; default: 1"
-    )
+    made.add_argument("--jobs", type=_from_one_up, metavar="N", help="runs at a time; default: 1")
     made.add_argument(
         "--threads", type=_from_one_up, metavar="N", help="default: by the model's size"
     )
-    made.add_argument("--device", default="auto", help="auto, cpu or cuda; default: auto")
+    made.add_argument("--device", help="auto, cpu or cuda; default: auto")
     _add_store(made)
     made.add_argument("--json", action="store_true", help="print a JSON list of the comparisons")
     made.add_argument("--csv", type=Path, metavar="PATH", help="write every stage's figures")

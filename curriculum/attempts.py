@@ -79,6 +79,11 @@ def on_equal_terms(
     """
     share = amount.value / count
     whole = amount.unit in ("steps", "tokens")
+    if whole and share < 1:
+        raise UsageError(
+            f"a budget of {amount.value:g} {amount.unit} shared by {count} learning rates leaves "
+            f"none; take at least {count}"
+        )
     limit: dict[str, Any] = {amount.unit: int(share) if whole else share}
     growth = experiment.growth
     if isinstance(growth, Galloping):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cache
@@ -24,15 +28,16 @@ from curriculum.learn.stop import Stop
 from curriculum.overrides import override
 from curriculum.record.circumstances import circumstances
 from curriculum.record.history import History, Result
-from curriculum.record.store import RunFolder, Store
-from curriculum.report.attempt import WITHOUT_EFFECT
-from curriculum.running import run
+from curriculum.record.store import Store
+from curriculum.report.attempt import NOT_OVER, WITHOUT_EFFECT, Attempt
+from curriculum.running import resume, run
 
 __all__ = ["Campaign", "Terms", "experiment_of"]
 
 Outcomes = Generator[tuple[Planned, Result], None, None]
 Tell = Callable[[Planned, Result], None]
 
+PARENT_SECONDS = 1.0
 ALIKE = ("device", "threads", "flush_denormal", "source_sha256", "git_commit")
 
 
@@ -63,21 +68,24 @@ class Campaign:
     """The runs of a comparison: those that are there, and those that are to be run.
 
     Attributes:
-        there: by planned run, the one that is over.
-        missing: what is to be run, or gone on with.
+        terms: what all have in common.
+        plans: all of them.
+        there: by planned run, the one that is over, and can be compared.
+        missing: what is to be run, and the id of a run to go on with, if there is one.
     """
 
     def __init__(self, terms: Terms, plans: Sequence[Planned]) -> None:
-        self.terms = terms
+        self.terms, self.plans = terms, plans
         self.there: dict[Planned, str] = {}
-        self.missing: list[Planned] = []
+        self.missing: dict[Planned, str | None] = {}
         known = self._known(plans[0]) if plans else {}
         for plan in plans:
-            found = known.get(_key(plan.seed, plan.experiment.flat()))
-            if found is None:
-                self.missing.append(plan)
+            history = known.get(_key(plan.seed, plan.experiment.flat()))
+            run_id = None if history is None else str(history.description["id"])
+            if history is None or run_id is None or history.end is None:
+                self.missing[plan] = run_id
             else:
-                self.there[plan] = found
+                self.there[plan] = run_id
 
     def run(self, jobs: int, tell: Tell) -> bool:
         """Run what is missing, and say whether all of it was; `tell` hears of each that is over.
@@ -94,24 +102,30 @@ class Campaign:
         except KeyboardInterrupt:
             outcomes.close()  # which waits until what is under way has saved itself
             return False
+        except BrokenProcessPool as error:
+            raise RunFailed(
+                "a process of the comparison was killed, for want of memory perhaps; the same command "
+                "goes on, with fewer --jobs if need be"
+            ) from error
         return True
 
     def _here(self) -> Outcomes:
         configure(self.terms.threads)
-        for plan in self.missing:
-            yield plan, attempted(self.terms, plan.strategy, plan.seed, plan.learning_rate)
+        for plan, run_id in self.missing.items():
+            where = (plan.strategy, plan.seed, plan.learning_rate)
+            yield plan, attempted(self.terms, *where, run_id)
 
     def _beside(self, jobs: int) -> Outcomes:
         """In processes of their own; an interrupt reaches these too."""
         pool = ProcessPoolExecutor(
             jobs, get_context("spawn"), initializer=_begin, initargs=(self.terms.threads,)
         )
-        waiting, open_runs = iter(self.missing), dict[Future[Result], Planned]()
+        waiting, open_runs = iter(self.missing.items()), dict[Future[Result], Planned]()
         try:
             while True:
-                for plan in waiting:
+                for plan, run_id in waiting:
                     where = (plan.strategy, plan.seed, plan.learning_rate)
-                    open_runs[pool.submit(attempted, self.terms, *where)] = plan
+                    open_runs[pool.submit(attempted, self.terms, *where, run_id)] = plan
                     if len(open_runs) == jobs:
                         break
                 if not open_runs:
@@ -122,9 +136,12 @@ class Campaign:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _known(self, plan: Planned) -> dict[str, str]:
-        """By seed and settings, the store's runs that are over and went under today's circumstances."""
-        terms, found = self.terms, dict[str, str]()
+    def _known(self, plan: Planned) -> dict[str, History]:
+        """By seed and settings, the store's runs under today's circumstances that may be compared.
+
+        Of several the newest; but one that is over comes before any that is not.
+        """
+        terms, found = self.terms, dict[str, History]()
         now = circumstances(
             plan.experiment,
             plan.seed,
@@ -134,37 +151,37 @@ class Campaign:
         for folder in Store(terms.store).runs():
             try:
                 begun = folder.description()
-            except UsageError:
+                if begun["experiment"] != plan.experiment.name or not _alike(begun, now):
+                    continue
+                history = History.of(folder)
+            except (UsageError, RunFailed):
                 continue
-            if (
-                begun["experiment"] == plan.experiment.name
-                and _alike(begun, now)
-                and _is_over(folder)
-            ):
-                found[_key(begun["seed"], begun["settings"])] = folder.id
+            key = _key(begun["seed"], begun["settings"])
+            over = key in found and found[key].end is not None
+            if Attempt.of(history).unfit in (None, NOT_OVER) and not (over and history.end is None):
+                found[key] = history
         return found
 
 
-def attempted(terms: Terms, strategy: str, seed: int, rate: float) -> Result:
-    """One run of a comparison, to its end or to an interrupt."""
+def attempted(
+    terms: Terms, strategy: str, seed: int, rate: float, run_id: str | None = None
+) -> Result:
+    """One run of a comparison, from its beginning or where `run_id` stands, to its end or a stop."""
     base, source = experiment_of(terms.name, terms.overrides)
     experiment = on_equal_terms(base, strategy, terms.amount, rate, terms.count)
-    asked = (*terms.overrides, "--strategy", strategy, "--optimizer.learning-rate", f"{rate:g}")
-    return run(
-        experiment,
-        seed,
-        store=terms.store,
-        device=terms.device,
-        source=source,
-        mirror=False,
-        resume=True,
-        stop=Stop(signal.SIGINT, signal.SIGTERM),
-        overrides=(
-            *asked,
-            f"--budget.{terms.amount.unit}",
-            f"{terms.amount.value / terms.count:g}",
-        ),
-    )
+    around: dict[str, Any] = {
+        "store": terms.store,
+        "device": terms.device,
+        "source": source,
+        "mirror": False,
+        "stop": Stop(signal.SIGINT, signal.SIGTERM),
+    }
+    if run_id is not None:
+        return resume(run_id, **around)
+    limit = getattr(experiment.budget, terms.amount.unit)
+    asked = ("--strategy", strategy, "--optimizer.learning-rate", repr(rate))
+    budget = (f"--budget.{terms.amount.unit}", repr(limit))
+    return run(experiment, seed, overrides=(*terms.overrides, *asked, *budget), **around)
 
 
 @cache
@@ -178,7 +195,15 @@ def experiment_of(name: str, overrides: tuple[str, ...]) -> tuple[Experiment, Pa
 def _begin(threads: int) -> None:
     """Make a worker ready: only a run that is under way listens to interrupts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     configure(threads)
+
+
+def _end_with(parent: int) -> None:
+    """Stop this process in order when its parent is gone, whoever killed that."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _key(seed: int, settings: Mapping[str, Any]) -> str:
@@ -192,10 +217,3 @@ def _alike(begun: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
         for each in (begun, now)
     ]
     return libraries[0] == libraries[1] and all(begun[name] == now[name] for name in ALIKE)
-
-
-def _is_over(folder: RunFolder) -> bool:
-    try:
-        return History.of(folder).end is not None
-    except (OSError, ValueError, LookupError, TypeError, RunFailed):
-        return False

@@ -28,6 +28,8 @@ __all__ = ["certify"]
 
 def certify(options: argparse.Namespace) -> int:
     """Retest, print what was found, and give the exit code: 0 where all is mastered, else 3."""
+    if not options.length and (options.examples or options.vocab_size):
+        raise UsageError("--examples and --vocab-size go with --length, the length to be tested")
     configure(options.threads)  # one thread reads a long input fastest
     folder = Store(options.store).find(options.run)
     history = History.of(folder)
@@ -42,7 +44,7 @@ def certify(options: argparse.Namespace) -> int:
         print(json.dumps({"run_id": folder.id, "findings": found}))
     else:
         Console().print(findings_table(f"run {folder.id}, {experiment.name}", found))
-    return 0 if all(content["cleared"] for content in found) else 3
+    return 0 if found and all(content["cleared"] for content in found) else 3
 
 
 def _findings(
@@ -55,7 +57,7 @@ def _findings(
     certifier = Certifier(experiment.task, experiment.criterion, seed)
     sizes = history.reach or experiment.growth.path()[0]
     examples = options.examples or experiment.certificate.examples
-    for length in options.length:
+    for length in dict.fromkeys(options.length):
         stage = Stage(length, options.vocab_size or sizes.vocab_size)
         experiment.check_stage(stage)
         if not certifier.takes(learner, stage):

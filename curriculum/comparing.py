@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from curriculum.errors import UsageError, did_you_mean
+from curriculum.errors import RunFailed, UsageError, did_you_mean
 from curriculum.plan import strategy_of
 from curriculum.record.history import History, Result
 from curriculum.record.store import Store
@@ -46,15 +46,19 @@ def compare(options: argparse.Namespace) -> int:
     for text, read in ((options.seeds, seeds_of), (options.learning_rates, numbers_of)):
         if text is not None:
             read(text)  # before anything else, so that a mistake is said at once
-    found = []
-    for name in options.experiments:
-        if options.run:
-            each = _after_running(name, strategies or DEFAULT_STRATEGIES, options)
-            if each is None:
+    names = list(dict.fromkeys(options.experiments))
+    if options.run:
+        made = [_campaign(name, strategies or DEFAULT_STRATEGIES, options) for name in names]
+        found = []
+        for campaign in made:
+            if not _run(campaign, options.jobs):
                 return 130
-        else:
-            each = _from_store(name, strategies, options)
-        found.append(each)
+            found.append(_after_running(campaign, strategies or DEFAULT_STRATEGIES))
+    else:
+        for name in ("budget", "jobs", "threads", "device"):
+            if getattr(options, name) is not None:
+                raise UsageError(f"--{name} says how runs are run, and so goes with --run")
+        found = [_from_store(name, strategies, options) for name in names]
     _show(found, options)
     return 0
 
@@ -98,7 +102,10 @@ def numbers_of(text: str) -> tuple[float, ...]:
 
 
 def _strategies(text: str | None) -> tuple[str, ...]:
-    names = () if text is None else tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    parts = [] if text is None else [part.strip() for part in text.split(",")]
+    names = tuple(dict.fromkeys(part for part in parts if part))
+    if text is not None and not names:
+        raise UsageError("--strategies names none; such as gated,direct,bandit")
     for name in names:
         strategy_of(name)
     return names
@@ -112,28 +119,35 @@ class _Found:
     histories: dict[str, History]
 
 
-def _of_histories(title: str, histories: Sequence[History], strategies: Sequence[str]) -> _Found:
+def _of_histories(
+    title: str,
+    histories: Sequence[History],
+    strategies: Sequence[str],
+    unread: Sequence[str] = (),
+) -> _Found:
     by_id = {str(history.description["id"]): history for history in histories}
-    return _Found(compared(title, list(map(Attempt.of, histories)), strategies), by_id)
+    return _Found(compared(title, list(map(Attempt.of, histories)), strategies, unread), by_id)
 
 
 def _from_store(name: str, strategies: Sequence[str], options: argparse.Namespace) -> _Found:
     """The comparison of the runs that the store has."""
     store = Store(options.store)
     title = _title(name)
-    described = [(folder, folder.description()) for folder in store.some_runs()]
-    names = {str(begun["experiment"]) for _, begun in described}
+    names, histories, unread = set[str](), [], []
+    for folder in store.some_runs():
+        try:
+            begun = folder.description()
+            names.add(str(begun["experiment"]))
+            if begun["experiment"] == title and _is_asked_for(begun, strategies, options):
+                histories.append(History.of(folder))
+        except (UsageError, RunFailed):
+            unread.append(folder.id)
     if title not in names:
         raise UsageError(
-            f"no run in {options.store} is of {title!r}; {did_you_mean(title, names)}, or run them "
-            f"with 'compare {shlex.quote(name)} --run'"
+            f"no run in {options.store} is of {title!r}; {did_you_mean(title, names)} "
+            f"('compare {shlex.quote(name)} --run' runs what is missing)"
         )
-    asked_for = [
-        folder
-        for folder, begun in described
-        if begun["experiment"] == title and _is_asked_for(begun, strategies, options)
-    ]
-    return _of_histories(title, list(map(History.of, asked_for)), strategies)
+    return _of_histories(title, histories, strategies, unread)
 
 
 def _title(name: str) -> str:
@@ -155,10 +169,8 @@ def _is_asked_for(
     return options.learning_rates is None or rate in numbers_of(options.learning_rates)
 
 
-def _after_running(
-    name: str, strategies: Sequence[str], options: argparse.Namespace
-) -> _Found | None:
-    """The comparison, after what it lacks was run; None where that was interrupted."""
+def _campaign(name: str, strategies: Sequence[str], options: argparse.Namespace) -> Campaign:
+    """What a comparison takes, and of it what is there already."""
     from curriculum.attempts import amount_of, default_amount, planned, rates_of
     from curriculum.campaign import Campaign, Terms, experiment_of
     from curriculum.learn.process import configure, threads_for
@@ -168,28 +180,36 @@ def _after_running(
     rates = rates_of(experiment)
     if options.learning_rates is not None:
         rates = numbers_of(options.learning_rates)
-    amount = default_amount(experiment, len(rates))
     if options.budget is not None:
         amount = amount_of(options.budget)
+    else:
+        amount = default_amount(experiment, len(rates))
     seeds = seeds_of(options.seeds or DEFAULT_SEEDS)
     plans = list(planned(experiment, strategies, seeds, amount, rates))
-    threads = options.threads or (
-        1 if options.jobs > 1 else threads_for(experiment.model.hidden_size)
-    )
+    alone = threads_for(experiment.model.hidden_size) if (options.jobs or 1) == 1 else 1
+    threads = options.threads or alone
     configure(threads)  # what is there must have been run by as many
-    terms = Terms(
-        name, overrides, amount, len(rates), options.store.absolute(), options.device, threads
-    )
-    campaign = Campaign(terms, plans)
-    with _told(experiment.name, campaign) as tell:
-        whole = campaign.run(options.jobs, tell)
+    store, device = options.store.absolute(), options.device or "auto"
+    return Campaign(Terms(name, overrides, amount, len(rates), store, device, threads), plans)
+
+
+def _run(campaign: Campaign, jobs: int | None) -> bool:
+    """Run what is missing, and say whether all of it was."""
+    with _told(campaign) as tell:
+        whole = campaign.run(jobs or 1, tell)
     if not whole:
-        done = f"{len(campaign.there)} of {len(plans)} runs are over"
-        print(f"curriculum: interrupted; {done}, and the same command goes on", file=sys.stderr)
-        return None
-    store = Store(options.store)
-    histories = [History.of(store.find(campaign.there[plan])) for plan in plans]
-    return _of_histories(experiment.name, histories, strategies)
+        done, count = len(campaign.there), len(campaign.plans)
+        print(
+            f"curriculum: interrupted; {done} of {count} runs are over, and the same command goes on",
+            file=sys.stderr,
+        )
+    return whole
+
+
+def _after_running(campaign: Campaign, strategies: Sequence[str]) -> _Found:
+    store = Store(campaign.terms.store)
+    histories = [History.of(store.find(campaign.there[plan])) for plan in campaign.plans]
+    return _of_histories(campaign.plans[0].experiment.name, histories, strategies)
 
 
 class _Teller:
@@ -213,7 +233,8 @@ class _Teller:
 
 
 @contextmanager
-def _told(name: str, campaign: Campaign) -> Iterator[_Teller]:
+def _told(campaign: Campaign) -> Iterator[_Teller]:
+    name = campaign.plans[0].experiment.name
     console = Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
     missing, there = len(campaign.missing), len(campaign.there)
     amount = campaign.terms.amount

@@ -27,6 +27,8 @@ from curriculum.plan import (
     Stage,
     Stuck,
 )
+from curriculum.plan.bounds import examples_needed
+from curriculum.plan.certificate import LEAST_SHOWN
 from curriculum.plan.strategy import name_of, strategy_of
 from curriculum.tune.settings import Tuning
 from curriculum.tune.space import space_of, widest_of
@@ -110,6 +112,7 @@ class Experiment:
         path = self.growth.path()
         for stage in path:
             self.check_stage(stage)
+        self._check_certificate()
         if any(exam_of(self.task, stage) is None for stage in path):
             for target in (False, True):
                 self.criterion.at(target=target).check_can_be_cleared()
@@ -205,6 +208,17 @@ class Experiment:
         """Check that the task can make a stage, and the model take it."""
         self.task.check(stage)
         self.model.check(shape_of(self.task, stage))
+
+    def _check_certificate(self) -> None:
+        """Check that what is tested beyond the path can show something."""
+        criterion, settings = self.criterion.at(target=True), self.certificate
+        rate = min(criterion.threshold, LEAST_SHOWN)
+        needed = examples_needed(rate, criterion.confidence)
+        if settings.mode == "on" and needed is not None and needed > settings.examples:
+            raise UsageError(
+                f"certificate.examples {settings.examples} can't show a rate of {rate:g}: all right "
+                f"would need {needed}"
+            )
 
     def _check_batch_size(self) -> None:
         """Check that the model can be trained on batches of that size."""

@@ -46,7 +46,8 @@ def call(*arguments: object) -> int:
 
 
 def compare(file: str, store: Path, *more: object) -> int:
-    return call("compare", file, "--store", store, "--threads", 1, *more)
+    one = ("--threads", 1) if "--run" in more else ()
+    return call("compare", file, "--store", store, *one, *more)
 
 
 QUICK = ("--seeds", "0..1", "--learning-rates", "3e-2,1e-1", "--budget", "60steps")
@@ -149,7 +150,10 @@ def test_the_report_and_the_table_are_written(
         (["--strategies", "linear", "--budget", "9s", "--run"], "not of seconds"),
         (["--growth.untill", "9", "--run"], "did you mean --growth.until"),
         (["--growth.until", "9"], "compare takes no '--growth.until'"),
-        ([], "holds no runs yet"),
+        (["--strategies", ","], "--strategies names none"),
+        (["--budget", "2steps", "--run"], "shared by 3 learning rates leaves none"),
+        (["--budget", "3e9"], "--budget says how runs are run, and so goes with --run"),
+        (["--jobs", "2"], "--jobs says how runs are run, and so goes with --run"),
     ],
 )
 def test_mistakes_are_one_sentence(
@@ -160,6 +164,51 @@ def test_mistakes_are_one_sentence(
     assert said in err
     assert err.count("\n") == 1
     assert not store.exists()
+
+
+def test_an_empty_store_has_nothing_to_compare(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(file, store) == 2
+    assert "holds no runs yet" in capsys.readouterr().err
+
+
+def test_a_mistake_in_the_second_experiment_is_said_before_the_first_is_run(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("compare", file, "lstm_frstbit", "--run", "--store", store) == 2
+    assert "lstm_firstbit" in capsys.readouterr().err
+    assert not store.exists()
+
+
+def test_what_can_not_be_compared_is_run_afresh(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that was forced on under other circumstances, and one begun with other threads."""
+    assert compare(file, store, *QUICK, "--run") == 0
+    first, second, *_ = Store(store).runs()
+    for folder, threads in ((first, 1), (second, 3)):
+        described = json.loads((folder.path / "run.json").read_text()) | {"threads": threads}
+        described.pop("check", None)
+        folder.describe(described)
+    lines = second.journal.read_bytes().splitlines(keepends=True)
+    second.journal.write_bytes(b"".join(lines[:-1]))  # it was stopped, besides
+    capsys.readouterr()
+    assert compare(file, store, *QUICK, "--run", "--json") == 0
+    out, err = capsys.readouterr()
+    assert "1 runs to do, 7 are there" in err
+    assert json.loads(out)[0]["left_out"] == []
+
+
+def test_a_run_that_can_not_be_read_is_passed_over_and_said(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compare(file, store, *QUICK, "--run") == 0
+    broken = Store(store).runs()[0]
+    (broken.path / "run.json").write_text("{")
+    capsys.readouterr()
+    assert compare(file, store, "--json") == 0
+    assert f"run {broken.id} can't be read" in json.loads(capsys.readouterr().out)[0]["left_out"]
 
 
 def test_an_experiment_that_the_store_does_not_have_is_said(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from curriculum.errors import UsageError
 from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner
 from curriculum.learn.task import Task, exam_of, shape_of
 from curriculum.plan import Look, Mastery, Stage, Tally
 from curriculum.plan.bounds import error_of_test
+from curriculum.plan.certificate import LEAST_SHOWN
 
 __all__ = ["STREAM", "Certifier", "Finding"]
 
@@ -70,6 +72,11 @@ class Certifier:
         all_right = Tally(score=1.0, examples=examples)
         shown = criterion.lower_bound(all_right, error_of_test(1, criterion.confidence))
         assert shown is not None  # it is a sample
+        if shown < min(criterion.threshold, LEAST_SHOWN):
+            raise UsageError(
+                f"{examples} examples, all right, would show {shown:.2f} at most, and "
+                f"{min(criterion.threshold, LEAST_SHOWN):g} is asked for; take more examples"
+            )
         criterion = replace(criterion, examples=examples, threshold=min(criterion.threshold, shown))
         examiner = Examiner(self.task, criterion, self.seed, f"{STREAM}/beyond")
         test, slices, _ = examiner.sample(learner, stage, tests=0)

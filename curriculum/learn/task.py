@@ -71,6 +71,11 @@ class Batch:
         """Input positions, padding apart."""
         return int((self.inputs != PADDING).sum())
 
+    @property
+    def asked_count(self) -> int:
+        """Symbols, or bits, that the answers ask for."""
+        return int((self.targets != IGNORED).sum())
+
 
 @runtime_checkable
 class Task(Protocol):

@@ -191,10 +191,12 @@ class Trainer:
                 drawn.update({each.key: examples for each, examples in mix.items()})
                 self.meter.trained(batch.token_count, learner.parameters)
                 if sampling.signal is not None:
-                    value = share_right(answer, logits, targets)
-                    if sampling.signal == "gain":
+                    if sampling.signal == "score":
+                        value = share_right(answer, logits, targets)
+                    else:
                         reseed(seed, "training", visit, trial, step)  # the same dropout as before
-                        value = float(loss.detach()) - self._loss_after(learner, batch)
+                        after = self._loss_after(learner, batch)
+                        value = (float(loss.detach()) - after) * batch.asked_count
                     scheduler.observe(rng, stage, Signal(value=value, tokens=batch.token_count))
         return self._interval(taken, total, drawn)
 

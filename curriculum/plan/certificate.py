@@ -9,7 +9,10 @@ from typing import Literal
 from curriculum.errors import UsageError
 from curriculum.plan.stage import Stage
 
-__all__ = ["Certificate"]
+__all__ = ["LEAST_SHOWN", "Certificate"]
+
+LEAST_SHOWN = 0.95
+"""What a sample must be able to show, whatever the threshold above it."""
 
 STRIDE = math.sqrt(2)
 

@@ -209,7 +209,8 @@ class Scheduler:
         """How many examples of which stages the next training batch has; arguments as for `draw`."""
         if self.sampling.unit == "batch":
             return {self.draw(rng, spent): batch_size}
-        return dict(Counter(self.draw(rng, spent) for _ in range(batch_size)))
+        frontier = self._frontier_at(spent or self._spent)
+        return dict(Counter(self._sampler.draws(rng, self._stages, frontier, batch_size)))
 
     def observe(self, rng: np.random.Generator, stage: Stage, signal: Signal) -> None:
         """Tell a sampling that learns what a step on `stage`, which it drew, has shown."""

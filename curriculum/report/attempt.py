@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from curriculum.plan import Spending, Stage
+from curriculum.experiment import flattened
+from curriculum.plan import STRATEGIES, Spending, Stage
 from curriculum.record.history import History
 
-__all__ = ["GUESS", "UNITS", "Attempt"]
+__all__ = ["GUESS", "NOT_OVER", "UNITS", "WITHOUT_EFFECT", "Attempt"]
 
 UNITS = ("compute", "tokens", "seconds", "steps")
 """What a budget may be matched in."""
@@ -19,6 +20,8 @@ GUESS = "guess"
 
 OF_TRAINING = ("optimizer", "training")
 """What it need not have in common with the others."""
+
+NOT_OVER = "not over yet"
 
 WITHOUT_EFFECT = ("mlflow", "safetensors", "optuna")
 """Of the libraries, these change nothing in what a run without a search computes."""
@@ -66,7 +69,7 @@ class Attempt:
         unit = next((u for u in UNITS if settings.get(f"budget.{u}") is not None), None)
         return cls(
             run_id=described["id"],
-            strategy=described["strategy"],
+            strategy=_label(described),
             seed=described["seed"],
             learning_rate=settings["optimizer.learning_rate"],
             created=described["created"],
@@ -80,11 +83,26 @@ class Attempt:
         )
 
 
+def _label(described: Mapping[str, Any]) -> str:
+    """The strategy's name, and those of its settings that are not its own: `combined(mixed=0.9)`."""
+    name, settings = str(described["strategy"]), described["settings"]
+    usual = STRATEGIES.get(name)
+    if usual is None:
+        return name
+    own = flattened({"pacing": usual.pacing, "sampling": usual.sampling})
+    other = [
+        f"{key.partition('.')[2]}={settings[key]}"
+        for key, value in own.items()
+        if "." in key and settings.get(key, value) != value
+    ]
+    return f"{name}({', '.join(other)})" if other else name
+
+
 def _terms(described: Mapping[str, Any]) -> dict[str, Any]:
     settings = {
         name: value
         for name, value in described["settings"].items()
-        if name.split(".")[0] not in ("pacing", "sampling", "tuning", "stuck")
+        if name.split(".")[0] not in ("pacing", "sampling", "tuning")
         and name != "optimizer.learning_rate"
     }
     if described["strategy"] == GUESS:
@@ -116,14 +134,14 @@ def _mastered(history: History, path: tuple[Stage, ...]) -> dict[int, Spending]:
 
 def _unfit(history: History) -> str | None:
     settings = history.description["settings"]
-    if history.end is None:
-        return "not over yet"
-    if settings["tuning.mode"] != "off":
-        return "tuned"
-    if settings["growth"] == "Galloping":
-        return "galloping"
-    if any(visit.entry == "half step" for visit in history.visits):
-        return "with half steps"
-    if history.changes:
-        return "gone on with under other circumstances"
-    return None
+    limits = [unit for unit in UNITS if settings.get(f"budget.{unit}") is not None]
+    reasons = {
+        NOT_OVER: history.end is None,
+        "tuned": settings["tuning.mode"] != "off",
+        "galloping": settings["growth"] == "Galloping",
+        "with half steps": any(visit.entry == "half step" for visit in history.visits),
+        "without a limit of the whole run": not limits,
+        "with several limits of the whole run": len(limits) > 1,
+        "gone on with under other circumstances": bool(history.changes),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)

@@ -72,13 +72,16 @@ class Outcome:
     Attributes:
         entries: by seed.
         reach: the median place on the path of the hardest stage mastered.
-        ratio: what the baseline spent on the comparison's stage, as a multiple of what this
-            did; None for the baseline, and where there is none.
+        stage: the place that the ratio is of: the hardest that at least half of the seeds of
+            it, or of the baseline, mastered; None where there is none.
+        ratio: what the baseline spent on that stage, as a multiple of what this did; None
+            for the baseline itself, and where there is none.
     """
 
     strategy: str
     entries: Mapping[int, Entry]
     reach: Median
+    stage: int | None
     ratio: Ratio | None
 
     def spent(self, place: int, unit: str) -> Median:
@@ -98,8 +101,8 @@ class Comparison:
     Attributes:
         unit: what the budget is counted in.
         budget: how much of it each strategy had with each seed, over all learning rates.
-        stage: the place on the path that ratios are of: the hardest that most seeds of some
-            strategy mastered; None where there is none.
+        stage: the place on the path that spending is shown of: the hardest that at least
+            half of the seeds of some strategy mastered; None where there is none.
         left_out: which runs were not compared, and why, in words.
     """
 
@@ -121,19 +124,24 @@ class Comparison:
 
 
 def compared(
-    experiment: str, attempts: Sequence[Attempt], strategies: Sequence[str] | None = None
+    experiment: str,
+    attempts: Sequence[Attempt],
+    strategies: Sequence[str] | None = None,
+    unread: Sequence[str] = (),
 ) -> Comparison:
     """The comparison of an experiment's runs, by strategy.
 
     Args:
         experiment: its name.
         attempts: its runs.
-        strategies: which are asked for, in order; all that there are by default.
+        strategies: which are asked for, in order; all that there are by default. One that
+            was run under other settings than its own counts as another.
+        unread: of which runs that could not be read it is to be said.
 
     Raises:
         UsageError: where there are not two strategies that went on equal terms.
     """
-    left_out: list[str] = []
+    left_out = [f"run {run_id} can't be read" for run_id in unread]
     fit = _fit(attempts, left_out)
     alike = _on_equal_terms(fit, left_out)
     newest = _newest(alike)
@@ -152,23 +160,15 @@ def compared(
         entries[strategy][seed] = Entry(chosen, chosen[0].unit or "steps")
     known = {name: number for number, name in enumerate(STRATEGIES)}
     there = sorted(entries, key=lambda name: (known.get(name, len(known)), name))
-    names = [name for name in strategies or there if name in entries]
+    names = [n for asked in strategies or [""] for n in there if asked in ("", n.split("(")[0])]
+    left_out += _lacking(entries, names, strategies or ())
     if len(names) < 2:
         raise UsageError(_nothing(experiment, names, left_out))
     first = next(iter(entries[names[0]].values()))
     stage = _stage_of_interest([entries[name] for name in names])
     budget = float(first.attempts[0].budget or 0) * len(rates)
-    outcomes = {
-        name: Outcome(
-            name,
-            dict(sorted(entries[name].items())),
-            median_of([entry.reach for entry in entries[name].values()], whole=True),
-            _ratio(entries[name], entries.get(BASELINE), stage, budget)
-            if name != BASELINE and BASELINE in names
-            else None,
-        )
-        for name in names
-    }
+    baseline = entries[BASELINE] if BASELINE in names else None
+    outcomes = {name: _outcome(name, entries[name], baseline, budget) for name in names}
     return Comparison(
         experiment,
         first.attempts[0].path,
@@ -181,13 +181,38 @@ def compared(
     )
 
 
+def _outcome(
+    name: str, entries: Mapping[int, Entry], baseline: Mapping[int, Entry] | None, budget: float
+) -> Outcome:
+    stage, ratio = None, None
+    if baseline is not None and name != BASELINE:
+        stage = _stage_of_interest([entries, baseline])
+        ratio = None if stage is None else _ratio(entries, baseline, stage, budget)
+    reach = median_of([entry.reach for entry in entries.values()], whole=True)
+    return Outcome(name, dict(sorted(entries.items())), reach, stage, ratio)
+
+
+def _lacking(
+    entries: Mapping[str, Mapping[int, Entry]], names: Sequence[str], asked: Sequence[str]
+) -> list[str]:
+    """Which strategies that were asked for have no runs, and which lack seeds of the others."""
+    found = [
+        f"{n}: no runs on these terms" for n in asked if n not in {m.split("(")[0] for m in names}
+    ]
+    seeds = {seed for name in names for seed in entries[name]}
+    for name in names:
+        missing = sorted(seeds - set(entries[name]))
+        if missing:
+            found.append(f"{name}: no runs with seed {', '.join(map(str, missing))}")
+    return found
+
+
 def _fit(attempts: Sequence[Attempt], left_out: list[str]) -> list[Attempt]:
     """Those that can be compared with others at all."""
     why: dict[str, list[str]] = defaultdict(list)
     for attempt in attempts:
-        reason = attempt.unfit or (None if attempt.unit else "without a limit of the whole run")
-        if reason is not None:
-            why[reason].append(attempt.run_id)
+        if attempt.unfit is not None:
+            why[attempt.unfit].append(attempt.run_id)
     for reason, ids in why.items():
         left_out.append(f"{_runs(ids)} {reason}")
     gone = {run_id for ids in why.values() for run_id in ids}
@@ -248,14 +273,9 @@ def _stage_of_interest(entries: Sequence[Mapping[int, Entry]]) -> int | None:
 
 
 def _ratio(
-    ours: Mapping[int, Entry],
-    baseline: Mapping[int, Entry] | None,
-    place: int | None,
-    budget: float,
+    ours: Mapping[int, Entry], baseline: Mapping[int, Entry], place: int, budget: float
 ) -> Ratio | None:
     """What the baseline spent on a stage, as a multiple of what we did, paired by seed."""
-    if baseline is None or place is None:
-        return None
     bounds = [
         _bounds(entry.spent(place), baseline[seed].spent(place), entry.unit, budget)
         for seed, entry in ours.items()

@@ -69,6 +69,7 @@ def _outcome(comparison: Comparison, outcome: Outcome) -> dict[str, Any]:
     ratio = outcome.ratio
     return {
         "reach": asdict(outcome.reach),
+        "ratio_stage": outcome.stage,
         "ratio": None if ratio is None else asdict(ratio) | {"verdict": ratio.verdict},
         "stages": [
             {"place": place, "reached": outcome.reached(place)}

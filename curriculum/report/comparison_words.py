@@ -16,7 +16,7 @@ __all__ = ["against_baseline", "headline", "interval", "left_out", "terms"]
 
 def against_baseline(comparison: Comparison, outcome: Outcome) -> str:
     """A verdict, and the ratio that it rests on, e.g. `helped × 3.2 (2.1–5.0)`; `-` for none."""
-    ratio, place = outcome.ratio, comparison.stage
+    ratio, place = outcome.ratio, outcome.stage
     if ratio is None or place is None:
         return "-"
     if ratio.least == 0 and math.isinf(ratio.most):
@@ -30,7 +30,8 @@ def against_baseline(comparison: Comparison, outcome: Outcome) -> str:
         value = times(ratio.least)
     else:
         value = f"{times(ratio.least)} to {times(ratio.most)}"
-    return " ".join(filter(None, (ratio.verdict, "×", value, _bounds(ratio), why)))
+    where = "" if place == comparison.stage else f"at {comparison.key(place)}"
+    return " ".join(filter(None, (ratio.verdict, "×", value, _bounds(ratio), where, why)))
 
 
 def interval(comparison: Comparison, reach: Median) -> str:
@@ -67,7 +68,7 @@ def terms(comparison: Comparison) -> Iterator[str]:
         )
     for name in few:
         entries = comparison.outcomes[name].entries.values()
-        reached = sorted(entry.reach for entry in entries)
+        reached = [entry.reach for entry in entries]
         yield f"Reach of {name}, seed by seed: {', '.join(map(comparison.key, reached))}."
 
 
@@ -103,7 +104,8 @@ def _target(comparison: Comparison) -> str:
         return words
     return (
         f"{words} '× 3.2' says that {BASELINE} took 3.2 times the {comparison.unit} to get "
-        f"there, seed by seed; '≥' and '≤' that a budget ended before."
+        f"there, seed by seed; '≥' and '≤' that a budget ended before; 'at 27' that it is of "
+        f"another stage, the hardest that at least half of the seeds of either mastered."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -90,4 +89,4 @@ def _rank(count: int) -> int | None:
     # ppf gives the least k with P(B <= k) >= 2.5 %, and k values are to lie below that.
     while rank > 0 and 2 * binom.cdf(rank - 1, count, 0.5) > 1 - CONFIDENCE:
         rank -= 1
-    return rank if rank > 0 and math.isfinite(rank) else None
+    return rank

@@ -88,6 +88,16 @@ def test_a_stage_of_few_inputs_is_tested_on_all_and_a_long_one_on_a_sample(
     assert not certifier.test(knowing(4, tiny), Stage(5)).cleared
 
 
+def test_too_few_examples_to_show_anything_are_an_error(tiny: Experiment) -> None:
+    certifier = Certifier(tiny.task, tiny.criterion, 0)
+    with pytest.raises(UsageError, match=r"9 examples, all right, would show 0\.68 at most"):
+        certifier.test_beyond(knowing(10**6, tiny), Stage(3000), 9)
+    with pytest.raises(UsageError, match=r"certificate\.examples 9 .* all right would need 69"):
+        tiny.but(certificate=Certificate(examples=9))
+    assert tiny.but(certificate=Certificate(examples=9, mode="off"))
+    assert tiny.but(certificate=Certificate(examples=9), criterion=Mastery(threshold=0.5))
+
+
 def test_its_examples_are_not_those_of_a_look(tiny: Experiment) -> None:
     gate = batch_of(tiny.task, Stage(30), 64, seed=0, stream="gate/screen", index=0)
     own = batch_of(tiny.task, Stage(30), 64, seed=0, stream="certificate/screen", index=0)
@@ -180,8 +190,8 @@ def test_a_recurrent_model_is_asked_about_any_length(cell: Any, tiny: Experiment
     experiment = tiny.but(model=Recurrent(cell=cell, hidden_size=4))
     learner = Learner.start(experiment.shape, experiment.recipe, seed=0, device=torch.device("cpu"))
     assert Certifier(FirstBit(), tiny.criterion, 0).takes(learner, Stage(10**6))
-    found = Certifier(FirstBit(), tiny.criterion, 0).test_beyond(learner, Stage(200_000), 4)
-    assert found.examples == 4
+    found = Certifier(FirstBit(), tiny.criterion, 0).test_beyond(learner, Stage(100_000), 80)
+    assert found.examples == 80
 
 
 def test_certify_tests_the_path_again_or_a_length(

@@ -107,7 +107,7 @@ def left_out(*runs: Sequence[Attempt]) -> list[str]:
     [
         ({"unfit": "tuned"}, "run odd tuned"),
         ({"unfit": "not over yet"}, "run odd not over yet"),
-        ({"unit": None, "budget": None}, "run odd without a limit of the whole run"),
+        ({"unfit": "without a limit of the whole run"}, "run odd without a limit of the whole run"),
         ({"terms": TERMS | {"budget.compute": 5.0}}, "run odd with budget.compute 5.0, not 100.0"),
         ({"terms": TERMS | {"torch": "2.6"}}, "run odd with torch 2.6, not 2.13"),
         (
@@ -266,3 +266,43 @@ def test_what_can_not_be_compared_says_why(
 def test_a_stage_between_two_of_the_path_is_none_of_it() -> None:
     told = records(("3x2", "step", "mastered", 20), ("2x2", "step", "exhausted", 30))
     assert Attempt.of(History(DESCRIPTION, [*told, END])).mastered == {}
+
+
+def test_a_verdict_is_of_the_hardest_stage_that_the_two_of_them_mastered() -> None:
+    """What other strategies reached besides makes no difference to it."""
+    runs = (six("direct", [80]), six("gated", [10, 20]), six("combined", [10, 20, 60]))
+    for found in (of(*runs[:2]), of(*runs)):
+        outcome = found.outcomes["gated"]
+        assert outcome.stage == 1
+        assert outcome.ratio is not None
+        assert (outcome.ratio.verdict, outcome.ratio.least) == ("helped", 5.0)
+    assert of(*runs).stage == 2
+
+
+def test_what_was_asked_for_and_is_not_there_is_said() -> None:
+    runs = [*six("gated", [1])[:4], *six("direct", [1])]
+    found = compared("exp", runs, ("gated", "direct", "bandit"), ["abcd"])
+    assert found.left_out == (
+        "run abcd can't be read",
+        "bandit: no runs on these terms",
+        "gated: no runs with seed 4, 5",
+    )
+
+
+def test_a_strategy_under_settings_of_its_own_is_another() -> None:
+    settings = {"pacing": "Gated", "sampling": "Combined", "sampling.mixed": 0.2}
+    usual = DESCRIPTION | {
+        "strategy": "combined",
+        "settings": DESCRIPTION["settings"] | settings,  # type: ignore[operator]
+    }
+    assert Attempt.of(History(usual, [END])).strategy == "combined"
+    other = usual | {"settings": usual["settings"] | {"sampling.mixed": 0.9}}
+    assert Attempt.of(History(other, [END])).strategy == "combined(mixed=0.9)"
+    runs = (six("combined(mixed=0.9)", [1]), six("combined", [2]), six("direct", [4]))
+    found = compared("exp", [run for group in runs for run in group], ("combined", "direct"))
+    assert list(found.outcomes) == ["combined", "combined(mixed=0.9)", "direct"]
+
+
+def test_runs_with_demotions_are_not_compared_with_those_without() -> None:
+    settings = DESCRIPTION["settings"] | {"stuck.demotions": 3}  # type: ignore[operator]
+    assert "stuck.demotions" in Attempt.of(History(DESCRIPTION | {"settings": settings})).terms

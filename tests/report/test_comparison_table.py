@@ -95,9 +95,9 @@ def test_a_verdict_says_the_ratio_that_it_rests_on(
     assert found == said or (said.startswith("direct") and found.endswith(said))
 
 
-def test_where_neither_got_there_nothing_is_known_of_the_ratio() -> None:
+def test_a_ratio_of_another_stage_than_the_tables_says_which() -> None:
     found = comparison({"direct": six(1e6), "gated": six(1e6), "teacher": six(1e6, 1e7)})
-    assert row(found, "gated")["vs direct"] == "unclear, too few reached it"
+    assert row(found, "gated")["vs direct"] == "unclear × 1.0 (1.0–1.0) at 2"
     assert row(found, "direct")["vs direct"] == "-"
 
 

@@ -42,5 +42,12 @@ class Combined(Fixed):
             return MIXED.draw(rng, stages, frontier)
         return stages[frontier]
 
+    def draws(
+        self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int, count: int
+    ) -> list[Stage]:
+        mixed = int((rng.random(count) < self.mixed).sum())
+        found = MIXED.draws(rng, stages, frontier, mixed)
+        return [*found, *[stages[frontier]] * (count - mixed)]
+
     def stages(self, path: Sequence[Stage]) -> Sequence[Stage]:
         return MIXED.stages(path)

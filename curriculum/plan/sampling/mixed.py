@@ -30,6 +30,12 @@ class Mixed(Fixed):
         found = grid(tuple(stages))
         return found[int(rng.integers(len(found)))]
 
+    def draws(
+        self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int, count: int
+    ) -> list[Stage]:
+        found = grid(tuple(stages))
+        return [found[place] for place in rng.integers(len(found), size=count)]
+
     def stages(self, path: Sequence[Stage]) -> Sequence[Stage]:
         return grid(tuple(path))
 

@@ -24,6 +24,12 @@ class Sampler(ABC):
     def draw(self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int) -> Stage:
         """A stage; `frontier` is an index into `stages`."""
 
+    def draws(
+        self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int, count: int
+    ) -> list[Stage]:
+        """So many of them."""
+        return [self.draw(rng, stages, frontier) for _ in range(count)]
+
     @abstractmethod
     def observe(self, rng: np.random.Generator, drawn: int, signal: Signal) -> None:
         """Take into account what a step on stage number `drawn` showed."""
