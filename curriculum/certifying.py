@@ -52,7 +52,7 @@ def _findings(
 ) -> Iterator[dict[str, Any]]:
     seed = history.description["seed"]
     if not options.length:
-        yield from Retest(experiment, history, seed=seed).of_final(learner)
+        yield from Retest(experiment, seed=seed).of_final(learner, history)
         return
     certifier = Certifier(experiment.task, experiment.criterion, seed)
     sizes = history.reach or experiment.growth.path()[0]

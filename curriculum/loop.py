@@ -11,7 +11,7 @@ from curriculum.learn.meter import Meter
 from curriculum.learn.stop import Stop, Stopped
 from curriculum.learn.task import shape_of
 from curriculum.learn.training import Interval, Pause, Trainer
-from curriculum.plan import Look, Scheduler, Verdict
+from curriculum.plan import Look, Scheduler, Stage, Verdict
 from curriculum.record.history import Result
 from curriculum.record.recorder import Recorder
 from curriculum.record.standing import Saved, Standing
@@ -66,6 +66,7 @@ class Walk:
         meter = Meter(spent, self.scheduler.lost, clock=recorder.clock)
         examiner = Examiner(experiment.task, experiment.criterion, seed)
         pause = Pause(lambda: stop.requested or recorder.is_due, self._pause)
+        self.retest = Retest(experiment, seed=seed)
         self.trainer = Trainer(
             experiment.task, seed=seed, examiner=examiner, meter=meter, pause=pause
         )
@@ -114,6 +115,8 @@ class Walk:
                     self.parent, self._stood = self.learner.snapshot(), scheduler.state_dict()
                 verdict = self._judge(*next(looks))
             self._since, self._training = None, False
+            if verdict is Verdict.MASTERED:
+                self._retain(visit, stage)
             kept = verdict is Verdict.MASTERED or not (listens or scheduler.diverged)
             if not kept:
                 self.learner = Learner.of(self.parent, self.device)
@@ -121,17 +124,23 @@ class Walk:
             self.recorder.verdict(visit, stage, verdict, scheduler, self.learner, kept=kept)
 
     def _retest(self) -> None:
-        """Retest the final model, and what it was when it mastered each stage."""
-        recorder = self.recorder
-        if self.experiment.certificate.mode == "off":
-            return
-        found = Retest(self.experiment, recorder.history, seed=self.seed)
-        for content in found.of_final(self.learner):
-            self.stop.check()
-            recorder.finding("retest", content)
-        for content in found.of_visits(recorder.mastered, self.device):
-            self.stop.check()
-            recorder.finding("retention", content)
+        """Test the final model again, on its path and beyond."""
+        if self._tests_again:
+            for content in self.retest.of_final(self.learner, self.recorder.history):
+                self.stop.check()
+                self.recorder.finding("retest", content)
+
+    def _retain(self, visit: int, stage: Stage) -> None:
+        """See what the model makes of all stages, now that it has mastered one."""
+        if self._tests_again:
+            with self.recorder.apart():
+                scores = self.retest.retention(self.learner)
+            content = {"visit": visit, "stage": stage.key, "scores": scores}
+            self.recorder.finding("retention", content)
+
+    @property
+    def _tests_again(self) -> bool:
+        return self.experiment.certificate.mode == "on"
 
     def _enter(self) -> Verdict:
         """Begin a visit: perhaps the stage is mastered without training, or settings are searched."""

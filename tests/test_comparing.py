@@ -122,12 +122,12 @@ def test_the_report_and_the_table_are_written(
     file: str, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page, table = tmp_path / "sub" / "report.html", tmp_path / "table.csv"
-    more = ("--report", page, "--csv", table, "--tracking-uri", "sqlite:////nowhere/mlflow.db")
+    more = ("--report", page, "--csv", table, "--tracking-uri", "sqlite:////proc/nowhere/mlflow.db")
     assert compare(file, store, *QUICK, "--run", *more) == 0
     out, err = capsys.readouterr()
     assert "vs direct" in out
     assert f"{page} is written" in err
-    assert "the report is not in MLflow at sqlite:////nowhere/mlflow.db" in err
+    assert "the report is not in MLflow at sqlite:////proc/nowhere/mlflow.db" in err
     assert page.read_text().count("<figure>") >= 5  # three of the comparison, retention, beyond
     head, *lines = table.read_text().splitlines()
     assert head.startswith("experiment,strategy,length")

@@ -208,5 +208,5 @@ FORMS: dict[str, Form] = {
         weights_sha256=_is_text,
     ),
 }
-OF_A_VISIT = FORMS.keys() - {"visit", "change", "retest", "retention", "end"}
+OF_A_VISIT = FORMS.keys() - {"visit", "change", "retest", "end"}
 """The kinds of records that tell of the visit that began before them."""

@@ -138,10 +138,12 @@ class Mirror:
     def close(self, status: str) -> None:
         """Give the copy its note, plots, model and status, once the run has stopped or is over.
 
-        What it came to and cost is then there for every run, also for one that ended
-        before its first verdict: what is compared has no gaps.
+        What it came to and cost is then there for every run that is over, also for one that
+        ended before its first verdict: what is compared has no gaps. One that has stopped may
+        go on, and would have it twice.
         """
-        self._log(self._run, [*reach_metrics(self.history), *final_metrics(self.history)])
+        if self.complete:
+            self._log(self._run, [*reach_metrics(self.history), *final_metrics(self.history)])
         self._artifacts.plot(self._presentation.pictures(self.history))
         self._artifacts.show_model(self.history)
         note = self._presentation.note(self.history)

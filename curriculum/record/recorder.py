@@ -6,8 +6,7 @@ import contextlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from curriculum.errors import RunFailed
@@ -78,6 +77,15 @@ class Recorder:
         if self._tail:
             return float(self._tail[0][0]["clock"]["seconds"])
         return round(self._seconds + time.perf_counter() - self._since, 4)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """What is done inside takes no time of the run's."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._since += time.perf_counter() - began
 
     @property
     def is_due(self) -> bool:
@@ -182,18 +190,8 @@ class Recorder:
         if name not in self._checkpoints:
             self._save(name, snapshot, standing, training=True, interval=interval)
 
-    @property
-    def mastered(self) -> dict[Path, str]:
-        """The checkpoints at which a stage was mastered, and that stage's key, in order."""
-        kept = sorted(self._checkpoints.items())
-        return {
-            self.folder.checkpoints / name: state.mastered
-            for name, state in kept
-            if state.mastered is not None
-        }
-
     def finding(self, kind: str, content: Record) -> Record:
-        """A `retest` of the final model, or the `retention` of one that it was."""
+        """A `retest` of the final model, or the `retention` of the one that mastered a stage."""
         return self._write(kind, content, self.clock())
 
     def end(self, status: str, ending: str, scheduler: Scheduler, learner: Learner) -> Result:
