@@ -38,13 +38,13 @@ def test_what_is_computed_again_and_differs_stops_the_run_with_a_sentence(
     tiny: Experiment, store: Path, wholes: Any
 ) -> None:
     experiment = plain(tiny)
-    folder = killed(experiment, store, 8, saving=NEVER_AMID_A_VISIT)
+    folder = killed(experiment, store, 9, saving=NEVER_AMID_A_VISIT)
     before = told(folder)
     kinds = [record["kind"] for record in before]
     assert kinds[-4:] == ["verdict", "visit", "look", "look"]
     loss = str(before[-1]["loss"]).encode()
     spoiled(
-        folder, 7, b'"loss":' + loss, b'"loss":' + loss[:-1] + (b"1" if loss[-1:] != b"1" else b"2")
+        folder, 8, b'"loss":' + loss, b'"loss":' + loss[:-1] + (b"1" if loss[-1:] != b"1" else b"2")
     )
     journal = folder.journal.read_bytes()
     for _ in range(2):  # as often as it is tried
@@ -70,17 +70,17 @@ def test_what_is_computed_again_and_differs_stops_the_run_with_a_sentence(
 @pytest.mark.parametrize(
     ("place", "change", "said"),
     [
-        (5, ('"stage":"3x2"', '"stage":"4x2"'), "in a visit of visit 1, stage is 3x2 and was 4x2"),
-        (5, ('"entry":"step"', '"entry":"steb"'), "entry is step and was steb"),
-        (5, ('"retuning":false', '"retuning":0    '), "retuning is False and was 0"),
-        (6, ('"kind":"look"', '"kind":"book"'), "kind is look and was book"),
-        (7, ('"cleared":', '"Cleared":'), "decision is"),
+        (6, ('"stage":"3x2"', '"stage":"4x2"'), "in a visit of visit 1, stage is 3x2 and was 4x2"),
+        (6, ('"entry":"step"', '"entry":"steb"'), "entry is step and was steb"),
+        (6, ('"retuning":false', '"retuning":0    '), "retuning is False and was 0"),
+        (7, ('"kind":"look"', '"kind":"book"'), "kind is look and was book"),
+        (8, ('"cleared":', '"Cleared":'), "decision is"),
     ],
 )
 def test_any_difference_is_found_and_named(
     tiny: Experiment, store: Path, place: int, change: tuple[str, str], said: str
 ) -> None:
-    folder = killed(plain(tiny), store, 9, saving=NEVER_AMID_A_VISIT)
+    folder = killed(plain(tiny), store, 10, saving=NEVER_AMID_A_VISIT)
     old, new = change
     spoiled(folder, place, old.encode(), new.encode())
     with pytest.raises(RunFailed, match=said):
