@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curriculum.errors import UsageError
@@ -39,12 +39,12 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One run of a comparison."""
+    """One run of a comparison. Of one comparison, no two differ in their experiment alone."""
 
     strategy: str
     seed: int
     learning_rate: float
-    experiment: Experiment
+    experiment: Experiment = field(compare=False)  # a user's task need not be hashable
 
 
 def planned(

@@ -34,6 +34,16 @@ experiment = Experiment(
 """
 
 
+HELD = """
+from dataclasses import dataclass
+from tasks import FirstBit
+
+@dataclass(frozen=True, kw_only=True)
+class Held(FirstBit):
+    held: list[int]
+"""
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> str:
     path = tmp_path / "little.py"
@@ -258,6 +268,16 @@ def test_the_plan_goes_seed_by_seed(tiny: Experiment) -> None:
     assert {p.seed for p in plans[4:]} == {4}
     assert plans[2].experiment.training.look_every == 1
     assert plans[0].experiment.budget.steps == 300
+
+
+def test_a_users_task_need_not_be_hashable(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "listed.py"
+    head = TINY.replace("from tasks import FirstBit", HELD).replace("FirstBit()", "Held(held=[1])")
+    path.write_text(head)
+    assert compare(str(path), store, *QUICK, "--run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["left_out"] == []
 
 
 @pytest.mark.parametrize(

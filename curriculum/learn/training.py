@@ -19,7 +19,7 @@ from curriculum.learn.meter import Meter
 from curriculum.learn.network import teach
 from curriculum.learn.randomness import forked, generator, reseed
 from curriculum.learn.schedule import set_one_cycle
-from curriculum.learn.task import Batch, Task
+from curriculum.learn.task import Task
 from curriculum.plan import Look, Scheduler, Signal, Spending
 
 __all__ = ["Interval", "Pause", "Trainer"]
@@ -190,23 +190,21 @@ class Trainer:
                 taken, total = taken + 1, total + loss.detach()
                 drawn.update({each.key: examples for each, examples in mix.items()})
                 self.meter.trained(batch.token_count, learner.parameters)
-                if sampling.signal is not None:
-                    if sampling.signal == "score":
-                        value = share_right(answer, logits, targets)
-                    else:
-                        reseed(seed, "training", visit, trial, step)  # the same dropout as before
-                        after = self._loss_after(learner, batch)
-                        value = (float(loss.detach()) - after) * batch.asked_count
+                if sampling.signal == "score":
+                    value = share_right(answer, logits, targets)
+                    scheduler.observe(rng, stage, Signal(value=value, tokens=batch.token_count))
+                elif sampling.signal == "gain":
+                    reseed(seed, "training", visit, trial, step)  # the same dropout as before
+                    gain = float(loss.detach()) - self._loss_now(learner, inputs, targets)
+                    self.meter.examined(batch.token_count, learner.parameters)
+                    value = gain * batch.asked_count
                     scheduler.observe(rng, stage, Signal(value=value, tokens=batch.token_count))
         return self._interval(taken, total, drawn)
 
-    def _loss_after(self, learner: Learner, batch: Batch) -> float:
-        """The loss on the batch of a step after the step, as training sees it."""
-        inputs = torch.from_numpy(batch.inputs).to(learner.device)
-        targets = torch.from_numpy(batch.targets).to(learner.device)
+    def _loss_now(self, learner: Learner, inputs: Tensor, targets: Tensor) -> float:
+        """The mean loss on a batch as training sees it, in nats, without a step."""
         with torch.no_grad():
             logits, _ = teach(learner.model, learner.manner, inputs, targets, None)
-        self.meter.examined(batch.token_count, learner.parameters)
         return float(loss_of(self.task.answer, logits, targets))
 
     def _interval(self, steps: int, total: Tensor, drawn: Mapping[str, int]) -> Interval:
