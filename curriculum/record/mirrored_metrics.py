@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mlflow.entities import Metric
 
+from curriculum.plan import Stage
 from curriculum.record.history import History, Visit, perplexity
 from curriculum.record.journal import Record
 
@@ -60,7 +61,7 @@ def winner_metrics(history: History) -> list[Metric]:
 def reach_metrics(history: History) -> list[Metric]:
     """The reach so far, and what searching took."""
     values = {
-        **{f"reach/{name}": value for name, value in _reach(history).items()},
+        **{f"reach/{name}": value for name, value in _numbers(history, history.reach).items()},
         "tuning/trials": sum(len(visit.trials) for visit in history.visits),
         "tuning/lost_compute": history.lost.compute,
         "tuning/lost_share": history.lost_share,
@@ -69,33 +70,50 @@ def reach_metrics(history: History) -> list[Metric]:
 
 
 def final_metrics(history: History) -> list[Metric]:
-    """What the run came to, and what it cost, trials included.
+    """What the run came to, what its final model still masters, and what it cost, trials included.
 
     The UI's comparison of runs sorts metrics by name, and as of MLflow 3.17 its names stay
-    where they are while the values are scrolled: only what comes first can be read there.
+    where they are while the values are scrolled: only what comes first can be read there. Seven
+    fit, so what was found in retests has a name that comes later.
     """
-    total = history.total
+    total, reach = history.total, _numbers(history, history.reach)
     values = {
-        **{f"final/reach_{name}": value for name, value in _reach(history).items()},
+        **{f"final/reach_{name}": value for name, value in reach.items()},
         "final/compute": total.compute,
         "final/seconds": history.seconds,
         "final/steps": total.steps,
         "final/tokens": total.tokens,
+        **{f"retest/{name}": value for name, value in _retested(history).items()},
     }
     return _points(values, last_stamp(history), total.steps)
 
 
-def _reach(history: History) -> dict[str, int]:
-    """The reach as numbers; all are 0 where no stage was mastered.
+def _retested(history: History) -> dict[str, int]:
+    """What the final model still masters; what it was not asked is left out.
+
+    As the reach, a length that there is none of is 0: also where nothing was mastered, so
+    that nothing beyond could be asked.
+    """
+    if not history.retests:
+        return {}
+    retained = _numbers(history, history.retained)
+    found = {f"retained_{name}": value for name, value in retained.items()}
+    lengths = (Stage.from_key(record["stage"]).length for record in history.retests)
+    if history.reach is None or max(lengths) > history.trained:
+        found["extrapolated_length"] = history.extrapolated or 0
+    return {"held": len(history.held), **found}
+
+
+def _numbers(history: History, stage: Stage | None) -> dict[str, int]:
+    """A stage of the path as numbers; all are 0 for none.
 
     Its place on the path, counted from 1, is one number even where both length and
     vocabulary grow.
     """
-    reach, path = history.reach, history.description["path"]
-    if reach is None:
+    if stage is None:
         return dict.fromkeys(("length", "vocab_size", "place"), 0)
-    place = 1 + path.index(reach.key)
-    return {"length": reach.length, "vocab_size": reach.vocab_size, "place": place}
+    place = 1 + history.description["path"].index(stage.key)
+    return {"length": stage.length, "vocab_size": stage.vocab_size, "place": place}
 
 
 def visit_metrics(history: History, visit: Visit) -> list[Metric]:

@@ -95,7 +95,7 @@ def place_ticks(names: Sequence[str], most: int = MOST_LABELS) -> dict[int, str]
 
 def length_axis(axes: Axes, lengths: Sequence[float], label: str) -> None:
     """The x axis for lengths; logarithmic where they differ much."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     if lengths and max(lengths) > LOGARITHMIC_FROM * min(lengths):
         dense = max(lengths) <= MOST_DENSE * min(lengths)
@@ -103,6 +103,8 @@ def length_axis(axes: Axes, lengths: Sequence[float], label: str) -> None:
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if dense else (1,), numticks=12))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlim(min(lengths) / MARGIN, max(lengths) * MARGIN)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_xlabel(label)
 

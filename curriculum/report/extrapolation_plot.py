@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["extrapolation_curves"]
+__all__ = ["extrapolation_curve", "extrapolation_curves"]
 
 Retests = Sequence[Mapping[str, Any]]
 
@@ -28,24 +28,36 @@ def extrapolation_curves(retests: Mapping[str, Sequence[Retests]], title: str) -
             `{"stage": "2000x2", "score": 0.98, "beyond": True, …}`.
         title: of which experiment.
     """
+    return _figure(retests, f"{title}: beyond the lengths trained on (median)", _path_end(retests))
+
+
+def extrapolation_curve(retests: Retests, strategy: str, trained: int, title: str) -> Figure:
+    """One final model's score against length.
+
+    Args:
+        retests: its records.
+        strategy: of the run.
+        trained: the longest length that the model was trained on; 0 for none.
+        title: of which run.
+    """
+    return _figure({strategy: [retests]}, f"{title}: the final model by length", trained or None)
+
+
+def _figure(retests: Mapping[str, Sequence[Retests]], title: str, trained: int | None) -> Figure:
     figure, (axes,) = canvas()
     styles, lengths = line_styles(retests), set[int]()
     for name, seeds in retests.items():
         scores = _scores(seeds)
         lengths |= {*scores}
         _draw(axes, name, scores, styles[name])
-    last = _last_trained(retests)
-    if last is not None:
-        axes.axvline(last, color=FAINT, linestyle="--", linewidth=1, label=f"trained to {last:,}")
+    if trained is not None:
+        axes.axvline(
+            trained, color=FAINT, linestyle="--", linewidth=1, label=f"trained to {trained:,}"
+        )
     length_axis(axes, sorted(lengths), "sequence length (symbols)")
     axes.set_ylabel("score (part answered right)")
     axes.set_ylim(-0.02, 1.05)
-    axes.set_title(
-        f"{title}: beyond the lengths trained on (median)",
-        loc="left",
-        fontsize=10,
-        parse_math=False,
-    )
+    axes.set_title(title, loc="left", fontsize=10, parse_math=False)
     legend_outside(figure)
     return figure
 
@@ -86,7 +98,7 @@ def _band(medians: Mapping[int, Median]) -> list[tuple[int, float, float]]:
     ]
 
 
-def _last_trained(retests: Mapping[str, Sequence[Retests]]) -> int | None:
+def _path_end(retests: Mapping[str, Sequence[Retests]]) -> int | None:
     """The longest length of the path."""
     lengths = (
         Stage.from_key(record["stage"]).length

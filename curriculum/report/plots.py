@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from curriculum.plan import Stage
 from curriculum.record.history import History, Visit
 from curriculum.report.difficulty import Difficulty
+from curriculum.report.extrapolation_plot import extrapolation_curve
+from curriculum.report.retention_plot import retention_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +29,20 @@ def figures(history: History) -> dict[str, Figure]:
     found = {"reach": reach_figure(history), "score_by_stage": score_figure(history)}
     if any(visit.advances for visit in history.visits):
         found["settings"] = settings_figure(history)
+    return found | _findings(history)
+
+
+def _findings(history: History) -> dict[str, Figure]:
+    """What was retained at each stage, and how the final model does on lengths; where asked."""
+    found = {}
+    if any(record["scores"] for record in history.retention):
+        found["retention"] = retention_map(history.retention, _run(history))
+    lengths = {Stage.from_key(record["stage"]).length for record in history.retests}
+    if history.end is not None and len(lengths) > 1:
+        strategy, trained = history.description["strategy"], history.trained
+        found["extrapolation"] = extrapolation_curve(
+            history.retests, strategy, trained, _run(history)
+        )
     return found
 
 
@@ -263,7 +279,8 @@ def _visit_title(axes: Axes, visit: Visit, what: str) -> None:
 
 
 def _title(axes: Axes, history: History, what: str) -> None:
-    described = history.description
-    axes.set_title(
-        f"{described['experiment']}, seed {described['seed']}: {what}", loc="left", fontsize=10
-    )
+    axes.set_title(f"{_run(history)}: {what}", loc="left", fontsize=10)
+
+
+def _run(history: History) -> str:
+    return f"{history.description['experiment']}, seed {history.description['seed']}"

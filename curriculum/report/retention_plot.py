@@ -31,7 +31,7 @@ def retention_map(records: Sequence[Mapping[str, Any]], title: str) -> Figure:
     """
     stages = sorted({Stage.from_key(key) for r in records for key in r["scores"]}, key=_size)
     cells = [[r["scores"].get(stage.key, math.nan) for r in records] for stage in stages]
-    figure, (axes,) = canvas(height=max(2.4, min(4.8, 1.4 + 0.3 * len(stages))))
+    figure, (axes,) = canvas(height=max(3.2, min(4.8, 1.4 + 0.3 * len(stages))))
     axes.grid(visible=False)
     drawn = axes.pcolormesh(cells, cmap="cividis", vmin=0, vmax=1, edgecolors="face", linewidth=0.4)
     bar = figure.colorbar(drawn, ax=axes, label="score")

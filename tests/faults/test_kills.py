@@ -98,7 +98,7 @@ def seconds(folder: RunFolder) -> float:
 
 
 def in_mlflow(store: Store, folder: RunFolder, uri: str) -> dict[str, Any]:
-    """All that MLflow has of a run: status, points, params and tags of parent and children."""
+    """All that MLflow has of a run: parent and children with points, params, tags and plots."""
     from curriculum.record.mirror import connect
 
     client = connect(store, uri)
@@ -117,7 +117,8 @@ def in_mlflow(store: Store, folder: RunFolder, uri: str) -> dict[str, Any]:
             for name, value in run.data.tags.items()
             if name not in ("mlflow.parentRunId", "mlflow.loggedArtifacts", "mlflow.user")
         }
-        found[key] = (run.info.status, run.info.end_time, points, run.data.params, tags)
+        plots = {plot.path for plot in client.list_artifacts(run.info.run_id, "plots")}
+        found[key] = (run.info.status, run.info.end_time, points, run.data.params, tags, plots)
     return found
 
 
@@ -161,6 +162,7 @@ def check(
     sync(store, folder, destinations(store, other))
     expected = in_mlflow(store, folder, other)
     assert there["parent"][0] == "FINISHED"
+    assert "plots/retention.png" in there["parent"][-1]
     assert there == expected
     shutil.rmtree(root)
     return killed

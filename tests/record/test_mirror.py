@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ import curriculum
 from curriculum import (
     Adam,
     Budget,
+    Certificate,
     Direct,
     Experiment,
     Explicit,
@@ -31,11 +33,11 @@ from curriculum import (
 from curriculum.mirroring import destinations
 from curriculum.models import Recurrent
 from curriculum.record.history import History
-from curriculum.record.journal import Record, read_journal
+from curriculum.record.journal import Journal, Record, read_journal
 from curriculum.record.lock import held
 from curriculum.record.mirror import Mirror
 from curriculum.record.mirror_process import start_mirror
-from curriculum.record.mirrored_metrics import reach_metrics
+from curriculum.record.mirrored_metrics import final_metrics, reach_metrics
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.sync import Destinations, is_synced, sync
 from curriculum.record.tracking import database_uri
@@ -141,6 +143,21 @@ def test_a_run_that_is_over_says_what_it_came_to_and_cost(
     found = {name[6:]: value for name, value in metrics.items() if name.startswith("final/")}
     assert found == expected
     assert min(metrics).startswith("final/")  # these come first in the UI
+    retests = {name[7:]: value for name, value in metrics.items() if name.startswith("retest/")}
+    assert retests == retested(folder)
+
+
+def retested(folder: RunFolder) -> dict[str, int]:
+    """What the end of a journal says of the final model, as metrics; the path is 2, 3, 5."""
+    end = [record for record, _ in read_journal(folder.journal)][-1]
+    stage = end["retained"] and Stage.from_key(end["retained"])
+    return {
+        "held": len(end["held"]),
+        "retained_length": stage.length if stage else 0,
+        "retained_vocab_size": stage.vocab_size if stage else 0,
+        "retained_place": (2, 3, 5).index(stage.length) + 1 if stage else 0,
+        "extrapolated_length": end["extrapolated"] or 0,
+    }
 
 
 def test_a_run_that_masters_nothing_has_all_metrics_too(tiny: Experiment, tmp_path: Path) -> None:
@@ -156,6 +173,8 @@ def test_a_run_that_masters_nothing_has_all_metrics_too(tiny: Experiment, tmp_pa
     reach = [metrics[f"final/reach_{name}"] for name in ("length", "vocab_size", "place")]
     assert reach == [0, 0, 0]
     assert metrics["final/steps"] == 1
+    assert metrics["retest/held"] == metrics["retest/retained_place"] == 0
+    assert metrics["retest/extrapolated_length"] == 0
     assert metrics["final/compute"] == result.compute > 0
 
 
@@ -168,6 +187,66 @@ def test_places_tell_stages_apart_where_the_vocabulary_grows() -> None:
         found = {metric.key: metric.value for metric in reach_metrics(history)}
         places.append(found["reach/place"])
     assert places == [1, 2, 3]
+
+
+CLOCK = {"time": 1.0, "seconds": 1.0}
+SPENT = {"steps": 5, "tokens": 9, "compute": 9.0}
+TRAINED_TO_4: list[Record] = [
+    {
+        "kind": "visit", "visit": 0, "stage": "4x2", "entry": "step", "retuning": False,
+        "learning_rate": 0.1, "hidden_size": 8, "clock": CLOCK,
+    },
+    {
+        "kind": "look", "decision": {"reason": ""}, "drawn": {"4x2": 5}, "spent": SPENT,
+        "lost": SPENT, "clock": CLOCK,
+    },
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("retests", "reach", "expected"),
+    [
+        ({}, 4, {}),  # nothing was asked
+        (
+            {2: True, 3: True, 4: True, 8: True, 16: False},
+            4,
+            {"held": 3, "length": 4, "place": 3, "extrapolated_length": 8},
+        ),
+        (
+            {2: True, 3: False, 4: True, 8: False},
+            4,
+            {"held": 2, "length": 2, "place": 1, "extrapolated_length": 0},
+        ),
+        ({2: False, 3: True}, 4, {"held": 1, "length": 0, "place": 0}),  # nothing beyond was asked
+        (
+            {2: False, 3: False},
+            None,
+            {"held": 0, "length": 0, "place": 0, "extrapolated_length": 0},
+        ),
+    ],
+)
+def test_what_a_final_model_still_masters_is_numbers(
+    retests: dict[int, bool], reach: int | None, expected: dict[str, int]
+) -> None:
+    path = [Stage(length).key for length in (2, 3, 4)]
+    history = History(
+        {"path": path, "created": 0.0}, [*TRAINED_TO_4, *map(retest, retests.items())]
+    )
+    history.reach = Stage(reach) if reach else None
+    found = {metric.key: metric.value for metric in final_metrics(history)}
+    for name in ("length", "place"):
+        assert found.pop(f"retest/retained_{name}", None) == expected.pop(name, None)
+    for name in ("held", "extrapolated_length"):
+        assert found.pop(f"retest/{name}", None) == expected.pop(name, None)
+    assert not expected
+
+
+def retest(found: tuple[int, bool]) -> Record:
+    length, cleared = found
+    return {
+        "kind": "retest", "stage": Stage(length).key, "beyond": length > 4, "score": 0.5,
+        "examples": 9, "cleared": cleared, "reason": "", "clock": CLOCK,
+    }  # fmt: skip
 
 
 def test_each_visit_is_a_child_run(finished: tuple[Store, RunFolder, Result]) -> None:
@@ -201,19 +280,26 @@ def test_metrics_carry_the_journals_steps_and_times(
     assert max(p.step for p in points) == result.steps
 
 
+def plots(store: Store, run: Any) -> list[str]:
+    found = client(store).list_artifacts(run.info.run_id, "plots")
+    return [Path(info.path).stem for info in found]
+
+
 def test_checkpoints_plots_and_the_model_are_there(
-    finished: tuple[Store, RunFolder, Result],
+    finished: tuple[Store, RunFolder, Result], tmp_path: Path
 ) -> None:
+    from matplotlib.image import imread
+
     store, folder, result = finished
     parent, _ = all_runs(store, folder)
     one = client(store)
     run_id = parent.info.run_id
     checkpoints = [info.path for info in one.list_artifacts(run_id, "checkpoints")]
     assert checkpoints == [f"checkpoints/00000{visit}" for visit in (1, 2, 3)]
-    assert [info.path for info in one.list_artifacts(run_id, "plots")] == [
-        "plots/reach.png",
-        "plots/score_by_stage.png",
-    ]
+    assert plots(store, parent) == ["extrapolation", "reach", "retention", "score_by_stage"]
+    for name in plots(store, parent):
+        path = one.download_artifacts(run_id, f"plots/{name}.png", str(tmp_path))
+        assert imread(path).std() > 0.05, f"{name} is empty"
     models = one.search_logged_models([parent.info.experiment_id])
     assert len(models) == 1
     assert str(models[0].status) == "READY"
@@ -379,6 +465,106 @@ def test_a_resumed_run_goes_on_in_the_same_run_of_mlflow(tiny: Experiment, tmp_p
     assert {run.info.status for run in children} == {"FINISHED"}
     assert len(tokens(store, again)) == len(set(tokens(store, again)))
     assert len(children) == 3
+
+
+OF_RETESTS = {
+    f"retest/{name}"
+    for name in (
+        "held",
+        "retained_length",
+        "retained_vocab_size",
+        "retained_place",
+        "extrapolated_length",
+    )
+}
+
+
+def finals(store: Store, run: Any) -> dict[str, list[tuple[float, int, int]]]:
+    """All points of each metric that is logged once a run is over."""
+    one, prefixes = client(store), ("final/", "retest/")
+    return {
+        name: [
+            (point.value, point.step, point.timestamp)
+            for point in one.get_metric_history(run.info.run_id, name)
+        ]
+        for name in run.data.metrics
+        if name.startswith(prefixes)
+    }
+
+
+def test_a_run_stopped_amid_its_retests_has_what_they_found_once_it_is_over(
+    tiny: Experiment, tmp_path: Path
+) -> None:
+    stop, seen = Stop(), list[Record]()
+
+    def impatient(record: Record) -> None:
+        if record["kind"] == "retest":
+            seen.append(record)
+        if len(seen) == 2:
+            stop.request()
+
+    result = curriculum.run(
+        named(tiny), store=tmp_path, mirror=False, listener=impatient, stop=stop
+    )
+    assert result.status == "interrupted"
+    store = Store(tmp_path)
+    folder = store.find("last")
+    bring(store, folder)
+    parent, _ = all_runs(store, folder)
+    assert finals(store, parent) == {}
+    assert plots(store, parent) == ["reach", "retention", "score_by_stage"]
+    result = curriculum.resume(folder.id, store=tmp_path, mirror=False)
+    bring(store, folder)
+    bring(store, folder)
+    parent, _ = all_runs(store, folder)
+    stamp = int(History.of(folder).last_written * 1000)
+    found = finals(store, parent)
+    assert {name for name in found if name.startswith("retest/")} == OF_RETESTS
+    for name, value in retested(folder).items():
+        assert found[f"retest/{name}"] == [(value, result.steps, stamp)]
+    assert all(len(points) == 1 for points in found.values())
+    assert "extrapolation" in plots(store, parent)
+
+
+def test_a_run_that_was_not_tested_again_says_nothing_of_it(
+    tiny: Experiment, tmp_path: Path
+) -> None:
+    untested = named(tiny).but(certificate=Certificate(mode="off"))
+    curriculum.run(untested, store=tmp_path, mirror=False)
+    store = Store(tmp_path)
+    folder = store.find("last")
+    bring(store, folder)
+    parent, _ = all_runs(store, folder)
+    found = finals(store, parent)
+    assert found["final/reach_place"][0][0] == 3
+    assert not found.keys() & OF_RETESTS
+    assert plots(store, parent) == ["reach", "score_by_stage"]
+
+
+def test_a_journal_from_before_there_were_retests_is_copied(
+    finished: tuple[Store, RunFolder, Result], tmp_path: Path
+) -> None:
+    _, later, _ = finished
+    store = Store(tmp_path)
+    store.runs_folder.mkdir()
+    shutil.copytree(later.path, store.runs_folder / later.id)
+    folder = store.find("last")
+    folder.journal.unlink()
+    journal = Journal(folder.journal)
+    for record, _ in read_journal(later.journal):
+        if record["kind"] not in ("retest", "retention"):
+            kept = {
+                name: value
+                for name, value in record.items()
+                if name not in ("kind", "clock", "held", "retained", "extrapolated")
+            }
+            journal.write(record["kind"], kept, seconds=record["clock"]["seconds"])
+    journal.close()
+    bring(store, folder)
+    parent, _ = all_runs(store, folder)
+    assert parent.info.status == "FINISHED"
+    assert not finals(store, parent).keys() & OF_RETESTS
+    assert plots(store, parent) == ["reach", "score_by_stage"]
 
 
 def test_what_a_damaged_journal_has_lost_is_not_there_twice(

@@ -15,7 +15,7 @@ from curriculum.plan.strategy import STRATEGIES
 from curriculum.report.attempt import Attempt
 from curriculum.report.comparison import Comparison, compared
 from curriculum.report.comparison_plots import reach_by_strategy, spending_by_stage
-from curriculum.report.extrapolation_plot import extrapolation_curves
+from curriculum.report.extrapolation_plot import extrapolation_curve, extrapolation_curves
 from curriculum.report.html import Picture, html_report
 from curriculum.report.line_styles import line_styles
 from curriculum.report.retention_plot import retention_map
@@ -115,7 +115,9 @@ def drawings() -> dict[str, Figure]:
         "time of both": spending_by_stage(of(path=both)),
         "settings": settings_map(of(), sizes),
         "retention": retention_map(RETAINED, "seed 0"),
+        "retention of one stage": retention_map([{"visit": 0, "scores": {"2x2": 0.9}}], "seed 0"),
         "extrapolation": extrapolation_curves({"gated": seeds, "direct": seeds[:2]}, "exp"),
+        "one run": extrapolation_curve(seeds[0], "gated", 100, "exp, seed 0"),
     }
 
 
@@ -196,6 +198,28 @@ def test_extrapolation_marks_the_last_length_trained_on() -> None:
     named = {str(line.get_label()): line for line in figure.axes[0].lines}
     assert list(named["trained to 1,000"].get_xdata()) == [1000, 1000]  # type: ignore[arg-type]
     assert list(named["gated"].get_ydata()) == [1, 1, 1, 0.9, 0.5]  # type: ignore[arg-type]
+
+
+def test_lengths_that_differ_little_are_named_once_each() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    found = [{"stage": f"{n}x2", "score": 0.5, "beyond": False} for n in (2, 3)]
+    figure = extrapolation_curve(found, "gated", 3, "exp, seed 0")
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    named = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert len(named) == len({*named})
+    assert {"2", "3"} <= {*named}
+
+
+def test_the_names_of_a_small_maps_axes_lie_within_the_picture() -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = retention_map([{"visit": 0, "scores": {"2x2": 0.9}}], "seed 0")
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    axes = figure.axes[0]
+    name = axes.yaxis.label.get_window_extent()
+    assert name.y0 >= 0
+    assert name.y1 <= axes.get_window_extent().y1  # the title is above
 
 
 @pytest.mark.parametrize("far", [0, 1])
