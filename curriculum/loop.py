@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from curriculum.ahead import LookAhead
 from curriculum.errors import RunFailed
 from curriculum.experiment import Experiment
 from curriculum.learn.examiner import Examiner
@@ -66,6 +67,7 @@ class Walk:
         meter = Meter(spent, self.scheduler.lost, clock=recorder.clock)
         examiner = Examiner(experiment.task, experiment.criterion, seed)
         pause = Pause(lambda: stop.requested or recorder.is_due, self._pause)
+        self.ahead = LookAhead(experiment, seed=seed)
         self.retest = Retest(experiment, seed=seed)
         self.trainer = Trainer(
             experiment.task, seed=seed, examiner=examiner, meter=meter, pause=pause
@@ -99,8 +101,14 @@ class Walk:
             if failure is error:
                 raise
             raise failure from error
-        status = "reached" if scheduler.reached_target else "stopped"
-        return self.recorder.end(status, scheduler.ending or "", scheduler, self.learner)
+        status, ending = (
+            "reached" if scheduler.reached_target else "stopped",
+            scheduler.ending or "",
+        )
+        if self.recorder.history.ahead is not None and not scheduler.reached_target:
+            status = "reached"
+            ending = f"the last stage of the path is mastered, ahead of others, and {ending}"
+        return self.recorder.end(status, ending, self.learner)
 
     def _loop(self) -> None:
         """The core loop."""
@@ -161,7 +169,18 @@ class Walk:
         visit, stage = self.scheduler.visit, self.scheduler.stage
         verdict = self.scheduler.update(look)
         self.recorder.look(visit, stage, look, loss, self.scheduler)
+        if not self.scheduler.diverged:
+            self._look_ahead(visit, stage)
         return verdict
+
+    def _look_ahead(self, visit: int, stage: Stage) -> None:
+        """See whether the target is mastered already, where the model is trained on it."""
+        history = self.recorder.history
+        if self._tests_again and self.ahead.is_due(self.learner, stage, history):
+            with self.recorder.apart():
+                found = self.ahead.take(self.learner, history)
+            if found is not None:
+                self.recorder.finding("ahead", {"visit": visit, **found})
 
     def _pause(self, interval: Interval) -> None:
         """Save the state between two steps, and stop there if that was asked for."""

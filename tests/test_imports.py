@@ -35,6 +35,7 @@ FLOORS = [
         "curriculum.loading",
         "curriculum.mirroring",
         "curriculum.copies",
+        "curriculum.ahead",
         "curriculum.loop",
         "curriculum.retesting",
     },

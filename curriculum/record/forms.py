@@ -200,6 +200,15 @@ FORMS: dict[str, Form] = {
         cleared=_is_flag,
         reason=_is_text,
     ),
+    "ahead": _holding(
+        visit=_is_whole,
+        stage=_is_stage,
+        look=_is_whole,
+        score=_is_number,
+        cleared=_is_flag,
+        mastered=_is_flag,
+        reason=_is_text,
+    ),
     "retention": _holding(visit=_is_whole, stage=_is_stage, scores=_are_scores),
     "end": _holding(
         status=lambda status: status in ("reached", "stopped"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from curriculum.plan import Spending, Stage
@@ -147,7 +147,10 @@ class History:
         changes: each time that it went on under other circumstances, what they were.
         retests: of the final model, in the order of the path and beyond it.
         retention: what the model, as it was after each visit, made of the path's stages.
-        reach: the hardest stage mastered so far.
+        tests_ahead: of the path's last stage, while the walk stood on lower ones.
+        ahead: what the run had spent when it mastered that stage so; None where it didn't.
+        drawn: the stages that training batches were drawn from, by their keys.
+        climbed: the hardest stage of the path mastered so far by the walk.
         spent: over all visits, by the learners that went on.
         lost: by trials that did not win, or have not won yet.
         seconds: since the run's start, up to the end of its last visit.
@@ -164,7 +167,10 @@ class History:
         self.changes: list[Record] = []
         self.retests: list[Record] = []
         self.retention: list[Record] = []
-        self.reach: Stage | None = None
+        self.tests_ahead: list[Record] = []
+        self.ahead: Spending | None = None
+        self.drawn: set[str] = set()
+        self.climbed: Stage | None = None
         self.spent = Spending()
         self.lost = Spending()
         self.seconds = self.clock = 0.0
@@ -196,7 +202,7 @@ class History:
         self.last_written = record["clock"]["time"]
         self.clock = record["clock"]["seconds"]
         kind = record["kind"]
-        if kind in ("retest", "retention", "end"):
+        if kind in ("retest", "retention", "ahead", "end"):
             self._add_finding(kind, record)
             return
         self.seconds = self.clock
@@ -229,7 +235,7 @@ class History:
             visit.overrun = record["overrun"]
             visit.ended = self.seconds
             if record["reach"] is not None:
-                self.reach = Stage.from_key(record["reach"])
+                self.climbed = Stage.from_key(record["reach"])
         elif kind == "change":
             self.changes.append(record)
 
@@ -238,8 +244,24 @@ class History:
             self.retests.append(record)
         elif kind == "retention":
             self.retention.append(record)
+        elif kind == "ahead":
+            self.tests_ahead.append(record)
+            if record["mastered"]:
+                self.ahead = replace(self.total, seconds=self.seconds)
         else:
             self.end = record
+
+    @property
+    def reach(self) -> Stage | None:
+        """The hardest stage of the path mastered so far, by the walk or ahead of it."""
+        if self.ahead is None:
+            return self.climbed
+        return Stage.from_key(self.tests_ahead[-1]["stage"])
+
+    @property
+    def look_count(self) -> int:
+        """How many looks on the stream `gate` there were."""
+        return sum(len(visit.looks) for visit in self.visits)
 
     @property
     def held(self) -> tuple[Stage, ...]:
@@ -316,6 +338,7 @@ class History:
     def _add_look(self, record: Record) -> None:
         visit = self.visits[-1]
         visit.looks.append(record)
+        self.drawn |= record.get("drawn", {}).keys()
         visit.reason = record["decision"]["reason"]
         visit.seconds = self.seconds - visit.started
         self._spend(Spending(**record["spent"]), Spending(**record["lost"]))

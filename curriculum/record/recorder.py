@@ -191,16 +191,19 @@ class Recorder:
             self._save(name, snapshot, standing, training=True, interval=interval)
 
     def finding(self, kind: str, content: Record) -> Record:
-        """A `retest` of the final model, or the `retention` of the one that mastered a stage."""
+        """A `retest` of the final model, or the `retention` of the one that mastered a stage.
+
+        Or what a test of the target found `ahead` of the walk.
+        """
         return self._write(kind, content, self.clock())
 
-    def end(self, status: str, ending: str, scheduler: Scheduler, learner: Learner) -> Result:
+    def end(self, status: str, ending: str, learner: Learner) -> Result:
         """The run is over."""
         history = self.history
         content = {
             "status": status,
             "ending": ending,
-            "reach": None if scheduler.reach is None else scheduler.reach.key,
+            "reach": None if history.reach is None else history.reach.key,
             "held": [stage.key for stage in history.held],
             "retained": None if history.retained is None else history.retained.key,
             "extrapolated": history.extrapolated,

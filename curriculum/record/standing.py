@@ -176,7 +176,7 @@ def _agrees(state: Mapping[str, Any], experiment: Experiment, known: Sequence[Re
         state["scheduler"]["tests"],
     )
     told = (
-        history.reach,
+        history.climbed,
         history.spent.exact(),
         history.lost.exact(),
         visit.spent.steps if goes_on else 0,

@@ -37,7 +37,8 @@ class Attempt:
         unit: what its budget is counted in.
         budget: how much of that it may spend; None for a run without a limit.
         terms: all that must be the same for runs to be compared, by dotted name.
-        mastered: by a stage's place on the path, what the run had spent when it mastered it.
+        mastered: by a stage's place on the path, what the run had spent when it mastered it:
+            the lowest unmastered one at its gate, or the last one ahead of those below.
         total: all that it spent.
         unfit: why it can't be compared with others at all; None where it can.
     """
@@ -129,6 +130,8 @@ def _mastered(history: History, path: tuple[Stage, ...]) -> dict[int, Spending]:
         place = places.get(visit.stage)
         if visit.verdict == "mastered" and place is not None and visit.ended is not None:
             found.setdefault(place, replace(spent, seconds=visit.ended))
+    if history.ahead is not None:
+        found[len(path) - 1] = history.ahead
     return found
 
 

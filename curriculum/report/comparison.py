@@ -60,7 +60,7 @@ class Entry:
             spent = self.spent(place)
             if spent is not None:
                 found.append((getattr(spent, self.unit), place))
-        # A harder stage may have been mastered for less, by another attempt.
+        # A harder stage may have been mastered for less, by another attempt or ahead of others.
         risen = [point for point in found if all(p < point[1] for s, p in found if s < point[0])]
         return sorted(risen)
 
@@ -90,8 +90,8 @@ class Outcome:
         return median_of([math.inf if s is None else getattr(s, unit) for s in found])
 
     def reached(self, place: int) -> int:
-        """How many seeds mastered that stage, or a harder one."""
-        return sum(entry.reach >= place for entry in self.entries.values())
+        """How many seeds mastered that stage."""
+        return _reached(self.entries, place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +264,15 @@ def _common_rates(found: Mapping[tuple[str, int], Mapping[float, Attempt]]) -> l
 
 def _stage_of_interest(entries: Sequence[Mapping[int, Entry]]) -> int | None:
     """The hardest stage that at least half of the seeds of some strategy mastered."""
-    medians = (
-        sorted((entry.reach for entry in seeds.values()), reverse=True)[(len(seeds) - 1) // 2]
-        for seeds in entries
-    )
-    place = max(medians)
-    return place if place >= 0 else None
+    last = max(entry.reach for seeds in entries for entry in seeds.values())
+    for place in range(last, -1, -1):
+        if any(2 * _reached(seeds, place) >= len(seeds) for seeds in entries):
+            return place
+    return None
+
+
+def _reached(entries: Mapping[int, Entry], place: int) -> int:
+    return sum(entry.quickest(place) is not None for entry in entries.values())
 
 
 def _ratio(

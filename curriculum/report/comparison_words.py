@@ -59,6 +59,7 @@ def terms(comparison: Comparison) -> Iterator[str]:
     yield _budget(comparison)
     if comparison.stage is not None:
         yield _target(comparison)
+    yield from _ahead(comparison)
     few = [n for n, o in comparison.outcomes.items() if o.reach.count < LEAST_SEEDS]
     yield "Medians over seeds; the intervals hold the true median in at least 95 % of cases."
     if few:
@@ -107,6 +108,20 @@ def _target(comparison: Comparison) -> str:
         f"there, seed by seed; '≥' and '≤' that a budget ended before; 'at 27' that it is of "
         f"another stage, the hardest that at least half of the seeds of either mastered."
     )
+
+
+def _ahead(comparison: Comparison) -> Iterator[str]:
+    """Who mastered the last stage without all of those below it."""
+    last = len(comparison.path) - 1
+    for name, outcome in comparison.outcomes.items():
+        there = [e for e in outcome.entries.values() if e.quickest(last) is not None]
+        alone = [e for e in there if any(e.quickest(place) is None for place in range(last))]
+        if alone:
+            yield (
+                f"{name} mastered {comparison.path[last]} on {len(there)} of "
+                f"{spelled(len(outcome.entries), 'seed')}, and on {len(alone)} of them not all of "
+                f"the stages below it."
+            )
 
 
 def _reached(outcome: Outcome, place: int) -> str:

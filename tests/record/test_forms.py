@@ -30,12 +30,17 @@ def run(stopped_run: Any, tmp_path: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def searched(stopped_run: Any, wholes: Any) -> list[Record]:
-    """The records of a run with a search, that was made to go on under other circumstances."""
+    """The records of a run with a search, made to go on under other circumstances, and looking ahead."""
     folder = Store(wholes("tuned", tuned(stopped_run.experiment))).find("last")
     records = [record for record, _ in read_journal(folder.journal)]
     change = {"kind": "change", "changes": {"torch": ["1", "2"]}, "dropped": 0}
     place = next(n for n, record in enumerate(records) if record["kind"] == "verdict") + 1
-    return [*records[:place], change | {"clock": records[place]["clock"]}, *records[place:]]
+    ahead = {
+        "kind": "ahead", "visit": 0, "stage": "5x2", "look": 1, "score": 0.5, "examples": 8,
+        "cleared": False, "mastered": False, "reason": "0.5 < 1",
+    }  # fmt: skip
+    made_up = [one | {"clock": records[place]["clock"]} for one in (change, ahead)]
+    return [*records[:place], *made_up, *records[place:]]
 
 
 def write(folder: RunFolder, records: list[Record]) -> None:

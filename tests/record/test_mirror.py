@@ -183,7 +183,7 @@ def test_places_tell_stages_apart_where_the_vocabulary_grows() -> None:
     history = History({"path": path, "created": 0.0})
     places = []
     for key in path:
-        history.reach = Stage.from_key(key)
+        history.climbed = Stage.from_key(key)
         found = {metric.key: metric.value for metric in reach_metrics(history)}
         places.append(found["reach/place"])
     assert places == [1, 2, 3]

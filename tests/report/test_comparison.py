@@ -10,6 +10,7 @@ from curriculum import Spending, Stage, UsageError
 from curriculum.record.history import History
 from curriculum.report.attempt import Attempt
 from curriculum.report.comparison import Comparison, compared
+from curriculum.report.comparison_words import terms
 
 PATH = (Stage(2), Stage(4), Stage(8))
 TERMS = {"budget.compute": 100.0, "task": "FirstBit", "torch": "2.13"}
@@ -96,6 +97,21 @@ def test_the_stage_of_interest_is_the_hardest_that_half_of_some_strategys_seeds_
     gated = [attempt("gated", seed, [1, 2, 3] if seed < 2 else [1]) for seed in range(6)]
     assert of(gated, six("direct", [])).stage == 0
     assert of(six("gated", []), six("direct", [])).stage is None
+
+
+def test_a_target_that_is_mastered_ahead_of_what_lies_below_counts_as_mastered() -> None:
+    direct = six("direct", [], mastered={2: Spending(steps=1, tokens=2, compute=10.0, seconds=1.0)})
+    found = of(six("gated", [1, 2, 20]), direct)
+    ratio = found.outcomes["gated"].ratio
+    assert found.stage == 2
+    assert ratio is not None
+    assert (ratio.verdict, ratio.least) == ("hurt", 0.5)
+    assert [found.outcomes["direct"].reached(place) for place in range(3)] == [0, 0, 6]
+    said = (
+        "direct mastered length 8 on 6 of 6 seeds, and on 6 of them not all of the stages below it."
+    )
+    assert said in list(terms(found))
+    assert not any("gated mastered" in line for line in terms(found))
 
 
 def left_out(*runs: Sequence[Attempt]) -> list[str]:

@@ -1,0 +1,127 @@
+"""Looks at the target ahead of the walk: direct training may master it and nothing below it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import curriculum
+from curriculum import Budget, Certificate, Experiment, Mastery, Stage, Stop
+from curriculum.learn.shape import Answer
+from curriculum.learn.task import Batch
+from curriculum.record.history import History
+from curriculum.record.journal import Record, content_of, read_journal
+from curriculum.record.store import Store
+from curriculum.report.attempt import Attempt
+from tasks import FirstBit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Turned:
+    """First bit, but below length 5 the answers are the other way round."""
+
+    answer: Answer = "bit"
+
+    def check(self, stage: Stage) -> None:
+        FirstBit().check(stage)
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        batch = FirstBit(zeros="hard").sample(rng, stage, batch_size)
+        return batch if stage.length >= 5 else replace(batch, targets=1 - batch.targets)
+
+
+@pytest.fixture
+def turned(tiny: Experiment) -> Experiment:
+    return tiny.but(
+        task=Turned(),
+        criterion=Mastery(threshold=0.9, examples=128),
+        budget=Budget(steps=100),
+        certificate=Certificate(examples=100),
+    )
+
+
+def run(experiment: Experiment, store: Path, **more: Any) -> curriculum.Result:
+    return curriculum.run(experiment, store=store, mirror=False, **more)
+
+
+def told(store: Path) -> list[Record]:
+    return [record for record, _ in read_journal(Store(store).find("last").journal)]
+
+
+def ahead(store: Path) -> list[Record]:
+    return [record for record in told(store) if record["kind"] == "ahead"]
+
+
+def test_a_target_that_is_mastered_without_what_lies_below_is_reached(
+    turned: Experiment, store: Path
+) -> None:
+    result = run(turned.under("direct"), store)
+    assert result.reach == Stage(5)
+    assert result.status == "reached"
+    assert "mastered, ahead of others, and the run's 100 steps are used up" in result.ending
+    assert result.held == (Stage(5),)
+    (verdict,) = [record for record in told(store) if record["kind"] == "verdict"]
+    assert (verdict["stage"], verdict["reach"]) == ("2x2", None)  # the walk did not get there
+    *failed, last = ahead(store)
+    assert last["mastered"]
+    assert not any(record["mastered"] for record in failed)
+    attempt = Attempt.of(History.of(Store(store).find("last")))
+    (look,) = [
+        before
+        for before, after in zip(told(store), told(store)[1:], strict=False)
+        if after["kind"] == "ahead" and after["mastered"]
+    ]
+    assert list(attempt.mastered) == [2]
+    assert attempt.mastered[2].exact() == look["spent"]
+    assert attempt.mastered[2].steps < 100
+
+
+def test_it_costs_the_run_nothing(turned: Experiment, store: Path) -> None:
+    looked = run(turned.under("direct"), store / "on")
+    blind = run(turned.but(certificate=Certificate(mode="off")).under("direct"), store / "off")
+    assert (looked.compute, looked.weights_sha256) == (blind.compute, blind.weights_sha256)
+    assert ahead(store / "off") == []
+    assert (blind.reach, blind.status) == (None, "stopped")
+
+
+def test_several_looks_in_a_row_are_asked_for_as_at_the_gate(
+    turned: Experiment, store: Path
+) -> None:
+    criterion = replace(turned.criterion, looks_in_a_row=3)
+    run(turned.but(criterion=criterion).under("direct"), store)
+    *before, last = ahead(store)
+    assert last["mastered"]
+    assert [record["cleared"] for record in (*before, last)[-3:]] == [True] * 3
+    assert not any(record["mastered"] for record in before)
+    assert [record["look"] - last["look"] for record in (*before, last)[-3:]] == [-2, -1, 0]
+
+
+def test_what_is_not_trained_on_is_not_looked_at(tiny: Experiment, store: Path) -> None:
+    run(tiny, store)
+    assert ahead(store) == []
+
+
+@pytest.mark.parametrize("after", [3, 8, 14])
+def test_a_run_that_is_stopped_looks_ahead_as_it_would_have(
+    after: int, turned: Experiment, store: Path
+) -> None:
+    experiment = turned.under("uniform")
+    whole = run(experiment, store / "whole")
+    stop, seen = Stop(), 0
+
+    def impatient(record: Record) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == after:
+            stop.request()
+
+    cut = run(experiment, store / "cut", stop=stop, listener=impatient)
+    assert cut.status == "interrupted"
+    again = run(experiment, store / "cut", resume=True)
+    assert again.weights_sha256 == whole.weights_sha256
+    assert again.reach == whole.reach
+    assert list(map(content_of, told(store / "cut"))) == list(
+        map(content_of, told(store / "whole"))
+    )
