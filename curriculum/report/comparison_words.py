@@ -119,7 +119,7 @@ def _ahead(comparison: Comparison) -> Iterator[str]:
         if alone:
             yield (
                 f"{name} mastered {comparison.path[last]} on {len(there)} of "
-                f"{spelled(len(outcome.entries), 'seed')}, and on {len(alone)} of them not all of "
+                f"{len(outcome.entries)} seeds, and on {len(alone)} of them not all of "
                 f"the stages below it."
             )
 
