@@ -3,65 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import redirect_stdout
-from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from curriculum.attempts import Amount, Planned, on_equal_terms
-from curriculum.catalogue import load_experiment
+from curriculum.attempting import Order, Terms, attempted, experiment_of
+from curriculum.attempts import Planned
+from curriculum.crew import Crew
 from curriculum.errors import RunFailed, UsageError
-from curriculum.experiment import Experiment
 from curriculum.learn.learner import resolve_device
 from curriculum.learn.process import configure
-from curriculum.learn.stop import Stop
-from curriculum.overrides import override
 from curriculum.record.circumstances import circumstances
 from curriculum.record.history import History, Result
+from curriculum.record.journal import Record
 from curriculum.record.store import Store
 from curriculum.report.attempt import NOT_OVER, WITHOUT_EFFECT, Attempt
-from curriculum.running import resume, run
 
-__all__ = ["Campaign", "Terms", "experiment_of"]
+__all__ = ["Campaign", "Hearer"]
 
-Outcomes = Generator[tuple[Planned, Result], None, None]
-Tell = Callable[[Planned, Result], None]
-
-PARENT_SECONDS = 1.0
 ALIKE = ("device", "threads", "flush_denormal", "source_sha256", "git_commit")
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What all runs of a comparison have in common.
+class Hearer(Protocol):
+    """Hears how runs go."""
 
-    Attributes:
-        name: the experiment's name, or a file.
-        overrides: of its settings, as typed.
-        amount: what each strategy may spend with each seed.
-        count: among how many learning rates it is shared.
-        store: the folder of the runs.
-        device: `auto`, `cpu` or `cuda`.
-        threads: of each process.
-    """
+    def looked(self, plan: Planned, record: Record) -> None:
+        """A run under way was looked at; `record` is the look's."""
 
-    name: str
-    overrides: tuple[str, ...]
-    amount: Amount
-    count: int
-    store: Path
-    device: str
-    threads: int
+    def over(self, plan: Planned, result: Result) -> None:
+        """A run is over."""
 
 
 class Campaign:
@@ -87,54 +56,56 @@ class Campaign:
             else:
                 self.there[plan] = run_id
 
-    def run(self, jobs: int, tell: Tell) -> bool:
-        """Run what is missing, and say whether all of it was; `tell` hears of each that is over.
+    def run(self, jobs: int, hearer: Hearer) -> bool:
+        """Run what is missing, and say whether all of it was.
 
         A run that is interrupted saves itself, and the next call goes on with it.
-        """
-        outcomes = self._here() if jobs == 1 else self._beside(jobs)
-        try:
-            for plan, result in outcomes:
-                if result.status == "interrupted":
-                    return False
-                self.there[plan] = result.run_id
-                tell(plan, result)
-        except KeyboardInterrupt:
-            outcomes.close()  # which waits until what is under way has saved itself
-            return False
-        except BrokenProcessPool as error:
-            raise RunFailed(
-                "a process of the comparison was killed, for want of memory perhaps; the same command "
-                "goes on, with fewer --jobs if need be"
-            ) from error
-        return True
 
-    def _here(self) -> Outcomes:
+        Raises:
+            RunFailed: for what a run can't go on without, or where a process was killed; the
+                others have saved themselves.
+        """
+        try:
+            return self._here(hearer) if jobs == 1 else self._beside(jobs, hearer)
+        except KeyboardInterrupt:
+            return False
+
+    def _here(self, hearer: Hearer) -> bool:
         configure(self.terms.threads)
         for plan, run_id in self.missing.items():
-            where = (plan.strategy, plan.seed, plan.learning_rate)
-            yield plan, attempted(self.terms, *where, run_id)
 
-    def _beside(self, jobs: int) -> Outcomes:
-        """In processes of their own; an interrupt reaches these too."""
-        pool = ProcessPoolExecutor(
-            jobs, get_context("spawn"), initializer=_begin, initargs=(self.terms.threads,)
-        )
-        waiting, open_runs = iter(self.missing.items()), dict[Future[Result], Planned]()
-        try:
+            def heard(record: Record, plan: Planned = plan) -> None:
+                if record["kind"] == "look":
+                    hearer.looked(plan, record)
+
+            result = attempted(self.terms, _order(plan, run_id), heard)
+            if not self._noted(plan, result, hearer):
+                return False
+        return True
+
+    def _beside(self, jobs: int, hearer: Hearer) -> bool:
+        """In processes of their own."""
+        plans = {_order(plan, run_id): plan for plan, run_id in self.missing.items()}
+        waiting = iter(plans)
+        with Crew(min(jobs, len(plans)), self.terms) as crew:
             while True:
-                for plan, run_id in waiting:
-                    where = (plan.strategy, plan.seed, plan.learning_rate)
-                    open_runs[pool.submit(attempted, self.terms, *where, run_id)] = plan
-                    if len(open_runs) == jobs:
-                        break
-                if not open_runs:
-                    return
-                over, _ = wait(open_runs, return_when=FIRST_COMPLETED)
-                for future in over:
-                    yield open_runs.pop(future), future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+                while crew.has_room and (order := next(waiting, None)) is not None:
+                    crew.start(order)
+                if not crew.is_at_work:
+                    return True
+                for order, said in crew.news():
+                    if not isinstance(said, Result):
+                        hearer.looked(plans[order], said)
+                    elif not self._noted(plans[order], said, hearer):
+                        return False
+
+    def _noted(self, plan: Planned, result: Result, hearer: Hearer) -> bool:
+        """Whether a run is over, and not interrupted."""
+        if result.status == "interrupted":
+            return False
+        self.there[plan] = result.run_id
+        hearer.over(plan, result)
+        return True
 
     def _known(self, plan: Planned) -> dict[str, History]:
         """By seed and settings, the store's runs under today's circumstances that may be compared.
@@ -163,47 +134,8 @@ class Campaign:
         return found
 
 
-def attempted(
-    terms: Terms, strategy: str, seed: int, rate: float, run_id: str | None = None
-) -> Result:
-    """One run of a comparison, from its beginning or where `run_id` stands, to its end or a stop."""
-    base, source = experiment_of(terms.name, terms.overrides)
-    experiment = on_equal_terms(base, strategy, terms.amount, rate, terms.count)
-    around: dict[str, Any] = {
-        "store": terms.store,
-        "device": terms.device,
-        "source": source,
-        "mirror": False,
-        "stop": Stop(signal.SIGINT, signal.SIGTERM),
-    }
-    if run_id is not None:
-        return resume(run_id, **around)
-    limit = getattr(experiment.budget, terms.amount.unit)
-    asked = ("--strategy", strategy, "--optimizer.learning-rate", repr(rate))
-    budget = (f"--budget.{terms.amount.unit}", repr(limit))
-    return run(experiment, seed, overrides=(*terms.overrides, *asked, *budget), **around)
-
-
-@cache
-def experiment_of(name: str, overrides: tuple[str, ...]) -> tuple[Experiment, Path]:
-    """The experiment with its overrides, and the file that it is from."""
-    with redirect_stdout(sys.stderr):  # a user's file may print
-        experiment, source = load_experiment(name)
-    return override(experiment, overrides), source
-
-
-def _begin(threads: int) -> None:
-    """Make a worker ready: only a run that is under way listens to interrupts."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    configure(threads)
-
-
-def _end_with(parent: int) -> None:
-    """Stop this process in order when its parent is gone, whoever killed that."""
-    while os.getppid() == parent:
-        time.sleep(PARENT_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
+def _order(plan: Planned, run_id: str | None) -> Order:
+    return Order(plan.strategy, plan.seed, plan.learning_rate, run_id)
 
 
 def _key(seed: int, settings: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shlex
 import sys
@@ -14,14 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from curriculum.errors import RunFailed, UsageError, did_you_mean
 from curriculum.plan import strategy_of
-from curriculum.record.history import History, Result
+from curriculum.record.history import History
 from curriculum.record.store import Store
 from curriculum.record.tracking import displayed, first_line, tracking_uri_of
 from curriculum.report.attempt import Attempt
+from curriculum.report.campaign_progress import CampaignProgress
 from curriculum.report.comparison import Comparison, compared
 from curriculum.report.comparison_export import as_csv, as_json
 from curriculum.report.comparison_pictures import pictures_of
@@ -30,14 +31,27 @@ from curriculum.report.comparison_words import headline, terms
 from curriculum.report.html import html_report
 
 if TYPE_CHECKING:
-    from curriculum.attempts import Planned
     from curriculum.campaign import Campaign
 
 __all__ = ["compare", "numbers_of", "seeds_of"]
 
+NO_METRIC = re.compile(r"[^\w\-. :/]", re.ASCII)
+"""What MLflow takes in no metric's name."""
+
 DEFAULT_STRATEGIES = ("gated", "direct")
 DEFAULT_SEEDS = "0..5"
 MOST_SEEDS = 10_000
+
+SET_HERE = {
+    "strategy": "--strategies names those that are compared",
+    "pacing": "--strategies names those that are compared",
+    "sampling": "--strategies names those that are compared",
+    "budget": "--budget says what each strategy gets, such as 3e10, 2e6tokens or 500steps",
+    "stuck": "no stage is tried again before the budget is used up",
+    "tuning": "nothing is searched, each strategy gets the same --learning-rates",
+    "training.schedule": "the learning rate is constant",
+}
+"""What a comparison sets by itself, and how to have a say in it."""
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -46,6 +60,10 @@ def compare(options: argparse.Namespace) -> int:
     for text, read in ((options.seeds, seeds_of), (options.learning_rates, numbers_of)):
         if text is not None:
             read(text)  # before anything else, so that a mistake is said at once
+    for path in (options.csv, options.report):
+        if path is not None:
+            _check_can_be_written(path)
+    _check_settings(options.overrides)
     names = list(dict.fromkeys(options.experiments))
     if options.run:
         made = [_campaign(name, strategies or DEFAULT_STRATEGIES, options) for name in names]
@@ -78,7 +96,8 @@ def seeds_of(text: str) -> tuple[int, ...]:
         first, last = (0, -1) if span is None else (int(span[1]), int(span[2] or span[1]))
         if not first <= last < first + MOST_SEEDS:
             raise UsageError(
-                f"--seeds must be a list such as 0..5 or 0,2,7, of whole numbers that rise, got {text!r}"
+                f"--seeds must be a list such as 0..5 or 0,2,7, of whole numbers that rise, at most "
+                f"{MOST_SEEDS:,} in a row, got {text!r}"
             )
         found += range(first, last + 1)
     return tuple(dict.fromkeys(found))
@@ -99,6 +118,28 @@ def numbers_of(text: str) -> tuple[float, ...]:
             f"--learning-rates must be numbers above 0, such as 1e-3,3e-3,1e-2, got {text!r}"
         )
     return tuple(found)
+
+
+def _check_settings(overrides: Sequence[str]) -> None:
+    """Check that nothing is asked for that a comparison sets, and would pass over."""
+    for word in overrides:
+        name = word.partition("=")[0].removeprefix("--").replace("-", "_")
+        for part, way in SET_HERE.items():
+            if word.startswith("--") and (name == part or name.startswith(f"{part}.")):
+                raise UsageError(
+                    f"{word.partition('=')[0]} can't be given here, since a comparison sets it: {way}"
+                )
+
+
+def _check_can_be_written(path: Path) -> None:
+    """Check, before anything is run, that a file may be written there."""
+    if path.is_dir():
+        raise UsageError(f"{path} can't be written: it is a folder")
+    above = next((folder for folder in path.absolute().parents if folder.exists()), Path("/"))
+    if not above.is_dir():
+        raise UsageError(f"{path} can't be written: {above} is a file")
+    if not os.access(above, os.W_OK):
+        raise UsageError(f"{path} can't be written: {above} may only be read")
 
 
 def _strategies(text: str | None) -> tuple[str, ...]:
@@ -171,8 +212,9 @@ def _is_asked_for(
 
 def _campaign(name: str, strategies: Sequence[str], options: argparse.Namespace) -> Campaign:
     """What a comparison takes, and of it what is there already."""
+    from curriculum.attempting import Terms, experiment_of
     from curriculum.attempts import amount_of, default_amount, planned, rates_of
-    from curriculum.campaign import Campaign, Terms, experiment_of
+    from curriculum.campaign import Campaign
     from curriculum.learn.process import configure, threads_for
 
     overrides = tuple(options.overrides)
@@ -195,8 +237,8 @@ def _campaign(name: str, strategies: Sequence[str], options: argparse.Namespace)
 
 def _run(campaign: Campaign, jobs: int | None) -> bool:
     """Run what is missing, and say whether all of it was."""
-    with _told(campaign) as tell:
-        whole = campaign.run(jobs or 1, tell)
+    with _told(campaign) as progress:
+        whole = campaign.run(jobs or 1, progress)
     if not whole:
         done, count = len(campaign.there), len(campaign.plans)
         print(
@@ -212,28 +254,8 @@ def _after_running(campaign: Campaign, strategies: Sequence[str]) -> _Found:
     return _of_histories(campaign.plans[0].experiment.name, histories, strategies)
 
 
-class _Teller:
-    """Tells of each run that is over: a line, and on a terminal a bar below the lines."""
-
-    def __init__(self, progress: Progress, *, whole: int, missing: int) -> None:
-        self._progress = progress
-        self._whole, self._done = whole, whole - missing
-        self._task = progress.add_task("runs", total=whole, completed=self._done)
-
-    def __call__(self, plan: Planned, result: Result) -> None:
-        self._done += 1
-        reach = "no stage" if result.reach is None else str(result.reach)
-        self._progress.console.print(
-            f"{self._done:>{len(str(self._whole))}}/{self._whole}  {plan.strategy}, seed {plan.seed}, "
-            f"learning rate {plan.learning_rate:g}: {reach}, {result.seconds:.1f} s",
-            highlight=False,
-            soft_wrap=True,
-        )
-        self._progress.update(self._task, completed=self._done)
-
-
 @contextmanager
-def _told(campaign: Campaign) -> Iterator[_Teller]:
+def _told(campaign: Campaign) -> Iterator[CampaignProgress]:
     name = campaign.plans[0].experiment.name
     console = Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
     missing, there = len(campaign.missing), len(campaign.there)
@@ -244,9 +266,8 @@ def _told(campaign: Campaign) -> Iterator[_Teller]:
         highlight=False,
         soft_wrap=True,
     )
-    columns = (TextColumn(name), BarColumn(24), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        yield _Teller(progress, whole=missing + there, missing=missing)
+    with CampaignProgress(name, console, whole=missing + there, missing=missing) as progress:
+        yield progress
 
 
 def _show(found: Sequence[_Found], options: argparse.Namespace) -> None:
@@ -295,7 +316,7 @@ def _attach(comparisons: Sequence[Comparison], options: argparse.Namespace) -> N
     uri = tracking_uri_of(store, options.tracking_uri)
     for comparison in comparisons:
         metrics = {
-            f"reach/{name}": outcome.reach.value + 1
+            f"reach/{NO_METRIC.sub(' ', name)}": outcome.reach.value + 1
             for name, outcome in comparison.outcomes.items()
         }
         note = "\n\n".join((headline(comparison), *terms(comparison)))

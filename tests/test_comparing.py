@@ -1,5 +1,6 @@
 """Strategies compared on the command line: what is run, what is not run again, what is said."""
 
+import io
 import json
 import os
 import signal
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from curriculum import Arithmetic, Budget, Experiment, Galloping, Stage, Training, UsageError
-from curriculum.attempts import Amount, amount_of, on_equal_terms, planned, rates_of
+from curriculum.attempts import Amount, Planned, amount_of, on_equal_terms, planned, rates_of
 from curriculum.cli import main
 from curriculum.comparing import numbers_of, seeds_of
+from curriculum.record.history import History
 from curriculum.record.store import Store
+from curriculum.report.campaign_progress import CampaignProgress
 
 TINY = """
 from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage, Training
@@ -128,6 +132,69 @@ def test_an_interrupted_comparison_goes_on_where_it_stopped(
     assert json.loads(capsys.readouterr().out)[0]["left_out"] == []
 
 
+@pytest.mark.slow
+def test_an_interrupt_of_the_parent_alone_stops_what_it_started(file: str, store: Path) -> None:
+    command = [sys.executable, "-m", "curriculum", "compare", file, "--store", str(store)]
+    amount = ["--strategies", "direct,uniform", "--budget", "3e6steps"]
+    process = subprocess.Popen(
+        [*command, *amount, "--run", "--threads", "1", "--jobs", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while sum(b'"look"' in run.journal.read_bytes() for run in Store(store).runs()) < 2:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "interrupted; 0 of 36 runs are over, and the same command goes on" in err
+    assert [History.of(run).status() for run in Store(store).runs()] == ["interrupted"] * 2
+
+
+DEADLY = """
+import multiprocessing, os, pathlib, signal
+from dataclasses import dataclass
+
+@dataclass(frozen=True, kw_only=True)
+class Deadly(FirstBit):
+    def sample(self, rng, stage, batch_size):
+        done = pathlib.Path(__file__).with_name("killed")
+        if multiprocessing.parent_process() is not None and not done.exists():
+            done.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return FirstBit.sample(self, rng, stage, batch_size)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_ends_a_comparison_that_can_go_on(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "deadly.py"
+    path.write_text(DEADLY.join(TINY.split("\n\n", 1)).replace("task=FirstBit()", "task=Deadly()"))
+    assert compare(str(path), store, *QUICK, "--run", "--jobs", 2) == 1
+    err = capsys.readouterr().err
+    assert "a process of the comparison was killed, for want of memory perhaps" in err
+    assert "Traceback" not in err
+    assert compare(str(path), store, *QUICK, "--run", "--jobs", 2, "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["left_out"] == []
+
+
+def test_what_is_under_way_is_told_on_a_terminal(tiny: Experiment) -> None:
+    plan = Planned("gated", 3, 0.02, tiny.but(budget=Budget(tokens=1000)))
+    console = Console(force_terminal=True, width=80, file=io.StringIO())
+    spent = {"steps": 9, "tokens": 250, "compute": 1.0}
+    nothing = {"steps": 0, "tokens": 0, "compute": 0.0}
+    look = {"stage": "5x2", "spent": spent, "lost": nothing, "clock": {"seconds": 1.0}}
+    with CampaignProgress("tiny", console, whole=8, missing=6) as progress:
+        progress.looked(plan, look)
+        (whole, one) = progress.bars
+        assert (whole.description, whole.completed) == ("tiny, 2 of 8 runs", 2)
+        assert one.description == "gated, seed 3, learning rate 0.02: at 5/2"
+        assert one.completed == 0.25
+
+
 def test_the_report_and_the_table_are_written(
     file: str, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -164,6 +231,13 @@ def test_the_report_and_the_table_are_written(
         (["--budget", "2steps", "--run"], "shared by 3 learning rates leaves none"),
         (["--budget", "3e9"], "--budget says how runs are run, and so goes with --run"),
         (["--jobs", "2"], "--jobs says how runs are run, and so goes with --run"),
+        (["--strategy", "gated", "--run"], "--strategies names those that are compared"),
+        (["--sampling.mixed", "0.9", "--run"], "--sampling.mixed can't be given here"),
+        (["--budget.steps=5", "--run"], "--budget says what each strategy gets"),
+        (["--stuck.demotions", "5", "--run"], "no stage is tried again"),
+        (["--training.schedule", "one_cycle", "--run"], "the learning rate is constant"),
+        (["--report", "/", "--run"], "/ can't be written: it is a folder"),
+        (["--csv", "/etc/passwd/table.csv", "--run"], "/etc/passwd is a file"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -40,6 +40,8 @@ FLOORS = [
         "curriculum.retesting",
     },
     {"curriculum.running", "curriculum.deleting", "curriculum.attempts"},
+    {"curriculum.attempting"},
+    {"curriculum.crew"},
     {"curriculum.campaign"},
     {"curriculum.scale"},
     {

@@ -43,10 +43,12 @@ def attach_report(
     else:
         tags = {REPORT_TAG: "yes"}
         run = str(client.create_run(place, tags=tags, run_name="comparison").info.run_id)
-    client.set_tag(run, "mlflow.note.content", note)
-    for name, value in metrics.items():
-        client.log_metric(run, name, value)
-    for file in files:
-        client.log_artifact(run, str(file))
-    client.set_terminated(run)
+    try:
+        for file in files:
+            client.log_artifact(run, str(file))
+        client.set_tag(run, "mlflow.note.content", note)
+        for name, value in metrics.items():
+            client.log_metric(run, name, value)
+    finally:
+        client.set_terminated(run)
     return run
