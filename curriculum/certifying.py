@@ -6,10 +6,12 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from curriculum.errors import UsageError
 from curriculum.experiment import Experiment
@@ -66,6 +68,18 @@ def _findings(
                 f"{learner.shape.length} and {learner.shape.symbols} symbols"
             )
         began = time.perf_counter()
-        finding = certifier.test_beyond(learner, stage, examples).as_json()
+        with _reading(stage, length * examples) as heard:
+            finding = certifier.test_beyond(learner, stage, examples, heard).as_json()
         seconds = round(time.perf_counter() - began, 2)
         yield {"stage": stage.key, "beyond": True, **finding, "seconds": seconds}
+
+
+@contextmanager
+def _reading(stage: Stage, tokens: int) -> Iterator[Callable[[int], None]]:
+    """On a terminal, a bar of how much of a long input is read."""
+    columns = (TextColumn(str(stage)), BarColumn(24), TaskProgressColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    shown = sys.stderr.isatty()
+    with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
+        task = progress.add_task("", total=tokens)
+        yield lambda read: progress.advance(task, read)

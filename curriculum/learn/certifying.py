@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -59,11 +60,18 @@ class Certifier:
         found = self._examiner.look(learner, stage, looks=0, tests=0, criterion=criterion)
         return _judged(criterion, Look(screen=found.screen, test=found.test, slices=found.slices))
 
-    def test_beyond(self, learner: Learner, stage: Stage, examples: int) -> Finding:
+    def test_beyond(
+        self,
+        learner: Learner,
+        stage: Stage,
+        examples: int,
+        heard: Callable[[int], None] | None = None,
+    ) -> Finding:
         """What a test of a length beyond the path comes to.
 
         Where a stage has more inputs than can all be tested, so many are drawn. As no sample
         shows a rate of 1, a threshold above what it can show is taken to be what it can.
+        What is so long that it is read in pieces tells `heard` of the tokens of each.
         """
         exam = exam_of(self.task, stage)
         if exam is not None and (exam.rows or exam.examples * stage.length <= MOST_TOKENS):
@@ -78,7 +86,7 @@ class Certifier:
                 f"{min(criterion.threshold, LEAST_SHOWN):g} is asked for; take more examples"
             )
         criterion = replace(criterion, examples=examples, threshold=min(criterion.threshold, shown))
-        examiner = Examiner(self.task, criterion, self.seed, f"{STREAM}/beyond")
+        examiner = Examiner(self.task, criterion, self.seed, f"{STREAM}/beyond", heard)
         test, slices, _ = examiner.sample(learner, stage, tests=0)
         return _judged(criterion, Look(test=test, slices=slices))
 

@@ -49,11 +49,20 @@ class Examination:
 class Examiner:
     """Examines on a stream of its own, so that no example of a look is ever trained on."""
 
-    def __init__(self, task: Task, criterion: Mastery, seed: int, stream: str = "gate") -> None:
+    def __init__(
+        self,
+        task: Task,
+        criterion: Mastery,
+        seed: int,
+        stream: str = "gate",
+        heard: Callable[[int], None] | None = None,
+    ) -> None:
+        """Make ready; `heard` is called with the tokens of each piece of a long input."""
         self.task = task
         self.criterion = criterion
         self.seed = seed
         self.stream = stream
+        self._heard = heard
 
     def look(
         self,
@@ -167,7 +176,9 @@ class Examiner:
             count = min(size, total - start)
             rng = generator(self.seed, f"{self.stream}/{part}", stage.key, count, tests, start)
             if streams:
-                predictions, targets = streamed_predictions(learner, self.task, rng, stage, count)
+                predictions, targets = streamed_predictions(
+                    learner, self.task, rng, stage, count, heard=self._heard
+                )
                 batch = Batch(inputs=np.empty((count, 0), dtype=np.int64), targets=targets)
                 tokens += count * stage.length
             else:

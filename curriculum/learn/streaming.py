@@ -5,7 +5,7 @@ Legend: B batch, L length, P places of a piece.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ def streamed_predictions(
     batch_size: int,
     *,
     piece: int = PIECE,
+    heard: Callable[[int], None] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The model's answers to the batch that `task.sample` draws, and the targets, each (B,).
 
@@ -45,11 +46,14 @@ def streamed_predictions(
         stage: of what length.
         batch_size: how many examples.
         piece: how many places are read at a time.
+        heard: called with the number of tokens of each piece, as it is read.
 
     Raises:
         UsageError: where the network doesn't stream, or the inputs are not for it.
     """
     targets, pieces = pieces_of(task, rng, stage, batch_size, piece)
+    if heard is not None:
+        pieces = _heard(pieces, heard)
     return predictions_at_end(learner, task.answer, batch_size, pieces), targets
 
 
@@ -95,6 +99,14 @@ def predictions_at_end(
     finally:
         model.train()
     return answers
+
+
+def _heard(
+    pieces: Iterator[NDArray[np.int64]], heard: Callable[[int], None]
+) -> Iterator[NDArray[np.int64]]:
+    for piece in pieces:
+        yield piece
+        heard(piece.size)
 
 
 def _check_takes(learner: Learner, piece: NDArray[np.int64]) -> None:

@@ -61,7 +61,7 @@ torch.set_num_threads(1)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 30),) * 2)
 sys.exit(main(["run", "gru_firstbit", "--store", sys.argv[1], "--threads", "1",
-    "--tracking-uri", "sqlite:////nowhere/mlflow.db", "--tuning.mode", "off",
+    "--tracking-uri", "sqlite:////proc/nowhere/mlflow.db", "--tuning.mode", "off",
     "--training.batch-size", "200000", "--growth.start", "400"]))
 """
 

@@ -33,7 +33,7 @@ def nothing_is_left_behind() -> Iterator[None]:
 
 
 def start(
-    store: Path, *arguments: str, tracking: str = "sqlite:////nowhere/mlflow.db"
+    store: Path, *arguments: str, tracking: str = "sqlite:////proc/nowhere/mlflow.db"
 ) -> "subprocess.Popen[str]":
     command = [*COMMAND, *(arguments or LONG), "--store", str(store), "--tracking-uri", tracking]
     started.append(

@@ -142,6 +142,13 @@ def test_padding_and_unknown_symbols_are_refused_and_leave_the_model_in_training
     assert one.model.training
 
 
+def test_what_is_read_is_told_piece_by_piece() -> None:
+    heard: list[int] = []
+    rng = np.random.default_rng(5)
+    streamed_predictions(learner(), FirstBit(), rng, Stage(41), 3, piece=20, heard=heard.append)
+    assert heard == [60, 60, 3]
+
+
 def test_a_piece_has_a_place() -> None:
     with pytest.raises(UsageError, match="at least 1 place, got 0"):
         pieces_of(FirstBit(), np.random.default_rng(0), Stage(9), 2, 0)

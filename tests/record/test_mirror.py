@@ -232,7 +232,7 @@ def test_what_a_final_model_still_masters_is_numbers(
     history = History(
         {"path": path, "created": 0.0}, [*TRAINED_TO_4, *map(retest, retests.items())]
     )
-    history.reach = Stage(reach) if reach else None
+    history.climbed = Stage(reach) if reach else None
     found = {metric.key: metric.value for metric in final_metrics(history)}
     for name in ("length", "place"):
         assert found.pop(f"retest/retained_{name}", None) == expected.pop(name, None)
@@ -677,7 +677,7 @@ def test_a_storage_that_is_away_keeps_nothing_from_mlflow(tiny: Experiment, tmp_
     curriculum.run(experiment, store=tmp_path, mirror=False)
     store = Store(tmp_path)
     folder = store.find("last")
-    away = destinations(store, None, "sqlite:////nowhere/at/all.db")
+    away = destinations(store, None, "sqlite:////proc/nowhere/at/all.db")
     with pytest.raises(UsageError, match=r"Optuna's storage sqlite.*can't be brought up to date"):
         sync(store, folder, away)
     assert not is_synced(store, folder, away)
