@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,6 +19,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sy
 
 import curriculum
 from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Result, Stage
+from curriculum.cli import main
 from curriculum.models import Recurrent
 from tasks import FirstBit
 
@@ -188,6 +190,29 @@ def test_runs_of_several_strategies_compare_in_mlflows_ui(
         for name, values in expected.items():
             expect(page.get_by_role("link", name=f"final/{name}")).to_be_in_viewport()
             assert beside(page, f"final/{name}") == values
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_of_a_comparison_is_seen_without_a_network(
+    scheme: Literal["light", "dark"],
+    results: dict[str, Result],
+    root: Path,
+    browser: Browser,
+    tmp_path: Path,
+) -> None:
+    assert results
+    path, away = tmp_path / "report.html", "sqlite:////proc/nowhere/mlflow.db"
+    words = ["compare", "tiny", "--store", root, "--report", path, "--tracking-uri", away]
+    assert main(list(map(str, words))) == 0
+    with opened(browser, tmp_path) as page:
+        page.emulate_media(color_scheme=scheme)
+        see_report(page, path)
+        expect(page.get_by_role("heading", name="tiny", exact=True)).to_be_visible()
+        for strategy in STRATEGIES:
+            expect(page.get_by_role("rowheader", name=strategy).first).to_be_visible()
+        assert page.locator("figure").count() >= 5
+        assert page.locator("figure svg, figure img").count() >= 5
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 PAGE = """<!doctype html><title>Report</title><h1>Report</h1>
