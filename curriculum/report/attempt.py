@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curriculum.experiment import flattened
 from curriculum.plan import STRATEGIES, Spending, Stage
 from curriculum.record.history import History
 
-__all__ = ["GUESS", "NOT_OVER", "UNITS", "WITHOUT_EFFECT", "Attempt"]
+__all__ = ["GUESS", "NOT_OVER", "OF_TRAINING", "UNITS", "WITHOUT_EFFECT", "Attempt", "guesses"]
 
 UNITS = ("compute", "tokens", "seconds", "steps")
 """What a budget may be matched in."""
@@ -19,7 +19,10 @@ GUESS = "guess"
 """The control that doesn't train: it has no learning rates, but as many widths of weights."""
 
 OF_TRAINING = ("optimizer", "training")
-"""What it need not have in common with the others."""
+"""What guesses need not have in common with what is trained."""
+
+CURRICULUM = ("pacing", "sampling")
+"""The settings that a strategy is made of."""
 
 NOT_OVER = "not over yet"
 
@@ -37,6 +40,7 @@ class Attempt:
         unit: what its budget is counted in.
         budget: how much of that it may spend; None for a run without a limit.
         terms: all that must be the same for runs to be compared, by dotted name.
+        training: of guesses, what must be the same among these alone; empty for others.
         mastered: by a stage's place on the path, what the run had spent when it mastered it:
             the lowest unmastered one at its gate, or the last one ahead of those below.
         total: all that it spent.
@@ -55,6 +59,7 @@ class Attempt:
     mastered: Mapping[int, Spending]
     total: Spending
     unfit: str | None
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def reach(self) -> int:
@@ -67,6 +72,9 @@ class Attempt:
         described = history.description
         path = tuple(map(Stage.from_key, described["path"]))
         settings = described["settings"]
+        terms, training = _terms(described), dict[str, Any]()
+        if guesses(described["strategy"]):
+            training = {n: terms.pop(n) for n in [*terms] if n.split(".")[0] in OF_TRAINING}
         unit = next((u for u in UNITS if settings.get(f"budget.{u}") is not None), None)
         return cls(
             run_id=described["id"],
@@ -77,24 +85,35 @@ class Attempt:
             path=path,
             unit=unit,
             budget=None if unit is None else settings[f"budget.{unit}"],
-            terms=_terms(described),
+            terms=terms,
+            training=training,
             mastered=_mastered(history, path),
             total=replace(history.total, seconds=history.seconds),
             unfit=_unfit(history),
         )
 
 
+def guesses(strategy: str) -> bool:
+    """Whether a strategy, by its label, draws weights at random in place of training."""
+    return strategy.partition("(")[0] == GUESS
+
+
 def _label(described: Mapping[str, Any]) -> str:
-    """The strategy's name, and those of its settings that are not its own: `combined(mixed=0.9)`."""
+    """The strategy's name, and those of its settings that the name doesn't tell.
+
+    That is `combined(mixed=0.9)`, and of a pair without a name of its own all that it has:
+    `linear x lookback(initial=0.01, horizon=0.5, back=0.3)`.
+    """
     name, settings = str(described["strategy"]), described["settings"]
     usual = STRATEGIES.get(name)
     if usual is None:
-        return name
-    own = flattened({"pacing": usual.pacing, "sampling": usual.sampling})
+        told = {kind: settings.get(kind) for kind in CURRICULUM}
+    else:
+        told = flattened({"pacing": usual.pacing, "sampling": usual.sampling})
     other = [
-        f"{key.partition('.')[2]}={settings[key]}"
-        for key, value in own.items()
-        if "." in key and settings.get(key, value) != value
+        f"{key.partition('.')[2] or key}={value}"
+        for key, value in settings.items()
+        if key.split(".")[0] in CURRICULUM and (key, value) not in told.items()
     ]
     return f"{name}({', '.join(other)})" if other else name
 
@@ -103,11 +122,8 @@ def _terms(described: Mapping[str, Any]) -> dict[str, Any]:
     settings = {
         name: value
         for name, value in described["settings"].items()
-        if name.split(".")[0] not in ("pacing", "sampling", "tuning")
-        and name != "optimizer.learning_rate"
+        if name.split(".")[0] not in (*CURRICULUM, "tuning") and name != "optimizer.learning_rate"
     }
-    if described["strategy"] == GUESS:
-        settings = {n: v for n, v in settings.items() if n.split(".")[0] not in OF_TRAINING}
     libraries = {
         name: value
         for name, value in described["environment"].items()

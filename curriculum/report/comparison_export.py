@@ -11,7 +11,9 @@ from typing import Any
 
 from curriculum.plan import Spending
 from curriculum.report.attempt import UNITS, Attempt
-from curriculum.report.comparison import Comparison, Entry, Outcome
+from curriculum.report.comparison import Comparison, Outcome
+from curriculum.report.entry import Entry
+from curriculum.report.medians import Ratio
 
 __all__ = ["as_csv", "as_json"]
 
@@ -66,11 +68,11 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def _outcome(comparison: Comparison, outcome: Outcome) -> dict[str, Any]:
-    ratio = outcome.ratio
     return {
         "reach": asdict(outcome.reach),
         "ratio_stage": outcome.stage,
-        "ratio": None if ratio is None else asdict(ratio) | {"verdict": ratio.verdict},
+        "ratio": _ratio(outcome.ratio),
+        "ratio_seconds": _ratio(outcome.seconds),
         "stages": [
             {"place": place, "reached": outcome.reached(place)}
             | {unit: asdict(outcome.spent(place, unit)) for unit in UNITS}
@@ -78,6 +80,10 @@ def _outcome(comparison: Comparison, outcome: Outcome) -> dict[str, Any]:
         ],
         "seeds": [_entry(seed, entry) for seed, entry in outcome.entries.items()],
     }
+
+
+def _ratio(ratio: Ratio | None) -> dict[str, Any] | None:
+    return None if ratio is None else asdict(ratio) | {"verdict": ratio.verdict}
 
 
 def _entry(seed: int, entry: Entry) -> dict[str, Any]:

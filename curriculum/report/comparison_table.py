@@ -65,7 +65,9 @@ def comparison_table(comparison: Comparison) -> Table:
         name, seeds, reach, between, *cells = row
         if len(between) > WIDEST_INTERVAL:
             between = between.replace("–", "–\n")
-        texts = map(Text, (_broken(name), seeds, reach, between, *cells))
+        compute, *cells = cells
+        compute = compute.replace(" (", "\n(")
+        texts = map(Text, (_broken(name), seeds, reach, between, compute, *cells))
         table.add_row(*texts, style=STYLES.get(verdict))
     return table
 
@@ -93,16 +95,18 @@ def print_comparison(comparison: Comparison, stream: TextIO) -> None:
 
 
 def _row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
-    place = comparison.stage
+    place, spent = comparison.stage, ("-", "-", "-")
+    if place is not None:
+        tokens, seconds = (
+            short(outcome.spent(place, unit).value, unit) for unit in ("tokens", "seconds")
+        )
+        spent = (_cell(outcome, place, "compute"), tokens, seconds)
     return (
         outcome.strategy,
         str(len(outcome.entries)),
         comparison.key(int(outcome.reach.value)),
         interval(comparison, outcome.reach),
-        *(
-            "-" if place is None else short(outcome.spent(place, unit).value, unit)
-            for unit in ("compute", "tokens", "seconds")
-        ),
+        *spent,
         against_baseline(comparison, outcome),
     )
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from curriculum.plan.budget import STEP_OVERHEAD
+from curriculum.report.attempt import guesses
 from curriculum.report.comparison import BASELINE, Comparison, Outcome
+from curriculum.report.entry import Entry
 from curriculum.report.explain import spelled
 from curriculum.report.medians import LEAST_SEEDS, Median, Ratio
+from curriculum.report.paired_ratio import reached
 from curriculum.report.quantity import short, times
 
 __all__ = ["against_baseline", "headline", "interval", "left_out", "terms"]
+
+
+NO_PAIR = "no seed in common"
 
 
 def against_baseline(comparison: Comparison, outcome: Outcome) -> str:
@@ -23,15 +29,11 @@ def against_baseline(comparison: Comparison, outcome: Outcome) -> str:
         return f"{ratio.verdict}, too few reached it"
     why = ""
     if math.isinf(ratio.most):
-        value, why = f"≥ {times(ratio.least)}", _reached(comparison.outcomes[BASELINE], place)
+        why = _reached(comparison.outcomes[BASELINE], place, outcome.paired)
     elif ratio.least == 0:
-        value, why = f"≤ {times(ratio.most)}", _reached(outcome, place)
-    elif math.isclose(ratio.least, ratio.most):
-        value = times(ratio.least)
-    else:
-        value = f"{times(ratio.least)} to {times(ratio.most)}"
+        why = _reached(outcome, place, outcome.paired)
     where = "" if place == comparison.stage else f"at {comparison.key(place)}"
-    return " ".join(filter(None, (ratio.verdict, "×", value, _bounds(ratio), where, why)))
+    return " ".join(filter(None, (_verdict(ratio), where, why)))
 
 
 def interval(comparison: Comparison, reach: Median) -> str:
@@ -42,16 +44,20 @@ def interval(comparison: Comparison, reach: Median) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """Which strategies helped, which hurt, and of which that is unclear."""
+    """Which strategies helped, which hurt, of which that is unclear, and of which there is none."""
     if BASELINE not in comparison.outcomes:
         return f"Nothing was trained by the baseline, {BASELINE}, so there are no verdicts."
-    by_verdict: dict[str, list[str]] = {"helped": [], "hurt": [], "unclear": []}
+    found: dict[str, list[str]] = {verdict: [] for verdict in ("helped", "hurt", "unclear")}
+    lacking: dict[str, list[str]] = {}
     for name, outcome in comparison.outcomes.items():
         if outcome.ratio is not None:
-            by_verdict[outcome.ratio.verdict].append(name)
-    parts = [f"{verdict}: {', '.join(names)}" for verdict, names in by_verdict.items() if names]
-    said = "; ".join(parts) or "no stage was mastered, so there are no verdicts"
-    return f"Against {BASELINE}: {said}."
+            found[outcome.ratio.verdict].append(name)
+        elif name != BASELINE:
+            why = "on half of the seeds no stage was mastered" if outcome.paired else NO_PAIR
+            lacking.setdefault(why, []).append(name)
+    parts = [f"{verdict}: {', '.join(names)}" for verdict, names in found.items() if names]
+    parts += [f"no verdict: {', '.join(names)} ({why})" for why, names in lacking.items()]
+    return f"Against {BASELINE}: {'; '.join(parts)}."
 
 
 def terms(comparison: Comparison) -> Iterator[str]:
@@ -60,12 +66,21 @@ def terms(comparison: Comparison) -> Iterator[str]:
     if comparison.stage is not None:
         yield _target(comparison)
     yield from _ahead(comparison)
-    few = [n for n, o in comparison.outcomes.items() if o.reach.count < LEAST_SEEDS]
+    yield from _edges(comparison)
     yield "Medians over seeds; the intervals hold the true median in at least 95 % of cases."
+    yield from _by_the_clock(comparison)
+    few = [n for n, o in comparison.outcomes.items() if o.reach.count < LEAST_SEEDS]
     if few:
         yield (
             f"Fewer than {LEAST_SEEDS} seeds give neither an interval nor a verdict: "
             f"{', '.join(few)}."
+        )
+    pairs = {n: o.ratio.count for n, o in comparison.outcomes.items() if o.ratio and n not in few}
+    pairs = {name: count for name, count in pairs.items() if count < LEAST_SEEDS}
+    if pairs:
+        yield (
+            f"Fewer than {LEAST_SEEDS} seeds in common with {BASELINE} give no verdict: "
+            f"{', '.join(f'{name} ({count})' for name, count in pairs.items())}."
         )
     for name in few:
         entries = comparison.outcomes[name].entries.values()
@@ -124,11 +139,70 @@ def _ahead(comparison: Comparison) -> Iterator[str]:
             )
 
 
-def _reached(outcome: Outcome, place: int) -> str:
-    """How many seeds of it mastered a stage."""
-    count, total = outcome.reached(place), len(outcome.entries)
+def _edges(comparison: Comparison) -> Iterator[str]:
+    """Of which strategies the quickest learning rate was the first or the last of those tried."""
+    rates, found = comparison.learning_rates, dict[str, list[str]]()
+    if len(rates) < 2:
+        return
+    for name, outcome in comparison.outcomes.items():
+        if guesses(name):
+            continue
+        quickest = [_quickest_rate(e, comparison.stage) for e in outcome.entries.values()]
+        for edge, rate in (("lowest", rates[0]), ("highest", rates[-1])):
+            count = quickest.count(rate)
+            if 2 * count > len(quickest):
+                said = f"{name} ({count} of {spelled(len(quickest), 'seed')})"
+                found.setdefault(edge, []).append(said)
+    said = "; ".join(f"the {edge} tried for {', '.join(names)}" for edge, names in found.items())
+    if said:
+        yield f"The quickest learning rate was {said}: what is best may lie outside."
+
+
+def _quickest_rate(entry: Entry, stage: int | None) -> float | None:
+    """To a stage, or else to the hardest mastered; None where several were as quick, or none."""
+    place = entry.reach if stage is None or entry.quickest(stage) is None else stage
+    spent = {
+        attempt.learning_rate: getattr(attempt.mastered[place], entry.unit)
+        for attempt in entry.attempts
+        if place in attempt.mastered
+    }
+    first = [rate for rate, value in spent.items() if value == min(spent.values())]
+    return first[0] if len(first) == 1 else None
+
+
+def _by_the_clock(comparison: Comparison) -> Iterator[str]:
+    """Of which strategies the verdict in seconds is the opposite."""
+    otherwise = [
+        f"{name} {_verdict(outcome.seconds)}"
+        for name, outcome in comparison.outcomes.items()
+        if outcome.ratio is not None
+        and outcome.seconds is not None
+        and {outcome.ratio.verdict, outcome.seconds.verdict} == {"helped", "hurt"}
+    ]
+    if otherwise:
+        yield f"By the clock it is otherwise: {', '.join(otherwise)}."
+
+
+def _reached(outcome: Outcome, place: int, seeds: Sequence[int]) -> str:
+    """On how many of these seeds it mastered a stage."""
+    count = reached([outcome.entries[seed] for seed in seeds], place)
     subject = f"{outcome.strategy} " if outcome.strategy == BASELINE else ""
-    return f"{subject}reached it {count}/{total}" if count else f"{subject}never reached it"
+    if not count:
+        return f"{subject}never reached it"
+    return f"{subject}reached it {count}/{len(seeds)}"
+
+
+def _verdict(ratio: Ratio) -> str:
+    """With the ratio that it rests on, e.g. `hurt × 0.25 (0.2–0.3)`."""
+    if math.isinf(ratio.most):
+        value = f"≥ {times(ratio.least)}"
+    elif ratio.least == 0:
+        value = f"≤ {times(ratio.most)}"
+    elif math.isclose(ratio.least, ratio.most):
+        value = times(ratio.least)
+    else:
+        value = f"{times(ratio.least)} to {times(ratio.most)}"
+    return " ".join(filter(None, (ratio.verdict, "×", value, _bounds(ratio))))
 
 
 def _bounds(ratio: Ratio) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -72,11 +73,23 @@ def median_of(values: Sequence[float], *, whole: bool = False) -> Median:
 def ratio_of(bounds: Sequence[tuple[float, float]]) -> Ratio:
     """The median of ratios of which each is known to lie within its own bounds.
 
-    A bound on each is a bound on their median, and on each order statistic.
+    A bound on each is a bound on their median, and on each order statistic. Of an even count
+    the median is the geometric mean of the middle two: so it is turned over with the ratios
+    when the two sides change places, where {1/4, 4} would else be 2.125 either way.
+
+    Args:
+        bounds: of each ratio, a lower one that is finite and an upper one above 0.
     """
-    lows = median_of([low for low, _ in bounds])
-    highs = median_of([high for _, high in bounds])
-    return Ratio(lows.value, highs.value, lows.low, highs.high, len(bounds))
+    lows, highs = [low for low, _ in bounds], [high for _, high in bounds]
+    least, most = median_of(lows), median_of(highs)
+    return Ratio(_middle(lows), _middle(highs), least.low, most.high, len(bounds))
+
+
+def _middle(ratios: Sequence[float]) -> float:
+    """Their median; 0 or infinite where one of the middle two is."""
+    ordered, count = sorted(ratios), len(ratios)
+    one, other = ordered[(count - 1) // 2], ordered[count // 2]
+    return one if one == other else math.sqrt(one * other)
 
 
 @cache
