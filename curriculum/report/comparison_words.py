@@ -116,6 +116,11 @@ def _target(comparison: Comparison) -> str:
         f"Compute, tokens and time are those to {stage}: the hardest stage that at least half "
         f"of the seeds of some strategy mastered."
     )
+    if any(
+        0 < outcome.reached(comparison.stage or 0) < len(outcome.entries)
+        for outcome in comparison.outcomes.values()
+    ):
+        words += " '(3/6)' on how many seeds, where not on all."
     if BASELINE not in comparison.outcomes:
         return words
     return (
@@ -153,7 +158,9 @@ def _edges(comparison: Comparison) -> Iterator[str]:
             if 2 * count > len(quickest):
                 said = f"{name} ({count} of {spelled(len(quickest), 'seed')})"
                 found.setdefault(edge, []).append(said)
-    said = "; ".join(f"the {edge} tried for {', '.join(names)}" for edge, names in found.items())
+    said = ", and ".join(
+        f"the {edge} tried for {', '.join(names)}" for edge, names in found.items()
+    )
     if said:
         yield f"The quickest learning rate was {said}: what is best may lie outside."
 

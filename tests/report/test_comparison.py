@@ -1,51 +1,15 @@
-"""What is compared with what, and what is left out, on runs made by hand."""
+"""What strategies come to side by side, on runs made by hand."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import pytest
+from attempts_by_hand import attempt, of, six
 
 from curriculum import Spending, Stage, UsageError
-from curriculum.record.history import History
 from curriculum.report.attempt import Attempt
-from curriculum.report.comparison import Comparison, compared
-from curriculum.report.comparison_words import terms
-
-PATH = (Stage(2), Stage(4), Stage(8))
-TERMS = {"budget.compute": 100.0, "task": "FirstBit", "torch": "2.13"}
-
-
-def attempt(
-    strategy: str, seed: int, costs: Sequence[float], rate: float = 0.01, **more: Any
-) -> Attempt:
-    """A run that mastered as many stages as there are costs, each in all so much."""
-    values: dict[str, Any] = {
-        "run_id": f"{strategy}-{seed}-{rate:g}",
-        "strategy": strategy,
-        "seed": seed,
-        "learning_rate": rate,
-        "created": 0.0,
-        "path": PATH,
-        "unit": "compute",
-        "budget": 100.0,
-        "terms": TERMS,
-        "mastered": {
-            place: Spending(steps=10, tokens=20, compute=cost, seconds=1.0)
-            for place, cost in enumerate(costs)
-        },
-        "total": Spending(compute=100.0),
-        "unfit": None,
-    }
-    return Attempt(**(values | more))
-
-
-def six(strategy: str, costs: Sequence[float], **more: Any) -> list[Attempt]:
-    return [attempt(strategy, seed, costs, **more) for seed in range(6)]
-
-
-def of(*runs: Sequence[Attempt]) -> Comparison:
-    return compared("exp", [run for group in runs for run in group])
+from curriculum.report.comparison import compared
+from curriculum.report.comparison_words import against_baseline, headline, terms
 
 
 def test_several_rates_are_trained_side_by_side_and_all_are_charged() -> None:
@@ -112,174 +76,11 @@ def test_a_target_that_is_mastered_ahead_of_what_lies_below_counts_as_mastered()
     assert not any("gated mastered" in line for line in terms(found))
 
 
-def left_out(*runs: Sequence[Attempt]) -> list[str]:
-    return list(of(six("gated", [1]), six("direct", [1]), *runs).left_out)
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        ({"unfit": "tuned"}, "run odd tuned"),
-        ({"unfit": "not over yet"}, "run odd not over yet"),
-        ({"unfit": "without a limit of the whole run"}, "run odd without a limit of the whole run"),
-        ({"terms": TERMS | {"budget.compute": 5.0}}, "run odd with budget.compute 5.0, not 100.0"),
-        ({"terms": TERMS | {"torch": "2.6"}}, "run odd with torch 2.6, not 2.13"),
-        (
-            {"terms": {"a": 1, "b": 2, "c": 3, "d": 4, **TERMS}},
-            "run odd with a 1, not nothing, b 2, not nothing, c 3, not nothing and 1 more",
-        ),
-        ({"learning_rate": 0.5}, "bandit, seed 0: no run at learning rate 0.01"),
-    ],
-)
-def test_what_went_on_other_terms_is_left_out_and_said(more: Mapping[str, Any], said: str) -> None:
-    odd = attempt("bandit", 0, [1], **{"run_id": "odd", **more})
-    assert left_out([odd]) == [said]
-
-
-def test_the_largest_group_on_equal_terms_is_compared() -> None:
-    other = TERMS | {"budget.compute": 7.0}
-    few = [attempt("gated", 0, [1], terms=other, run_id="few"), *six("uniform", [1], terms=TERMS)]
-    found = of(few, six("direct", [1]))
-    assert set(found.outcomes) == {"uniform", "direct"}
-    assert found.left_out == ("run few with budget.compute 7.0, not 100.0",)
-
-
-def test_of_a_run_made_twice_the_newer_counts() -> None:
-    newer = attempt("gated", 0, [1, 2, 3], created=9.0, run_id="newer")
-    found = of(six("gated", [1]), [newer], six("direct", [1]))
-    assert found.outcomes["gated"].entries[0].attempts == (newer,)
-
-
-def test_guessing_has_widths_in_place_of_learning_rates_and_trains_in_no_way() -> None:
-    terms = {"budget.compute": 100.0, "task": "FirstBit", "torch": "2.13"}
-    trained = TERMS | {"optimizer": "Adam", "training.batch_size": 32}
-    guesses = [
-        attempt("guess", seed, [9], width, terms=terms)
-        for seed in range(6)
-        for width in (1.0, 10.0)
-    ]
-    two = [
-        run
-        for name in ("gated", "direct")
-        for rate in (0.1, 0.2)
-        for run in six(name, [5], rate=rate, terms=trained)
-    ]
-    found = of(two, guesses)
-    assert found.left_out == ()
-    assert found.learning_rates == (0.1, 0.2)
-    assert found.outcomes["guess"].entries[0].spent(0).compute == 18  # type: ignore[union-attr]
-    odd = [attempt("guess", 0, [9], 1.0, terms=terms | {"torch": "2.6"}, run_id="odd")]
-    assert of(two, odd).left_out == ("run odd with torch 2.6, not 2.13",)
-
-
 def test_one_strategy_alone_is_nothing_to_compare() -> None:
     with pytest.raises(UsageError, match=r"only gated can be compared .*'compare exp --run'"):
         of(six("gated", [1]))
     with pytest.raises(UsageError, match=r"no runs can be compared .*6 runs .* tuned"):
         of(six("gated", [1], unfit="tuned"))
-
-
-DESCRIPTION = {
-    "id": "abcd1234",
-    "experiment": "exp",
-    "strategy": "gated",
-    "seed": 3,
-    "created": 1.0,
-    "path": ["2x2", "4x2"],
-    "settings": {
-        "optimizer": "Adam",
-        "optimizer.learning_rate": 0.01,
-        "pacing": "Gated",
-        "tuning.mode": "off",
-        "growth": "Geometric",
-        "budget.compute": None,
-        "budget.tokens": 50,
-        "budget.seconds": None,
-        "budget.steps": None,
-    },
-    "environment": {"torch": "2.13", "mlflow": "3.17"},
-    "device": "cpu",
-    "threads": 1,
-    "flush_denormal": True,
-    "source_sha256": None,
-    "git_commit": "abc",
-}
-
-
-def records(*verdicts: tuple[str, str, str, int]) -> list[dict[str, Any]]:
-    """Visits of stages, with their entry, verdict, and the run's tokens at their last look."""
-    found: list[dict[str, Any]] = []
-    for number, (stage, entry, verdict, tokens) in enumerate(verdicts):
-        clock = {"clock": {"time": 10.0 + number, "seconds": 10.0 + number}}
-        spent = {"steps": tokens // 10, "tokens": tokens, "compute": float(tokens)}
-        lost = {"steps": 0, "tokens": 0, "compute": 0.0}
-        found += [
-            {
-                "kind": "visit",
-                "visit": number,
-                "stage": stage,
-                "entry": entry,
-                "retuning": False,
-                "learning_rate": 0.01,
-                "hidden_size": 4,
-                **clock,
-            },
-            {
-                "kind": "look",
-                "visit": number,
-                "stage": stage,
-                "decision": {"reason": ""},
-                "spent": spent,
-                "lost": lost,
-                **clock,
-            },
-            {
-                "kind": "verdict",
-                "visit": number,
-                "stage": stage,
-                "verdict": verdict,
-                "overrun": None,
-                "reach": stage,
-                **clock,
-            },
-        ]
-    return found
-
-
-END = {"kind": "end", "status": "reached", "ending": "", "clock": {"time": 99.0, "seconds": 99.0}}
-
-
-def test_an_attempt_is_what_its_journal_tells() -> None:
-    told = records(("2x2", "step", "mastered", 20), ("4x2", "step", "mastered", 50))
-    found = Attempt.of(History(DESCRIPTION, [*told, END]))
-    assert (found.unit, found.budget, found.reach, found.unfit) == ("tokens", 50, 1, None)
-    assert found.mastered[0] == Spending(steps=2, tokens=20, compute=20.0, seconds=10.0)
-    assert found.mastered[1] == Spending(steps=5, tokens=50, compute=50.0, seconds=11.0)
-    assert found.total.seconds == 11.0
-    assert "optimizer" in found.terms
-    assert not {"pacing", "optimizer.learning_rate", "mlflow", "tuning.mode"} & set(found.terms)
-
-
-@pytest.mark.parametrize(
-    ("settings", "told", "end", "unfit"),
-    [
-        ({}, records(("2x2", "step", "mastered", 1)), False, "not over yet"),
-        ({"tuning.mode": "each"}, [], True, "tuned"),
-        ({"growth": "Galloping"}, [], True, "galloping"),
-        ({}, records(("3x2", "half step", "mastered", 1)), True, "with half steps"),
-        ({}, [], True, None),
-    ],
-)
-def test_what_can_not_be_compared_says_why(
-    settings: dict[str, Any], told: list[dict[str, Any]], end: bool, unfit: str | None
-) -> None:
-    description = DESCRIPTION | {"settings": DESCRIPTION["settings"] | settings}  # type: ignore[operator]
-    assert Attempt.of(History(description, [*told, *([END] if end else [])])).unfit == unfit
-
-
-def test_a_stage_between_two_of_the_path_is_none_of_it() -> None:
-    told = records(("3x2", "step", "mastered", 20), ("2x2", "step", "exhausted", 30))
-    assert Attempt.of(History(DESCRIPTION, [*told, END])).mastered == {}
 
 
 def test_a_verdict_is_of_the_hardest_stage_that_the_two_of_them_mastered() -> None:
@@ -303,20 +104,125 @@ def test_what_was_asked_for_and_is_not_there_is_said() -> None:
     )
 
 
-def test_a_strategy_under_settings_of_its_own_is_another() -> None:
-    settings = {"pacing": "Gated", "sampling": "Combined", "sampling.mixed": 0.2}
-    usual = DESCRIPTION | {
-        "strategy": "combined",
-        "settings": DESCRIPTION["settings"] | settings,  # type: ignore[operator]
-    }
-    assert Attempt.of(History(usual, [END])).strategy == "combined"
-    other = usual | {"settings": usual["settings"] | {"sampling.mixed": 0.9}}
-    assert Attempt.of(History(other, [END])).strategy == "combined(mixed=0.9)"
-    runs = (six("combined(mixed=0.9)", [1]), six("combined", [2]), six("direct", [4]))
-    found = compared("exp", [run for group in runs for run in group], ("combined", "direct"))
-    assert list(found.outcomes) == ["combined", "combined(mixed=0.9)", "direct"]
+def with_seeds(strategy: str, seeds: Iterable[int], costs: Sequence[float]) -> list[Attempt]:
+    return [attempt(strategy, seed, costs) for seed in seeds]
 
 
-def test_runs_with_demotions_are_not_compared_with_those_without() -> None:
-    settings = DESCRIPTION["settings"] | {"stuck.demotions": 3}  # type: ignore[operator]
-    assert "stuck.demotions" in Attempt.of(History(DESCRIPTION | {"settings": settings})).terms
+def test_a_pair_is_compared_on_the_seeds_that_both_have() -> None:
+    """Where only seeds without a counterpart mastered the last stage, it is no stage of theirs."""
+    gated = with_seeds("gated", range(6), [1, 2]) + with_seeds("gated", range(6, 12), [1, 2, 3])
+    found = of(gated, six("direct", [2, 4]))
+    outcome = found.outcomes["gated"]
+    assert found.stage == 2
+    assert (outcome.paired, outcome.stage) == (tuple(range(6)), 1)
+    assert outcome.ratio is not None
+    assert (outcome.ratio.verdict, outcome.ratio.least) == ("helped", 2.0)
+
+
+def test_a_verdict_counts_the_seeds_that_both_have() -> None:
+    gated = with_seeds("gated", range(3, 9), [1, 2])
+    direct = with_seeds("direct", range(3), [1, 2]) + with_seeds("direct", range(3, 6), [1])
+    found = of(gated, direct)
+    said = against_baseline(found, found.outcomes["gated"])
+    assert said == "unclear × ≥ 50 direct never reached it"
+    few = "Fewer than 6 seeds in common with direct give no verdict: gated (3)."
+    assert few in list(terms(found))
+
+
+def test_enough_pairs_are_not_called_few() -> None:
+    found = of(six("gated", [1]), six("direct", [2]))
+    assert not any(line.startswith("Fewer than") for line in terms(found))
+
+
+def test_the_headline_names_each_strategy_and_why_one_has_no_verdict() -> None:
+    elsewhere = with_seeds("bandit", range(6, 12), [1])
+    found = of(six("gated", [1]), elsewhere, six("direct", [2]))
+    assert headline(found) == (
+        "Against direct: helped: gated; no verdict: bandit (no seed in common)."
+    )
+    nothing = of(six("gated", []), with_seeds("linear", range(6, 12), [1]), six("direct", []))
+    assert headline(nothing) == (
+        "Against direct: no verdict: gated (on half of the seeds no stage was mastered); "
+        "no verdict: linear (no seed in common)."
+    )
+
+
+def clocked(strategy: str, compute: float, seconds: float) -> list[Attempt]:
+    """Six runs that mastered the first stage, or none where that took no time."""
+    spent = Spending(steps=10, tokens=20, compute=compute, seconds=seconds)
+    total = Spending(compute=100.0, seconds=30.0)
+    return six(strategy, [], mastered={0: spent} if seconds else {}, total=total)
+
+
+@pytest.mark.parametrize(
+    ("direct", "linear", "said"),
+    [
+        ((40, 2), (10, 8), "linear hurt × 0.25 (0.25–0.25)"),
+        ((10, 8), (40, 2), "linear helped × 4.0 (4.0–4.0)"),
+        ((0, 0), (10, 60), "linear unclear"),  # no more than that it took half as long or more
+        ((40, 8), (10, 2), None),
+        ((40, 2), (10, 2), None),
+    ],
+)
+def test_a_verdict_that_the_clock_turns_over_is_said(
+    direct: tuple[float, float], linear: tuple[float, float], said: str | None
+) -> None:
+    found = of(clocked("direct", *direct), clocked("linear", *linear))
+    lines = [line for line in terms(found) if "clock" in line]
+    clear = said is not None and "unclear" not in said
+    assert lines == ([f"By the clock it is otherwise: {said}."] if clear else [])
+
+
+def test_by_the_clock_who_never_got_there_counts_with_all_the_time_it_took() -> None:
+    found = of(clocked("direct", 0, 0), clocked("linear", 10, 60))
+    seconds = found.outcomes["linear"].seconds
+    assert seconds is not None
+    assert (seconds.least, seconds.most) == (0.5, math.inf)
+    found = of(clocked("direct", 10, 15), clocked("linear", 0, 0))
+    seconds = found.outcomes["linear"].seconds
+    assert seconds is not None
+    assert (seconds.least, seconds.most, seconds.verdict) == (0.0, 0.5, "hurt")
+
+
+def test_at_a_budget_of_seconds_the_clock_has_been_heard() -> None:
+    found = of(six("gated", [1], unit="seconds"), six("direct", [1], unit="seconds"))
+    assert found.outcomes["gated"].ratio is not None
+    assert found.outcomes["gated"].seconds is None
+
+
+def at_rates(strategy: str, *costs: Sequence[float]) -> list[Attempt]:
+    """Six seeds, with costs for each of the rates .01, .1 and 1."""
+    rates = (0.01, 0.1, 1.0)
+    return [
+        run
+        for rate, cost in zip(rates, costs, strict=True)
+        for run in six(strategy, cost, rate=rate)
+    ]
+
+
+def test_a_quickest_rate_at_the_edge_of_those_tried_is_said() -> None:
+    middle = at_rates("direct", [30], [10], [30])
+    low, high = at_rates("gated", [5], [10], []), at_rates("linear", [], [9], [8])
+    alike = at_rates("mixed", [10], [10], [30])
+    few = at_rates("root", [30], [10], [30])
+    few = [
+        attempt("root", run.seed, [5]) if run.seed < 3 and run.learning_rate == 0.01 else run
+        for run in few
+    ]
+    lines = [
+        line for line in terms(of(middle, low, high, alike, few)) if "quickest learning" in line
+    ]
+    (said,) = lines
+    assert said == (
+        "The quickest learning rate was the lowest tried for gated (6 of 6 seeds), and the "
+        "highest tried for linear (6 of 6 seeds): what is best may lie outside."
+    )
+    one = of(six("gated", [5]), six("direct", [10]))
+    assert not any("quickest learning" in line for line in terms(one))
+
+
+def test_guesses_have_no_learning_rate_to_be_at_the_edge() -> None:
+    guesses = [run for width in (1.0, 10.0, 100.0) for run in six("guess", [width], rate=width)]
+    found = of(at_rates("direct", [30], [10], [30]), guesses, at_rates("gated", [9], [8], [9]))
+    assert "guess" in found.outcomes
+    assert not any("quickest learning" in line for line in terms(found))

@@ -117,6 +117,20 @@ def test_what_was_never_reached_is_never() -> None:
     assert row(found, "direct")["95 %"] == "none–2"
 
 
+def test_never_says_how_many_seeds_got_there_all_the_same() -> None:
+    """A stage is shown that half of the seeds mastered, and then their median is never."""
+    half = six(1e6, 1e7, 1e8)[:3] + six(1e6)[3:]
+    found = comparison({"direct": six(1e6), "gated": half})
+    assert found.stage == 2
+    assert row(found, "gated")["compute"] == "never (3/6)"
+    assert row(found, "direct")["compute"] == "never"
+    assert "'(3/6)' on how many seeds" in " ".join(terms(found))
+    lines = printed(found).splitlines()
+    assert max(map(len, lines)) <= 80
+    whole = comparison({"direct": six(1e6), "gated": six(1e6, 1e7, 1e8)})
+    assert "on how many seeds" not in " ".join(terms(whole))
+
+
 def test_of_few_seeds_each_is_named_in_place_of_an_interval() -> None:
     found = comparison({"direct": [[], [1e6], [1e6, 1e7]], "gated": six(1e6, 1e7, 1e8)})
     assert row(found, "direct")["95 %"] == "-"
@@ -203,6 +217,8 @@ def test_the_json_is_strict_and_whole() -> None:
     assert direct["stages"][2]["compute"]["value"] is None
     assert gated["seeds"][0]["runs"][0]["mastered"]["2"]["compute"] == 1e8
     assert found["terms"]["odd"] == [1, None]
+    assert found["strategies"]["gated"]["ratio_seconds"]["verdict"] == "unclear"
+    assert direct["ratio_seconds"] is None
 
 
 def test_a_ratio_between_two_bounds_is_shown_with_both() -> None:

@@ -59,3 +59,19 @@ def test_a_ratio_is_bounded_by_the_medians_of_its_bounds() -> None:
     assert ratio_of([(0.0, 0.5)] * 6).verdict == "hurt"
     assert ratio_of([*[(3.0, math.inf)] * 5, (0.0, math.inf)]).verdict == "unclear"
     assert ratio_of([(3.0, 3.0)] * 5).verdict == "unclear"  # too few
+
+
+def test_a_ratio_is_turned_over_when_its_sides_change_places() -> None:
+    """The arithmetic mean of 1/4 and 4 would be 2.125, whichever side is the baseline."""
+    assert ratio_of([(0.25, 0.25)] * 3 + [(4.0, 4.0)] * 3).least == 1.0
+    one = [(0.5, 0.5), (2.0, math.inf), (3.0, 3.0), (8.0, 8.0), (0.0, 0.4), (9.0, math.inf)]
+    other = [(1 / high, 1 / low if low else math.inf) for low, high in one]
+    found, turned = ratio_of(one), ratio_of(other)
+    assert found.least == pytest.approx(1 / turned.most)
+    assert found.most == pytest.approx(1 / turned.least)
+
+
+def test_bounds_of_nothing_and_of_infinity_stay_so() -> None:
+    assert ratio_of([(0.0, 0.5)] * 3 + [(4.0, math.inf)] * 3) == Ratio(
+        0.0, math.inf, 0.0, math.inf, 6
+    )
