@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
 from pathlib import Path
 from typing import NoReturn
@@ -111,7 +112,7 @@ def build_parser() -> Parser:
         metavar="N",
         help="of a length with more inputs than can all be tested; default: as the run's settings say",
     )
-    made.add_argument("--threads", type=_from_one_up, default=1, metavar="N", help="default: 1")
+    made.add_argument("--threads", type=_threads, default=1, metavar="N", help="default: 1")
     made.add_argument("--json", action="store_true", help="print the findings as one JSON object")
     made.add_argument("--source", type=Path, metavar="PATH", help=SOURCE)
 
@@ -193,9 +194,7 @@ def _add_compare_options(made: Parser) -> None:
     )
     made.add_argument("--run", action="store_true", help="first run what is missing")
     made.add_argument("--jobs", type=_from_one_up, metavar="N", help="runs at a time; default: 1")
-    made.add_argument(
-        "--threads", type=_from_one_up, metavar="N", help="default: by the model's size"
-    )
+    made.add_argument("--threads", type=_threads, metavar="N", help="default: by the model's size")
     made.add_argument("--device", help="auto, cpu or cuda; default: auto")
     _add_store(made)
     made.add_argument("--json", action="store_true", help="print a JSON list of the comparisons")
@@ -239,7 +238,7 @@ def _add_deletion_options(made: Parser) -> None:
 
 def _add_running_options(made: Parser, *, threads: str) -> None:
     """What `run` and `resume` take alike."""
-    made.add_argument("--threads", type=_from_one_up, metavar="N", help=f"default: {threads}")
+    made.add_argument("--threads", type=_threads, metavar="N", help=f"default: {threads}")
     made.add_argument("--wait", action="store_true", help="wait until MLflow has all of it")
     made.add_argument("--json", action="store_true", help="print the result as one JSON object")
     made.add_argument(
@@ -304,6 +303,14 @@ def _from_one_up(text: str) -> int:
     if not text.strip().isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number, at least 1, got {text!r}")
     return int(text)
+
+
+def _threads(text: str) -> int:
+    """Up to four for each core: more only wait for each other, and thousands hang."""
+    threads, most = _from_one_up(text), 4 * (os.cpu_count() or 1)
+    if threads > most:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {most} here, got {threads}")
+    return threads
 
 
 def _seconds(text: str) -> float:

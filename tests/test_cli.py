@@ -95,6 +95,22 @@ def test_a_resume_under_other_circumstances_says_what_changed(
     )
 
 
+def test_a_run_begun_with_more_threads_than_may_be_asked_for_here_goes_on(
+    file: str, store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    short = ("--budget.steps-per-stage", 1, "--threads", 5)
+    assert call("run", file, "--store", store, *short) == 3
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert call("run", file, "--store", store, *short) == 2
+    folder = Store(store).find("last")
+    assert folder.description()["threads"] == 5
+    end = folder.journal.read_bytes().splitlines(keepends=True)[-1]
+    folder.journal.write_bytes(folder.journal.read_bytes().removesuffix(end))
+    assert "must be from 1 to 4 here, got 5" in capsys.readouterr().err
+    assert call("resume", "last", "--store", store, "--source", file) == 3
+
+
 def test_json_is_one_object_on_stdout(
     file: str, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +182,8 @@ def test_a_dry_run_tells_path_looks_and_budget(
     assert not store.exists()
 
 
+MOST_THREADS = 4 * (os.cpu_count() or 1)
+
 MISTAKES = [
     (["run", "lstm_fristbit"], "did you mean lstm_firstbit"),
     (["run"], "needs the name of an experiment"),
@@ -176,6 +194,20 @@ MISTAKES = [
     (["run", "lstm_firstbit", "--seed", "one"], "invalid int value: 'one'"),
     (["run", "lstm_firstbit", "--seed", "-1"], "seed must be a whole number from 0 up"),
     (["run", "lstm_firstbit", "--threads", "0"], "must be a whole number, at least 1, got '0'"),
+    (
+        ["run", "lstm_firstbit", "--threads", "9999"],
+        f"--threads: must be from 1 to {MOST_THREADS} here, got 9999",
+    ),
+    (["resume", "last", "--threads", "9999"], f"from 1 to {MOST_THREADS} here, got 9999"),
+    (["certify", "last", "--threads", "9999"], f"from 1 to {MOST_THREADS} here, got 9999"),
+    (
+        ["compare", "lstm_firstbit", "--run", "--threads", str(MOST_THREADS + 1)],
+        f"from 1 to {MOST_THREADS} here, got {MOST_THREADS + 1}",
+    ),
+    (
+        ["run", "lstm_firstbit", "--strategy", "thompson", "--sampling.epsilon", "0.2"],
+        "have no effect with sampling.choice thompson, got 0.2 and 1.0",
+    ),
     (["run", "lstm_firstbit", "--growth.start", "1"], "length of at least 2, got 1"),
     (["run", "lstm_firstbit", "--growth.until", "1"], "at or above its start"),
     (["run", "lstm_firstbit", "--growth.factor", "1"], "the end is never reached"),

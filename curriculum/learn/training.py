@@ -17,10 +17,11 @@ from curriculum.learn.examiner import Examiner
 from curriculum.learn.learner import Learner
 from curriculum.learn.meter import Meter
 from curriculum.learn.network import teach
-from curriculum.learn.randomness import forked, generator, reseed
+from curriculum.learn.randomness import Key, forked, generator, reseed
 from curriculum.learn.schedule import set_one_cycle
-from curriculum.learn.task import Task
+from curriculum.learn.task import Batch, Task
 from curriculum.plan import Look, Scheduler, Signal, Spending
+from curriculum.plan.sampling.signal import SignalKind
 
 __all__ = ["Interval", "Pause", "Trainer"]
 
@@ -177,7 +178,8 @@ class Trainer:
                 batch = self._batches.of(settings, mix, visit, step)
                 inputs = torch.from_numpy(batch.inputs).to(device, non_blocking=True)
                 targets = torch.from_numpy(batch.targets).to(device, non_blocking=True)
-                reseed(seed, "training", visit, trial, step)
+                key = (seed, "training", visit, trial, step)
+                reseed(*key)
                 logits, learner.state = teach(model, learner.manner, inputs, targets, learner.state)
                 loss = loss_of(answer, logits, targets)
                 optimizer.zero_grad()
@@ -190,16 +192,50 @@ class Trainer:
                 taken, total = taken + 1, total + loss.detach()
                 drawn.update({each.key: examples for each, examples in mix.items()})
                 self.meter.trained(batch.token_count, learner.parameters)
-                if sampling.signal == "score":
-                    value = share_right(answer, logits, targets)
-                    scheduler.observe(rng, stage, Signal(value=value, tokens=batch.token_count))
-                elif sampling.signal == "gain":
-                    reseed(seed, "training", visit, trial, step)  # the same dropout as before
-                    gain = float(loss.detach()) - self._loss_now(learner, inputs, targets)
-                    self.meter.examined(batch.token_count, learner.parameters)
-                    value = gain * batch.asked_count
-                    scheduler.observe(rng, stage, Signal(value=value, tokens=batch.token_count))
+                signal = self._signal(
+                    sampling.signal,
+                    learner,
+                    batch,
+                    tensors=(inputs, targets),
+                    before=(logits, loss),
+                    key=key,
+                )
+                if signal is not None:
+                    scheduler.observe(rng, stage, signal)
         return self._interval(taken, total, drawn)
+
+    def _signal(
+        self,
+        kind: SignalKind | None,
+        learner: Learner,
+        batch: Batch,
+        *,
+        tensors: tuple[Tensor, Tensor],
+        before: tuple[Tensor, Tensor],
+        key: Key,
+    ) -> Signal | None:
+        """What a step showed that was just taken; None where the sampling doesn't learn.
+
+        Args:
+            kind: of the signal.
+            learner: after the step; prediction gain charges a second look at the batch.
+            batch: that was trained on.
+            tensors: its inputs and targets, on the learner's device.
+            before: logits and mean loss before the step.
+            key: what the step's dropout was drawn by.
+        """
+        inputs, targets = tensors
+        logits, loss = before
+        if kind is None:
+            return None
+        if kind == "score":
+            value = share_right(self.task.answer, logits, targets)
+        else:
+            reseed(*key)  # the same dropout as before
+            gain = float(loss.detach()) - self._loss_now(learner, inputs, targets)
+            self.meter.examined(batch.token_count, learner.parameters)
+            value = gain * batch.asked_count
+        return Signal(value=value, tokens=batch.token_count)
 
     def _loss_now(self, learner: Learner, inputs: Tensor, targets: Tensor) -> float:
         """The mean loss on a batch as training sees it, in nats, without a step."""

@@ -246,6 +246,26 @@ def test_an_action_is_so_many_steps_on_one_stage() -> None:
     assert teacher.time == 5
 
 
+def test_an_action_that_a_falling_frontier_ends_leaves_no_score() -> None:
+    """Two batches of stage 3 score 0; then the frontier falls to 0, and stage 0 scores .9."""
+    teacher, rng = teaching(4, span=3, epsilon=0.0), np.random.default_rng(0)
+    teacher.values = [0.0, 0.0, 0.0, 1.0]
+    for _ in range(2):
+        assert teacher.draw(rng, STAGES, 3) == STAGES[3]
+        teacher.observe(rng, 3, Signal(value=0.0, tokens=1))
+    for _ in range(3):
+        assert teacher.time == 0
+        assert teacher.draw(rng, STAGES, 0) == STAGES[0]
+        teacher.observe(rng, 0, Signal(value=0.9, tokens=1))
+    assert teacher.time == 1
+    assert [[score for _, score in kept] for kept in teacher.kept] == [
+        [pytest.approx(0.9)],
+        [],
+        [],
+        [],
+    ]
+
+
 RATES, STEEP = [0.9, 0.5, 0.0], [0.1, 0.2, 0.0]
 
 
@@ -330,6 +350,11 @@ Wrong = Callable[[], Sampling]
         (lambda: Teacher(choice=cast("Any", "best")), "must be epsilon_greedy or thompson, got 'b"),
         (lambda: Teacher(span=0), r"sampling\.span must be at least 1, got 0"),
         (lambda: Teacher(window=1), r"sampling\.window must be at least 2, got 1"),
+        (
+            lambda: Teacher(choice="thompson", epsilon=0.2),
+            r"have no effect with sampling\.choice thompson, got 0\.2 and 1\.0; leave them out",
+        ),
+        (lambda: Teacher(choice="thompson", rate=0.5), r"have no effect .* got 0\.1 and 0\.5"),
         (lambda: MasteringRate(power=-1), r"sampling\.power must be in \[0, 1000\], got -1"),
         (lambda: MasteringRate(delta=2), r"sampling\.delta must be in"),
         (lambda: MasteringRate(window=1), r"sampling\.window must be at least 2, got 1"),

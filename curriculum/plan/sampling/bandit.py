@@ -36,7 +36,7 @@ class Bandit(Sampling):
         w(i) <- log((1 - a) exp(w(i) + eta x(i)) + a / (K - 1) sum_(j not i) exp(w(j) + eta x(j)))
 
     with a = 1 / 2 after the first reward, 1 / 3 after the second, and so on. (Exp3.S: Auer
-    et al. 2002, doi:10.1137/S0097539701398375.)
+    et al. 2002, doi:10.1137/S0097539701398375.) The size of the history, 1000, is ours.
 
     Attributes:
         eta: the step size.

@@ -22,6 +22,10 @@ class LookBack(Fixed):
 
     p(i) = back / (frontier + 1) for i up to the frontier, and 1 - back more for itself.
 
+    Where two things grow, the authors' code draws one independently of the other, each with
+    probability `back` and from all its values up to the frontier's. Here a whole stage is
+    drawn, so that a batch is always of one stage of the path.
+
     Attributes:
         back: the probability that a batch is drawn from all stages so far.
     """

@@ -22,6 +22,10 @@ class LookBackAndAhead(Fixed):
 
     p(i) = others / (number of stages), and 1 - others more for the frontier's.
 
+    Where two things grow, the authors' code draws one independently of the other, each with
+    probability `others` and from all its values. Here a whole stage is drawn, so that a batch
+    is always of one stage of the path.
+
     Attributes:
         others: the probability that a batch is drawn from the whole path.
     """

@@ -41,6 +41,11 @@ class MasteringRate(Sampling):
     examines all tasks after each step, while here only what is trained on is seen. Scores
     are the share of symbols right on training batches, before they are trained on.
 
+    That code also has a lowest and a highest score of each task, which widen to every mean
+    of a full window beyond them. Here they are settings, the same for all stages, and stay:
+    where guessing scores 0.5, as on a fair bit, M is 0.5 before anything is learnt, unless
+    `lowest` gives the level of chance.
+
     Attributes:
         window: of how many scores the mean and the slope are taken.
         power: how much the predecessors must be mastered.
@@ -48,7 +53,7 @@ class MasteringRate(Sampling):
         to_easier: the share of attention given to the stage before.
         to_harder: the share of attention given to the stage after.
         epsilon: the probability of any stage.
-        lowest: the score of no mastery.
+        lowest: the score of no mastery, such as the level of chance.
         highest: the score of full mastery.
     """
 

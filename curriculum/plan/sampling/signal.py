@@ -17,8 +17,8 @@ class Signal:
     Attributes:
         value: of the kind `gain`, how far the step lowered the loss on its own batch, in nats
             over all its answers (prediction gain: Graves et al. 2017, arXiv 1704.03003); of the
-            kind `score`, the
-            share of the batch's symbols that were right before the step, in [0, 1].
+            kind `score`, the share of the batch's symbols that were right before the step,
+            in [0, 1].
         tokens: the input positions of the batch.
     """
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Teacher"]
 
+EPSILON = 0.1
+RATE = 1.0
 UNKNOWN = 1.0
 """The slope, or the reward, of a stage that was hardly tried: as steep as can be."""
 
@@ -36,26 +38,33 @@ class Teacher(Sampling):
     The next stage is argmax |Q|, or with probability epsilon any. With `thompson` (the
     Sampling algorithm) each stage keeps its last rewards, r = its score less the one before,
     one of them is drawn for each stage, and the next stage is argmax |r|. What was hardly
-    tried counts as 1. Falling scores draw the teacher back to what is being forgotten.
+    tried counts as 1. Falling scores draw the teacher back to what is being forgotten. An
+    action that ends early, as the frontier falls below its stage, leaves no score.
 
     Scores are the share of symbols right on training batches, before they are trained on;
     the paper has validation accuracy after each epoch. Window, epsilon and rate are those
-    of the authors' code.
+    of the authors' code. Unlike the paper and what is here, that code takes values with their
+    sign unless told otherwise (`--abs`), and mixes any stage with probability epsilon into
+    Thompson sampling too.
 
     Attributes:
         choice: how the next stage is chosen.
         span: optimizer steps of an action; its score is their mean.
         window: how many scores or rewards each stage keeps.
-        epsilon: the probability of any stage.
-        rate: how much the newest slope counts.
+        epsilon: the probability of any stage; with `epsilon_greedy` alone.
+        rate: how much the newest slope counts; with `epsilon_greedy` alone.
+
+    Raises:
+        UsageError: for a setting out of range, and for an epsilon or a rate with `thompson`,
+            where neither has an effect.
     """
 
     signal: ClassVar[SignalKind | None] = "score"
     choice: Literal["epsilon_greedy", "thompson"] = "epsilon_greedy"
     span: int = 5
     window: int = 10
-    epsilon: float = 0.1
-    rate: float = 1.0
+    epsilon: float = EPSILON
+    rate: float = RATE
 
     def __post_init__(self) -> None:
         if self.choice not in ("epsilon_greedy", "thompson"):
@@ -68,6 +77,11 @@ class Teacher(Sampling):
             raise UsageError(f"sampling.window must be at least 2, got {self.window}")
         check_share("epsilon", self.epsilon)
         check_share("rate", self.rate)
+        if self.choice == "thompson" and (self.epsilon, self.rate) != (EPSILON, RATE):
+            raise UsageError(
+                f"sampling.epsilon and sampling.rate have no effect with sampling.choice thompson, "
+                f"got {self.epsilon} and {self.rate}; leave them out, or choose epsilon_greedy"
+            )
 
     def sampler(self, count: int) -> Sampler:
         return Teaching(self, count)
@@ -95,7 +109,7 @@ class Teaching(Sampler):
 
     def draw(self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int) -> Stage:
         if self._action is None or self._action > frontier:
-            self._action = self._chosen(rng, frontier + 1)
+            self._action, self._scores = self._chosen(rng, frontier + 1), []
         return stages[self._action]
 
     def observe(self, rng: np.random.Generator, drawn: int, signal: Signal) -> None:
