@@ -14,15 +14,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOGARITHMIC_FROM",
+    "MOST_TOGETHER",
     "canvas",
     "legend_outside",
     "length_axis",
+    "name_together",
     "place_axis",
     "place_ticks",
+    "small_multiples",
     "spending_axis",
 ]
 
 WIDTH = 7.0  # inches
+ROW_HEIGHT = 1.6  # inches
+COLUMNS = 3
+MOST_TOGETHER = 5
+"""More curves with bands can't be told apart on one pair of axes; each gets its own."""
+
 MOST_LABELS = 9
 LOGARITHMIC_FROM = 20.0
 """The ratio of the last to the first value from which an axis is logarithmic."""
@@ -51,6 +59,36 @@ def canvas(
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.25)
     return figure, found
+
+
+def small_multiples(count: int, names: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    """Small axes with the same scales, laid out by hand: that is quicker.
+
+    Args:
+        count: how many.
+        names: of the ticks up their side, which get the room for the longest.
+    """
+    rows = math.ceil(count / COLUMNS)
+    height = ROW_HEIGHT * rows + 0.8
+    figure, panels = canvas(rows, COLUMNS, height=height, by_hand=True)
+    left = (0.45 + 0.07 * max(map(len, names))) / WIDTH
+    figure.subplots_adjust(
+        left=left, right=0.98, top=1 - 0.55 / height, bottom=0.6 / height, wspace=0.08, hspace=0.3
+    )
+    for axes in panels:
+        axes.tick_params(labelsize=7)
+    for axes in panels[count - COLUMNS : count]:
+        axes.tick_params(labelbottom=True)
+    for axes in panels[count:]:
+        axes.remove()
+    return figure, panels[:count]
+
+
+def name_together(figure: Figure, title: str, along: str, up: str) -> None:
+    """The title, and the names of axes that all panels share."""
+    figure.suptitle(title, x=0.02, ha="left", fontsize=10, parse_math=False)
+    figure.supxlabel(along, fontsize=9)
+    figure.supylabel(up, fontsize=9)
 
 
 def legend_outside(figure: Figure) -> None:

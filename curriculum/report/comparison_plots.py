@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curriculum.report.canvas import (
+    MOST_TOGETHER,
     canvas,
     legend_outside,
     length_axis,
+    name_together,
     place_axis,
+    small_multiples,
     spending_axis,
 )
 from curriculum.report.comparison import Comparison, Outcome
@@ -24,13 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["MOST_TOGETHER", "reach_by_strategy", "spending_by_stage"]
+__all__ = ["reach_by_strategy", "spending_by_stage"]
 
-MOST_TOGETHER = 5
-"""More curves with bands can't be told apart on one pair of axes; each gets its own."""
-
-COLUMNS = 3
-ROW_HEIGHT = 1.6
 MOST_LABELS = 6
 TITLE: dict[str, Any] = {"loc": "left", "fontsize": 10, "parse_math": False}
 
@@ -42,13 +40,13 @@ def reach_by_strategy(comparison: Comparison) -> Figure:
     rises = [spent for curve in curves.values() for spent in curve.rises]
     end = max([*rises, comparison.budget])
     many = len(outcomes) > MOST_TOGETHER
-    figure, panels = _panels(len(outcomes), names) if many else canvas()
+    figure, panels = small_multiples(len(outcomes), [*names, "none"]) if many else canvas()
     styles = line_styles(outcomes)
     for number, (name, outcome) in enumerate(outcomes.items()):
         axes, style = panels[number if many else 0], styles[name]
         if many:
             _others(axes, curves, name, end)
-            axes.set_title(name, fontsize=9, loc="left", color=style.color)
+            axes.set_title(name, fontsize=9, loc="left")
         spent, places = curves[name].median(end)
         look: dict[str, Any] = {"color": style.color, "linestyle": style.linestyle}
         axes.step(spent, places, where="post", linewidth=1.8, label=name, **look)
@@ -94,25 +92,6 @@ def _names(comparison: Comparison) -> list[str]:
     return [comparison.key(place) for place in range(len(comparison.path))]
 
 
-def _panels(count: int, names: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """Small axes, one a strategy, with the same scales, laid out by hand: that is quicker."""
-    rows = math.ceil(count / COLUMNS)
-    height = ROW_HEIGHT * rows + 0.8
-    figure, panels = canvas(rows, COLUMNS, height=height, by_hand=True)
-    width = figure.get_figwidth()
-    left = (0.45 + 0.07 * max(map(len, (*names, "none")))) / width
-    figure.subplots_adjust(
-        left=left, right=0.98, top=1 - 0.55 / height, bottom=0.6 / height, wspace=0.08, hspace=0.3
-    )
-    for axes in panels:
-        axes.tick_params(labelsize=7)
-    for axes in panels[count - COLUMNS : count]:
-        axes.tick_params(labelbottom=True)
-    for axes in panels[count:]:
-        axes.remove()
-    return figure, panels[:count]
-
-
 def _spread(axes: Axes, curve: MedianCurve, outcome: Outcome, style: LineStyle, end: float) -> None:
     """The interval as a band; for few seeds, a thin line each."""
     if len(outcome.entries) >= LEAST_SEEDS:
@@ -142,9 +121,7 @@ def _name_axes(
     up = f"hardest stage mastered: {Difficulty(comparison.path).label}"
     if many:
         panels[0].set_xlabel("")
-        figure.suptitle(title, x=0.02, ha="left", fontsize=10, parse_math=False)
-        figure.supxlabel(UNIT_LABELS[comparison.unit], fontsize=9)
-        figure.supylabel(up, fontsize=9)
+        name_together(figure, title, UNIT_LABELS[comparison.unit], up)
         return
     panels[0].set_title(title, **TITLE)
     panels[0].set_ylabel(up)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import curriculum
 from curriculum.record.description import PACKAGES
+from curriculum.report.attempt import GUESS
+from curriculum.report.canvas import MOST_TOGETHER
 from curriculum.report.comparison import BASELINE, Comparison, Outcome
-from curriculum.report.comparison_plots import MOST_TOGETHER, reach_by_strategy, spending_by_stage
+from curriculum.report.comparison_plots import reach_by_strategy, spending_by_stage
 from curriculum.report.comparison_table import overview, stage_by_stage
 from curriculum.report.comparison_words import headline, left_out, terms
 from curriculum.report.explain import spelled
@@ -82,10 +84,19 @@ def _part(
         yield _figure(picture, next(names))
     yield "<h3>Stage by stage</h3>"
     caption = f"Median {comparison.unit} to each stage; in brackets, seeds that got there"
-    yield _table(stage_by_stage(comparison), caption)
+    yield _table(_upright(stage_by_stage(comparison)), caption, kind="dense")
     yield f"<h3>What was left out</h3>\n{_items(left_out(comparison))}"
     yield f"<details><summary>Settings that all runs share</summary>{_shared(comparison)}</details>"
     yield "</section>"
+
+
+def _upright(rows: Rows) -> Rows:
+    """Of strategies and stages, the fewer as columns, so that a page is more likely to hold them."""
+    head, *_ = rows
+    if len(rows) >= len(head):
+        return rows
+    turned = list(zip(*rows, strict=True))
+    return [(f"strategy / {head[0]}", *turned[0][1:]), *turned[1:]]
 
 
 def _compared(comparison: Comparison) -> str:
@@ -104,6 +115,7 @@ def _compared(comparison: Comparison) -> str:
 def _pictures(comparison: Comparison) -> tuple[Picture, ...]:
     unit, many = comparison.unit, len(comparison.outcomes) > MOST_TOGETHER
     others = " Grey: the other strategies." if many else ""
+    guessed = f" {GUESS} has none, and is left out." if GUESS in comparison.outcomes else ""
     return (
         Picture(
             reach_by_strategy(comparison),
@@ -117,7 +129,8 @@ def _pictures(comparison: Comparison) -> tuple[Picture, ...]:
         ),
         Picture(
             settings_map(comparison),
-            "The learning rate of the quickest run to each stage, strategy by strategy.",
+            f"The learning rate of the quickest run to each stage, strategy by strategy: the "
+            f"median over seeds.{guessed}",
         ),
     )
 
@@ -131,23 +144,32 @@ def _figure(picture: Picture, name: str) -> str:
     )
 
 
-def _table(rows: Rows, caption: str, verdicts: Sequence[str] = ()) -> str:
-    """Of rows of text, the first of which is the head; with verdicts, they end in words."""
-    *columns, last = (escape(name) for name in rows[0])
+def _table(rows: Rows, caption: str, verdicts: Sequence[str] = (), *, kind: str = "") -> str:
+    """Of rows of text, the first of which is the head; with verdicts, they end in words.
+
+    Of kind `dense`, it breaks the text of its cells, to have room for many columns; of kind
+    `long`, anywhere, for values of any length.
+    """
+    *columns, last = (_breakable(name) for name in rows[0])
     head = "".join(f'<th scope="col">{name}</th>' for name in columns)
     head += f'<th scope="col"{_words(verdicts, "")}>{last}</th>'
     lines = []
     for number, row in enumerate(rows[1:]):
-        name, *cells, last = map(escape, row)
+        name, *cells, last = _breakable(row[0]), *map(escape, row[1:])
         cells = [f"<td>{cell}</td>" for cell in cells]
-        kind = _words(verdicts, "".join(verdicts[number : number + 1]))
-        lines.append(f'<tr><th scope="row">{name}</th>{"".join(cells)}<td{kind}>{last}</td></tr>')
-    body = "\n".join(lines)
+        words = _words(verdicts, "".join(verdicts[number : number + 1]))
+        lines.append(f'<tr><th scope="row">{name}</th>{"".join(cells)}<td{words}>{last}</td></tr>')
+    body, looks = "\n".join(lines), f' class="{kind}"' if kind else ""
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table><caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f"<table{looks}><caption><span>{escape(caption)}</span></caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}\n</tbody></table></div>"
     )
+
+
+def _breakable(name: str) -> str:
+    """A name that may go on in another line after an underscore."""
+    return escape(name).replace("_", "_<wbr/>")
 
 
 def _words(verdicts: Sequence[str], verdict: str) -> str:
@@ -157,7 +179,7 @@ def _words(verdicts: Sequence[str], verdict: str) -> str:
 
 def _shared(comparison: Comparison) -> str:
     rows = [(name, str(value)) for name, value in sorted(_terms(comparison).items())]
-    return _table([("setting", "value"), *rows], "The same in all runs")
+    return _table([("setting", "value"), *rows], "The same in all runs", kind="long")
 
 
 def _items(lines: Iterator[str] | Sequence[str]) -> str:

@@ -17,7 +17,8 @@ FAINT = "#888888"
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito's
 DASHES = ("-", "--", "-.")
-MARKERS = "oD^vPX*<>hpd"
+MARKERS = "oD^vPX*<>hpd|"
+"""Their number and that of the colours have no common divisor: the two don't repeat together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class LineStyle:
 
 
 def line_styles(names: Iterable[str]) -> dict[str, LineStyle]:
-    """A style each, different for up to 18 names and the baseline, which has the text's colour.
+    """A style each; up to 18 names, and the baseline, differ in at least two of the three.
 
-    The order of the names makes no difference.
+    The baseline has the text's colour. The order of the names makes no difference.
     """
     order = {name: rank for rank, name in enumerate(STRATEGIES)}
     ranked = sorted({*names} - {BASELINE}, key=lambda n: (order.get(n, len(order)), n))

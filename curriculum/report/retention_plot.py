@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["retention_map"]
 
+AXIS = 5.2
+"""Inches, the least that the width is of; `CHARACTER` is that of one in a label."""
+
+CHARACTER = 0.065
+MOST_STAGES = 20
+"""More labels of stages don't fit above each other."""
+
 MOST_SPELLED = 12
 """With more visits or stages the numbers no longer fit into the cells."""
 
@@ -26,7 +33,8 @@ def retention_map(records: Sequence[Mapping[str, Any]], title: str) -> Figure:
     """Visit by stage, the score; blank where a stage was not looked at.
 
     Args:
-        records: as in a journal, `{"visit": 3, "scores": {"2x2": 1.0, "3x2": 0.98}, …}`.
+        records: as in a journal, one for each visit that mastered its stage,
+            `{"visit": 3, "stage": "3x2", "scores": {"2x2": 1.0, "3x2": 0.98}, …}`.
         title: of which run.
     """
     stages = sorted({Stage.from_key(key) for r in records for key in r["scores"]}, key=_size)
@@ -36,7 +44,7 @@ def retention_map(records: Sequence[Mapping[str, Any]], title: str) -> Figure:
     drawn = axes.pcolormesh(cells, cmap="cividis", vmin=0, vmax=1, edgecolors="face", linewidth=0.4)
     bar = figure.colorbar(drawn, ax=axes, label="score")
     bar.outline.set_visible(False)
-    _ticks(axes, stages, [int(record["visit"]) for record in records])
+    _ticks(axes, stages, records)
     if max(len(stages), len(records)) <= MOST_SPELLED:
         _spell(axes, cells)
     axes.set_title(f"{title}: what was retained", loc="left", fontsize=10, parse_math=False)
@@ -47,14 +55,20 @@ def _size(stage: Stage) -> tuple[int, int]:
     return stage.length, stage.vocab_size
 
 
-def _ticks(axes: Axes, stages: Sequence[Stage], visits: Sequence[int]) -> None:
+def _ticks(axes: Axes, stages: Sequence[Stage], records: Sequence[Mapping[str, Any]]) -> None:
+    """Along the x axis the stage mastered at each visit, as many as there is room for."""
     difficulty = Difficulty(stages)
-    spelled = [s.key if difficulty.widens else f"{s.length:,}" for s in stages]
-    names = place_ticks(spelled)
-    axes.set_yticks([place + 0.5 for place in names], list(names.values()))
-    every = max(1, math.ceil(len(visits) / 15))
-    axes.set_xticks([n + 0.5 for n in range(0, len(visits), every)], [*map(str, visits[::every])])
-    axes.set_xlabel("after visit (number)")
+
+    def spelled(stage: Stage) -> str:
+        return stage.key if difficulty.widens else f"{stage.length:,}"
+
+    names = place_ticks([*map(spelled, stages)], MOST_STAGES)
+    axes.set_yticks([place + 0.5 for place in names], list(names.values()), fontsize=8)
+    mastered = [spelled(Stage.from_key(record["stage"])) for record in records]
+    room = int(AXIS / (CHARACTER * (2 + max(map(len, mastered)))))
+    seen = place_ticks(mastered, room)
+    axes.set_xticks([place + 0.5 for place in seen], list(seen.values()), fontsize=8)
+    axes.set_xlabel("after the visit that mastered this stage, visit by visit")
     axes.set_ylabel(f"stage: {difficulty.label}")
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from curriculum.report.attempt import GUESS
 from curriculum.report.canvas import canvas, place_ticks
 from curriculum.report.comparison import Comparison, Outcome
 from curriculum.report.difficulty import Difficulty
@@ -29,11 +30,13 @@ def settings_map(
 ) -> Figure:
     """By strategy and stage, the learning rate of the quickest attempt (median over seeds).
 
+    The control that doesn't train has none, and is left out.
+
     Args:
         comparison: whose.
         hidden_sizes: by strategy and place on the path; drawn below where given.
     """
-    stages, names = range(len(comparison.path)), list(comparison.outcomes)
+    stages, names = range(len(comparison.path)), [n for n in comparison.outcomes if n != GUESS]
     rates = [[_rate(comparison.outcomes[n], place) for place in stages] for n in names]
     maps = [("learning rate", rates)]
     if hidden_sizes:

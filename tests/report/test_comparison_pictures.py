@@ -1,9 +1,9 @@
 import random
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from html.parser import HTMLParser
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 
 from curriculum.plan import Spending, Stage
 from curriculum.plan.strategy import STRATEGIES
+from curriculum.record.history import History
 from curriculum.report.attempt import Attempt
 from curriculum.report.comparison import Comparison, compared
+from curriculum.report.comparison_pictures import pictures_of
 from curriculum.report.comparison_plots import reach_by_strategy, spending_by_stage
 from curriculum.report.extrapolation_plot import extrapolation_curve, extrapolation_curves
 from curriculum.report.html import Picture, html_report
@@ -27,6 +29,7 @@ PATH = tuple(Stage(length) for length in LENGTHS)
 RATES = (0.001, 0.003, 0.01)
 BUDGET = 1e10
 FEW = ("direct", "gated", "linear")
+MOST = ("gated", "mixed", "combined", "linear", "root", "bandit")
 RETAINED = [
     {"kind": "retention", "visit": visit, "stage": PATH[visit].key, "scores": scores}
     for visit in range(5)
@@ -88,8 +91,25 @@ def of(strategies: Iterable[str] = FEW, **more: Any) -> Comparison:
 def retests(scores: Sequence[float]) -> list[dict[str, Any]]:
     return [
         {"kind": "retest", "stage": f"{length}x2", "score": score, "beyond": length > 1000}
-        for length, score in zip((10, 100, 1000, 2000, 4000), scores, strict=True)
+        for length, score in zip((10, 100, 1000, 2000, 4000), scores, strict=False)
     ]
+
+
+def with_findings(retained: bool = True) -> History:
+    """The record of a run as far as pictures look at it."""
+    history = History({})
+    history.retention = RETAINED if retained else []
+    history.retests = retests([1, 1, 1, 0.9, 0.5])
+    return history
+
+
+def furthest(comparison: Comparison) -> list[str]:
+    """The four strategies whose median reach is greatest, and of these the cheapest first."""
+    ranked = sorted(
+        comparison.outcomes.values(),
+        key=lambda o: (-o.reach.value, o.spent(int(o.reach.value), "compute").value),
+    )
+    return [outcome.strategy for outcome in ranked[:4]]
 
 
 def labels(figure: Figure) -> list[str]:
@@ -115,8 +135,11 @@ def drawings() -> dict[str, Figure]:
         "time of both": spending_by_stage(of(path=both)),
         "settings": settings_map(of(), sizes),
         "retention": retention_map(RETAINED, "seed 0"),
-        "retention of one stage": retention_map([{"visit": 0, "scores": {"2x2": 0.9}}], "seed 0"),
+        "retention of one stage": retention_map(
+            [{"visit": 0, "stage": "2x2", "scores": {"2x2": 0.9}}], "seed 0"
+        ),
         "extrapolation": extrapolation_curves({"gated": seeds, "direct": seeds[:2]}, "exp"),
+        "extrapolation of many": extrapolation_curves(dict.fromkeys(STRATEGIES, seeds), "exp"),
         "one run": extrapolation_curve(seeds[0], "gated", 100, "exp, seed 0"),
     }
 
@@ -181,9 +204,12 @@ def test_the_median_curve_rises_to_the_median_reach() -> None:
         assert lines[name][-1] == outcome.reach.value
 
 
-def test_strategies_differ_by_colour_dashes_or_marker() -> None:
+def test_strategies_differ_in_two_of_colour_dashes_and_marker() -> None:
+    names = [*STRATEGIES, "of", "one's", "own", "another"]
+    styles = line_styles(names)
+    for one, other in combinations(map(astuple, styles.values()), 2):
+        assert sum(mine != theirs for mine, theirs in zip(one, other, strict=True)) >= 2
     styles = line_styles(STRATEGIES)
-    assert len({(s.color, s.linestyle) for s in styles.values()}) == len(STRATEGIES)
     assert styles == line_styles(reversed([*STRATEGIES]))
 
 
@@ -191,6 +217,37 @@ def test_a_heat_map_holds_the_scores() -> None:
     figure = retention_map(RETAINED, "seed 0")
     texts = {text.get_text() for text in figure.axes[0].texts}
     assert texts == {"1", ".90", ".80", ".70", ".60"}
+
+
+def test_a_heat_map_names_every_stage_and_at_each_visit_the_one_mastered() -> None:
+    again = [*RETAINED, {**RETAINED[-1], "visit": 5, "stage": PATH[3].key}]
+    axes = retention_map(again, "seed 0").axes[0]
+    assert {label.get_text() for label in axes.get_yticklabels()} == {"2", "3", "5", "7", "11"}
+    visits = sorted((label.get_position()[0], label.get_text()) for label in axes.get_xticklabels())
+    assert [text for _, text in visits] == ["2", "3", "5", "7", "11", "7"]
+
+
+def test_a_width_of_guesses_is_not_shown_as_a_learning_rate() -> None:
+    figure = settings_map(of((*FEW, "guess")))
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [*FEW]
+    assert "guess has none" in html_report([of((*FEW, "guess"))])
+    assert "guess" not in html_report([of()])
+
+
+def test_a_median_beyond_is_of_all_seeds_and_single_seeds_are_dots() -> None:
+    seeds = [retests([1, 0.5 + seed / 10, 0.5]) for seed in range(6)]
+    seeds[0] += retests([1, 1, 1, 0.75, 0.25])[3:]
+    median, dots, _ = extrapolation_curves({"gated": seeds}, "exp").axes[0].lines
+    assert list(median.get_xdata()) == [10, 100, 1000]  # type: ignore[arg-type]
+    assert list(median.get_ydata()) == [1, 0.75, 0.5]  # type: ignore[arg-type]
+    assert list(dots.get_xdata()) == [2000, 4000]  # type: ignore[arg-type]
+    assert list(dots.get_ydata()) == [0.75, 0.25]  # type: ignore[arg-type]
+
+
+def test_many_strategies_are_tested_again_on_axes_of_their_own() -> None:
+    figure = extrapolation_curves({name: [retests([1, 0.5])] for name in STRATEGIES}, "exp")
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [*STRATEGIES]
+    assert [len(axes.lines) for axes in figure.axes] == [2, *[3] * (len(STRATEGIES) - 1)]
 
 
 def test_extrapolation_marks_the_last_length_trained_on() -> None:
@@ -214,7 +271,7 @@ def test_lengths_that_differ_little_are_named_once_each() -> None:
 def test_the_names_of_a_small_maps_axes_lie_within_the_picture() -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = retention_map([{"visit": 0, "scores": {"2x2": 0.9}}], "seed 0")
+    figure = retention_map([{"visit": 0, "stage": "2x2", "scores": {"2x2": 0.9}}], "seed 0")
     FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     axes = figure.axes[0]
     name = axes.yaxis.label.get_window_extent()
@@ -243,6 +300,45 @@ def test_the_page_is_well_formed_and_reaches_for_nothing() -> None:
     assert page.count("<svg") == page.count('role="img"') == 7
     assert "Report by curriculum" in page
     assert "torch 2.6.0" in page
+
+
+def test_a_retention_map_says_why_it_is_shown_and_of_which_run() -> None:
+    runs = attempts(["direct", "guess", *MOST])
+    histories = {run.run_id: with_findings() for run in runs}
+    found = compared("lstm_firstbit", runs)
+    *maps, last = pictures_of(found, histories)
+    assert [each.caption.split(",")[0] for each in maps] == [
+        "Retention under direct",
+        *(f"Retention under {name}" for name in furthest(found)),
+    ]
+    assert "seed " in maps[0].caption
+    assert "learning rate 0.0" in maps[0].caption
+    assert "Shown are the baseline and the 4 strategies that got furthest" in maps[0].caption
+    assert "Small dots: single seeds" in last.caption
+    assert "Grey and dotted: the median of direct." in last.caption
+
+
+def test_a_strategy_without_a_record_of_what_it_retained_has_no_map() -> None:
+    runs = attempts(FEW)
+    histories = {run.run_id: with_findings(run.strategy == "gated") for run in runs}
+    only, _ = pictures_of(compared("lstm_firstbit", runs), histories)
+    assert only.caption.startswith("Retention under gated, seed ")
+    assert "Of each strategy, the run that got furthest" in only.caption
+
+
+@pytest.mark.parametrize(
+    ("strategies", "stages", "corner"),
+    [(FEW, 17, "stage"), (STRATEGIES, 11, "strategy / stage"), (STRATEGIES, 17, "stage")],
+)
+def test_of_strategies_and_stages_the_fewer_are_columns(
+    strategies: Sequence[str], stages: int, corner: str
+) -> None:
+    page = html_report([of(strategies, path=PATH[:stages])])
+    (table,) = re.findall(r'<table class="dense">.*?</table>', page, flags=re.DOTALL)
+    head, *rows = re.findall(r"<tr>.*?</tr>", table)
+    assert head.startswith(f'<tr><th scope="col">{corner}</th>')
+    assert head.count("<th") == 1 + min(len(strategies), stages)
+    assert len(rows) == max(len(strategies), stages)
 
 
 def test_a_page_of_many_runs_is_small_and_the_same_each_time() -> None:
