@@ -193,12 +193,7 @@ class Trainer:
                 drawn.update({each.key: examples for each, examples in mix.items()})
                 self.meter.trained(batch.token_count, learner.parameters)
                 signal = self._signal(
-                    sampling.signal,
-                    learner,
-                    batch,
-                    tensors=(inputs, targets),
-                    before=(logits, loss),
-                    key=key,
+                    sampling.signal, learner, batch, key, passed=(inputs, targets, logits, loss)
                 )
                 if signal is not None:
                     scheduler.observe(rng, stage, signal)
@@ -209,10 +204,9 @@ class Trainer:
         kind: SignalKind | None,
         learner: Learner,
         batch: Batch,
-        *,
-        tensors: tuple[Tensor, Tensor],
-        before: tuple[Tensor, Tensor],
         key: Key,
+        *,
+        passed: tuple[Tensor, Tensor, Tensor, Tensor],
     ) -> Signal | None:
         """What a step showed that was just taken; None where the sampling doesn't learn.
 
@@ -220,14 +214,12 @@ class Trainer:
             kind: of the signal.
             learner: after the step; prediction gain charges a second look at the batch.
             batch: that was trained on.
-            tensors: its inputs and targets, on the learner's device.
-            before: logits and mean loss before the step.
             key: what the step's dropout was drawn by.
+            passed: the batch's inputs and targets, and its logits and mean loss before the step.
         """
-        inputs, targets = tensors
-        logits, loss = before
         if kind is None:
             return None
+        inputs, targets, logits, loss = passed
         if kind == "score":
             value = share_right(self.task.answer, logits, targets)
         else:
