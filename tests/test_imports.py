@@ -67,6 +67,7 @@ OWNERS = {
     "matplotlib": {
         "curriculum.report.plots",
         "curriculum.report.canvas",
+        "curriculum.report.extrapolation_plot",
         "curriculum.report.settings_plot",
         "curriculum.report.svg",
     },
