@@ -28,6 +28,7 @@ from curriculum.report.comparison_export import as_csv, as_json
 from curriculum.report.comparison_pictures import pictures_of
 from curriculum.report.comparison_table import print_comparison
 from curriculum.report.comparison_words import headline, terms
+from curriculum.report.explain import spelled
 from curriculum.report.html import html_report
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def _told(campaign: Campaign) -> Iterator[CampaignProgress]:
     missing, there = len(campaign.missing), len(campaign.there)
     amount = campaign.terms.amount
     console.print(
-        f"{name}: {missing} runs to do, {there} are there; each strategy gets {amount.value:.3g} "
+        f"{name}: {spelled(missing, 'run')} to do, {there} are there; each strategy gets {amount.value:.3g} "
         f"{amount.unit} a seed",
         highlight=False,
         soft_wrap=True,

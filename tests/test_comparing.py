@@ -280,7 +280,7 @@ def test_what_can_not_be_compared_is_run_afresh(
     capsys.readouterr()
     assert compare(file, store, *QUICK, "--run", "--json") == 0
     out, err = capsys.readouterr()
-    assert "1 runs to do, 7 are there" in err
+    assert "1 run to do, 7 are there" in err
     assert json.loads(out)[0]["left_out"] == []
 
 

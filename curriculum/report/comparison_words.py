@@ -131,8 +131,14 @@ def _target(comparison: Comparison) -> str:
 
 
 def _ahead(comparison: Comparison) -> Iterator[str]:
-    """Who mastered the last stage without all of those below it."""
+    """Who mastered the last stage before those below it, and who without them."""
     last = len(comparison.path) - 1
+    entries = [e for o in comparison.outcomes.values() for e in o.entries.values()]
+    if any(_is_out_of_order(entry, last) for entry in entries):
+        yield (
+            "The last stage is looked at from the first time that it is trained on, and so may be "
+            "mastered before those below it."
+        )
     for name, outcome in comparison.outcomes.items():
         there = [e for e in outcome.entries.values() if e.quickest(last) is not None]
         alone = [e for e in there if any(e.quickest(place) is None for place in range(last))]
@@ -142,6 +148,14 @@ def _ahead(comparison: Comparison) -> Iterator[str]:
                 f"{len(outcome.entries)} seeds, and on {len(alone)} of them not all of "
                 f"the stages below it."
             )
+
+
+def _is_out_of_order(entry: Entry, last: int) -> bool:
+    """Whether the last stage was mastered for less than the one below it, or without."""
+    hardest, below = entry.spent(last), entry.spent(last - 1) if last else None
+    if hardest is None or not last:
+        return False
+    return below is None or getattr(hardest, entry.unit) < getattr(below, entry.unit)
 
 
 def _edges(comparison: Comparison) -> Iterator[str]:

@@ -71,9 +71,12 @@ def test_a_target_that_is_mastered_ahead_of_what_lies_below_counts_as_mastered()
     assert ratio is not None
     assert (ratio.verdict, ratio.least) == ("hurt", 0.5)
     assert [found.outcomes["direct"].reached(place) for place in range(3)] == [0, 0, 6]
+    assert any("may be mastered before those below it" in line for line in terms(found))
     (said,) = [line for line in terms(found) if " mastered " in line and "on 6 of 6" in line]
     assert said.startswith(f"direct mastered {Stage(8)} on 6 of 6 seeds, and on 6 of them not all")
     assert not any("gated mastered" in line for line in terms(found))
+    climbed = of(six("gated", [1, 2, 20]), six("direct", [5, 6, 30]))
+    assert not any("below it" in line for line in terms(climbed))
 
 
 def test_one_strategy_alone_is_nothing_to_compare() -> None:
