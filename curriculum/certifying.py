@@ -76,10 +76,10 @@ def _findings(
 
 @contextmanager
 def _reading(stage: Stage, tokens: int) -> Iterator[Callable[[int], None]]:
-    """On a terminal, a bar of how much of a long input is read."""
+    """On a terminal, a bar of how much is read of inputs that are read in pieces."""
     columns = (TextColumn(str(stage)), BarColumn(24), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     shown = sys.stderr.isatty()
     with Progress(*columns, console=console, transient=True, disable=not shown) as progress:
-        task = progress.add_task("", total=tokens)
-        yield lambda read: progress.advance(task, read)
+        task = progress.add_task("", total=tokens, visible=False)
+        yield lambda read: progress.update(task, advance=read, visible=True)
