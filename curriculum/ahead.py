@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from curriculum.experiment import Experiment
@@ -10,6 +11,7 @@ from curriculum.learn.learner import Learner
 from curriculum.learn.task import shape_of
 from curriculum.plan import Look, Stage
 from curriculum.record.history import History
+from curriculum.record.journal import Record
 
 __all__ = ["LookAhead"]
 
@@ -34,42 +36,40 @@ class LookAhead:
         """Whether the target is trained on, not mastered yet, and not what the gate looks at."""
         return (
             stage != self.target
-            and history.ahead is None
+            and self.target.key not in history.ahead
             and self.target.key in history.drawn
             and learner.takes(self._shape)
         )
 
-    def take(self, learner: Learner, history: History) -> dict[str, Any] | None:
+    def take(self, learner: Learner, visit: int, history: History) -> dict[str, Any] | None:
         """What a full test of the target found; None where the screen was not passed.
 
         Args:
             learner: as it is at the newest look.
+            visit: the number of the visit that look was taken in.
             history: with that look.
         """
-        number, earlier = history.look_count, history.tests_ahead
+        number = history.look_count
+        earlier = [test for test in history.tests_ahead if test["stage"] == self.target.key]
         criterion, tests = self._criterion, len(earlier)
         found = self._examiner.look(
             learner,
             self.target,
             looks=number,
             tests=tests,
-            full=criterion.can_clear(tests + 1),
+            full=history.total.steps >= criterion.least_steps and criterion.can_clear(tests + 1),
             criterion=criterion,
         )
         if found.test is None:
             return None
-        passes = 0
-        while passes < tests and earlier[-1 - passes]["look"] == number - 1 - passes:
-            if not earlier[-1 - passes]["cleared"]:
-                break
-            passes += 1
         decision = criterion.decide(
             Look(screen=found.screen, test=found.test, slices=found.slices),
             test_number=tests + 1,
-            passes=passes,
+            passes=_passes(earlier, visit, number),
             steps=history.total.steps,
         )
         return {
+            "visit": visit,
             "stage": self.target.key,
             "look": number,
             "score": decision.score,
@@ -78,3 +78,14 @@ class LookAhead:
             "mastered": decision.mastered,
             "reason": decision.reason,
         }
+
+
+def _passes(tests: Sequence[Record], visit: int, number: int) -> int:
+    """How many tests in a row were cleared in the looks of the visit just before look `number`."""
+    passes = 0
+    for test in reversed(tests):
+        follows = (test["visit"], test["look"]) == (visit, number - 1 - passes)
+        if not (follows and test["cleared"]):
+            break
+        passes += 1
+    return passes

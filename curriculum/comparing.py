@@ -136,6 +136,10 @@ def _check_can_be_written(path: Path) -> None:
     """Check, before anything is run, that a file may be written there."""
     if path.is_dir():
         raise UsageError(f"{path} can't be written: it is a folder")
+    if path.exists():
+        if not os.access(path, os.W_OK):
+            raise UsageError(f"{path} can't be written: it may only be read")
+        return
     above = next((folder for folder in path.absolute().parents if folder.exists()), Path("/"))
     if not above.is_dir():
         raise UsageError(f"{path} can't be written: {above} is a file")

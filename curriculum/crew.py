@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import asdict
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -17,13 +19,21 @@ from typing import Any
 from curriculum.attempting import Order, Terms, attempted
 from curriculum.errors import RunFailed, UsageError
 from curriculum.learn.process import configure
-from curriculum.record.history import Result
+from curriculum.record.history import History, Result
 from curriculum.record.journal import Record
+from curriculum.record.store import Store
 
 __all__ = ["Crew"]
 
 NEWS_SECONDS = 0.5
 """A run tells of its looks no more often."""
+
+
+ERRORS: dict[str, type[Exception]] = {
+    "usage": UsageError,
+    "failed": RunFailed,
+    "unknown": RuntimeError,
+}
 
 
 class Crew:
@@ -83,30 +93,33 @@ class _Member:
         context = get_context("spawn")
         self.order: Order | None = None
         self.pipe, theirs = context.Pipe()
+        self._store = Store(terms.store)
         self._process = context.Process(target=_work, args=(theirs, terms))
         self._process.start()
         theirs.close()
 
     def start(self, order: Order) -> None:
+        self.order = order  # before it is sent: who is interrupted here must wait for it
         try:
-            self.pipe.send(order)
+            self.pipe.send_bytes(json.dumps(asdict(order)).encode())
         except OSError as error:
+            self.order = None
             raise _gone() from error
-        self.order = order
 
     def receive(self) -> tuple[Order, Record | Result]:
         order = self.order
         assert order is not None
         try:
-            said = self.pipe.recv()
+            said = json.loads(self.pipe.recv_bytes())
         except (EOFError, OSError) as error:
             self.order = None
             raise _gone() from error
-        if not isinstance(said, dict):
-            self.order = None
-        if isinstance(said, BaseException):
-            raise said
-        return order, said
+        if "look" in said:
+            return order, said["look"]
+        self.order = None
+        if "run" in said:
+            return order, History.of(self._store.find(said["run"])).result()
+        raise ERRORS[said["error"]](said["text"])
 
     def stop(self) -> None:
         """Ask for an end: at once if it does nothing, else once its run has saved itself."""
@@ -118,8 +131,10 @@ class _Member:
     def wait(self) -> None:
         """Wait until it has stopped."""
         while self.order is not None:
-            with contextlib.suppress(RunFailed, UsageError, RuntimeError):
+            try:
                 self.receive()
+            except Exception:  # it has been asked to stop, whatever it says
+                self.order = None
         self.pipe.close()
         self._process.join()
 
@@ -144,17 +159,20 @@ def _work(pipe: Connection, terms: Terms) -> None:
     configure(terms.threads)
     with contextlib.suppress(EOFError, OSError):  # nobody listens any more
         while True:
-            order = pipe.recv()
-            pipe.send(_outcome(terms, order, _Teller(pipe)))
+            order = Order(**json.loads(pipe.recv_bytes()))
+            pipe.send_bytes(json.dumps(_outcome(terms, order, _Teller(pipe))).encode())
 
 
-def _outcome(terms: Terms, order: Order, tell: _Teller) -> Result | Exception:
+def _outcome(terms: Terms, order: Order, tell: _Teller) -> dict[str, str]:
     try:
-        return attempted(terms, order, tell)
-    except (UsageError, RunFailed) as error:
-        return error
-    except Exception:
-        return RuntimeError(f"a process of the comparison failed:\n{traceback.format_exc()}")
+        return {"run": attempted(terms, order, tell).run_id}
+    except UsageError as error:
+        return {"error": "usage", "text": str(error)}
+    except RunFailed as error:
+        return {"error": "failed", "text": str(error)}
+    except (Exception, SystemExit):
+        text = f"a process of the comparison failed:\n{traceback.format_exc()}"
+        return {"error": "unknown", "text": text}
 
 
 class _Teller:
@@ -169,7 +187,7 @@ class _Teller:
         if record["kind"] == "look" and now - self._told >= NEWS_SECONDS:
             self._told = now
             with contextlib.suppress(OSError):
-                self._pipe.send(record)
+                self._pipe.send_bytes(json.dumps({"look": record}).encode())
 
 
 def _end_with_parent() -> None:

@@ -105,7 +105,8 @@ class Walk:
             "reached" if scheduler.reached_target else "stopped",
             scheduler.ending or "",
         )
-        if self.recorder.history.ahead is not None and not scheduler.reached_target:
+        ahead = scheduler.path[-1].key in self.recorder.history.ahead
+        if ahead and not scheduler.reached_target:
             status = "reached"
             ending = f"the last stage of the path is mastered, ahead of others, and {ending}"
         return self.recorder.end(status, ending, self.learner)
@@ -125,11 +126,19 @@ class Walk:
             self._since, self._training = None, False
             if verdict is Verdict.MASTERED:
                 self._retain(visit, stage)
-            kept = verdict is Verdict.MASTERED or not (listens or scheduler.diverged)
+            kept = verdict is Verdict.MASTERED or (
+                (not listens or self._ends_with_the_target(visit)) and not scheduler.diverged
+            )
             if not kept:
                 self.learner = Learner.of(self.parent, self.device)
             self.parent = self.learner.snapshot()
             self.recorder.verdict(visit, stage, verdict, scheduler, self.learner, kept=kept)
+
+    def _ends_with_the_target(self, visit: int) -> bool:
+        """Whether the walk is over in the visit that mastered the target, ahead of its own stage."""
+        tests = self.recorder.history.tests_ahead
+        mastered = any(test["mastered"] and test["visit"] == visit for test in tests)
+        return mastered and self.scheduler.finished
 
     def _retest(self) -> None:
         """Test the final model again, on its path and beyond."""
@@ -178,9 +187,9 @@ class Walk:
         history = self.recorder.history
         if self._tests_again and self.ahead.is_due(self.learner, stage, history):
             with self.recorder.apart():
-                found = self.ahead.take(self.learner, history)
+                found = self.ahead.take(self.learner, visit, history)
             if found is not None:
-                self.recorder.finding("ahead", {"visit": visit, **found})
+                self.recorder.finding("ahead", found)
 
     def _pause(self, interval: Interval) -> None:
         """Save the state between two steps, and stop there if that was asked for."""

@@ -1,5 +1,6 @@
 """Looks at the target ahead of the walk: direct training may master it and nothing below it."""
 
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,17 @@ import numpy as np
 import pytest
 
 import curriculum
-from curriculum import Budget, Certificate, Experiment, Mastery, Stage, Stop
+from curriculum import (
+    Budget,
+    Certificate,
+    Experiment,
+    Geometric,
+    LookBackAndAhead,
+    Mastery,
+    Stage,
+    Stop,
+    Stuck,
+)
 from curriculum.learn.shape import Answer
 from curriculum.learn.task import Batch
 from curriculum.record.history import History
@@ -30,6 +41,22 @@ class Turned:
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         batch = FirstBit(zeros="hard").sample(rng, stage, batch_size)
         return batch if stage.length >= 5 else replace(batch, targets=1 - batch.targets)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hopeless:
+    """First bit, but below length 5 the answers are drawn at random."""
+
+    answer: Answer = "bit"
+
+    def check(self, stage: Stage) -> None:
+        FirstBit().check(stage)
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        batch = FirstBit(zeros="hard").sample(rng, stage, batch_size)
+        return (
+            batch if stage.length >= 5 else replace(batch, targets=rng.permutation(batch.targets))
+        )
 
 
 @pytest.fixture
@@ -70,7 +97,7 @@ def test_a_target_that_is_mastered_without_what_lies_below_is_reached(
     attempt = Attempt.of(History.of(Store(store).find("last")))
     (look,) = [
         before
-        for before, after in zip(told(store), told(store)[1:], strict=False)
+        for before, after in itertools.pairwise(told(store))
         if after["kind"] == "ahead" and after["mastered"]
     ]
     assert list(attempt.mastered) == [2]
@@ -125,3 +152,46 @@ def test_a_run_that_is_stopped_looks_ahead_as_it_would_have(
     assert list(map(content_of, told(store / "cut"))) == list(
         map(content_of, told(store / "whole"))
     )
+
+
+def test_a_path_that_was_lengthened_has_another_target(
+    turned: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curriculum.record.circumstances.git_commit", lambda _: None)
+    stop = Stop()
+
+    def impatient(record: Record) -> None:
+        if record["kind"] == "ahead" and record["mastered"]:
+            stop.request()
+
+    experiment = turned.under("direct")
+    cut = run(experiment, store, stop=stop, listener=impatient, source=Path(__file__))
+    assert (cut.status, cut.reach) == ("interrupted", Stage(5))
+    further = experiment.but(growth=Geometric(start=Stage(2), until=Stage(12)))
+    result = run(further, store, resume=True, force=True, source=Path(__file__))
+    assert (result.status, result.reach) == ("reached", Stage(12))
+    assert {record["stage"] for record in ahead(store) if record["mastered"]} == {"5x2", "12x2"}
+
+
+def test_a_gated_run_that_ends_short_of_it_keeps_the_model_that_mastered_the_target(
+    turned: Experiment, store: Path
+) -> None:
+    stuck = Stuck(retunes=0, half_steps=0, demotions=0)
+    result = run(
+        turned.but(task=Hopeless(), sampling=LookBackAndAhead(others=0.9), stuck=stuck), store
+    )
+    assert (result.status, result.reach) == ("reached", Stage(5))
+    assert [visit.length for visit in result.stages] == [2]
+    assert result.held == (Stage(5),)
+
+
+def test_no_test_is_taken_before_the_least_steps(turned: Experiment, store: Path) -> None:
+    criterion = replace(turned.criterion, least_steps=60)
+    run(turned.but(criterion=criterion).under("direct"), store)
+    records = told(store)
+    steps = [
+        before["spent"]["steps"]
+        for before, after in itertools.pairwise(records)
+        if after["kind"] == "ahead"
+    ]
+    assert steps == [60]

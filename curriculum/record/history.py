@@ -148,7 +148,7 @@ class History:
         retests: of the final model, in the order of the path and beyond it.
         retention: what the model, as it was after each visit, made of the path's stages.
         tests_ahead: of the path's last stage, while the walk stood on lower ones.
-        ahead: what the run had spent when it mastered that stage so; None where it didn't.
+        ahead: what the run had spent when it mastered a stage so, by the stage's key.
         drawn: the stages that training batches were drawn from, by their keys.
         climbed: the hardest stage of the path mastered so far by the walk.
         spent: over all visits, by the learners that went on.
@@ -168,7 +168,7 @@ class History:
         self.retests: list[Record] = []
         self.retention: list[Record] = []
         self.tests_ahead: list[Record] = []
-        self.ahead: Spending | None = None
+        self.ahead: dict[str, Spending] = {}
         self.drawn: set[str] = set()
         self.climbed: Stage | None = None
         self.spent = Spending()
@@ -247,16 +247,21 @@ class History:
         elif kind == "ahead":
             self.tests_ahead.append(record)
             if record["mastered"]:
-                self.ahead = replace(self.total, seconds=self.seconds)
+                self.ahead[record["stage"]] = replace(self.total, seconds=self.seconds)
         else:
             self.end = record
 
     @property
     def reach(self) -> Stage | None:
         """The hardest stage of the path mastered so far, by the walk or ahead of it."""
-        if self.ahead is None:
+        if not self.ahead:
             return self.climbed
-        return Stage.from_key(self.tests_ahead[-1]["stage"])
+        places = {key: place for place, key in enumerate(self.description["path"])}
+        found = [key for key in self.ahead if key in places]  # the path may have been changed
+        if self.climbed is not None:
+            found.append(self.climbed.key)
+        key = max(found, key=lambda key: places.get(key, -1), default=None)
+        return None if key is None else Stage.from_key(key)
 
     @property
     def look_count(self) -> int:

@@ -166,6 +166,8 @@ class Mirror:
             metrics = look_metrics(self.history, record)
             for run in (self._run, self._children[record["visit"]]):
                 points.setdefault(run, []).extend(metrics)
+        elif kind == "ahead" and record["mastered"]:
+            points.setdefault(self._run, []).extend(reach_metrics(self.history))
         elif kind == "choice":
             metrics = winner_metrics(self.history)
             for run in (self._run, self._children[record["visit"]]):

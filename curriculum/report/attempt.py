@@ -146,8 +146,10 @@ def _mastered(history: History, path: tuple[Stage, ...]) -> dict[int, Spending]:
         place = places.get(visit.stage)
         if visit.verdict == "mastered" and place is not None and visit.ended is not None:
             found.setdefault(place, replace(spent, seconds=visit.ended))
-    if history.ahead is not None:
-        found[len(path) - 1] = history.ahead
+    for key, there in history.ahead.items():
+        place = places.get(Stage.from_key(key))
+        if place is not None:
+            found[place] = there
     return found
 
 

@@ -39,6 +39,7 @@ class Progress:
         self._made = time.time()
         self._shown = time.monotonic()
         self._reach: str | None = None
+        self._ahead: str | None = None  # the target, mastered before the walk stands there
         self._seconds = 0.0
         self._spent = self._entered = Spending()  # by the learner that goes on
         self._lost = Spending()  # by trials, until one of them is chosen
@@ -107,8 +108,12 @@ class Progress:
         self._spent, self._lost = self._spent + won, self._lost - won
         self._race = {}
 
+    def _on_ahead(self, record: Record) -> None:
+        if record["mastered"]:
+            self._ahead = self._reach = record["stage"]
+
     def _on_verdict(self, record: Record) -> None:
-        self._reach = record["reach"]
+        self._reach = self._ahead or record["reach"]
 
     def _line(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)

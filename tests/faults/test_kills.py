@@ -19,8 +19,6 @@ from curriculum.record.journal import content_of, read_journal
 from curriculum.record.store import RunFolder, Store
 from curriculum.record.sync import sync
 
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
-
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 CASES = 20

@@ -20,10 +20,7 @@ from curriculum.record.store import RunFolder, Store
 from curriculum.record.sync import is_synced, sync
 from curriculum.record.tracking import RUN_TAG, STUDIES_VARIABLE, database_uri, default_studies
 
-in_mlflow = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-]
+in_mlflow = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

@@ -44,10 +44,7 @@ from curriculum.record.tracking import database_uri
 from curriculum.tune.storage import open_storage
 from tasks import Reverse
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
-]
+pytestmark = pytest.mark.slow
 
 
 def bring(store: Store, folder: RunFolder, uri: str | None = None) -> None:
