@@ -142,21 +142,21 @@ class Walk:
 
     def _retest(self) -> None:
         """Test the final model again, on its path and beyond."""
-        if self._tests_again:
+        if self._certifies:
             for content in self.retest.of_final(self.learner, self.recorder.history):
                 self.stop.check()
                 self.recorder.finding("retest", content)
 
     def _retain(self, visit: int, stage: Stage) -> None:
         """See what the model makes of all stages, now that it has mastered one."""
-        if self._tests_again:
+        if self._certifies:
             with self.recorder.apart():
                 scores = self.retest.retention(self.learner)
             content = {"visit": visit, "stage": stage.key, "scores": scores}
             self.recorder.finding("retention", content)
 
     @property
-    def _tests_again(self) -> bool:
+    def _certifies(self) -> bool:
         return self.experiment.certificate.mode == "on"
 
     def _enter(self) -> Verdict:
@@ -185,7 +185,7 @@ class Walk:
     def _look_ahead(self, visit: int, stage: Stage) -> None:
         """See whether the target is mastered already, where the model is trained on it."""
         history = self.recorder.history
-        if self._tests_again and self.ahead.is_due(self.learner, stage, history):
+        if self._certifies and self.ahead.is_due(self.learner, stage, history):
             with self.recorder.apart():
                 found = self.ahead.take(self.learner, visit, history)
             if found is not None:

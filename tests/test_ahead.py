@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -30,9 +30,10 @@ from tasks import FirstBit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Turned:
-    """First bit, but below length 5 the answers are the other way round."""
+class Odd:
+    """First bit, but below length 5 the answers are the other way round, or drawn at random."""
 
+    below: Literal["turned", "random"] = "turned"
     answer: Answer = "bit"
 
     def check(self, stage: Stage) -> None:
@@ -40,29 +41,16 @@ class Turned:
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         batch = FirstBit(zeros="hard").sample(rng, stage, batch_size)
-        return batch if stage.length >= 5 else replace(batch, targets=1 - batch.targets)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hopeless:
-    """First bit, but below length 5 the answers are drawn at random."""
-
-    answer: Answer = "bit"
-
-    def check(self, stage: Stage) -> None:
-        FirstBit().check(stage)
-
-    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        batch = FirstBit(zeros="hard").sample(rng, stage, batch_size)
-        return (
-            batch if stage.length >= 5 else replace(batch, targets=rng.permutation(batch.targets))
-        )
+        if stage.length >= 5:
+            return batch
+        turned = 1 - batch.targets
+        return replace(batch, targets=turned if self.below == "turned" else rng.permutation(turned))
 
 
 @pytest.fixture
 def turned(tiny: Experiment) -> Experiment:
     return tiny.but(
-        task=Turned(),
+        task=Odd(),
         criterion=Mastery(threshold=0.9, examples=128),
         budget=Budget(steps=100),
         certificate=Certificate(examples=100),
@@ -178,7 +166,8 @@ def test_a_gated_run_that_ends_short_of_it_keeps_the_model_that_mastered_the_tar
 ) -> None:
     stuck = Stuck(retunes=0, half_steps=0, demotions=0)
     result = run(
-        turned.but(task=Hopeless(), sampling=LookBackAndAhead(others=0.9), stuck=stuck), store
+        turned.but(task=Odd(below="random"), sampling=LookBackAndAhead(others=0.9), stuck=stuck),
+        store,
     )
     assert (result.status, result.reach) == ("reached", Stage(5))
     assert [visit.length for visit in result.stages] == [2]
