@@ -191,4 +191,4 @@ def _runs(group: Sequence[Attempt]) -> str:
 
 def _short(value: Any) -> str:
     text = "nothing" if value is None else str(value)
-    return text if len(text) <= 20 else f"{text[:12]}…"
+    return text if len(text) <= 20 else f"{text[:10]}…{text[-9:]}"  # which may end in a mark

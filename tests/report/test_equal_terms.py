@@ -42,6 +42,20 @@ def test_the_largest_group_on_equal_terms_is_compared() -> None:
     assert found.left_out == ("run few with budget.compute 7.0, not 100.0",)
 
 
+def test_an_edited_commit_is_told_from_the_commit_itself() -> None:
+    """Long values are cut in their middle, since what tells them apart may stand at their end."""
+    commit = "12dab0d9521d3ff3f4f0a1a7e0c2f7c1b9a84e55"
+    clean, edited = TERMS | {"git_commit": commit}, TERMS | {"git_commit": f"{commit}+changes"}
+    found = of(
+        six("gated", [1], terms=clean),
+        six("direct", [1], terms=clean),
+        [attempt("uniform", 0, [1], terms=edited, run_id="few")],
+    )
+    assert found.left_out == (
+        "run few with git_commit 12dab0d952…5+changes, not 12dab0d952…1b9a84e55",
+    )
+
+
 def test_of_a_run_made_twice_the_newer_counts() -> None:
     newer = attempt("gated", 0, [1, 2, 3], created=9.0, run_id="newer")
     found = of(six("gated", [1]), [newer], six("direct", [1]))
