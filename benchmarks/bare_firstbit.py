@@ -1,4 +1,4 @@
-"""The main job by hand: the same training and the same looks, without this package.
+"""The main job written by hand: the same training and evaluations, without this package.
 
 It ends in the same weights as `python -m curriculum run lstm_firstbit`, and prints their
 digest. `benchmarks/whole_process.py` times the two beside each other.
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-BATCH, SCREEN, LOOK_EVERY, BUDGET = 32, 64, 50, 300
+BATCH, SCREEN, EVAL_EVERY, BUDGET = 32, 64, 50, 300
 
 
 class Classifier(nn.Module):
@@ -54,11 +54,11 @@ def sample(*key: int | str, length: int, size: int) -> tuple[Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def masters(model: nn.Module, seed: int, length: int, looks: int) -> bool:
+def masters(model: nn.Module, seed: int, length: int, evaluations: int) -> bool:
     """A screen where there are more than 64 inputs, then every input."""
     if length + 1 > SCREEN:
         inputs, targets = sample(
-            seed, "gate/screen", length, 2, SCREEN, looks, length=length, size=SCREEN
+            seed, "gate/screen", length, 2, SCREEN, evaluations, length=length, size=SCREEN
         )
         if not torch.equal(model(inputs) > 0, targets > 0):
             return False
@@ -66,11 +66,11 @@ def masters(model: nn.Module, seed: int, length: int, looks: int) -> bool:
     inputs[torch.arange(1, length + 1), torch.arange(length)] = 0
     targets = torch.zeros(length + 1, dtype=torch.bool)
     targets[0] = True
-    answers = [model(part) > 0 for part in torch.split(inputs, 256)]
-    return torch.equal(torch.cat(answers), targets)
+    predictions = [model(part) > 0 for part in torch.split(inputs, 256)]
+    return torch.equal(torch.cat(predictions), targets)
 
 
-def climb(seed: int) -> tuple[int, int, nn.Module]:
+def train(seed: int) -> tuple[int, int, nn.Module]:
     """Train up the path; the length reached, the steps taken, the model."""
     torch.manual_seed(digest(seed, "initialisation", bits=64) >> 1)
     model = Classifier()
@@ -78,10 +78,10 @@ def climb(seed: int) -> tuple[int, int, nn.Module]:
     length, reach, total, visit = 2, 0, 0, 0
     while True:
         step = 0
-        while not masters(model, seed, length, step // LOOK_EVERY):
+        while not masters(model, seed, length, step // EVAL_EVERY):
             if step == BUDGET:
                 return reach, total, model
-            for _ in range(LOOK_EVERY):
+            for _ in range(EVAL_EVERY):
                 inputs, targets = sample(
                     seed, "train", length, 2, BATCH, (visit << 32) + step, length=length, size=BATCH
                 )
@@ -98,13 +98,13 @@ def climb(seed: int) -> tuple[int, int, nn.Module]:
 
 
 def main() -> None:
-    """Climb, and print where it ended."""
+    """Train, and print the result."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_flush_denormal(True)
     torch.set_num_threads(1)
-    reach, steps, model = climb(options.seed)
+    reach, steps, model = train(options.seed)
     found = hashlib.sha256()
     for name, value in sorted(model.state_dict().items()):
         found.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())

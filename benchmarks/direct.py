@@ -2,7 +2,7 @@
 
 python benchmarks/direct.py bert_reverse human_numbers_gru --seeds 0 3
 
-`NAME:direct` is given the compute that the curriculum took, looks included; where a schedule needs a
+`NAME:direct` gets the compute that the curriculum took, evaluations included; where a schedule needs a
 horizon, as many steps as it took on batches of the same size.
 """
 
@@ -15,10 +15,9 @@ from pathlib import Path
 
 import curriculum
 from curriculum import Budget, Experiment, Result
-from curriculum.catalogue import load_experiment
-from curriculum.learn.process import configure, threads_for
-from curriculum.record.history import History
-from curriculum.record.store import Store
+from curriculum.config import load_experiment
+from curriculum.learn import configure_threads, default_threads
+from curriculum.record import History, Store
 
 
 def main() -> None:
@@ -30,31 +29,31 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.experiments:
         experiment, _ = load_experiment(name)
-        configure(options.threads or threads_for(experiment.model.hidden_size))
+        configure_threads(options.threads or default_threads(experiment.model.hidden_size))
         for seed in range(*options.seeds):
-            found = told(name, experiment, seed)
+            found = run_and_print(name, experiment, seed)
             direct, _ = load_experiment(f"{name}:direct")
-            told(f"{name}:direct", at_equal_cost(direct, found), seed)
+            run_and_print(f"{name}:direct", at_equal_cost(direct, found), seed)
 
 
 def at_equal_cost(direct: Experiment, found: Result) -> Experiment:
     """Direct training with what the curriculum took, to its end."""
     if direct.training.schedule == "constant":
-        return direct.but(budget=Budget(compute=found.compute))
-    last = replace(direct.criterion, least_steps=found.steps)
-    return direct.but(budget=Budget(steps=found.steps), criterion=last)
+        return direct.replace(budget=Budget(compute=found.compute))
+    last = replace(direct.criterion, min_steps=found.steps)
+    return direct.replace(budget=Budget(steps=found.steps), criterion=last)
 
 
-def told(name: str, experiment: Experiment, seed: int) -> Result:
+def run_and_print(name: str, experiment: Experiment, seed: int) -> Result:
     """Run, and print how it ended and what it cost."""
     with tempfile.TemporaryDirectory() as store:
         result = curriculum.run(experiment, seed, store=store, mirror=False)
         history = History.of(Store(Path(store)).find(result.run_id))
-    look = [look for visit in history.visits for look in visit.looks][-1]
-    measures = ", ".join(f"{name} {value:.3f}" for name, value in look["measures"].items())
+    last = [evaluation for visit in history.visits for evaluation in visit.evaluations][-1]
+    metrics = ", ".join(f"{name} {value:.3f}" for name, value in last.metrics.items())
     print(
-        f"{name} seed {seed}: {result.status}, reach {result.reach}; on {look['stage']} "
-        f"{look['decision']['metric']} {look['decision']['score']:.3f} ({measures}); "
+        f"{name} seed {seed}: {result.status}, reach {result.reach}; on {last.stage} "
+        f"{last.decision.metric} {last.decision.score or 0.0:.3f} ({metrics}); "
         f"{result.steps:,} steps, {result.tokens:,} tokens, compute {result.compute:.3g}, "
         f"{result.seconds:.0f} s",
         flush=True,

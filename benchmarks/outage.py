@@ -1,8 +1,8 @@
-"""Kills MLflow's server amid a run, brings it back, and sees what is missing after.
+"""Kills MLflow's server within a run, brings it back, and counts what is missing in the end.
 
     python benchmarks/outage.py --away 60
     python benchmarks/outage.py --away 10 --empty      the server comes back with nothing
-    python benchmarks/outage.py --away 0 --delay 30    it takes so long for each call
+    python benchmarks/outage.py --away 0 --delay 30    each call takes so long
 
 Prints one JSON object: how long appends to the journal took while the server was away, in
 milliseconds, and how many points MLflow lacks, or has twice, in the end.
@@ -22,7 +22,6 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -32,10 +31,9 @@ import numpy as np
 import curriculum
 from curriculum import Adam, Budget, Experiment, Explicit, Mastery, Training
 from curriculum.models import Recurrent
-from curriculum.record.history import History
-from curriculum.record.journal import Journal, Record, read_journal
-from curriculum.record.store import RunFolder, Store
-from tasks import FirstBit
+from curriculum.record import Evaluated, Event, History, Record, RunFolder, Store
+from curriculum.record.journal import Journal, read_journal
+from curriculum.tasks import FirstBit
 
 
 def experiment(seconds: float) -> Experiment:
@@ -46,7 +44,7 @@ def experiment(seconds: float) -> Experiment:
         growth=Explicit(lengths=(2, 60)),
         criterion=Mastery(threshold=1.0),
         optimizer=Adam(learning_rate=1e-6),
-        training=Training(look_every=20),
+        training=Training(eval_every=20),
         budget=Budget(seconds=seconds, steps_per_stage=10**9),
         name="outage",
     )
@@ -77,10 +75,10 @@ class Server:
         )
         while True:
             try:
-                asked = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-                asked.request("GET", "/health")
-                if asked.getresponse().status == 200:
-                    asked.close()
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+                connection.request("GET", "/health")
+                if connection.getresponse().status == 200:
+                    connection.close()
                     return
             except OSError:
                 time.sleep(0.1)
@@ -90,36 +88,36 @@ class Server:
         self._process.wait()
 
 
-def slow_gate(port: int, delay: float) -> ThreadingHTTPServer:
-    """A server that hands each call on after a while."""
+def slow_proxy(port: int, delay: float) -> ThreadingHTTPServer:
+    """A server that forwards each call after a while."""
 
-    class Gate(BaseHTTPRequestHandler):
-        def hand_on(self) -> None:
+    class Proxy(BaseHTTPRequestHandler):
+        def forward(self) -> None:
             time.sleep(delay)
-            asked = http.client.HTTPConnection("127.0.0.1", port)
+            connection = http.client.HTTPConnection("127.0.0.1", port)
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked.request(self.command, self.path, body, dict(self.headers))
-            answer = asked.getresponse()
-            content = answer.read()
-            asked.close()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.headers.get("Content-Type", "text/plain"))
+            connection.request(self.command, self.path, body, dict(self.headers))
+            response = connection.getresponse()
+            content = response.read()
+            connection.close()
+            self.send_response(response.status)
+            self.send_header("Content-Type", response.headers.get("Content-Type", "text/plain"))
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = hand_on  # noqa: N815
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Requests are not worth a line."""
 
-    gate = ThreadingHTTPServer(("127.0.0.1", 0), Gate)
-    threading.Thread(target=gate.serve_forever, daemon=True).start()
-    return gate
+    proxy = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    return proxy
 
 
-def compared(folder: RunFolder, uri: str) -> dict[str, Any]:
-    """How MLflow's points for the looks compare with the journal's."""
+def compare_with_journal(folder: RunFolder, uri: str) -> dict[str, Any]:
+    """How MLflow's points for the evaluations compare with the journal's."""
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(uri)
@@ -131,9 +129,9 @@ def compared(folder: RunFolder, uri: str) -> dict[str, Any]:
     history, expected = History(folder.description()), Counter[tuple[int, int, float]]()
     for record, _ in read_journal(folder.journal):
         history.add(record)
-        if record["kind"] == "look":
-            moment = int(record["clock"]["time"] * 1000)
-            expected[history.total.steps, moment, float(history.total.tokens)] += 1
+        if isinstance(record.event, Evaluated):
+            moment, total = int(record.clock.time * 1000), history.total_cost
+            expected[total.steps, moment, float(total.tokens)] += 1
     there: Counter[tuple[int, int, float]] = Counter()
     for parent in parents:
         for point in client.get_metric_history(parent.info.run_id, "progress/tokens"):
@@ -141,14 +139,14 @@ def compared(folder: RunFolder, uri: str) -> dict[str, Any]:
     return {
         "runs": len(parents),
         "status": [parent.info.status for parent in parents],
-        "looks": expected.total(),
+        "evaluations": expected.total(),
         "missing": (expected - there).total(),
         "too_many": (there - expected).total(),
     }
 
 
 def main() -> None:
-    """Run amid an outage, and print what came of it."""
+    """Run through an outage, and print its effects."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--away", type=float, default=60.0, help="seconds; default: 60")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds a call takes")
@@ -156,14 +154,14 @@ def main() -> None:
     options = parser.parse_args()
     place, port = Path(tempfile.mkdtemp()), free_port()
     server = Server(place, port)
-    gate = slow_gate(port, options.delay) if options.delay else None
-    uri = f"http://127.0.0.1:{gate.server_address[1] if gate else port}"
+    proxy = slow_proxy(port, options.delay) if options.delay else None
+    uri = f"http://127.0.0.1:{proxy.server_address[1] if proxy else port}"
     took: list[tuple[float, float]] = []
     write = Journal.write
 
-    def timed(self: Journal, kind: str, content: Mapping[str, Any], *, seconds: float) -> Record:
+    def timed(self: Journal, event: Event, *, seconds: float) -> Record:
         began = time.perf_counter()
-        record = write(self, kind, content, seconds=seconds)
+        record = write(self, event, seconds=seconds)
         took.append((time.monotonic(), time.perf_counter() - began))
         return record
 
@@ -187,9 +185,9 @@ def main() -> None:
     if options.away:
         breaker.join()
     folder = Store(place / "store").find(result.run_id)
-    found = compared(folder, f"http://127.0.0.1:{port}")
+    found = compare_with_journal(folder, f"http://127.0.0.1:{port}")
     if away:
-        inside = [1000 * spent for moment, spent in took if away[0] < moment < away[1]]
+        inside = [1000 * seconds for moment, seconds in took if away[0] < moment < away[1]]
         found["appends_while_away"] = len(inside)
         found["median_ms"] = round(float(np.median(inside)), 4)
         found["percentile_99_ms"] = round(float(np.percentile(inside, 99)), 4)

@@ -1,8 +1,8 @@
-"""What the training loop costs beside the same loop by hand, per step.
+"""What the training loop costs beside the same loop written by hand, per step.
 
-Both train the main job's LSTM on the same batches and take the same looks; ours also
-decides, keeps accounts and writes its journal. They take turns in one process, block by
-block, and end in the same weights. Prints the median of the ratios.
+Both train the main job's LSTM on the same batches and evaluate it alike; ours also decides,
+counts costs and writes its journal. They take turns in one process, block by block, and end in
+the same weights. Prints the median of the ratios.
 
     python benchmarks/overhead.py
 """
@@ -17,35 +17,37 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from bare_firstbit import LOOK_EVERY, Classifier, digest, masters, sample
+from bare_firstbit import EVAL_EVERY, Classifier, digest, masters, sample
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from curriculum import Budget, Experiment, Explicit, Mastery, Tuning
-from curriculum.catalogue import load_experiment
-from curriculum.learn.examiner import Examiner
-from curriculum.learn.learner import Learner, weights_sha256
-from curriculum.learn.meter import Meter
-from curriculum.learn.process import configure
-from curriculum.learn.task import shape_of
-from curriculum.learn.training import Trainer
-from curriculum.record.recorder import Recorder
-from curriculum.record.store import Store
+from curriculum.config import load_experiment
+from curriculum.learn import (
+    CostMeter,
+    Evaluator,
+    Learner,
+    Trainer,
+    configure_threads,
+    shape_of,
+    weights_sha256,
+)
+from curriculum.record import Recorder, Store, describe_run
 
 BATCH = 32
 NEVER = 10**9
-"""Steps before a look may end the visit, so that both loops train on."""
+"""Steps before an evaluation may end the visit, so that both loops train on."""
 
 
 def by_hand(length: int) -> Iterator[nn.Module]:
-    """Look, take the steps between two looks, yield the model; again and again."""
+    """Evaluate, take the steps between two evaluations, yield the model; again and again."""
     torch.manual_seed(digest(0, "initialisation", bits=64) >> 1)
     model = Classifier()
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-2, betas=(0.9, 0.95), fused=True)
     step = 0
     while True:
-        masters(model, 0, length, step // LOOK_EVERY)
-        for _ in range(LOOK_EVERY):
+        masters(model, 0, length, step // EVAL_EVERY)
+        for _ in range(EVAL_EVERY):
             inputs, targets = sample(0, "train", length, 2, BATCH, step, length=length, size=BATCH)
             loss = binary_cross_entropy_with_logits(model(inputs), targets.float())
             optimizer.zero_grad()
@@ -57,7 +59,7 @@ def by_hand(length: int) -> Iterator[nn.Module]:
 
 
 def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
-    """The core loop on one stage, from look to look."""
+    """The core loop on one stage, from evaluation to evaluation."""
     scheduler = experiment.scheduler()
     learner = Learner.start(
         shape_of(experiment.task, scheduler.stage),
@@ -68,44 +70,42 @@ def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
     trainer = Trainer(
         experiment.task,
         seed=0,
-        examiner=Examiner(experiment.task, experiment.criterion, 0),
-        meter=Meter(),
+        evaluator=Evaluator(experiment.task, experiment.criterion, 0),
+        meter=CostMeter(),
     )
-    recorder.visit(scheduler, learner)
-    look = trainer.look(learner, scheduler)
+    recorder.visit_started(scheduler, learner)
+    evaluation = trainer.evaluate(learner, scheduler)
     loss: float | None = None
     while True:
-        scheduler.update(look)
-        recorder.look(0, scheduler.stage, look, loss, scheduler)
+        scheduler.update(evaluation)
+        recorder.evaluated(0, scheduler.stage, evaluation, loss, scheduler)
         taken = trainer.take_steps(
-            learner, scheduler, visit=0, start=look.spent.steps, count=LOOK_EVERY
+            learner, scheduler, visit=0, start=evaluation.cost.steps, count=EVAL_EVERY
         )
         loss = taken.mean_loss
         yield learner.model
-        look = trainer.look(learner, scheduler)
+        evaluation = trainer.evaluate(learner, scheduler)
 
 
 def block(rounds: Iterator[nn.Module], count: int) -> float:
-    """Seconds a step, over so many rounds of steps and a look."""
+    """Seconds a step, over so many rounds of steps and an evaluation."""
     started = time.perf_counter()
     for _ in range(count):
         next(rounds)
-    return (time.perf_counter() - started) / (count * LOOK_EVERY)
+    return (time.perf_counter() - started) / (count * EVAL_EVERY)
 
 
 def ratios(length: int, pairs: int, rounds_a_block: int) -> tuple[list[float], float]:
     """Ours against by hand, pair by pair, and the median step by hand in seconds."""
     shipped, _ = load_experiment("lstm_firstbit")
-    experiment = shipped.but(
+    experiment = shipped.replace(
         growth=Explicit(lengths=(length,)),
-        criterion=Mastery(threshold=1.0, least_steps=NEVER),
+        criterion=Mastery(threshold=1.0, min_steps=NEVER),
         budget=Budget(steps_per_stage=NEVER),
         tuning=Tuning(mode="off"),
     )
     with tempfile.TemporaryDirectory() as root:
-        folder = Store(Path(root)).create(
-            {"experiment": "overhead", "seed": 0, "created": 0, "path": []}
-        )
+        folder = Store(Path(root)).create(describe_run(experiment, 0, torch.device("cpu")))
         with Recorder(folder, experiment.recipe) as recorder:
             hand, own = by_hand(length), ours(experiment, recorder)
             found: list[float] = []
@@ -132,10 +132,10 @@ def main() -> None:
     parser.add_argument("--lengths", type=int, nargs="+", default=[8, 20, 100])
     parser.add_argument("--pairs", type=int, default=30)
     parser.add_argument(
-        "--rounds", type=int, default=5, help="rounds, of 50 steps and a look, in a block"
+        "--rounds", type=int, default=5, help="rounds, of 50 steps and an evaluation, in a block"
     )
     options = parser.parse_args()
-    configure(threads=1)
+    configure_threads(1)
     for length in options.lengths:
         found, step = ratios(length, options.pairs, options.rounds)
         low, middle, high = statistics.quantiles(found, n=4)

@@ -10,8 +10,8 @@ import statistics
 import tempfile
 
 import curriculum
-from curriculum.catalogue import load_experiment
-from curriculum.learn.process import configure, threads_for
+from curriculum.config import load_experiment
+from curriculum.learn import configure_threads, default_threads
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.experiments:
         experiment, _ = load_experiment(name)
-        configure(threads_for(experiment.model.hidden_size))
+        configure_threads(default_threads(experiment.model.hidden_size))
         results = []
         for seed in range(*options.seeds):
             with tempfile.TemporaryDirectory() as store:

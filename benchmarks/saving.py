@@ -1,4 +1,4 @@
-"""What journal and checkpoints take of a run's time.
+"""How much of a run's time the journal and checkpoints take.
 
     python benchmarks/saving.py bert_reverse --seconds 120
 
@@ -15,11 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 import curriculum
-from curriculum.catalogue import load_experiment
-from curriculum.learn.process import configure, threads_for
-from curriculum.record.recorder import Recorder
+from curriculum.config import load_experiment
+from curriculum.learn import configure_threads, default_threads
+from curriculum.record import Recorder
 
-SPENT: dict[str, float] = defaultdict(float)
+SECONDS: dict[str, float] = defaultdict(float)
 CALLS: dict[str, int] = defaultdict(int)
 
 
@@ -31,7 +31,7 @@ def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*arguments, **named)
         finally:
-            SPENT[name] += time.perf_counter() - began
+            SECONDS[name] += time.perf_counter() - began
             CALLS[name] += 1
 
     return call
@@ -48,15 +48,15 @@ def main() -> None:
         budget = type(experiment.budget)(
             steps_per_stage=experiment.budget.steps_per_stage, seconds=options.seconds
         )
-        experiment = experiment.but(budget=budget)
-    configure(threads_for(experiment.model.hidden_size))
-    for name in ("visit", "tuning", "look", "verdict", "pause", "end"):
+        experiment = experiment.replace(budget=budget)
+    configure_threads(default_threads(experiment.model.hidden_size))
+    for name in ("visit_started", "write", "visit_ended", "save_within_visit", "run_ended"):
         setattr(Recorder, name, timed(name, getattr(Recorder, name)))
     result = curriculum.run(experiment, store=tempfile.mkdtemp(), mirror=False)
     print(f"{result.status}, {result.reach}, {result.seconds:.1f} s")
-    for name, seconds in SPENT.items():
-        print(f"{name:<8} {CALLS[name]:>6} calls {seconds:8.3f} s")
-    print(f"in all {sum(SPENT.values()) / result.seconds:.2%} of the run's time")
+    for name, seconds in SECONDS.items():
+        print(f"{name:<18} {CALLS[name]:>6} calls {seconds:8.3f} s")
+    print(f"in all {sum(SECONDS.values()) / result.seconds:.2%} of the run's time")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Takes the README's pictures: of MLflow's UI that compares runs, and of a report.
+"""Makes the README's pictures: of MLflow's UI that compares runs, and of a report.
 
 python -m curriculum ui &
 python benchmarks/screenshots.py --compare lstm_firstbit
@@ -19,10 +19,10 @@ WIDTH, SCALE = 1640, 1400 / 1640
 
 
 def main() -> None:
-    """Write the pictures that are asked for into `docs/images`."""
+    """Write pictures into `docs/images`."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--compare", metavar="EXPERIMENT", help="all of its runs")
-    parser.add_argument("--ui", default="http://127.0.0.1:5000", help="where MLflow's UI answers")
+    parser.add_argument("--ui", default="http://127.0.0.1:5000", help="the address of MLflow's UI")
     parser.add_argument("--report", type=Path, metavar="FILE", help="a report as HTML")
     options = parser.parse_args()
     with sync_playwright() as playwright:

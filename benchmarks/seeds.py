@@ -14,11 +14,9 @@ from pathlib import Path
 from scipy import stats
 
 import curriculum
-from curriculum.catalogue import load_experiment
-from curriculum.learn.process import configure, threads_for
-from curriculum.record.history import History
-from curriculum.record.journal import Record
-from curriculum.record.store import Store
+from curriculum.config import load_experiment
+from curriculum.learn import configure_threads, default_threads
+from curriculum.record import Evaluated, Store, read_journal
 
 REPORTED = {
     "human_numbers_unrolled:seed": ("score", 0.353860),
@@ -41,37 +39,43 @@ def main() -> None:
     parser.add_argument("--epochs", action="store_true", help="print the first seed's epochs")
     options = parser.parse_args()
     for name in options.experiments:
-        runs = [looks_of(name, seed, options.threads) for seed in range(*options.seeds)]
+        runs = [evaluations_of(name, seed, options.threads) for seed in range(*options.seeds)]
         if options.epochs:
-            for number, (look, _) in enumerate(runs[0][1:]):
-                print(f"  epoch {number}: {spelled(look)}", flush=True)
+            for number, (evaluation, _) in enumerate(runs[0][1:]):
+                print(f"  epoch {number}: {in_words(evaluation)}", flush=True)
         for metric in ("score", "loss"):
             values = [value(run[-1][0], metric) for run in runs]
             print(f"{name}: {metric} {summary(values)}{beside(name, metric)}", flush=True)
         print(f"  {statistics.median(run[-1][1] for run in runs):.0f} s a run", flush=True)
 
 
-def looks_of(name: str, seed: int, threads: int | None) -> list[tuple[Record, float]]:
-    """The looks of a run, each with the seconds that had passed."""
+def evaluations_of(name: str, seed: int, threads: int | None) -> list[tuple[Evaluated, float]]:
+    """The evaluations of a run, each with the seconds since its start."""
     experiment, _ = load_experiment(name)
-    configure(threads or threads_for(experiment.model.hidden_size))
+    configure_threads(threads or default_threads(experiment.model.hidden_size))
     with tempfile.TemporaryDirectory() as store:
         result = curriculum.run(experiment, seed, store=store, mirror=False)
-        history = History.of(Store(Path(store)).find(result.run_id))
-    return [(look, look["clock"]["seconds"]) for visit in history.visits for look in visit.looks]
+        records = read_journal(Store(Path(store)).find(result.run_id).journal)
+        return [
+            (record.event, record.clock.seconds)
+            for record, _ in records
+            if isinstance(record.event, Evaluated)
+        ]
 
 
-def value(look: Record, metric: str) -> float:
-    """A look's score under its criterion, or its mean loss in nats."""
-    return float(look["decision"]["score"] if metric == "score" else look["measures"]["loss"])
+def value(evaluation: Evaluated, metric: str) -> float:
+    """An evaluation's score under its criterion, or its mean loss in nats."""
+    score = evaluation.decision.score
+    return score or 0.0 if metric == "score" else evaluation.metrics["loss"]
 
 
-def spelled(look: Record) -> str:
-    """A look in words."""
-    loss = look["measures"]["loss"]
-    parts = [f"train loss {look['loss']:.3f}", f"loss {loss:.3f}, perplexity {math.exp(loss):.3f}"]
-    parts.append(f"{look['decision']['metric']} {look['decision']['score']:.3f}")
-    parts += [f"{name} {value:.3f}" for name, value in look["measures"].items() if name != "loss"]
+def in_words(evaluation: Evaluated) -> str:
+    """The losses and metrics of an evaluation."""
+    loss, decision = evaluation.metrics["loss"], evaluation.decision
+    parts = [f"train loss {evaluation.train_loss or math.nan:.3f}"]
+    parts.append(f"loss {loss:.3f}, perplexity {math.exp(loss):.3f}")
+    parts.append(f"{decision.metric} {decision.score or 0.0:.3f}")
+    parts += [f"{name} {value:.3f}" for name, value in evaluation.metrics.items() if name != "loss"]
     return ", ".join(parts)
 
 

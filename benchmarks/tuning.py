@@ -2,10 +2,10 @@
 
 python benchmarks/tuning.py
 
-Over a fixed list of 16 settings, on three stages of first bit with an LSTM, looked at every 10
-steps, and for a few seeds, the race is set against running each of them by itself, to mastery or
-to twice what the carried settings cost. Both start from the same parent, the carried settings'
-learner of the stage before, and shall name the same winner.
+Over a fixed list of 16 settings, on three stages of first bit with an LSTM, evaluated every 10
+steps, and for a few seeds, the race is compared with running each of them by itself, to mastery or to
+twice what the carried settings cost. Both start from the same parent, the carried settings' learner of
+the stage before, and should select the same trial.
 """
 
 from __future__ import annotations
@@ -18,16 +18,12 @@ from collections.abc import Iterator
 import torch
 
 from curriculum import Experiment, Explicit, Stage, Training
-from curriculum.catalogue import load_experiment
-from curriculum.learn.learner import Learner, Snapshot
-from curriculum.learn.process import configure
-from curriculum.learn.recipe import HIDDEN_SIZE, LEARNING_RATE
-from curriculum.plan import Scheduler
-from curriculum.tune.field import Here
-from curriculum.tune.race import ROUND, Advance, race
-from curriculum.tune.space import Settings, space_of, widest_of
-from curriculum.tune.study import ask
-from curriculum.tune.told import Told
+from curriculum.config import Settings, load_experiment, search_space_of, widest_size
+from curriculum.learn import HIDDEN_SIZE, LEARNING_RATE, Learner, Snapshot, configure_threads
+from curriculum.record import CompletedTrial, TrialReport
+from curriculum.tune import InProcessExecutor, RunSetup
+from curriculum.tune.race import ROUND, race
+from curriculum.tune.study import propose
 
 STAGES = (Stage(2), Stage(4), Stage(8))
 RATES = (2e-2, 7e-3, 6e-2, 2e-3)
@@ -51,7 +47,7 @@ class Bench:
     def __init__(
         self, experiment: Experiment, stage: Stage, parent: Snapshot | None, seed: int
     ) -> None:
-        self.experiment = experiment.but(growth=Explicit(lengths=(stage.length,)))
+        self.experiment = experiment.replace(growth=Explicit(lengths=(stage.length,)))
         self.parent = parent or self._fresh(seed)
         self.seed = seed
 
@@ -61,73 +57,75 @@ class Bench:
 
     def child(self) -> Snapshot:
         """What the carried settings make of the parent."""
-        field = self.enter({CARRIED: settings()[CARRIED]})
-        while not field.advance(CARRIED).mastered:
+        executor = self.start({CARRIED: settings()[CARRIED]})
+        while not executor.advance(CARRIED).mastered:
             pass
-        return field.learner(CARRIED).snapshot()
+        return executor.learner(CARRIED).snapshot()
 
-    def enter(self, entrants: dict[int, Settings]) -> Here:
+    def start(self, trials: dict[int, Settings]) -> InProcessExecutor:
         """These trials at their start."""
-        field = Here(self.experiment, seed=self.seed, device=CPU)
-        scheduler: Scheduler = self.experiment.scheduler()
-        field.enter(entrants, self.parent, scheduler)
-        return field
+        setup = RunSetup(experiment=self.experiment, seed=self.seed, device=CPU)
+        executor = InProcessExecutor(setup)
+        executor.start_round(trials, self.parent, self.experiment.scheduler())
+        return executor
 
-    def alone(self, number: int, most: float = float("inf")) -> Advance:
+    def alone(self, number: int, most: float = float("inf")) -> TrialReport:
         """A setting run by itself, to mastery, to the stage's budget, or to so much compute."""
-        field = self.enter({number: settings()[number]})
+        executor = self.start({number: settings()[number]})
         while True:
-            look = field.advance(number)
-            if look.mastered or look.over is not None or look.spent.compute >= most:
-                return look
+            report = executor.advance(number)
+            if report.mastered or report.ending is not None or report.cost.compute >= most:
+                return report
 
-    def raced(self, entrants: dict[int, Settings]) -> tuple[int | None, float]:
+    def raced(self, trials: dict[int, Settings]) -> tuple[int | None, float]:
         """The race's winner and cost."""
-        field = self.enter(entrants)
-        last = {look.trial: look for look in race(entrants, field.advance)}
-        winner = next((look.trial for look in last.values() if look.mastered), None)
-        return winner, sum(look.spent.compute for look in last.values())
+        executor = self.start(trials)
+        last = {report.trial: report for report in race(trials, executor.advance)}
+        winner = next((report.trial for report in last.values() if report.mastered), None)
+        return winner, sum(report.cost.compute for report in last.values())
 
 
 def compare(bench: Bench) -> tuple[float, float, float, int | None, int | None]:
     """Compute of each alone, of the race, and of rounds of four; the winners of the first two."""
     carried = bench.alone(CARRIED)
-    looks = [carried] + [
-        bench.alone(number, 2 * carried.spent.compute) for number in settings() if number
+    reports = [carried] + [
+        bench.alone(number, 2 * carried.cost.compute) for number in settings() if number
     ]
-    total = sum(look.spent.compute for look in looks)
+    total = sum(report.cost.compute for report in reports)
     best = min(
-        (look for look in looks if look.mastered),
-        key=lambda look: (look.spent.compute, look.trial),
+        (report for report in reports if report.mastered),
+        key=lambda report: (report.cost.compute, report.trial),
         default=None,
     )
     winner, cost = bench.raced(settings())
     rounds = 0.0
     for begin in range(0, len(settings()), ROUND):
-        entrants = {number: settings()[number] for number in range(begin, begin + ROUND)}
-        found, spent = bench.raced(entrants)
-        rounds += spent
+        trials = {number: settings()[number] for number in range(begin, begin + ROUND)}
+        found, cost_of_round = bench.raced(trials)
+        rounds += cost_of_round
         if found is not None:
             break
     return total, cost, rounds, None if best is None else best.trial, winner
 
 
 def milliseconds_of_optuna(shipped: Experiment) -> Iterator[float]:
-    """What a trial of a search of 16 costs to ask, round by round."""
-    space = space_of(shipped.tuning, shipped.recipe, widest_of(shipped.tuning, shipped.model))
-    told: list[Told] = []
-    while len(told) < 16:
+    """What it costs to have Optuna propose a trial of a search of 16, round by round."""
+    space = search_space_of(
+        shipped.tuning, shipped.recipe, widest_size(shipped.tuning, shipped.model)
+    )
+    completed: list[CompletedTrial] = []
+    while len(completed) < 16:
         started = time.perf_counter()
-        asked = ask(space, told, ROUND, sampler="tpe", seed=len(told))
+        proposed = propose(space, completed, ROUND, sampler="tpe", seed=len(completed))
         yield (time.perf_counter() - started) / ROUND * 1000
-        for tried in asked:
-            told.append(
-                Told(
-                    number=len(told),
+        for tried in proposed:
+            completed.append(
+                CompletedTrial(
+                    number=len(completed),
                     settings=tried,
-                    score=len(told) / 16,
+                    score=len(completed) / 16,
                     compute=1.0,
-                    outcome="cut",
+                    outcome="stopped",
                 )
             )
 
@@ -137,13 +135,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seeds", type=int, nargs=2, default=[0, 5], metavar=("FROM", "BELOW"))
     options = parser.parse_args()
-    configure(1)
+    configure_threads(1)
     shipped, _ = load_experiment("lstm_firstbit")
-    looked = shipped.but(training=Training(look_every=10))
+    experiment = shipped.replace(training=Training(eval_every=10))
     parents: dict[int, Snapshot | None] = dict.fromkeys(range(*options.seeds))
     costs: list[tuple[tuple[float, ...], tuple[float, ...]]] = []
     for stage in STAGES:
-        benches = [Bench(looked, stage, parent, seed) for seed, parent in parents.items()]
+        benches = [Bench(experiment, stage, parent, seed) for seed, parent in parents.items()]
         found = [compare(bench) for bench in benches]
         parents = {bench.seed: bench.child() for bench in benches}
         alone, raced, rounds, theirs, ours = zip(*found, strict=True)

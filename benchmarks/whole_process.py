@@ -19,10 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from curriculum.mirroring import destinations
-from curriculum.record.store import Store
-from curriculum.record.sync import is_synced
-from curriculum.record.tracking import database_uri
+from curriculum.cli.sync import destinations
+from curriculum.record import Store
+from curriculum.tracking import is_synced, local_tracking_uri
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,7 +39,7 @@ def seconds_until_mirrored(root: Path, run_id: str) -> float:
     """How long it takes from now until MLflow has all of the run."""
     started = time.perf_counter()
     store = Store(root)
-    while not is_synced(store, store.find(run_id), destinations(store, database_uri(store))):
+    while not is_synced(store, store.find(run_id), destinations(store, local_tracking_uri(store))):
         time.sleep(0.05)
         if time.perf_counter() - started > 120:
             raise TimeoutError("the mirror takes more than two minutes")
@@ -52,8 +51,8 @@ def pair(root: Path, seed: int) -> tuple[float, float, float]:
     bare, printed = timed("benchmarks/bare_firstbit.py", "--seed", str(seed))
     command = ["run", "lstm_firstbit", "--tuning.mode", "off"]
     command += ["--seed", str(seed), "--store", str(root), "--json"]
-    ours, answer = timed("-m", "curriculum", *command)
-    result = json.loads(answer)
+    ours, output = timed("-m", "curriculum", *command)
+    result = json.loads(output)
     assert result["weights_sha256"] in printed, "not the same training"
     return bare, ours, seconds_until_mirrored(root, result["run_id"])
 

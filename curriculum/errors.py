@@ -1,10 +1,15 @@
-"""What a user got wrong, and what a run could not go on without, each said in one sentence."""
+"""What a user got wrong, and what a run could not do without, each said in one sentence."""
 
-from __future__ import annotations
-
+import re
 from collections.abc import Iterable
+from functools import cache
+from numbers import Real
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-__all__ = ["RunFailed", "UsageError", "did_you_mean"]
+INTERVAL = re.compile(r"[\[(].+, .+[\])]")
+
+Rule = str | tuple[str, ...]
+"""What a setting must obey: an interval such as `(0, 1]` or `[1, inf)`, or its choices."""
 
 
 class UsageError(ValueError):
@@ -36,3 +41,64 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {' or '.join(near)}?"
     return f"known: {', '.join(names) or 'none'}"
+
+
+def check_fields(settings: object, part: str, **rules: Rule) -> None:
+    """Check fields of `settings`, each by an interval or its choices; None is let through.
+
+    A field is checked by the rule that it is annotated with, as `Annotated[int, "[1, inf)"]`, or
+    by the choices of its `Literal`.
+
+    >>> check_fields(range(2, 5), "range", start="[0, 3]", stop="(0, 1)")
+    Traceback (most recent call last):
+        ...
+    curriculum.errors.UsageError: range.stop must be in (0, 1), got 5
+
+    Args:
+        settings: what is checked.
+        part: what the field's name is shown after.
+        rules: further ones, by field.
+
+    Raises:
+        UsageError: for the first field that breaks its rule.
+    """
+    annotated = _annotated_rules(type(settings))  # type: ignore[arg-type]  # every class is hashable
+    for name, rule in (annotated | rules).items():
+        value = getattr(settings, name)
+        if value is not None and not _obeys(value, rule):
+            raise UsageError(f"{part}.{name} must be {_in_words(rule)}, got {value!r}")
+
+
+@cache
+def _annotated_rules(kind: type[Any]) -> dict[str, Rule]:
+    found: dict[str, Rule] = {}
+    for name, hint in get_type_hints(kind, include_extras=True).items():
+        if get_origin(hint) is Annotated and INTERVAL.fullmatch(str(hint.__metadata__[0])):
+            found[name] = hint.__metadata__[0]
+        elif get_origin(hint) is Literal:
+            found[name] = get_args(hint)
+    return found
+
+
+def _obeys(value: object, rule: Rule) -> bool:
+    if isinstance(rule, tuple):
+        return value in rule
+    low, high = map(float, rule[1:-1].split(","))
+    if not isinstance(value, Real):
+        return False
+    number = float(value)
+    above = low < number if rule[0] == "(" else low <= number
+    return above and (number < high if rule[-1] == ")" else number <= high)
+
+
+def _in_words(rule: Rule) -> str:
+    """An interval or choices, in words.
+
+    >>> [_in_words(rule) for rule in (("a", "b", "c"), "[1, inf)", "(0, inf]", "(0, 1]")]
+    ['a, b or c', 'at least 1', 'above 0', 'in (0, 1]']
+    """
+    if isinstance(rule, tuple):
+        return f"{', '.join(map(str, rule[:-1]))} or {rule[-1]}"
+    if rule[:-1].endswith(", inf"):
+        return f"{'above' if rule[0] == '(' else 'at least'} {rule[1:-6]}"
+    return f"in {rule}"

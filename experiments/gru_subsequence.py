@@ -13,20 +13,20 @@ from curriculum import (
     Tuning,
 )
 from curriculum.models import Seq2Seq
-from tasks import Subsequence
+from curriculum.tasks import Subsequence
 
 experiment = Experiment(
     task=Subsequence(),
     model=Seq2Seq(hidden_size=128, embedding_size=128),
-    growth=Arithmetic(start=Stage(4, 10), until=Stage(14, 10), step=2),
+    growth=Arithmetic(start=Stage(4, 10), end=Stage(14, 10), step=2),
     criterion=Mastery(threshold=0.95),
     optimizer=Adam(learning_rate=3e-3),
-    training=Training(batch_size=64, look_every=50),
+    training=Training(batch_size=64, eval_every=50),
     budget=Budget(steps_per_stage=8000),
-    tuning=Tuning(mode="stuck", trials=8, learning_rate=(3e-4, 1e-2)),
+    tuning=Tuning(mode="exhausted", trials=8, learning_rate=(3e-4, 1e-2)),
 )
 
-direct = experiment.but(
+direct = experiment.replace(
     pacing=Direct(),
     growth=Explicit(lengths=(14,), vocab_sizes=(10,)),
     budget=Budget(steps=8000),
@@ -34,7 +34,7 @@ direct = experiment.but(
 )
 """The last stage from the start, without a curriculum."""
 
-seed = experiment.but(
+seed = experiment.replace(
     model=Seq2Seq(
         hidden_size=256,
         embedding_size=128,
@@ -45,9 +45,9 @@ seed = experiment.but(
     ),
     pacing=Direct(),
     growth=Explicit(lengths=(10,), vocab_sizes=(10,)),
-    criterion=Mastery(threshold=0.95, least_steps=2048),
+    criterion=Mastery(threshold=0.95, min_steps=2048),
     optimizer=Adam(learning_rate=1e-3),
-    training=Training(batch_size=32, look_every=128),
+    training=Training(batch_size=32, eval_every=128),
     budget=Budget(steps=2048),
     tuning=Tuning(mode="off"),
 )

@@ -1,32 +1,16 @@
 """A GRU encoder-decoder with attention on subsequences: lengths 4 to 20."""
 
-from curriculum import (
-    Adam,
-    Arithmetic,
-    Budget,
-    Direct,
-    Experiment,
-    Explicit,
-    Mastery,
-    Stage,
-    Training,
-    Tuning,
-)
+from curriculum import Adam, Arithmetic, Budget, Direct, Explicit, Stage, Tuning
+from curriculum.experiments.gru_subsequence import experiment as gru_subsequence
 from curriculum.models import Seq2Seq
-from tasks import Subsequence
 
-experiment = Experiment(
-    task=Subsequence(),
+experiment = gru_subsequence.replace(
     model=Seq2Seq(hidden_size=128, embedding_size=128, attention="dot"),
-    growth=Arithmetic(start=Stage(4, 10), until=Stage(20, 10), step=2),
-    criterion=Mastery(threshold=0.95),
+    growth=Arithmetic(start=Stage(4, 10), end=Stage(20, 10), step=2),
     optimizer=Adam(learning_rate=1e-3),
-    training=Training(batch_size=64, look_every=50),
-    budget=Budget(steps_per_stage=8000),
-    tuning=Tuning(mode="stuck", trials=8, learning_rate=(3e-4, 1e-2)),
 )
 
-direct = experiment.but(
+direct = experiment.replace(
     pacing=Direct(),
     growth=Explicit(lengths=(20,), vocab_sizes=(10,)),
     budget=Budget(steps=8000),

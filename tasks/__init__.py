@@ -1,8 +1,6 @@
-"""The tasks that come with the package, one a file."""
+"""The tasks that come with the package, one a file; to Python, this is `curriculum.tasks`."""
 
-from tasks.first_bit import FirstBit
-from tasks.human_numbers import HumanNumbers
-from tasks.reverse import Reverse
-from tasks.subsequence import Subsequence
-
-__all__ = ["FirstBit", "HumanNumbers", "Reverse", "Subsequence"]
+from curriculum.tasks.first_bit import FirstBit as FirstBit
+from curriculum.tasks.human_numbers import HumanNumbers as HumanNumbers
+from curriculum.tasks.reverse import Reverse as Reverse
+from curriculum.tasks.subsequence import Subsequence as Subsequence

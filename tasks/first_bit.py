@@ -9,28 +9,26 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from curriculum.errors import UsageError
-from curriculum.learn.shape import Answer
-from curriculum.learn.task import Batch, Exam
-from curriculum.learn.typed import symbols_below
+from curriculum.errors import UsageError, check_fields
+from curriculum.learn import Batch, EvaluationSet, OutputKind, parse_symbols
 from curriculum.plan import Stage
-
-__all__ = ["FirstBit", "Zeros"]
 
 Zeros = Literal["hard", "anywhere", "mixture"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FirstBit:
-    """Tells a sequence of ones (answer 1) from one with a single zero in it (answer 0).
+    """Tells a sequence of ones (target 1) from one with a single zero in it (target 0).
 
-    The hard pair is all ones against a zero in first place, which has to be remembered
-    to the end: there the answer is the first bit. Half of every batch has no zero.
-    With `zeros="hard"` the pair is all there is; `anywhere` draws the zero's place
-    uniformly; `mixture`, of both, puts every other zero first.
+    The hard pair is all ones against a zero in the first position, which has to be
+    remembered to the end: there the target is the first bit. Half of every batch has no zero.
 
-    Every input of a stage is examined, weighted half to "no zero": there are length + 1,
-    and unweighted a constant answer would score length / (length + 1).
+    Every input of a stage is evaluated, weighted half to "no zero": there are length + 1,
+    and unweighted a constant prediction would score length / (length + 1).
+
+    Attributes:
+        zeros: `hard` for the hard pair alone; `anywhere` to draw the zero's position
+            uniformly; `mixture` of both, with every other zero first.
 
     >>> rng = np.random.default_rng(0)
     >>> FirstBit(zeros="hard").sample(rng, Stage(4), 2).inputs.tolist()
@@ -40,11 +38,10 @@ class FirstBit:
     zeros: Zeros = "mixture"
 
     def __post_init__(self) -> None:
-        if self.zeros not in ("hard", "anywhere", "mixture"):
-            raise UsageError(f"task.zeros must be hard, anywhere or mixture, got {self.zeros!r}")
+        check_fields(self, "task", zeros=("hard", "anywhere", "mixture"))
 
     @property
-    def answer(self) -> Answer:
+    def output(self) -> OutputKind:
         return "bit"
 
     def check(self, stage: Stage) -> None:
@@ -54,40 +51,42 @@ class FirstBit:
             raise UsageError(f"first bit has a vocabulary of 2, got {stage.vocab_size}")
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        places = self._places(rng, stage, batch_size)
-        return _batch(stage.length, batch_size - len(places), places)
+        positions = self._positions(rng, stage, batch_size)
+        return _batch(stage.length, batch_size - len(positions), positions)
 
-    def pieces(
+    def sample_pieces(
         self, rng: np.random.Generator, stage: Stage, batch_size: int, size: int
     ) -> tuple[NDArray[np.int64], Iterator[NDArray[np.int64]]]:
-        places = self._places(rng, stage, batch_size)
-        rows = np.arange(batch_size - len(places), batch_size)
+        positions = self._positions(rng, stage, batch_size)
+        rows = np.arange(batch_size - len(positions), batch_size)
 
         def piece(start: int) -> NDArray[np.int64]:
             stop = min(start + size, stage.length)
-            here = (start <= places) & (places < stop)
-            return _inputs(batch_size, stop - start, rows[here], places[here] - start)
+            within = (start <= positions) & (positions < stop)
+            return _inputs(batch_size, stop - start, rows[within], positions[within] - start)
 
-        targets = _targets(batch_size, len(places))
+        targets = _targets(batch_size, len(positions))
         return targets, map(piece, range(0, stage.length, size))
 
-    def _places(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> NDArray[np.int64]:
+    def _positions(
+        self, rng: np.random.Generator, stage: Stage, batch_size: int
+    ) -> NDArray[np.int64]:
         """Where the zeros of a batch are; its last sequences have them."""
         with_zero = batch_size // 2
         if batch_size % 2:
             with_zero += int(rng.integers(2))
-        places = np.zeros(with_zero, dtype=np.int64)
+        positions = np.zeros(with_zero, dtype=np.int64)
         if self.zeros != "hard":
             first = with_zero // 2 if self.zeros == "mixture" else 0
-            places[first:] = rng.integers(stage.length, size=with_zero - first)
-        return places
+            positions[first:] = rng.integers(stage.length, size=with_zero - first)
+        return positions
 
-    def exam(self, stage: Stage) -> Exam:
-        return Exam(examples=2 if self.zeros == "hard" else stage.length + 1)
+    def evaluation_set(self, stage: Stage) -> EvaluationSet:
+        return EvaluationSet(examples=2 if self.zeros == "hard" else stage.length + 1)
 
-    def exam_batch(self, stage: Stage, start: int, stop: int) -> Batch:
-        """Number 0 has no zero; number k has it at place k."""
-        zeros = self.exam(stage).examples - 1
+    def evaluation_batch(self, stage: Stage, start: int, stop: int) -> Batch:
+        """Number 0 has no zero; number k has it at the k-th position."""
+        zeros = self.evaluation_set(stage).examples - 1
         numbers = np.arange(start, stop)
         batch = _batch(stage.length, int((numbers == 0).sum()), numbers[numbers > 0] - 1)
         return Batch(
@@ -97,29 +96,29 @@ class FirstBit:
             slices={"hard pair": numbers <= 1},
         )
 
-    def text(self, symbols: NDArray[np.int64]) -> list[str]:
+    def decode(self, symbols: NDArray[np.int64]) -> list[str]:
         return [str(symbol) for symbol in symbols]
 
-    def read(self, text: str, stage: Stage) -> Batch:
-        inputs = np.array([symbols_below(text, stage.vocab_size)], dtype=np.int64)
+    def encode(self, text: str, stage: Stage) -> Batch:
+        inputs = np.array([parse_symbols(text, stage.vocab_size)], dtype=np.int64)
         return Batch(inputs=inputs, targets=inputs.min(axis=1))
 
 
-def _batch(length: int, without_zero: int, places: NDArray[np.int64]) -> Batch:
-    """So many sequences of ones, and after them one with a zero at each of `places`."""
-    size = without_zero + len(places)
+def _batch(length: int, without_zero: int, positions: NDArray[np.int64]) -> Batch:
+    """So many sequences of ones, and after them one with a zero at each of `positions`."""
+    size = without_zero + len(positions)
     return Batch(
-        inputs=_inputs(size, length, np.arange(without_zero, size), places),
-        targets=_targets(size, len(places)),
+        inputs=_inputs(size, length, np.arange(without_zero, size), positions),
+        targets=_targets(size, len(positions)),
     )
 
 
 def _inputs(
-    size: int, length: int, rows: NDArray[np.int64], places: NDArray[np.int64]
+    size: int, length: int, rows: NDArray[np.int64], positions: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Ones, (size, length), with a zero at each of `places` in its row."""
+    """Ones, (size, length), with a zero at each of `positions` in its row."""
     inputs = np.ones((size, length), dtype=np.int64)
-    inputs[rows, places] = 0
+    inputs[rows, positions] = 0
     return inputs
 
 

@@ -11,15 +11,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from curriculum.errors import UsageError, did_you_mean
-from curriculum.learn.shape import Answer, Shape
-from curriculum.learn.task import IGNORED, Batch, Exam
+from curriculum.errors import UsageError, check_fields, did_you_mean
+from curriculum.learn import IGNORED, Batch, EvaluationSet, OutputKind, Shape
 from curriculum.plan import Stage
 
-__all__ = ["ExamOn", "HumanNumbers", "Predict"]
-
 Predict = Literal["last", "every"]
-ExamOn = Literal["held_out", "trained"]
+EvaluateOn = Literal["held_out", "trained"]
 
 SPECIAL = ("xxunk", "xxpad", "xxbos", "xxeos", "xxfld", "xxmaj", "xxup", "xxrep", "xxwrep")
 """Tokens that the original's tokenizer has besides words; of these only `xxbos` occurs."""
@@ -63,14 +60,14 @@ VOCABULARY = (
 
 SYMBOLS = {word: symbol for symbol, word in enumerate(VOCABULARY)}
 LIMITS = {19: 9, 29: 19, 37: 99, 38: 999, 39: 9999}
-"""The largest number that each vocabulary can say."""
+"""The largest number that each vocabulary can spell."""
 
 HELD_OUT = 5
 """One in so many numbers is held out: the last."""
 
 ROWS = 64
 WORDS_A_ROW = 200
-"""The exam is read in `ROWS` contiguous segments, or in fewer where they would be shorter."""
+"""Evaluation reads `ROWS` contiguous segments, or fewer where they would be shorter."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,27 +79,24 @@ class HumanNumbers:
     back-propagation is truncated. The document is a circle, read in as many rows as a batch
     has, which begin at equal distances.
 
-    The last fifth of the numbers is held out, and is the exam. Where some of its words occur
+    The last fifth of the numbers is held out for evaluation. Where some of its words occur
     nowhere else (up to 99, where "ninety" would not be trained on), nothing can be held out:
-    the exam is then the document itself, and called memorised.
+    the model is then evaluated on the document itself, and that is called memorised.
 
     Attributes:
-        predict: after `every` word, or the `last` of those read.
-        exam_on: the `held_out` numbers, or the last fifth of those that are `trained` on (of
-            which trials take their exams, lest settings be chosen to suit the other).
+        predict: after `every` word, or after the `last` of those read.
+        evaluate_on: the `held_out` numbers, or the last fifth of those that are `trained` on
+            (as trials of a search are, so that settings are not chosen to suit the former).
     """
 
     predict: Predict = "every"
-    exam_on: ExamOn = "held_out"
+    evaluate_on: EvaluateOn = "held_out"
 
     def __post_init__(self) -> None:
-        if self.exam_on not in ("held_out", "trained"):
-            raise UsageError(f"task.exam_on must be held_out or trained, got {self.exam_on!r}")
-        if self.predict not in ("last", "every"):
-            raise UsageError(f"task.predict must be last or every, got {self.predict!r}")
+        check_fields(self, "task", evaluate_on=("held_out", "trained"), predict=("last", "every"))
 
     @property
-    def answer(self) -> Answer:
+    def output(self) -> OutputKind:
         return "symbol" if self.predict == "last" else "symbols"
 
     def check(self, stage: Stage) -> None:
@@ -111,71 +105,73 @@ class HumanNumbers:
             raise UsageError(f"human numbers have a vocabulary of {sizes}, got {stage.vocab_size}")
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        """Passages from anywhere in the document that is trained on."""
+        """Windows from anywhere in the document that is trained on."""
         document = trained_on(stage)
         return self._batch(document, rng.integers(len(document), size=batch_size), stage.length)
 
-    def passages(self, stage: Stage, batch_size: int) -> int:
+    def chunk_count(self, stage: Stage, batch_size: int) -> int:
         return -(-len(trained_on(stage)) // (batch_size * stage.length))
 
-    def passage(self, stage: Stage, batch_size: int, index: int) -> Batch:
+    def chunk(self, stage: Stage, batch_size: int, index: int) -> Batch:
         document = trained_on(stage)
         rows = np.arange(batch_size) * len(document) // batch_size
         return self._batch(document, rows + index * stage.length, stage.length)
 
-    def exam(self, stage: Stage) -> Exam:
+    def evaluation_set(self, stage: Stage) -> EvaluationSet:
         rows, count, _ = self._segments(stage)
-        memorised = self.exam_on == "trained" or is_memorised(stage)
-        return Exam(examples=rows * count, source="document", memorised=memorised, rows=rows)
+        memorised = self.evaluate_on == "trained" or is_memorised(stage)
+        return EvaluationSet(
+            examples=rows * count, source="document", memorised=memorised, rows=rows
+        )
 
-    def exam_batch(self, stage: Stage, start: int, stop: int) -> Batch:
+    def evaluation_batch(self, stage: Stage, start: int, stop: int) -> Batch:
         """Windows number `start` to `stop`, counted over the rows first; every word once."""
-        document = self._examined(stage)
+        document = self._evaluated(stage)
         rows, _, edges = self._segments(stage)
         numbers = np.arange(start, stop)
         at = edges[numbers % rows] + numbers // rows * stage.length
-        places = at[:, None] + np.arange(stage.length)  # (B, L), of the words that are read
-        beyond = places >= edges[numbers % rows + 1][:, None]
+        positions = at[:, None] + np.arange(stage.length)  # (B, L), of the words that are read
+        beyond = positions >= edges[numbers % rows + 1][:, None]
         batch = self._batch(document, at, stage.length)
         if self.predict == "last":
             targets = np.where(beyond[:, -1], IGNORED, batch.targets)
-            asked = (targets != IGNORED).astype(np.float64)
+            weights = (targets != IGNORED).astype(np.float64)
         else:
             targets = np.where(beyond, IGNORED, batch.targets)
-            asked = (targets != IGNORED).sum(axis=1).astype(np.float64)
-        return Batch(inputs=batch.inputs, targets=targets, weights=asked)
+            weights = (targets != IGNORED).sum(axis=1).astype(np.float64)
+        return Batch(inputs=batch.inputs, targets=targets, weights=weights)
 
-    def rehearsal(self) -> HumanNumbers:
-        return replace(self, exam_on="trained")
+    def for_tuning(self) -> HumanNumbers:
+        return replace(self, evaluate_on="trained")
 
     def shape(self, last: Stage) -> Shape:
-        return replace(Shape.of(self.answer, last), causal=self.predict == "every")
+        return replace(Shape.of(self.output, last), causal=self.predict == "every")
 
-    def _examined(self, stage: Stage) -> NDArray[np.int64]:
-        """The document that the exam is on."""
-        if self.exam_on == "held_out" or is_memorised(stage):
-            return examined(stage)
+    def _evaluated(self, stage: Stage) -> NDArray[np.int64]:
+        """The document that the model is evaluated on."""
+        if self.evaluate_on == "held_out" or is_memorised(stage):
+            return evaluated_on(stage)
         last = _last_trained(stage)
         return document(last - last // HELD_OUT + 1, last)
 
     def _segments(self, stage: Stage) -> tuple[int, int, NDArray[np.int64]]:
-        """The exam's rows, the windows that each takes, and where the rows begin and end."""
-        words = len(self._examined(stage)) - 1  # the last word has none after it
+        """The rows of the evaluation, the windows of each, and where the rows begin and end."""
+        words = len(self._evaluated(stage)) - 1  # the last word has none after it
         rows = max(1, min(ROWS, words // WORDS_A_ROW))
         edges = np.arange(rows + 1) * words // rows
         return rows, -(-int(np.diff(edges).max()) // stage.length), edges
 
     def _batch(self, document: NDArray[np.int64], at: NDArray[np.int64], length: int) -> Batch:
-        """What stands at these places of the circle, and the words that follow."""
-        places = (at[:, None] + np.arange(length + 1)) % len(document)
-        words = document[places]  # (B, L + 1)
+        """The words at these positions of the circle, and those that follow."""
+        positions = (at[:, None] + np.arange(length + 1)) % len(document)
+        words = document[positions]  # (B, L + 1)
         targets = words[:, -1] if self.predict == "last" else words[:, 1:]
         return Batch(inputs=words[:, :-1], targets=np.ascontiguousarray(targets))
 
-    def text(self, symbols: NDArray[np.int64]) -> list[str]:
+    def decode(self, symbols: NDArray[np.int64]) -> list[str]:
         return [VOCABULARY[symbol] for symbol in symbols]
 
-    def read(self, text: str, stage: Stage) -> Batch:
+    def encode(self, text: str, stage: Stage) -> Batch:
         words = re.findall(r"[^\s,]+|,", text.lower().replace("-", " "))
         known = VOCABULARY[: stage.vocab_size]
         for word in words:
@@ -197,8 +193,8 @@ def trained_on(stage: Stage) -> NDArray[np.int64]:
     return document(1, LIMITS[stage.vocab_size] if is_memorised(stage) else _last_trained(stage))
 
 
-def examined(stage: Stage) -> NDArray[np.int64]:
-    """The document that a stage is examined on."""
+def evaluated_on(stage: Stage) -> NDArray[np.int64]:
+    """The document that a stage is evaluated on."""
     first = 1 if is_memorised(stage) else _last_trained(stage) + 1
     return document(first, LIMITS[stage.vocab_size])
 

@@ -1,4 +1,4 @@
-"""Reversal: say the sequence from its end to its beginning."""
+"""Reversal: the sequence from its end to its beginning."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
-from curriculum.learn.shape import Answer, Shape
-from curriculum.learn.task import IGNORED, PADDING, Batch
-from curriculum.learn.typed import symbols_below
+from curriculum.learn import IGNORED, PADDING, Batch, OutputKind, Shape, parse_symbols
 from curriculum.plan import Stage
-
-__all__ = ["Reverse"]
 
 MARKER = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reverse:
-    """Gives back a sequence of uniformly drawn symbols in reverse: place by place.
+    """A sequence of uniformly drawn symbols in reverse, a target at each position.
 
     Attributes:
         end_marker: ends the input with a symbol of its own, number 0; the sequence's are
-            then 1 to vocab_size. Nothing is asked at its place.
+            then 1 to vocab_size. Nothing is predicted at its position.
         shorter: draws each sequence's length uniformly from 1 up to the stage's, and pads
             a batch at the end: a stage is then mastered for all lengths together.
 
@@ -37,17 +33,17 @@ class Reverse:
     shorter: bool = False
 
     @property
-    def answer(self) -> Answer:
+    def output(self) -> OutputKind:
         return "symbols"
 
     def shape(self, last: Stage) -> Shape:
         more = int(self.end_marker)
         return Shape(
-            answer="symbols",
+            output="symbols",
             length=last.length + more,
-            symbols=last.vocab_size + more,
-            answers=last.vocab_size + more,
-            answer_length=last.length + more,
+            input_vocab_size=last.vocab_size + more,
+            output_vocab_size=last.vocab_size + more,
+            output_length=last.length + more,
         )
 
     def check(self, stage: Stage) -> None:
@@ -69,22 +65,24 @@ class Reverse:
         """The batch of sequences (B, L), of which only the first `lengths` symbols count."""
         more = int(self.end_marker)
         ends = lengths[:, None]  # (B, 1)
-        places = np.arange(sequences.shape[1] + more)  # one more for the marker
+        positions = np.arange(sequences.shape[1] + more)  # one more for the marker
         padded = np.pad(sequences, ((0, 0), (0, more)), constant_values=MARKER)
-        inputs = np.where(places < ends, padded, PADDING)
+        inputs = np.where(positions < ends, padded, PADDING)
         if self.end_marker:
-            inputs[places == ends] = MARKER
-        turned = np.take_along_axis(padded, np.maximum(ends - 1 - places, 0), axis=1)
-        return Batch(inputs=inputs, targets=np.where(places < ends, turned, IGNORED))
+            inputs[positions == ends] = MARKER
+        turned = np.take_along_axis(padded, np.maximum(ends - 1 - positions, 0), axis=1)
+        return Batch(inputs=inputs, targets=np.where(positions < ends, turned, IGNORED))
 
-    def text(self, symbols: NDArray[np.int64]) -> list[str]:
+    def decode(self, symbols: NDArray[np.int64]) -> list[str]:
         return [
             "end" if self.end_marker and symbol == MARKER else str(symbol) for symbol in symbols
         ]
 
-    def read(self, text: str, stage: Stage) -> Batch:
+    def encode(self, text: str, stage: Stage) -> Batch:
         low = int(self.end_marker)
-        numbers = symbols_below(text, stage.vocab_size + low)
+        numbers = parse_symbols(text, stage.vocab_size + low)
         if self.end_marker and MARKER in numbers:
-            raise UsageError(f"symbols run from 1 to {stage.vocab_size}; the end is marked for you")
+            raise UsageError(
+                f"symbols are 1 to {stage.vocab_size}, got {MARKER}; the end marker is added for you"
+            )
         return self._reversed(np.array([numbers], dtype=np.int64), np.array([len(numbers)]))

@@ -1,48 +1,47 @@
-import hashlib
-import json
+import math
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
+from interrupted_runs import Change, StoppedRun, change_and_sign, sign_files
 
 import curriculum
 from curriculum import (
     Adam,
     Budget,
+    CheckpointPolicy,
     Experiment,
     Explicit,
     Geometric,
     Mastery,
-    Result,
-    Saving,
     Stage,
-    Stop,
+    StopRequest,
     Training,
 )
 from curriculum.models import Recurrent
-from curriculum.record.journal import Record, read_journal
-from curriculum.record.store import RunFolder, Store
-from tasks import FirstBit
+from curriculum.record import Evaluated, Lock, Record, Store
+from curriculum.tasks import FirstBit
+from curriculum.tracking import local_tracking_uri
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run beside each other; torch isn't loaded yet
 
-settings.register_profile("here", deadline=None)  # no test asserts a time
-settings.load_profile("here")
+settings.register_profile("tests", deadline=None)  # no test asserts a time
+settings.load_profile("tests")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> Experiment:
     """A GRU on first bit, to length 5 in some 80 steps."""
     return Experiment(
         task=FirstBit(),
         model=Recurrent(cell="gru", hidden_size=8),
-        growth=Geometric(start=Stage(2), until=Stage(5)),
+        growth=Geometric(start=Stage(2), end=Stage(5)),
         criterion=Mastery(threshold=1.0),
         optimizer=Adam(learning_rate=3e-2),
         budget=Budget(steps_per_stage=400),
@@ -55,50 +54,53 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Puts an empty database of MLflow's in a folder: a copy, which needs no migration."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # which is the same for all workers
+    template = folder / "migrated" / "mlflow.db"
+    with Lock(folder / "migrated.lock") as lock:
+        lock.acquire(seconds=math.inf)
+        if not template.exists():
+            from curriculum.tracking.mirror import connect
+
+            aside = Store(folder / "migrating")
+            connect(aside, local_tracking_uri(aside))
+            os.rename(aside.root, template.parent)
+
+    def put_in(folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "mlflow.db"
+        shutil.copyfile(template, path)
+        with closing(sqlite3.connect(path)) as database, database:
+            artifacts = (folder / "artifacts" / "0").as_uri()
+            database.execute("UPDATE experiments SET artifact_location = ?", (artifacts,))
+        return path
+
+    return put_in
+
+
+@pytest.fixture
+def mlflow_store(store: Path, new_database: Callable[[Path], Path]) -> Path:
+    """A store with a database of MLflow's, in which there is nothing yet."""
+    new_database(store)
+    return store
+
+
 @pytest.fixture(autouse=True)
-def _nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 @pytest.fixture(autouse=True)
-def _no_leavings() -> Iterator[None]:
+def _denormal_numbers_as_before() -> Iterator[None]:
     """The command line treats denormal numbers as zero, and hypothesis does not work then."""
     yield
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_flush_denormal(False)
-
-
-Change = Callable[[dict[str, Any]], object]
-
-
-@dataclass(frozen=True)
-class StoppedRun:
-    """A run in a store of its own, and what it would have come to without the stop."""
-
-    experiment: Experiment
-    root: Path
-    weights_sha256: str
-    journal: tuple[Record, ...]
-
-    @property
-    def folder(self) -> RunFolder:
-        return Store(self.root).find("last")
-
-    def copied(self, root: Path) -> "StoppedRun":
-        """The same in another store."""
-        shutil.copytree(self.root, root)
-        return StoppedRun(self.experiment, root, self.weights_sha256, self.journal)
-
-    def records(self) -> tuple[Record, ...]:
-        """What the journal holds, its clock apart."""
-        return tuple(
-            {key: value for key, value in record.items() if key != "clock"}
-            for record, _ in read_journal(self.folder.journal)
-        )
-
-    def resume(self, **more: Any) -> Result:
-        return curriculum.resume("last", store=self.root, mirror=False, **more)
 
 
 @pytest.fixture(scope="session")
@@ -107,9 +109,9 @@ def stopped_run(tmp_path_factory: pytest.TempPathFactory) -> StoppedRun:
         task=FirstBit(),
         model=Recurrent(cell="gru", hidden_size=8),
         growth=Explicit(lengths=(2, 3, 4)),
-        criterion=Mastery(threshold=1.0, least_steps=9),
+        criterion=Mastery(threshold=1.0, min_steps=9),
         optimizer=Adam(learning_rate=3e-2),
-        training=Training(batch_size=16, look_every=3),
+        training=Training(batch_size=16, eval_every=3),
         budget=Budget(steps_per_stage=300),
         name="stopped",
     )
@@ -117,27 +119,29 @@ def stopped_run(tmp_path_factory: pytest.TempPathFactory) -> StoppedRun:
     result = curriculum.run(experiment, store=whole, mirror=False)
     assert result.status == "reached"
 
-    def tired(record: Record) -> None:
-        if record["kind"] == "look" and record["visit"] == 2:
-            looks.append(record)
-        if len(looks) == 3:
+    def listener(record: Record) -> None:
+        if isinstance(record.event, Evaluated) and record.event.visit == 2:
+            evaluations.append(record)
+        if len(evaluations) == 3:
             stop.request()
 
-    stop, looks = Stop(), list[Record]()
+    stop, evaluations = StopRequest(), list[Record]()
     root = tmp_path_factory.mktemp("stopped") / "store"
     cut = curriculum.run(
         experiment,
         store=root,
         mirror=False,
-        listener=tired,
-        saving=Saving(every=0, keep=3),
+        listener=listener,
+        checkpoints=CheckpointPolicy(every=0, keep=3),
         stop=stop,
     )
     assert cut.status == "interrupted"
     found = StoppedRun(experiment, root, result.weights_sha256 or "", ())
-    assert [path.name[:6] for path in found.folder.saved] == ["000001"] + 4 * ["000002"]
-    told = StoppedRun(experiment, whole, "", ()).records()
-    return StoppedRun(experiment, root, found.weights_sha256, told)
+    assert [path.name[:6] for path in found.folder.checkpoint_folders()] == ["000001"] + 4 * [
+        "000002"
+    ]
+    events = StoppedRun(experiment, whole, "", ()).recorded()
+    return StoppedRun(experiment, root, found.weights_sha256, events)
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +152,8 @@ def wholes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Experimen
     def whole(name: str, experiment: Experiment) -> Path:
         if name not in found:
             found[name] = tmp_path_factory.mktemp("whole") / "store"
-            saving = Saving(every=float("inf"))
-            curriculum.run(experiment, 1, store=found[name], mirror=False, saving=saving)
+            checkpoints = CheckpointPolicy(every=float("inf"))
+            curriculum.run(experiment, 1, store=found[name], mirror=False, checkpoints=checkpoints)
         return found[name]
 
     return whole
@@ -157,15 +161,7 @@ def wholes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Experimen
 
 @pytest.fixture(scope="session")
 def forge() -> Callable[[Path, Change], None]:
-    """Changes what stands in `state.json`, and gives it a digest that says it is right."""
-
-    def change_and_sign(checkpoint: Path, change: Change) -> None:
-        path = checkpoint / "state.json"
-        content = json.loads(path.read_text())
-        change(content)
-        path.write_text(json.dumps(content))
-        sign_files(checkpoint)
-
+    """Changes what is in `state.json`, and gives it a digest that says it is right."""
     return change_and_sign
 
 
@@ -173,9 +169,3 @@ def forge() -> Callable[[Path, Change], None]:
 def sign() -> Callable[[Path], None]:
     """Writes the digests of a checkpoint's files as they are now."""
     return sign_files
-
-
-def sign_files(checkpoint: Path) -> None:
-    names = ("model.safetensors", "optimizer.safetensors", "state.json")
-    digests = {name: hashlib.sha256((checkpoint / name).read_bytes()).hexdigest() for name in names}
-    (checkpoint / "digest.json").write_text(json.dumps(digests))

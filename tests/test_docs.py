@@ -1,4 +1,4 @@
-"""What the documents show is run, word for word."""
+"""What the documents show works, word for word."""
 
 import re
 from pathlib import Path
@@ -38,17 +38,17 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 @pytest.fixture
 def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("curriculum.running.start_mirror", lambda *_: None)
+    monkeypatch.setattr("curriculum.tracking.start_mirror", lambda *_: None)
 
 
 @pytest.mark.usefixtures("_no_mirror")
 def test_the_readmes_own_task_works(tmp_path: Path) -> None:
-    from curriculum.cli import main
+    from curriculum.cli.main import main
 
     code = blocks("README.md", "python")[0]
     path = tmp_path / "my_parity.py"
     path.write_text(code)
-    arguments = ["--growth.until", "3", "--store", str(tmp_path / "store")]
+    arguments = ["--growth.end", "3", "--store", str(tmp_path / "store")]
     assert main(["run", str(path), *arguments]) == 0
 
 
@@ -62,10 +62,10 @@ def test_the_readmes_python_works(
     assert "reached length 1000" in capsys.readouterr().out
 
 
-def test_other_settings_are_put_in_the_space_as_shown() -> None:
+def test_other_settings_are_searched_as_shown() -> None:
     found: dict[str, Any] = {}
     exec(blocks("docs/tuning.md", "python")[0], found)
-    settings = [axis.setting for axis in found["tuning"].also]
+    settings = [parameter.setting for parameter in found["tuning"].also]
     assert settings == ["optimizer.weight_decay", "training.batch_size"]
 
 
@@ -73,14 +73,14 @@ def test_other_settings_are_put_in_the_space_as_shown() -> None:
 @pytest.mark.parametrize(
     ("page", "file", "settings"),
     [
-        ("docs/own_task.md", "brackets.py", ["--growth.until", "4"]),
-        ("docs/own_model.md", "tiny_transformer.py", ["--growth.until.length", "3"]),
+        ("docs/own_task.md", "brackets.py", ["--growth.end", "4"]),
+        ("docs/own_model.md", "tiny_transformer.py", ["--growth.end.length", "3"]),
     ],
 )
 def test_own_tasks_and_models_run_as_shown(
     page: str, file: str, settings: list[str], tmp_path: Path
 ) -> None:
-    from curriculum.cli import main
+    from curriculum.cli.main import main
 
     (code,) = blocks(page, "python")
     path = tmp_path / file
@@ -117,15 +117,15 @@ def test_the_scheduler_works_as_a_callback(
     assert "reach: length 16" in capsys.readouterr().out
 
 
-def test_weights_go_back_as_shown_when_a_stage_is_exhausted() -> None:
+def test_weights_are_restored_as_shown_when_a_stage_is_exhausted() -> None:
     from torch import nn
 
     found: dict[str, Any] = {}
     exec(callback_blocks()[2], found)
-    go_back, model = found["go_back"], nn.Linear(1, 1)
+    restore, model = found["restore"], nn.Linear(1, 1)
     nn.init.constant_(model.weight, 1)
-    go_back(model, Verdict.EXHAUSTED)  # nothing to go back to
-    go_back(model, Verdict.MASTERED)
+    restore(model, Verdict.EXHAUSTED)  # nothing to restore yet
+    restore(model, Verdict.MASTERED)
     nn.init.constant_(model.weight, 2)
-    go_back(model, Verdict.EXHAUSTED)
+    restore(model, Verdict.EXHAUSTED)
     assert model.weight.item() == 1

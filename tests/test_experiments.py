@@ -6,25 +6,24 @@ import pytest
 
 import curriculum
 from curriculum import Direct, Experiment, Stage
-from curriculum.catalogue import load_experiment
-from curriculum.cli import main
-from curriculum.overrides import override
+from curriculum.cli.main import main
+from curriculum.config import load_experiment, override
 
 TINY = {
-    "lstm_firstbit": "--growth.until 3 --model.hidden-size 4",
-    "gru_firstbit": "--growth.until 3 --model.hidden-size 4",
-    "rnn_firstbit": "--growth.until 3 --model.hidden-size 4",
-    "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.until.length 3 "
-    "--growth.until.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
-    "gru_subsequence": "--growth.start 4 --growth.until 6 --model.hidden-size 4",
-    "gru_subsequence_attention": "--growth.start 4 --growth.until 6 --model.hidden-size 4",
+    "lstm_firstbit": "--growth.end 3 --model.hidden-size 4",
+    "gru_firstbit": "--growth.end 3 --model.hidden-size 4",
+    "rnn_firstbit": "--growth.end 3 --model.hidden-size 4",
+    "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.end.length 3 "
+    "--growth.end.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
+    "gru_subsequence": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
+    "gru_subsequence_attention": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
 } | {
     f"human_numbers_{net}": "--growth.vocab-sizes 19 29 --model.hidden-size 4"
     for net in ("unrolled", "loop", "every_word", "stateful", "rnn", "gru")
 }
 QUICK = (
-    "--budget.steps-per-stage 4 --budget.steps 8 --training.look-every 2 "
-    "--criterion.threshold 0.01 --criterion.least-steps 2"
+    "--budget.steps-per-stage 4 --budget.steps 8 --training.eval-every 2 "
+    "--criterion.threshold 0.01 --criterion.min-steps 2"
 )
 RECIPES = {
     "bert_reverse:seed": "--model.hidden-size 8 --model.head-size 4 --model.layers 2 "
@@ -38,14 +37,14 @@ def tiny(name: str, settings: str) -> Experiment:
     return override(load_experiment(name)[0], f"{settings} {QUICK}".split())
 
 
-def test_no_shipped_experiment_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_shipped_experiment_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     main(["list"])
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert sorted(TINY) == sorted(name for name in listed if ":" not in name)
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_it_walks_and_ends(name: str, store: Path) -> None:
+def test_it_runs_to_an_end(name: str, store: Path) -> None:
     result = curriculum.run(tiny(name, TINY[name]), 0, store=store, mirror=False)
     assert result.status in ("reached", "stopped")
     assert result.steps > 0
@@ -53,12 +52,13 @@ def test_it_walks_and_ends(name: str, store: Path) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_the_seeds_recipe_trains_on_its_last_stage_for_its_whole_budget(
+def test_the_notebooks_recipe_trains_on_its_last_stage_for_its_whole_budget(
     name: str, store: Path
 ) -> None:
     experiment = tiny(name, RECIPES[name])
     assert experiment.pacing == Direct()
-    experiment = override(experiment, ["--criterion.least-steps", "8"])
+    changes = ["--criterion.min-steps", "8", "--final-evaluation.mode", "off"]
+    experiment = override(experiment, changes)
     result = curriculum.run(experiment, 0, store=store, mirror=False)
     assert result.steps == 8
     assert len(result.stages) == 1
@@ -66,13 +66,13 @@ def test_the_seeds_recipe_trains_on_its_last_stage_for_its_whole_budget(
 
 PAIRS = {
     "BERT on first bit": "lstm_firstbit --model bert --model.hidden-size 8 --model.head-size 4 "
-    "--growth.until 3",
+    "--growth.end 3",
     "a tagger on reversal": "bert_reverse --model recurrent --model.bidirectional "
     "--model.embedding-size 4 --model.hidden-size 8 --growth.start.length 2 "
-    "--growth.until.length 3 --growth.until.vocab-size 10",
+    "--growth.end.length 3 --growth.end.vocab-size 10",
     "padded reversal": "bert_reverse --task.end-marker --task.shorter --model.hidden-size 8 "
-    "--model.head-size 4 --growth.start.length 2 --growth.until.length 3 "
-    "--growth.until.vocab-size 20",
+    "--model.head-size 4 --growth.start.length 2 --growth.end.length 3 "
+    "--growth.end.vocab-size 20",
     "an LSTM language model": "human_numbers_gru --model.net lstm --growth.vocab-sizes 19 "
     "--model.hidden-size 4",
 }
@@ -85,12 +85,12 @@ def test_other_pairs_are_made_by_overrides(pair: str, store: Path) -> None:
     assert result.steps > 0
 
 
-def test_the_seeds_budgets_are_whole_epochs() -> None:
+def test_the_notebooks_budgets_are_whole_epochs() -> None:
     for name in RECIPES:
         experiment, _ = load_experiment(name)
-        steps, every = experiment.budget.steps, experiment.training.look_every
+        steps, every = experiment.budget.steps, experiment.training.eval_every
         assert steps is not None
         assert steps % every == 0
-        assert experiment.criterion.least_steps == steps
+        assert experiment.criterion.min_steps == steps
     words, _ = load_experiment("human_numbers_gru:seed")
-    assert words.largest == Stage(20, 39)
+    assert Stage.covering(words.growth.path()) == Stage(20, 39)

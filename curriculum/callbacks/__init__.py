@@ -1,1 +1,1 @@
-"""The scheduler as a callback of other training loops. Each library's has a module of its own."""
+"""The scheduler in other training loops, as a callback; each library's has its own module."""

@@ -1,6 +1,4 @@
-"""Stands between somebody's training loop and a scheduler: looks, and moves the walk on."""
-
-from __future__ import annotations
+"""Connects another training loop with a scheduler: evaluates, and moves the scheduler on."""
 
 import operator
 from collections.abc import Callable, Iterator
@@ -12,61 +10,67 @@ import torch
 from torch import nn
 
 from curriculum.errors import UsageError
-from curriculum.plan import Look, Scheduler, Stage, Verdict
-
-__all__ = ["Examine", "Gate", "OnTransition"]
+from curriculum.plan import Evaluation, Scheduler, Stage, Verdict
 
 # `Any` stands for the user's own class of models.
-Examine: TypeAlias = Callable[[Any, Stage], Look | tuple[int, int]]
-"""Examines the model on fresh held-out examples of the stage: a look, or (right, examples)."""
+Evaluate: TypeAlias = Callable[[Any, Stage], Evaluation | tuple[int, int]]
+"""Evaluates the model on fresh held-out examples of the stage; may give (correct, examples)."""
 
 OnTransition: TypeAlias = Callable[[Any, Verdict], object]
-"""Hears that a visit ended, mastered or exhausted. `scheduler.stage` is the next one already."""
+"""Called when a visit ended, mastered or exhausted. `scheduler.stage` is the next one already."""
 
 LOGGED_VERDICTS = {Verdict.EXHAUSTED: -1.0, Verdict.LEARNING: 0.0, Verdict.MASTERED: 1.0}
 """Verdicts as numbers, which is all that most loggers take."""
 
 
 class Gate:
-    """Looks at a model every `look_every` optimizer steps, and hands the looks to `scheduler`.
+    """Evaluates a model every `eval_every` optimizer steps, and updates the scheduler.
 
-    Steps are counted on where a loop begins again from step 0 with a scheduler that has
-    walked already.
+    Steps are counted on where a loop begins again from step 0 with a scheduler that was
+    updated before.
+
+    Args:
+        scheduler: whose `stage` the training data are drawn from.
+        evaluate: given the model, in evaluation mode and without gradients, and the stage.
+        eval_every: optimizer steps between two evaluations.
+        on_transition: given the model and the verdict whenever a visit ended.
 
     Raises:
-        UsageError: where an argument is of no use.
+        UsageError: where an argument is not what it should be.
     """
 
     def __init__(
         self,
         scheduler: Scheduler,
-        examine: Examine,
+        evaluate: Evaluate,
         *,
-        look_every: int,
+        eval_every: int,
         on_transition: OnTransition | None = None,
     ) -> None:
         if not isinstance(scheduler, Scheduler):
             raise UsageError(f"scheduler must be a curriculum.Scheduler, got {scheduler!r}")
-        if not callable(examine):
-            raise UsageError(f"examine must be a function of (model, stage), got {examine!r}")
-        if isinstance(look_every, bool) or not isinstance(look_every, int) or look_every < 1:
-            raise UsageError(f"look_every must be a number of steps from 1 up, got {look_every!r}")
+        if not callable(evaluate):
+            raise UsageError(f"evaluate must be a function of (model, stage), got {evaluate!r}")
+        if isinstance(eval_every, bool) or not isinstance(eval_every, int) or eval_every < 1:
+            raise UsageError(
+                f"eval_every must be a number of steps, at least 1, got {eval_every!r}"
+            )
         if on_transition is not None and not callable(on_transition):
             raise UsageError(
                 f"on_transition must be a function of (model, verdict), got {on_transition!r}"
             )
         self.scheduler = scheduler
-        self._examine = examine
-        self._look_every = look_every
+        self._evaluate = evaluate
+        self._eval_every = eval_every
         self._on_transition = on_transition
-        self._before = 0  # steps taken before those that the loop counts
+        self._steps_before = 0  # taken before those that the loop counts
 
     def begin(self, step: int, *, processes: int, workers: int) -> None:
-        """Check how a loop that stands at `step` will train, and count on from there.
+        """Check how a loop that has done `step` steps will train, and count on from there.
 
         Raises:
-            UsageError: for several processes, which would decide each for itself, and for
-                data loaded by workers, whose copies of a dataset never hear of the next stage.
+            UsageError: for several processes, each of which would decide for itself, and for
+                data loaded by workers, whose copies of a dataset never learn of the next stage.
         """
         if processes > 1:
             raise UsageError(
@@ -75,38 +79,38 @@ class Gate:
             )
         if workers > 0:
             raise UsageError(
-                f"data must be drawn in the training process, where it hears of the next stage, "
+                f"data must be loaded in the training process, which knows the next stage, "
                 f"got {workers} workers; set the number of the data loader's workers to 0"
             )
-        self._before = max(self._before, self.scheduler.spent.steps - step)
+        self._steps_before = max(self._steps_before, self.scheduler.cost.steps - step)
 
-    def after(self, model: nn.Module, step: int) -> dict[str, float] | None:
-        """Look if one is due after `step` of the loop; what it found, as numbers to log.
+    def after_step(self, model: nn.Module, step: int) -> dict[str, float] | None:
+        """Evaluate if it is due after `step` of the loop; what was found, as numbers to log.
 
-        None where no look was due, or the walk is over.
+        None where no evaluation was due, or the scheduler has finished.
 
         Raises:
-            UsageError: where `examine` gave neither a look nor two counts.
+            UsageError: where `evaluate` gave neither an evaluation nor two counts.
         """
-        scheduler, steps = self.scheduler, self._before + step
-        if scheduler.finished or steps - scheduler.spent.steps < self._look_every:
+        scheduler, steps = self.scheduler, self._steps_before + step
+        if scheduler.finished or steps - scheduler.cost.steps < self._eval_every:
             return None
         stage = scheduler.stage
-        with _examined(model):
-            found = self._examine(model, stage)
-        verdict = scheduler.update(_look(found, steps))
+        with _evaluating(model):
+            found = self._evaluate(model, stage)
+        verdict = scheduler.update(_evaluation(found, steps))
         if verdict is not Verdict.LEARNING and self._on_transition is not None:
             self._on_transition(model, verdict)
         return self._numbers(stage, verdict)
 
     def state_dict(self) -> dict[str, Any]:
         """The scheduler's state, and what the loop's count of steps leaves out, as JSON."""
-        return {"scheduler": self.scheduler.state_dict(), "before": self._before}
+        return {"scheduler": self.scheduler.state_dict(), "steps_before": self._steps_before}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state that `state_dict` gave, under the same settings."""
         self.scheduler.load_state_dict(state["scheduler"])
-        self._before = state["before"]
+        self._steps_before = state["steps_before"]
 
     def _numbers(self, stage: Stage, verdict: Verdict) -> dict[str, float]:
         reach, decision = self.scheduler.reach, self.scheduler.decision
@@ -123,7 +127,7 @@ class Gate:
 
 
 @contextmanager
-def _examined(model: nn.Module) -> Iterator[None]:
+def _evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; afterwards each part is in the mode it was in."""
     modes = [(part, part.training) for part in model.modules()]
     model.eval()
@@ -135,17 +139,17 @@ def _examined(model: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _look(found: Look | tuple[int, int], steps: int) -> Look:
-    """What `examine` gave as a look, with the steps filled in."""
-    if isinstance(found, Look):
-        return replace(found, spent=replace(found.spent, steps=steps))
+def _evaluation(found: Evaluation | tuple[int, int], steps: int) -> Evaluation:
+    """What `evaluate` gave as an evaluation, with the steps filled in."""
+    if isinstance(found, Evaluation):
+        return replace(found, cost=replace(found.cost, steps=steps))
     try:
         correct, examples = map(operator.index, found)  # tensors and numpy's integers will do
     except (TypeError, ValueError):
         correct, examples = 0, 0
     if not 0 <= correct <= examples or examples == 0:
         raise UsageError(
-            f"examine must return a Look, or how many answers were right and of how many "
-            f"examples, as in (95, 100), got {found!r}"
+            f"evaluate must return an Evaluation, or how many predictions were correct and of how "
+            f"many examples, as in (95, 100), got {found!r}"
         )
-    return Look.of(correct, examples, steps=steps)
+    return Evaluation.from_counts(correct, examples, steps=steps)

@@ -1,10 +1,8 @@
 """The scheduler as a callback of Lightning's `Trainer`. Extra: `lightning`."""
 
-from __future__ import annotations
-
 from typing import Any
 
-from curriculum.callbacks.gate import Examine, Gate, OnTransition
+from curriculum.callbacks.gate import Evaluate, Gate, OnTransition
 from curriculum.plan import Scheduler
 
 try:
@@ -15,36 +13,25 @@ except ModuleNotFoundError as error:
         "pip install 'curriculum[lightning]'"
     ) from error
 
-__all__ = ["CurriculumCallback"]
-
 
 class CurriculumCallback(Callback):
-    """Looks every `look_every` optimizer steps, and stops the training at the walk's end.
+    """Evaluates every `eval_every` optimizer steps, and stops the training with the scheduler.
 
-    What it logs is under `curriculum/`: the stage looked at, its score and verdict
-    (1 mastered, 0 learning, -1 exhausted) and the reach (0 before the first). Every look
+    What it logs is under `curriculum/`: the stage evaluated, its score and verdict
+    (1 mastered, 0 learning, -1 exhausted) and the reach (0 before the first). Every evaluation
     gets into the loggers, whatever `log_every_n_steps`. The state is in the trainer's
-    checkpoints.
-
-    Args:
-        scheduler: whose `stage` the training data are drawn from.
-        examine: given the model, in evaluation mode and without gradients, and the stage.
-        look_every: optimizer steps between two looks.
-        on_transition: given the model and the verdict whenever a visit ended.
-
-    Raises:
-        UsageError: where an argument is of no use.
+    checkpoints. The arguments, and what they raise, are those of `callbacks.gate.Gate`.
     """
 
     def __init__(
         self,
         scheduler: Scheduler,
-        examine: Examine,
+        evaluate: Evaluate,
         *,
-        look_every: int = 50,
+        eval_every: int = 50,
         on_transition: OnTransition | None = None,
     ) -> None:
-        self._gate = Gate(scheduler, examine, look_every=look_every, on_transition=on_transition)
+        self._gate = Gate(scheduler, evaluate, eval_every=eval_every, on_transition=on_transition)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._gate.begin(
@@ -55,7 +42,7 @@ class CurriculumCallback(Callback):
         self._stop(trainer)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: object) -> None:
-        numbers = self._gate.after(pl_module, trainer.global_step)
+        numbers = self._gate.after_step(pl_module, trainer.global_step)
         if numbers is None:
             return
         for logger in trainer.loggers:

@@ -1,51 +1,8 @@
-"""What the learning is made of: tasks, models, optimizers, training and examination.
+"""Training and evaluation: tasks, models, optimizers, the learner and its trainer. No disk.
 
 Importing this package loads no torch; its modules that train do.
 """
 
-from curriculum.learn.model import Model, Widens
-from curriculum.learn.optimizers import SGD, Adam, AdamW, Guess, OptimizerSettings, RAdam
-from curriculum.learn.settings import Training
-from curriculum.learn.shape import Answer, Shape
-from curriculum.learn.stop import Stop
-from curriculum.learn.task import (
-    IGNORED,
-    PADDING,
-    Batch,
-    Contiguous,
-    Exam,
-    Examined,
-    Scored,
-    Shaped,
-    Sliced,
-    Streamed,
-    Task,
-    Worded,
-)
+import lazy_loader
 
-__all__ = [
-    "IGNORED",
-    "PADDING",
-    "SGD",
-    "Adam",
-    "AdamW",
-    "Answer",
-    "Batch",
-    "Contiguous",
-    "Exam",
-    "Examined",
-    "Guess",
-    "Model",
-    "OptimizerSettings",
-    "RAdam",
-    "Scored",
-    "Shape",
-    "Shaped",
-    "Sliced",
-    "Stop",
-    "Streamed",
-    "Task",
-    "Training",
-    "Widens",
-    "Worded",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,5 @@
 """All that training changes: a model and its optimizer."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 from collections.abc import Mapping
@@ -15,19 +13,17 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from curriculum.errors import UsageError
-from curriculum.learn.model import Widens
-from curriculum.learn.network import State, manner_of, widened_state
+from curriculum.learn.model import Widenable
+from curriculum.learn.network_protocols import State, forward_mode_of, widened_state
 from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.shape import Shape
 from curriculum.learn.widening import Placement, placed_moment, widen
 
-__all__ = ["Learner", "Snapshot", "resolve_device", "weights_sha256"]
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A copy of a learner's state: what it is made of, and all that training changed."""
+    """A copy of a learner's state: its settings, and all that training changed."""
 
     shape: Shape
     recipe: Recipe
@@ -44,7 +40,7 @@ class Learner:
         shape: what the model was built for.
         recipe: the settings that it is made and trained by.
         trial: the number of the trial that it comes from; part of its randomness.
-        manner: how the model is asked.
+        forward_mode: how the model is called.
         state: what the model carries from one batch to the next; None for nothing yet.
         parameters: how many trainable numbers the model has.
     """
@@ -61,7 +57,7 @@ class Learner:
         self.shape = shape
         self.recipe = recipe
         self.trial = trial
-        self.manner = manner_of(module)
+        self.forward_mode = forward_mode_of(module)
         self.state: State | None = None
         self.model = module.to(device)
         self.optimizer: Optimizer = recipe.optimizer.build(module.parameters())
@@ -81,10 +77,7 @@ class Learner:
         with forked("initialisation"):  # the weights are replaced
             module = snapshot.recipe.model.build(snapshot.shape)
         found = cls(module, snapshot.recipe, device, shape=snapshot.shape, trial=snapshot.trial)
-        found.model.load_state_dict(snapshot.model)
-        found.state = _copied(snapshot.state, device)
-        found._restore_optimizer(copy.deepcopy(snapshot.optimizer))
-        return found
+        return found._restored(snapshot)
 
     @classmethod
     def continuing(
@@ -107,11 +100,11 @@ class Learner:
         Args:
             parent: what it continues.
             recipe: what it is made and trained by.
-            device: where it shall live.
-            shape: what it must take and give, if not what the parent does.
+            device: that it is put on.
+            shape: what it is built for, if not what the parent is.
             seed: the run's.
             visit: the visit that it is made for.
-            trial: the trial that it is.
+            trial: its number.
             cold: whether a model that can't be widened may start from scratch.
 
         Raises:
@@ -122,15 +115,12 @@ class Learner:
             module = recipe.model.build(shape)
         found = cls(module, recipe, device, shape=shape, trial=trial)
         if recipe.model == parent.recipe.model and shape == parent.shape:
-            found.model.load_state_dict(parent.model)
-            found.state = _copied(parent.state, device)
-            found._restore_optimizer(copy.deepcopy(parent.optimizer))
-            return found
-        if not isinstance(recipe.model, Widens):
+            return found._restored(parent)
+        if not isinstance(recipe.model, Widenable):
             if cold:
                 return found
             raise UsageError(
-                f"{type(recipe.model).__name__} can't be widened: it has no `placements`"
+                f"{type(recipe.model).__name__} can't be widened, as it has no `placements`"
             )
         with forked("shapes"):
             small = parent.recipe.model.build(parent.shape)
@@ -145,18 +135,11 @@ class Learner:
         largest = self.shape.covering(shape)
         if largest == self.shape:
             return self
-        return type(self).continuing(
-            self.snapshot(),
-            self.recipe,
-            self.device,
-            shape=largest,
-            seed=seed,
-            visit=visit,
-            trial=self.trial,
-        )
+        parts = (self.snapshot(), self.recipe, self.device)
+        return self.continuing(*parts, shape=largest, seed=seed, visit=visit, trial=self.trial)
 
-    def takes(self, shape: Shape) -> bool:
-        """Whether the model can be asked questions of that shape, as it is.
+    def accepts(self, shape: Shape) -> bool:
+        """Whether the model can be evaluated on stages of that shape, as it is.
 
         So it can where a model built for them has the same parameters.
         """
@@ -164,36 +147,31 @@ class Learner:
             return True
         with forked("shapes"):
             larger = self.recipe.model.build(self.shape.covering(shape))
-        known = self.model.state_dict()
-        asked = larger.state_dict()
-        return known.keys() == asked.keys() and all(
-            known[name].shape == value.shape for name, value in asked.items()
+        ours, theirs = self.model.state_dict(), larger.state_dict()
+        return ours.keys() == theirs.keys() and all(
+            ours[name].shape == value.shape for name, value in theirs.items()
         )
 
-    def check_covers(self, shape: Shape) -> None:
-        """Check that the model was built for such a stage's alphabets.
+    def check_vocabulary(self, shape: Shape) -> None:
+        """Check that the model was built for the vocabularies of that shape.
 
         Raises:
             UsageError: where it knows fewer symbols.
         """
-        for known, wanted in (
-            (self.shape.symbols, shape.symbols),
-            (self.shape.answers, shape.answers),
-        ):
+        for name in ("input_vocab_size", "output_vocab_size"):
+            known, wanted = getattr(self.shape, name), getattr(shape, name)
             if wanted > known:
                 raise UsageError(f"the model knows {known} symbols, and the stage has {wanted}")
 
-    def check_takes(self, inputs: NDArray[np.int64]) -> None:
+    def check_inputs(self, inputs: NDArray[np.int64]) -> None:
         """Check that the model was built for such inputs, (B, L).
 
         Raises:
             UsageError: where they hold a symbol that it doesn't know.
         """
-        largest = int(inputs.max())
-        if largest >= self.shape.symbols:
-            raise UsageError(
-                f"the model knows the symbols 0 to {self.shape.symbols - 1}, got {largest}"
-            )
+        largest, known = int(inputs.max()), self.shape.input_vocab_size
+        if largest >= known:
+            raise UsageError(f"the model knows the symbols 0 to {known - 1}, got {largest}")
 
     def snapshot(self) -> Snapshot:
         """A copy that later training leaves alone."""
@@ -205,6 +183,13 @@ class Learner:
             optimizer=copy.deepcopy(self.optimizer.state_dict()),
             state=_copied(self.state, self.device),
         )
+
+    def _restored(self, snapshot: Snapshot) -> Self:
+        """The same, with all that training changed as in a snapshot of the same model."""
+        self.model.load_state_dict(snapshot.model)
+        self.state = _copied(snapshot.state, self.device)
+        self._restore_optimizer(copy.deepcopy(snapshot.optimizer))
+        return self
 
     def _restore_optimizer(self, state: dict[str, Any]) -> None:
         """Take over an optimizer's moments, and keep the recipe's settings."""

@@ -1,10 +1,6 @@
 """Tells a lack of memory from other errors."""
 
-from __future__ import annotations
-
 import torch
-
-__all__ = ["OUT_OF_MEMORY", "is_out_of_memory"]
 
 OUT_OF_MEMORY = (MemoryError, RuntimeError)
 """What may say that memory ran out: on a GPU an error of its own kind, on a CPU a plain one."""

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from curriculum.learn.widening import Placement
 
-__all__ = ["Batched", "Model", "Widens", "resized", "sizes_taken_near"]
-
 FARTHEST_SEARCHED = 4096
 
 
@@ -25,47 +23,41 @@ class Model(Protocol):
     @property
     def hidden_size(self) -> int:
         """Units of the hidden layer."""
-        ...
 
     def check(self, shape: Shape) -> None:
         """Raise `UsageError` where the model can't take a stage of that shape."""
-        ...
 
     def build(self, shape: Shape) -> nn.Module:
         """A module for all stages within `shape`, initialised from torch's global generator.
 
-        Its `forward` takes symbols, (B, L) int64, and gives logits: (B,) for the answer
-        `bit`, (B, V) for `symbol`, (B, T, V) for `symbols`. See `learn.network` for modules
-        that write their answer symbol by symbol, or carry a state from batch to batch.
+        Its `forward` takes symbols, (B, L) int64, and gives logits: (B,) for the output
+        `bit`, (B, V) for `symbol`, (B, T, V) for `symbols`. See `learn.network_protocols` for
+        modules that decode symbol by symbol, or carry a state from batch to batch.
         """
-        ...
 
 
 @runtime_checkable
-class Widens(Protocol):
+class Widenable(Protocol):
     """A model whose function a larger one of its kind can continue."""
 
-    def check_wider(self, hidden_size: int) -> None:
+    def check_widened(self, hidden_size: int) -> None:
         """Raise `UsageError` where it can't be widened to that size."""
-        ...
 
     def placements(self, small: nn.Module, large: nn.Module) -> Mapping[str, Placement]:
         """For each tensor that grows, where its entries come from; see `learn.widening`.
 
         Both modules were built by models of this kind, the larger one for at least as
-        many hidden units, symbols and places.
+        many hidden units, symbols and positions.
         """
-        ...
 
 
 @runtime_checkable
-class Batched(Protocol):
+class HasMinBatchSize(Protocol):
     """A model that can't be trained on batches of any size."""
 
     @property
-    def least_batch_size(self) -> int:
+    def min_batch_size(self) -> int:
         """How many examples a step takes at least."""
-        ...
 
 
 def resized(model: Model, hidden_size: int) -> Model:
@@ -80,13 +72,13 @@ def resized(model: Model, hidden_size: int) -> Model:
         changed = cast("Model", replace(cast("Any", model), hidden_size=hidden_size))
     except TypeError as error:  # a size that follows from other settings
         raise UsageError(f"{type(model).__name__} has no field hidden_size to change") from error
-    if isinstance(model, Widens) and hidden_size != model.hidden_size:
-        model.check_wider(hidden_size)
+    if isinstance(model, Widenable) and hidden_size != model.hidden_size:
+        model.check_widened(hidden_size)
     return changed
 
 
-def sizes_taken_near(model: Model, hidden_size: int) -> list[int]:
-    """The sizes nearest below and above that the model takes; at most one of each."""
+def nearest_sizes(model: Model, hidden_size: int) -> list[int]:
+    """The hidden sizes nearest below and above that the model takes; at most one of each."""
     found = []
     for direction in (-1, 1):
         for distance in range(1, FARTHEST_SEARCHED):

@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from curriculum.errors import UsageError
+from curriculum.errors import UsageError, check_fields
 
 if TYPE_CHECKING:
     from torch.nn import Parameter
     from torch.optim import Optimizer
-
-__all__ = ["SGD", "Adam", "AdamW", "Guess", "OptimizerSettings", "RAdam"]
 
 
 class OptimizerSettings(ABC):
     """Settings that build a torch optimizer. All have a `learning_rate`."""
 
     __slots__ = ()
-    learning_rate: float
+    learning_rate: Annotated[float, "(0, inf)"]
 
     @abstractmethod
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         """The optimizer of `parameters`; fused into one kernel where torch has one."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.learning_rate < math.inf:
-            raise UsageError(
-                f"optimizer.learning_rate must be a number above 0, got {self.learning_rate}"
-            )
-        for name, values, below in (
-            ("betas", getattr(self, "betas", ()), 1),
-            ("momentum", (getattr(self, "momentum", 0),), 1),
-            ("weight_decay", (getattr(self, "weight_decay", 0),), math.inf),
-        ):
-            if not all(0 <= value < below for value in values):
-                raise UsageError(f"optimizer.{name} must be in [0, {below}), got {values}")
+        check_fields(self, "optimizer")
+        betas = getattr(self, "betas", ())
+        if not all(0 <= beta < 1 for beta in betas):
+            raise UsageError(f"optimizer.betas must be in [0, 1), got {betas}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adam(OptimizerSettings):
-    """Kingma & Ba 2015, arXiv 1412.6980."""
+    """Adaptive moments. Kingma & Ba 2015, arXiv 1412.6980.
 
-    learning_rate: float = 1e-3
+    Attributes:
+        learning_rate: the learning rate.
+        betas: decay rates of the averages of the gradient and of its square.
+    """
+
+    learning_rate: Annotated[float, "(0, inf)"] = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
@@ -56,11 +51,17 @@ class Adam(OptimizerSettings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdamW(OptimizerSettings):
-    """Adam with decoupled weight decay. Loshchilov & Hutter 2019, arXiv 1711.05101."""
+    """Adam with decoupled weight decay. Loshchilov & Hutter 2019, arXiv 1711.05101.
 
-    learning_rate: float = 1e-3
+    Attributes:
+        learning_rate: the learning rate.
+        betas: decay rates of the averages of the gradient and of its square.
+        weight_decay: how much of each weight a step takes away, times the learning rate.
+    """
+
+    learning_rate: Annotated[float, "(0, inf)"] = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.01
+    weight_decay: Annotated[float, "[0, inf)"] = 0.01
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         from torch.optim import AdamW
@@ -76,10 +77,15 @@ class AdamW(OptimizerSettings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SGD(OptimizerSettings):
-    """Stochastic gradient descent with momentum."""
+    """Stochastic gradient descent with momentum.
 
-    learning_rate: float = 1e-2
-    momentum: float = 0.9
+    Attributes:
+        learning_rate: the learning rate.
+        momentum: the part of the last update that the next one keeps.
+    """
+
+    learning_rate: Annotated[float, "(0, inf)"] = 1e-2
+    momentum: Annotated[float, "[0, 1)"] = 0.9
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         from torch.optim import SGD
@@ -89,9 +95,14 @@ class SGD(OptimizerSettings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RAdam(OptimizerSettings):
-    """Adam with a rectified warm-up. Liu et al. 2020, arXiv 1908.03265."""
+    """Adam with a rectified warm-up. Liu et al. 2020, arXiv 1908.03265.
 
-    learning_rate: float = 1e-3
+    Attributes:
+        learning_rate: the learning rate.
+        betas: decay rates of the averages of the gradient and of its square.
+    """
+
+    learning_rate: Annotated[float, "(0, inf)"] = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
@@ -110,9 +121,9 @@ class Guess(OptimizerSettings):
         learning_rate: each weight is uniform between minus this and this.
     """
 
-    learning_rate: float = 100.0
+    learning_rate: Annotated[float, "(0, inf)"] = 100.0
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
-        from curriculum.learn.guessing import Guessing
+        from curriculum.learn.random_guessing import Guessing
 
         return Guessing(parameters, lr=self.learning_rate)

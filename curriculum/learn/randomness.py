@@ -12,8 +12,6 @@ import torch
 from curriculum.learn.task import Batch, Task
 from curriculum.plan import Stage
 
-__all__ = ["batch_generator", "batch_of", "forked", "generator", "reseed", "seed_of"]
-
 Key = tuple[int | str, ...]
 
 
@@ -35,7 +33,7 @@ def seed_of(*key: int | str) -> int:
 def batch_of(
     task: Task, stage: Stage, batch_size: int, *, seed: int, stream: str, index: int
 ) -> Batch:
-    """Batch number `index` of a stage on a stream: the same whenever and wherever it is asked."""
+    """Batch number `index` of a stage on a stream: the same whenever and wherever it is drawn."""
     rng = batch_generator(stage, batch_size, seed=seed, stream=stream, index=index)
     return task.sample(rng, stage, batch_size)
 

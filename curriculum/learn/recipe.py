@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Self
 
 from curriculum.learn.model import Model
 from curriculum.learn.optimizers import OptimizerSettings
-from curriculum.learn.settings import Training
-
-__all__ = ["HIDDEN_SIZE", "LEARNING_RATE", "Recipe"]
+from curriculum.learn.training_settings import Training
 
 LEARNING_RATE = "optimizer.learning_rate"
 HIDDEN_SIZE = "model.hidden_size"
@@ -37,7 +36,7 @@ class Recipe:
         part, _, setting = name.partition(".")
         return getattr(getattr(self, part), setting)
 
-    def but(self, changes: Mapping[str, Any]) -> Self:
+    def replace(self, changes: Mapping[str, Any]) -> Self:
         """The same recipe with the settings of these dotted names changed.
 
         Raises:
@@ -47,20 +46,15 @@ class Recipe:
         for name, value in changes.items():
             part, _, setting = name.partition(".")
             parts.setdefault(part, {})[setting] = value
-        changed = {
-            part: replace(getattr(self, part), **values)  # one of three dataclasses
-            for part, values in parts.items()
-        }
-        return replace(self, **changed)
+        changed = {p: dataclasses.replace(getattr(self, p), **v) for p, v in parts.items()}
+        return dataclasses.replace(self, **changed)
 
     def changes_from(self, other: Recipe) -> dict[str, Any]:
         """By dotted name, the settings that differ from another recipe of the same kinds."""
-        found = {}
-        for part in ("model", "optimizer", "training"):
-            ours, theirs = getattr(self, part), getattr(other, part)
-            if is_dataclass(ours):
-                for field in fields(ours):
-                    value = getattr(ours, field.name)
-                    if value != getattr(theirs, field.name):
-                        found[f"{part}.{field.name}"] = value
-        return found
+        return {
+            f"{part}.{field.name}": self.value(f"{part}.{field.name}")
+            for part in ("model", "optimizer", "training")
+            if is_dataclass(getattr(self, part))
+            for field in fields(getattr(self, part))
+            if self.value(f"{part}.{field.name}") != other.value(f"{part}.{field.name}")
+        }

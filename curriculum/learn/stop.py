@@ -1,22 +1,18 @@
 """Asks a run to stop between two steps."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Stop", "Stopped"]
-
 
 class Stopped(Exception):
-    """A run was asked to stop, and has come to a place where it can."""
+    """A stop was requested, and the run has come to a point where it can."""
 
 
-class Stop:
-    """Whether a run was asked to stop, and by which signal.
+class StopRequest:
+    """Whether a stop was requested, and by which signal.
 
     Any thread may `request` it, and so do the signals given while it is `listening`; the
     run finishes its step first.
@@ -28,12 +24,12 @@ class Stop:
         self.signal: int | None = None
 
     def request(self, number: int | None = None) -> None:
-        """Ask for it; `number` is the signal that did."""
+        """Ask for it; `number` is that of the signal that did."""
         self.signal = number
         self.requested = True
 
     def check(self) -> None:
-        """Stop here, if it was asked for.
+        """Stop now, if it was requested.
 
         Raises:
             Stopped: if so.
@@ -43,8 +39,8 @@ class Stop:
 
     @property
     def reason(self) -> str:
-        """Who asked, in words."""
-        return "it was asked to" if self.signal is None else signal.Signals(self.signal).name
+        """What requested it, in words."""
+        return "stop requested" if self.signal is None else signal.Signals(self.signal).name
 
     @contextmanager
     def listening(self) -> Iterator[None]:

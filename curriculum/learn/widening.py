@@ -11,27 +11,12 @@ Legend: V vocabulary, E embedding, H hidden, G gates (1 for an RNN, 3 for a GRU,
 D directions (2 where a second net reads backwards).
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-__all__ = [
-    "NEW_SYMBOL_BIAS",
-    "Placement",
-    "batch_norm",
-    "embedding",
-    "kept",
-    "linear",
-    "placed",
-    "placed_moment",
-    "prefixed",
-    "recurrent",
-    "widen",
-]
 
 NEW_SYMBOL_BIAS = -10.0
 """The logit of a symbol that the model has not met yet, lest it be the answer by chance."""
@@ -90,6 +75,11 @@ def linear(
     return found
 
 
+def head(small: nn.Linear, large: nn.Linear, *, parts: int = 1) -> Placements:
+    """A linear layer that gives the logits of a vocabulary, as `linear` with its new symbols."""
+    return linear(small, large, new_outputs=NEW_SYMBOL_BIAS, parts=parts)
+
+
 def embedding(small: nn.Embedding, large: nn.Embedding) -> Placements:
     """An embedding (V, E): new symbols, places and dimensions as they are initialised."""
     rows = kept(small.num_embeddings, large.num_embeddings)
@@ -126,6 +116,26 @@ def batch_norm(small: nn.BatchNorm1d, large: nn.BatchNorm1d) -> Placements:
 def prefixed(prefix: str, placements: Placements) -> Placements:
     """The placements of a part, by their names in the whole."""
     return {f"{prefix}.{name}": placement for name, placement in placements.items()}
+
+
+KINDS: Mapping[type[nn.Module], Callable[[Any, Any], Placements]] = {
+    nn.Linear: linear,
+    nn.Embedding: embedding,
+    nn.RNNBase: recurrent,
+    nn.BatchNorm1d: batch_norm,
+}
+
+
+def of_parts(small: nn.Module, large: nn.Module, **special: Placements) -> Placements:
+    """A whole network, by its parts: each as others of its kind, but for `special` ones."""
+    found: dict[str, Placement] = {}
+    for name, part in small.named_children():
+        of_kind = next((of_kind for kind, of_kind in KINDS.items() if isinstance(part, kind)), None)
+        if name in special:
+            found |= prefixed(name, special[name])
+        elif of_kind is not None:
+            found |= prefixed(name, of_kind(part, large.get_submodule(name)))
+    return found
 
 
 @torch.no_grad()
@@ -176,7 +186,8 @@ def placed_moment(name: str, small: Tensor, large: Tensor, placement: Placement)
         placement: the parameter's.
     """
     new = float(small.mean()) if name.endswith("_sq") else 0.0
-    return placed(small, torch.full_like(large, new), _bare(placement))
+    bare = replace(placement, new_rows=None, new_columns=None, split=False)
+    return placed(small, torch.full_like(large, new), bare)
 
 
 def widen(
@@ -201,8 +212,3 @@ def widen(
                 f"model's `placements` don't say how"
             )
     return found
-
-
-def _bare(placement: Placement) -> Placement:
-    """The same places, without filling anything in."""
-    return Placement(placement.rows, placement.columns, new_columns=None)

@@ -1,8 +1,5 @@
 """Models, as settings that are light to import; their networks load torch when built."""
 
-from curriculum.models.bert import Bert
-from curriculum.models.language_model import LanguageModel
-from curriculum.models.recurrent import Recurrent
-from curriculum.models.seq2seq import Seq2Seq
+import lazy_loader
 
-__all__ = ["Bert", "LanguageModel", "Recurrent", "Seq2Seq"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from curriculum.errors import UsageError
-from curriculum.learn.shape import Shape, check_place_by_place, check_sees_all
+from curriculum.errors import UsageError, check_fields
+from curriculum.learn import Shape
+from curriculum.models.widened_by_network import WidenedByNetwork
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from curriculum.learn.widening import Placement
-
-__all__ = ["Bert", "Positions"]
 
 Positions = Literal["normal", "sinusoidal"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bert:
-    """BERT (Devlin et al. 2019, arXiv 1810.04805) from scratch, with a linear head at each place.
+class Bert(WidenedByNetwork):
+    """BERT (Devlin et al. 2019, arXiv 1810.04805) from scratch, with a linear head at each position.
 
-    For the answers `bit` and `symbol` the head reads the last place. Padding is masked out of
+    For the outputs `bit` and `symbol` the head reads the last position. Padding is masked out of
     attention. The defaults are small; BERT-base is `hidden_size=768, layers=12, dropout=0.1,
     initializer_range=0.02`.
 
@@ -33,7 +29,7 @@ class Bert:
         hidden_size: units of each layer; a multiple of `head_size`.
         layers: transformer blocks.
         head_size: units of each attention head.
-        dropout: of attention weights and of hidden units.
+        dropout: the probability of dropping attention weights and hidden units.
         initializer_range: standard deviation of the weights at the start. At BERT's own
             .02, small models hardly begin to learn to reverse.
         positions: how the trained embeddings of positions begin: `normal`, as BERT's do, or
@@ -42,51 +38,35 @@ class Bert:
             one needs, and a longer sequence is not wholly new.
     """
 
-    hidden_size: int = 128
-    layers: int = 2
-    head_size: int = 64
-    dropout: float = 0.0
-    initializer_range: float = 0.1
+    hidden_size: Annotated[int, "[1, inf)"] = 128
+    layers: Annotated[int, "[1, inf)"] = 2
+    head_size: Annotated[int, "[1, inf)"] = 64
+    dropout: Annotated[float, "[0, 1)"] = 0.0
+    initializer_range: Annotated[float, "(0, inf)"] = 0.1
     positions: Positions = "normal"
 
     def __post_init__(self) -> None:
-        for name in ("hidden_size", "layers", "head_size"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"model.{name} must be at least 1, got {getattr(self, name)}")
+        check_fields(self, "model")
         if self.hidden_size % self.head_size:
             raise UsageError(
                 f"model.hidden_size must be a multiple of model.head_size {self.head_size}, got "
                 f"{self.hidden_size}"
             )
-        if not 0 <= self.dropout < 1:
-            raise UsageError(f"model.dropout must be in [0, 1), got {self.dropout}")
-        if self.positions not in ("normal", "sinusoidal"):
-            raise UsageError(
-                f"model.positions must be normal or sinusoidal, got {self.positions!r}"
-            )
-        if not self.initializer_range > 0:
-            raise UsageError(
-                f"model.initializer_range must be above 0, got {self.initializer_range}"
-            )
 
     def check(self, shape: Shape) -> None:
-        check_place_by_place("BERT", shape)
-        check_sees_all("BERT", shape)
+        shape.check_output_at_each_position("BERT")
+        shape.check_not_causal("BERT")
 
     def build(self, shape: Shape) -> nn.Module:
-        """The network, with positions and an alphabet for all of `shape`."""
+        """The network, with positions and vocabularies for all of `shape`."""
         from curriculum.models.bert_network import BertNetwork
 
-        return BertNetwork(self, shape)
+        settings = {name: getattr(self, name) for name in Bert.__slots__}
+        return BertNetwork(shape, **settings)
 
-    def check_wider(self, hidden_size: int) -> None:
+    def check_widened(self, hidden_size: int) -> None:
         if hidden_size % self.hidden_size:
             raise UsageError(
                 f"BERT is widened by whole copies of its heads: to a multiple of "
                 f"{self.hidden_size}, got {hidden_size}"
             )
-
-    def placements(self, small: nn.Module, large: nn.Module) -> Mapping[str, Placement]:
-        from curriculum.models.bert_network import placements
-
-        return placements(small, large)

@@ -1,79 +1,106 @@
 """The network that `Bert` settings build.
 
-Legend: B batch, L length, V alphabet of the answer, H hidden.
+Legend: B batch, L length, V output vocabulary, H hidden.
 """
 
-from __future__ import annotations
-
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from curriculum.errors import UsageError
-from curriculum.learn import widening
-from curriculum.learn.shape import Shape
-from curriculum.learn.task import PADDING
+from curriculum.learn import PADDING, Shape, widening
 from curriculum.models.padding import at_end, lengths_of
 
-if TYPE_CHECKING:
-    from curriculum.models.bert import Bert
-
-__all__ = ["BertNetwork", "placements"]
-
 FEED_FORWARD = 4
-"""The hidden layer of a block's feed-forward net is so many times as wide as the block."""
+"""The hidden layer of a block's feed-forward network is so many times as wide as the block."""
 
 SLOWEST = 1000.0
 """The longest wave of sinusoidal positions, in positions over 2 pi."""
 
 
 class BertNetwork(nn.Module):
-    """Reads a sequence as a whole and answers at each place, or at the last."""
+    """Reads a sequence as a whole, and gives logits at each position, or at the last."""
 
-    def __init__(self, settings: Bert, shape: Shape) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        *,
+        hidden_size: int,
+        layers: int,
+        head_size: int,
+        dropout: float,
+        initializer_range: float,
+        positions: str,
+    ) -> None:
         super().__init__()
-        self.answer = shape.answer
-        self.positions = shape.length
+        self.output = shape.output
+        self.most_positions = shape.length
         config = BertConfig(
-            vocab_size=shape.symbols,
-            hidden_size=settings.hidden_size,
-            num_hidden_layers=settings.layers,
-            num_attention_heads=settings.hidden_size // settings.head_size,
-            intermediate_size=FEED_FORWARD * settings.hidden_size,
+            vocab_size=shape.input_vocab_size,
+            hidden_size=hidden_size,
+            num_hidden_layers=layers,
+            num_attention_heads=hidden_size // head_size,
+            intermediate_size=FEED_FORWARD * hidden_size,
             max_position_embeddings=shape.length,
             type_vocab_size=1,
-            hidden_dropout_prob=settings.dropout,
-            attention_probs_dropout_prob=settings.dropout,
-            initializer_range=settings.initializer_range,
+            hidden_dropout_prob=dropout,
+            attention_probs_dropout_prob=dropout,
+            initializer_range=initializer_range,
             pad_token_id=None,  # no symbol is special
         )
         self.encoder = BertModel(config, add_pooling_layer=False)
-        self.head = nn.Linear(settings.hidden_size, shape.logits)
-        if settings.positions == "sinusoidal":
-            waves = _waves(shape.length, settings.head_size)  # (L, H of a head)
-            waves = waves.repeat(1, settings.hidden_size // settings.head_size)
-            size = settings.initializer_range * math.sqrt(2)  # a wave's mean square is a half
+        self.head = nn.Linear(hidden_size, shape.logit_count)
+        if positions == "sinusoidal":
+            waves = _waves(shape.length, head_size)  # (L, H of a head)
+            waves = waves.repeat(1, hidden_size // head_size)
+            size = initializer_range * math.sqrt(2)  # a wave's mean square is a half
             with torch.no_grad():
                 self.encoder.embeddings.position_embeddings.weight.copy_(size * waves)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
-        if inputs.shape[1] > self.positions:
+        if inputs.shape[1] > self.most_positions:
             raise UsageError(
-                f"the model has {self.positions} positions, got a length of {inputs.shape[1]}"
+                f"the model has {self.most_positions} positions, got a length of {inputs.shape[1]}"
             )
         lengths = lengths_of(inputs)
         mask = None if lengths is None else inputs != PADDING  # (B, L)
         encoded = self.encoder(input_ids=inputs.clamp(min=0), attention_mask=mask)
         states = encoded.last_hidden_state  # (B, L, H)
-        if self.answer == "symbols":
+        if self.output == "symbols":
             return self.head(states)  # type: ignore[no-any-return]  # (B, L, V)
         logits: Tensor = self.head(at_end(states, lengths))  # (B, V)
-        return logits.squeeze(-1) if self.answer == "bit" else logits
+        return logits.squeeze(-1) if self.output == "bit" else logits
+
+    def continuing(self, small: Self) -> widening.Placements:
+        """How the network continues the function of a smaller one.
+
+        Every unit is copied the same whole number of times, which leaves the statistics of layer
+        normalisation as they are; what reads the copies splits its weights among them, unequally,
+        so that they don't stay alike (bert2BERT: Chen et al. 2022, arXiv 2110.07143). New symbols
+        get no weights in the head, new positions and symbols their embedding as initialised.
+        """
+        units, inner = _copies(small, self, 1), _copies(small, self, FEED_FORWARD)
+        found: dict[str, widening.Placement] = {}
+        for name, value in self.state_dict().items():
+            matrix = value.dim() > 1
+            if name.startswith("head."):
+                rows = widening.kept(small.head.out_features, self.head.out_features)
+                new = 0.0 if matrix else widening.NEW_SYMBOL_BIAS
+                columns = units if matrix else None
+                found[name] = widening.Placement(rows, columns, new_rows=new, split=True)
+            elif "_embeddings." in name:
+                rows = widening.kept(len(small.state_dict()[name]), len(value))
+                found[name] = widening.Placement(rows, units)
+            elif value.is_floating_point():
+                rows = inner if ".intermediate." in name else units
+                reads_inner = ".output.dense." in name and ".attention." not in name
+                columns = (inner if reads_inner else units) if matrix else None
+                found[name] = widening.Placement(rows, columns, split=True)
+        return found
 
 
 def _waves(length: int, size: int) -> Tensor:
@@ -81,37 +108,6 @@ def _waves(length: int, size: int) -> Tensor:
     rates = SLOWEST ** -(torch.arange(0, size, 2) / size)  # (size / 2,)
     angles = torch.arange(length).unsqueeze(1) * rates
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :size]
-
-
-def placements(small: nn.Module, large: nn.Module) -> Mapping[str, widening.Placement]:
-    """How a larger network continues the function of a smaller one.
-
-    Every unit is copied the same whole number of times, which leaves the statistics of layer
-    normalisation as they are; what reads the copies splits its weights among them, unequally,
-    so that they don't stay alike (bert2BERT: Chen et al. 2022, arXiv 2110.07143). New symbols
-    get no weights in the head, new places and symbols their embedding as initialised.
-    """
-    assert isinstance(small, BertNetwork)
-    assert isinstance(large, BertNetwork)
-    units = _copies(small, large, 1)
-    inner = _copies(small, large, FEED_FORWARD)
-    found: dict[str, widening.Placement] = {}
-    for name, value in large.state_dict().items():
-        if name.startswith("head."):
-            rows = widening.kept(small.head.out_features, large.head.out_features)
-            new = 0.0 if value.dim() > 1 else widening.NEW_SYMBOL_BIAS
-            columns = units if value.dim() > 1 else None
-            found[name] = widening.Placement(rows, columns, new_rows=new, split=True)
-        elif "_embeddings." in name:
-            rows = widening.kept(len(small.state_dict()[name]), len(value))
-            found[name] = widening.Placement(rows, units)
-        elif value.is_floating_point():
-            wide = ".intermediate." in name
-            rows = inner if wide else units
-            reads_inner = ".output.dense." in name and ".attention." not in name
-            columns = None if value.dim() == 1 else inner if reads_inner else units
-            found[name] = widening.Placement(rows, columns, split=True)
-    return found
 
 
 def _copies(small: BertNetwork, large: BertNetwork, factor: int) -> Tensor:

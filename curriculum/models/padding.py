@@ -1,16 +1,12 @@
-"""Sequences of several lengths side by side, the shorter ones padded at their ends.
+"""Sequences of several lengths in a batch, the shorter ones padded at their ends.
 
 Legend: B batch, L length, H hidden, N layers.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 
-from curriculum.learn.task import PADDING
-
-__all__ = ["at_end", "lengths_of", "read"]
+from curriculum.learn import PADDING
 
 
 def lengths_of(inputs: Tensor) -> Tensor | None:
@@ -21,20 +17,20 @@ def lengths_of(inputs: Tensor) -> Tensor | None:
 
 
 def at_end(states: Tensor, lengths: Tensor | None) -> Tensor:
-    """The state at each sequence's last real place, (B, H), of states (B, L, H)."""
+    """The state at each sequence's last position, (B, H), of states (B, L, H)."""
     if lengths is None:
         return states[:, -1]
     return states[torch.arange(len(states), device=states.device), lengths - 1]
 
 
 def read(recurrent: nn.RNNBase, features: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
-    """A recurrent net's states, (B, L, H), and the last ones of its layers, (N, B, H).
+    """A recurrent network's states, (B, L, H), and the last ones of its layers, (N, B, H).
 
-    Padding is not read: each last state is that of a sequence's last real place.
+    Padding is not read: each last state is that at a sequence's last position.
 
     Args:
         recurrent: batch first.
-        features: (B, L, E), one for each place.
+        features: (B, L, E), one for each position.
         lengths: of the sequences; None where all fill the batch.
     """
     if lengths is None:

@@ -1,50 +1,51 @@
 """The network that `Seq2Seq` settings build.
 
-Legend: B batch, L length of the input, T length of the answer, V its alphabet, E embedding,
+Legend: B batch, L length of the input, T length of the output, V its vocabulary, E embedding,
 H hidden, N layers.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
-from curriculum.learn import widening
-from curriculum.learn.shape import Shape
-from curriculum.learn.task import IGNORED, PADDING
+from curriculum.learn import IGNORED, PADDING, Shape, widening
 from curriculum.models.padding import lengths_of, read
-
-if TYPE_CHECKING:
-    from curriculum.models.seq2seq import Seq2Seq
-
-__all__ = ["Seq2SeqNetwork", "placements"]
 
 BEGIN = 0
 """The symbol that the decoder reads before its first."""
 
 
 class Seq2SeqNetwork(nn.Module):
-    """Reads a sequence from left to right, and writes its answer symbol by symbol."""
+    """Reads a sequence from left to right, and writes its output symbol by symbol."""
 
-    def __init__(self, settings: Seq2Seq, shape: Shape) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        *,
+        hidden_size: int,
+        embedding_size: int,
+        layers: int,
+        attention: str,
+        dropout: float,
+        teacher_forcing: float,
+        init_range: float | None,
+    ) -> None:
         super().__init__()
-        size, width, layers = settings.hidden_size, settings.embedding_size, settings.layers
-        between = settings.dropout if layers > 1 else 0.0
-        self.teacher_forcing = settings.teacher_forcing
-        self.source = nn.Embedding(shape.symbols, width)
+        size, width = hidden_size, embedding_size
+        between = dropout if layers > 1 else 0.0
+        self.teacher_forcing = teacher_forcing
+        self.source = nn.Embedding(shape.input_vocab_size, width)
         self.encoder = nn.GRU(width, size, layers, batch_first=True, dropout=between)
-        self.target = nn.Embedding(shape.answers, width)
+        self.target = nn.Embedding(shape.output_vocab_size, width)
         self.decoder = nn.GRU(width, size, layers, batch_first=True, dropout=between)
-        attends = settings.attention == "dot"
-        self.query = nn.Linear(size, size, bias=False) if attends else None
-        self.head = nn.Linear((2 if attends else 1) * size, shape.answers)
-        self.dropout = nn.Dropout(settings.dropout)
-        if settings.init_range is not None:
+        self.query = nn.Linear(size, size, bias=False) if attention == "dot" else None
+        self.read_parts = 1 if self.query is None else 2  # the state, and what it attends to
+        self.head = nn.Linear(self.read_parts * size, shape.output_vocab_size)
+        self.dropout = nn.Dropout(dropout)
+        if init_range is not None:
             for parameter in self.parameters():
-                nn.init.uniform_(parameter, -settings.init_range, settings.init_range)
+                nn.init.uniform_(parameter, -init_range, init_range)
 
     def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Logits (B, T, V) with teacher forcing.
@@ -60,11 +61,11 @@ class Seq2SeqNetwork(nn.Module):
             before = torch.cat([begin, shown[:, :-1]], dim=1)  # (B, T)
             return self._decode(before, state, memory, inputs)[0]
         forced = torch.rand(targets.shape[1]) < self.teacher_forcing  # (T,), for all of a batch
-        right = [shown[:, t : t + 1] if yes else None for t, yes in enumerate(forced.tolist())]
-        return self._write(right, state, memory, inputs)
+        given = [shown[:, t : t + 1] if yes else None for t, yes in enumerate(forced.tolist())]
+        return self._write(given, state, memory, inputs)
 
-    def generate(self, inputs: Tensor, length: int) -> Tensor:
-        """Logits (B, T, V) of an answer of that length; each symbol follows its own likeliest."""
+    def greedy_decode(self, inputs: Tensor, length: int) -> Tensor:
+        """Logits (B, T, V) of an output of that length; each symbol follows its own likeliest."""
         memory, state = self._encode(inputs)
         return self._write([None] * length, state, memory, inputs)
 
@@ -87,40 +88,22 @@ class Seq2SeqNetwork(nn.Module):
         return self.head(states), state
 
     def _write(
-        self, right: list[Tensor | None], state: Tensor, memory: Tensor, inputs: Tensor
+        self, given: list[Tensor | None], state: Tensor, memory: Tensor, inputs: Tensor
     ) -> Tensor:
-        """Logits (B, T, V), symbol by symbol; the next reads the `right` one where it is given."""
+        """Logits (B, T, V), symbol by symbol; the next reads the one `given`, or else its own."""
         symbol = torch.full((len(inputs), 1), BEGIN, device=inputs.device)  # (B, 1)
         written = []
-        for shown in right:
+        for shown in given:
             logits, state = self._decode(symbol, state, memory, inputs)  # (B, 1, V)
             written.append(logits)
             symbol = logits.argmax(dim=-1) if shown is None else shown
         return torch.cat(written, dim=1)
 
-
-def placements(small: nn.Module, large: nn.Module) -> Mapping[str, widening.Placement]:
-    """How a larger network continues the function of a smaller one."""
-    assert isinstance(small, Seq2SeqNetwork)
-    assert isinstance(large, Seq2SeqNetwork)
-    parts: dict[str, Mapping[str, widening.Placement]] = {
-        "source": widening.embedding(small.source, large.source),
-        "encoder": widening.recurrent(small.encoder, large.encoder),
-        "target": widening.embedding(small.target, large.target),
-        "decoder": widening.recurrent(small.decoder, large.decoder),
-        "head": widening.linear(
-            small.head,
-            large.head,
-            new_outputs=widening.NEW_SYMBOL_BIAS,
-            parts=1 if small.query is None else 2,
-        ),
-    }
-    if small.query is not None and large.query is not None:
-        units = widening.kept(small.query.in_features, large.query.in_features)
-        # New units on either side would change the dot products, so neither is compared at first.
-        parts["query"] = {"weight": widening.Placement(units, units, new_rows=0.0)}
-    return {
-        name: placement
-        for part, found in parts.items()
-        for name, placement in widening.prefixed(part, found).items()
-    }
+    def continuing(self, small: Self) -> widening.Placements:
+        """How the network continues the function of a smaller one."""
+        special = {"head": widening.head(small.head, self.head, parts=self.read_parts)}
+        if small.query is not None and self.query is not None:
+            units = widening.kept(small.query.in_features, self.query.in_features)
+            # New units on either side would change the dot products, so neither is compared at first.
+            special["query"] = {"weight": widening.Placement(units, units, new_rows=0.0)}
+        return widening.of_parts(small, self, **special)

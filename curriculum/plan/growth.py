@@ -1,17 +1,13 @@
-"""Rules that give the path of stages from the first to the last."""
-
-from __future__ import annotations
+"""Growth rules: the path of stages from the first to the last."""
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal
 
-from curriculum.errors import UsageError
+from curriculum.errors import UsageError, check_fields
 from curriculum.plan.stage import Stage
-
-__all__ = ["Arithmetic", "Explicit", "Galloping", "Geometric", "Growth", "Order"]
 
 Order = Literal["length_first", "vocab_first", "together"]
 """Which axis grows: one to its end and then the other, or both in step."""
@@ -21,7 +17,7 @@ FARTHEST = 2.0**60
 
 
 class Growth(ABC):
-    """A rule for the path. The first and the last stage stand on it exactly as given."""
+    """A rule that gives the path. Its first and last stage are exactly those given."""
 
     __slots__ = ()
 
@@ -29,100 +25,106 @@ class Growth(ABC):
     def path(self) -> tuple[Stage, ...]:
         """The stages from first to last, without duplicates."""
 
-    def wider(self, stride: int) -> int:
-        """How many stages to move on after one that was mastered without training."""
+    def widened_stride(self, stride: int) -> int:
+        """The stride after a stage that was mastered without training."""
         return stride
 
-    def narrower(self, stride: int) -> int:
-        """How many stages to move on instead, when the one aimed at was exhausted."""
+    def narrowed_stride(self, stride: int) -> int:
+        """The stride to try instead, when the stage that it led to was exhausted."""
         return stride
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arithmetic(Growth):
-    """Adds `step` to the length (and `vocab_step` to the vocabulary) from stage to stage."""
+    """Adds `step` to the length (and `vocab_step` to the vocabulary) from stage to stage.
+
+    Attributes:
+        start: the first stage.
+        end: the last stage.
+        step: what is added to the length.
+        vocab_step: what is added to the vocabulary size.
+        order: which grows first: `length_first`, `vocab_first`, or both `together`.
+    """
 
     start: Stage
-    until: Stage
-    step: int = 1
-    vocab_step: int = 1
+    end: Stage
+    step: Annotated[int, "[1, inf)"] = 1
+    vocab_step: Annotated[int, "[1, inf)"] = 1
     order: Order = "length_first"
 
     def __post_init__(self) -> None:
-        _check_span(self.start, self.until)
-        _check_at_least_one("step", self.step)
-        _check_at_least_one("vocab_step", self.vocab_step)
-        _check_order(self.order)
+        _check_span(self.start, self.end)
+        check_fields(self, "growth")
 
     def path(self) -> tuple[Stage, ...]:
-        lengths = _axis(self.start.length, self.until.length, lambda n: n + self.step)
-        vocab = _axis(self.start.vocab_size, self.until.vocab_size, lambda n: n + self.vocab_step)
+        lengths = _axis(self.start.length, self.end.length, lambda n: n + self.step)
+        vocab = _axis(self.start.vocab_size, self.end.vocab_size, lambda n: n + self.vocab_step)
         return _join(lengths, vocab, self.order)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Geometric(Growth):
-    """Multiplies the length by `factor` (and the vocabulary by `vocab_factor`), rounded half up."""
+    """Multiplies the length by `factor` (and the vocabulary by `vocab_factor`), rounded half up.
+
+    Attributes:
+        start: the first stage.
+        end: the last stage.
+        factor: what the length is multiplied by, above 1.
+        vocab_factor: what the vocabulary size is multiplied by, above 1.
+        order: which grows first: `length_first`, `vocab_first`, or both `together`.
+    """
 
     start: Stage
-    until: Stage
-    factor: float = 1.5
-    vocab_factor: float = 10.0
+    end: Stage
+    factor: Annotated[float, "(1, inf)"] = 1.5
+    vocab_factor: Annotated[float, "(1, inf)"] = 10.0
     order: Order = "length_first"
 
     def __post_init__(self) -> None:
-        _check_span(self.start, self.until)
-        _check_factor("factor", self.factor)
-        _check_factor("vocab_factor", self.vocab_factor)
-        _check_order(self.order)
+        _check_span(self.start, self.end)
+        check_fields(self, "growth")
 
     def path(self) -> tuple[Stage, ...]:
-        lengths = _axis(self.start.length, self.until.length, _times(self.factor))
-        vocab = _axis(self.start.vocab_size, self.until.vocab_size, _times(self.vocab_factor))
+        lengths = _axis(self.start.length, self.end.length, _times(self.factor))
+        vocab = _axis(self.start.vocab_size, self.end.vocab_size, _times(self.vocab_factor))
         return _join(lengths, vocab, self.order)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Galloping(Growth):
-    """An arithmetic path walked in strides that follow the model's success.
+class Galloping(Arithmetic):
+    """An arithmetic path taken in strides that follow the model's success.
 
     The stride doubles after a stage mastered without training and halves when a
-    stage is exhausted; stages that were strode over are not visited. (Exponential
+    stage is exhausted; stages that are skipped are not visited. (Exponential
     search: Bentley & Yao 1976, doi:10.1016/0020-0190(76)90071-5.)
+
+    Attributes:
+        start: the first stage.
+        end: the last stage.
+        step: what is added to the length.
+        vocab_step: what is added to the vocabulary size.
+        order: which grows first: `length_first`, `vocab_first`, or both `together`.
     """
 
-    start: Stage
-    until: Stage
-    step: int = 1
-    vocab_step: int = 1
-    order: Order = "length_first"
-
-    def __post_init__(self) -> None:
-        self.arithmetic()
-
     def arithmetic(self) -> Arithmetic:
-        """The same path, walked without striding over any of it."""
-        return Arithmetic(
-            start=self.start,
-            until=self.until,
-            step=self.step,
-            vocab_step=self.vocab_step,
-            order=self.order,
-        )
+        """The same path, with no stage skipped."""
+        return Arithmetic(**{each.name: getattr(self, each.name) for each in fields(self)})
 
-    def path(self) -> tuple[Stage, ...]:
-        return self.arithmetic().path()
-
-    def wider(self, stride: int) -> int:
+    def widened_stride(self, stride: int) -> int:
         return 2 * stride
 
-    def narrower(self, stride: int) -> int:
+    def narrowed_stride(self, stride: int) -> int:
         return max(1, stride // 2)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explicit(Growth):
-    """The stages one by one: `lengths` and `vocab_sizes`, one of either for all or one for each."""
+    """The stages one by one.
+
+    Attributes:
+        lengths: the length of each stage, or one for all.
+        vocab_sizes: the vocabulary size of each stage, or one for all.
+    """
 
     lengths: tuple[int, ...]
     vocab_sizes: tuple[int, ...] = (2,)
@@ -154,15 +156,15 @@ def _times(factor: float) -> Callable[[int], int]:
     return lambda n: max(n + 1, math.floor(min(n * factor, FARTHEST) + 0.5))
 
 
-def _axis(start: int, until: int, following: Callable[[int], int]) -> list[int]:
-    """The strictly rising numbers from `start` to `until`, both included."""
+def _axis(start: int, end: int, following: Callable[[int], int]) -> list[int]:
+    """The strictly rising numbers from `start` to `end`, both included."""
     numbers = [start]
-    while numbers[-1] < until:
-        numbers.append(min(until, following(numbers[-1])))
+    while numbers[-1] < end:
+        numbers.append(min(end, following(numbers[-1])))
         if len(numbers) > LONGEST_PATH:
             raise UsageError(
                 f"a path holds at most {LONGEST_PATH:,} stages, and this growth needs more to get "
-                f"from {start} to {until}; take larger steps"
+                f"from {start} to {end}; take larger steps"
             )
     return numbers
 
@@ -181,28 +183,12 @@ def _join(lengths: list[int], vocab: list[int], order: Order) -> tuple[Stage, ..
     )
 
 
-def _check_span(start: Stage, until: Stage) -> None:
-    if until.length < start.length or until.vocab_size < start.vocab_size:
+def _check_span(start: Stage, end: Stage) -> None:
+    for name, stage in {"start": start, "end": end}.items():
+        if not isinstance(stage, Stage):
+            raise UsageError(f"growth.{name} must be a Stage, such as Stage(2), got {stage!r}")
+    if end.length < start.length or end.vocab_size < start.vocab_size:
         raise UsageError(
-            f"a growth must end at or above its start on both axes, got start ({start}) "
-            f"and until ({until})"
-        )
-
-
-def _check_at_least_one(name: str, value: int) -> None:
-    if value < 1:
-        raise UsageError(
-            f"growth.{name} must be at least 1 or the end is never reached, got {value}"
-        )
-
-
-def _check_factor(name: str, value: float) -> None:
-    if not 1 < value < math.inf:
-        raise UsageError(f"growth.{name} must be above 1 or the end is never reached, got {value}")
-
-
-def _check_order(order: str) -> None:
-    if order not in ("length_first", "vocab_first", "together"):
-        raise UsageError(
-            f"growth.order must be length_first, vocab_first or together, got {order!r}"
+            f"growth.end must not be below growth.start in length or vocabulary, got start "
+            f"({start}) and end ({end})"
         )

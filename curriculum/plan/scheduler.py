@@ -1,53 +1,63 @@
-"""The state machine that walks a model up the path."""
+"""The state machine that decides which stage a model is trained and evaluated on."""
 
-from __future__ import annotations
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-from curriculum.plan.budget import Budget, Spending
+from curriculum.plan.backtracking import Backtracking, RetryCounts
+from curriculum.plan.budget import Budget
+from curriculum.plan.cost import Cost
 from curriculum.plan.criterion import Decision, Mastery
+from curriculum.plan.evaluation import Evaluation
+from curriculum.plan.evaluation_counts import EvaluationCounts
 from curriculum.plan.growth import Growth
-from curriculum.plan.look import Look
-from curriculum.plan.pacing import Gated, Pacing
-from curriculum.plan.sampling import Current, Sampling, Signal
+from curriculum.plan.pacing.gated import Gated
+from curriculum.plan.pacing.pacing import Pacing
+from curriculum.plan.path_position import PathPosition
+from curriculum.plan.sampling.current import Current
+from curriculum.plan.sampling.feedback import Feedback
+from curriculum.plan.sampling.sampler import Rng, Sampling
 from curriculum.plan.stage import Stage
-from curriculum.plan.stuck import Stuck, Tries
-from curriculum.plan.verdict import Entry, Verdict
+from curriculum.plan.stage_sampler import StageSampler
+from curriculum.plan.verdict import Verdict, VisitReason
 
-if TYPE_CHECKING:
-    import numpy as np
-
-__all__ = ["Scheduler"]
+PLAIN = ("visit", "retuning", "finished", "ending")
+COSTS = ("cost", "discarded_cost", "cost_before")
+STATEFUL = ("position", "retries", "sampler")
+"""The parts of a scheduler's state: as they are, costs, and what has a state of its own."""
 
 
 class Scheduler:
-    """Holds a stage until looks show that it is mastered, or its budget is used up.
+    """Holds a stage until evaluations show that it is mastered, or its budget is used up.
 
-    Use it alone, in any training loop, by `stage`, `update(look)` and `finished`:
+    Use it alone, in any training loop, by `stage`, `update(evaluation)` and `finished`:
 
     >>> from curriculum.plan import Arithmetic
-    >>> growth = Arithmetic(start=Stage(2), until=Stage(3))
+    >>> growth = Arithmetic(start=Stage(2), end=Stage(3))
     >>> scheduler = Scheduler(growth, Mastery(threshold=0.9))
-    >>> scheduler.update(Look.of(correct=500, examples=500, steps=10)), scheduler.stage.length
+    >>> evaluation = Evaluation.from_counts(correct=500, examples=500, steps=10)
+    >>> scheduler.update(evaluation), scheduler.stage.length
     (<Verdict.MASTERED: 'mastered'>, 3)
 
     `allows` tells whether a stage between two of the path's can be made, for half steps;
-    `tuned` says that an exhausted stage may be retuned, which takes a tuner.
+    `tuned` says that there is a tuner, for retunes.
 
     Attributes:
-        path: the nominal stages. Visits may repeat them, pass some over, or fall between.
-        stage: the stage to train on and to look at. The last one when finished.
+        path: the nominal stages. Visits may repeat them, skip some, or fall between.
+        stage: the stage to train on and to evaluate. The last one when finished.
         visit: the number of the visit, from 0.
-        entry: why this visit is made.
+        visit_reason: why this visit is made.
         retuning: whether this visit tries its stage again from the same parent, with more trials.
-        decision: what the last look decided, with its reason; None before the first.
-        overrun: which budget the last look found used up, in words; None where there was none.
-        diverged: whether the last look found a loss or weights that are no finite numbers.
-        finished: whether the walk is over.
-        ending: why it is over, in words; None before.
-        reach: the hardest stage of the path that was mastered; None before the first.
+        decision: what was decided on the last evaluation; None before the first.
+        limit_reached: why the last evaluation ended the visit short of mastery, in words;
+            None where it did not.
+        diverged: whether the last evaluation found a loss or weights that are no finite numbers.
+        cost: of the run up to its last evaluation, without discarded trials.
+        discarded_cost: of the run's discarded trials up to its last evaluation.
+        cost_before: of the run when the visit began.
+        finished: whether there is nothing left to do.
+        ending: why it finished, in words; None before.
     """
 
     def __init__(
@@ -56,47 +66,41 @@ class Scheduler:
         criterion: Mastery | None = None,
         *,
         budget: Budget | None = None,
-        stuck: Stuck | None = None,
+        backtracking: Backtracking | None = None,
         pacing: Pacing | None = None,
         sampling: Sampling | None = None,
         allows: Callable[[Stage], bool] = lambda _: True,
         tuned: bool = False,
     ) -> None:
-        self.growth = growth
-        self.path = growth.path()
+        self._position = PathPosition(growth)
+        self.path = self._position.path
         self._criteria = criterion or Mastery()
         self.budget = budget or Budget()
-        self.stuck = stuck or Stuck()
+        self.backtracking = backtracking or Backtracking()
         self.pacing = pacing or Gated()
         self.sampling = sampling or Current()
-        self._sampler = self.sampling.sampler(len(self.path))
+        self._sampler = StageSampler(self._position, self.pacing, self.sampling, self.budget)
         self._allows = allows
         self._tuned = tuned
         self.stage = self.path[0]
         self.visit = 0
-        self.entry = Entry.STEP
+        self.visit_reason = VisitReason.ADVANCE
         self.retuning = False
         self.decision: Decision | None = None
-        self.overrun: str | None = None
+        self.limit_reached: str | None = None
         self.diverged = False
         self.finished = False
         self.ending: str | None = None
-        self._reach = -1  # index of the hardest stage mastered
-        self._trail: list[int] = []  # indices mastered on the way here; demotions shorten it
-        self._aim = 0  # index of the stage that the walk is after, here or past a half step
-        self._stride = 1
-        self._passes = 0  # looks passed in a row
-        self._entered = Spending()  # the run's spending when the visit began
-        self._spent = Spending()  # and at the last look
-        self._lost = Spending()  # what losing trials have spent besides
-        self._looks: Counter[str] = Counter()
-        self._tests: Counter[str] = Counter()
-        self._tries = Tries(self.stuck)
+        self._counts: defaultdict[str, EvaluationCounts] = defaultdict(EvaluationCounts)
+        self.cost = Cost()
+        self.discarded_cost = Cost()
+        self.cost_before = Cost()
+        self._retries = RetryCounts(self.backtracking)
 
     @property
-    def trained(self) -> Stage:
-        """The frontier's stage."""
-        return self._stages[self._frontier_at(self._spent)]
+    def frontier(self) -> Stage:
+        """The hardest stage to train on at present."""
+        return self._sampler.frontier(self._stages, self._run_cost())
 
     @property
     def criterion(self) -> Mastery:
@@ -105,300 +109,233 @@ class Scheduler:
 
     @property
     def reach(self) -> Stage | None:
-        return self.path[self._reach] if self._reach >= 0 else None
+        """The hardest stage of the path mastered; None before the first."""
+        return self.path[self._position.reach] if self._position.reach >= 0 else None
 
     @property
     def reached_target(self) -> bool:
         """Whether the last stage of the path was mastered."""
-        return self._reach == len(self.path) - 1
+        return self._position.reach == self._position.last
 
     @property
-    def looks(self) -> int:
-        """How many looks this stage has had, over all visits."""
-        return self._looks[self.stage.key]
+    def counts(self) -> EvaluationCounts:
+        """How often the stage was evaluated, over all its visits."""
+        return self._counts[self.stage.key]
 
     @property
-    def tests(self) -> int:
-        """How many full tests this stage has had, over all visits."""
-        return self._tests[self.stage.key]
-
-    @property
-    def spent(self) -> Spending:
-        """What the run has spent up to its last look, apart from what it lost on trials."""
-        return self._spent
-
-    @property
-    def lost(self) -> Spending:
-        """What the run has spent up to its last look on trials that did not win."""
-        return self._lost
-
-    @property
-    def visit_spent(self) -> Spending:
-        """What this visit has spent, up to its last look."""
-        return self.in_visit(self._spent)
+    def visit_cost(self) -> Cost:
+        """What this visit has cost, up to its last evaluation."""
+        return self.cost_of_visit(self.cost)
 
     @property
     def steps_left(self) -> int:
-        """How many more steps may be taken before the budget says something."""
-        run = self._spent + self._lost
-        if not self.pacing.listens:
+        """How many more steps may be taken before the budget ends something."""
+        run = self._run_cost()
+        if not self.pacing.waits_for_mastery:
             return self.budget.run_steps_left(run)
-        return self.budget.steps_left(self.visit_spent, run)
+        return self.budget.steps_left(self.visit_cost, run)
 
     @property
-    def position(self) -> tuple[int, int]:
+    def next_batch(self) -> tuple[int, int]:
         """The visit and the step that number the next training batch.
 
-        Under a pacing that doesn't listen the run is one long visit, so that what is trained
-        on does not depend on how the looks went.
+        Under a pacing that doesn't wait for mastery the run is one long visit, so that what
+        is trained on does not depend on how the evaluations went.
         """
-        if not self.pacing.listens:
-            return 0, self._spent.steps
-        return self.visit, self.visit_spent.steps
+        if not self.pacing.waits_for_mastery:
+            return 0, self.cost.steps
+        return self.visit, self.visit_cost.steps
 
     @property
     def horizon(self) -> int:
-        """Of how many steps a schedule may make use, from step 0 on."""
-        if not self.pacing.listens:
+        """The number of steps that a learning rate schedule is stretched over."""
+        if not self.pacing.waits_for_mastery:
             assert self.budget.steps is not None  # an experiment with a schedule has it
             return self.budget.steps
         return self.budget.steps_per_stage
 
     @property
-    def least_steps(self) -> int:
+    def min_steps(self) -> int:
         """How many steps this visit takes before it may end in mastery."""
-        consolidation = 0
-        if self.entry is Entry.DEMOTION:
-            consolidation = min(self.stuck.consolidation_steps, self.budget.steps_per_stage)
-        return max(consolidation, self.criterion.least_steps)
+        if self.visit_reason is not VisitReason.DEMOTION:
+            return self.criterion.min_steps
+        consolidation = min(self.backtracking.consolidation_steps, self.budget.steps_per_stage)
+        return max(consolidation, self.criterion.min_steps)
 
     @property
-    def largest(self) -> Stage:
+    def largest_stage(self) -> Stage:
         """The greatest length and vocabulary that this visit's batches may have."""
-        drawn: Sequence[Stage] = [self.path[self._frontier_at(self._spent)]]
-        if not self.pacing.listens or self.sampling.several:
-            drawn = self.sampling.stages(self.path)
-        stages = (self.stage, *drawn)
-        return Stage(max(s.length for s in stages), max(s.vocab_size for s in stages))
+        return self._sampler.largest_stage(self.stage, self._run_cost())
 
-    def in_visit(self, spent: Spending) -> Spending:
-        """Of what the run has spent, what this visit has."""
-        return spent - self._entered
+    def cost_of_visit(self, cost: Cost) -> Cost:
+        """Of what the run has cost, what this visit has."""
+        return cost - self.cost_before
 
-    def wants_test(self, spent: Spending) -> bool:
-        """Whether a full test of fresh examples could end the visit in mastery, at that spending.
+    def wants_full_test(self, cost: Cost) -> bool:
+        """Whether a full test on fresh examples could end the visit in mastery, at that cost."""
+        steps = self.cost_of_visit(cost).steps
+        return self.counts.wants_full_test(self.criterion, steps=steps, min_steps=self.min_steps)
 
-        Before a visit's least steps, a test would spend of the stage's error for nothing.
-        """
-        steps = self.in_visit(spent).steps
-        return steps >= self.least_steps and self._may_be_shown
-
-    def draw(self, rng: np.random.Generator, spent: Spending | None = None) -> Stage:
+    def sample_stage(self, rng: Rng, cost: Cost | None = None) -> Stage:
         """A stage to train on.
 
-        Args:
-            rng: where randomness comes from.
-            spent: by the run up to now, for a pacing by the clock; by default, up to its
-                last look.
+        `cost` is the run's up to now, for a pacing that uses a clock; by default, up to its
+        last evaluation.
         """
-        return self._sampler.draw(rng, self._stages, self._frontier_at(spent or self._spent))
+        return self._sampler.sample(rng, self._stages, self._run_cost(cost))
 
-    def mix(
-        self, rng: np.random.Generator, batch_size: int, spent: Spending | None = None
+    def sample_mixture(
+        self, rng: Rng, batch_size: int, cost: Cost | None = None
     ) -> dict[Stage, int]:
-        """How many examples of which stages the next training batch has; arguments as for `draw`."""
-        if self.sampling.unit == "batch":
-            return {self.draw(rng, spent): batch_size}
-        frontier = self._frontier_at(spent or self._spent)
-        return dict(Counter(self._sampler.draws(rng, self._stages, frontier, batch_size)))
+        """How many examples of which stages the next training batch has; see `sample_stage`."""
+        run = self._run_cost(cost)
+        return self._sampler.sample_mixture(rng, self._stages, run, batch_size)
 
-    def observe(self, rng: np.random.Generator, stage: Stage, signal: Signal) -> None:
+    def observe(self, rng: Rng, stage: Stage, feedback: Feedback) -> None:
         """Tell a sampling that learns what a step on `stage`, which it drew, has shown."""
-        self._sampler.observe(rng, self._stages.index(stage), signal)
+        self._sampler.observe(rng, self._stages, stage, feedback)
 
-    def update(self, look: Look) -> Verdict:
-        """Take a look at the current stage into account, and move on where it says so.
+    def update(self, evaluation: Evaluation) -> Verdict:
+        """Decide on an evaluation of the stage, on the `gate` stream, and move on if it says so.
 
         Raises:
-            RuntimeError: when the walk is over.
-            ValueError: for a look that is not on the `gate` stream.
+            RuntimeError: when the scheduler has finished.
+            ValueError: for an evaluation on another stream.
         """
         if self.finished:
-            raise RuntimeError("the walk is over, and takes no more looks")
-        if look.stream != "gate":
-            raise ValueError(f"only looks on the stream 'gate' are decided on, got {look.stream!r}")
-        self._spent, self._lost = look.spent, look.lost
-        self.diverged = look.diverged is not None
-        self._looks[self.stage.key] += 1
-        if look.test is not None:
-            self._tests[self.stage.key] += 1
-        self.decision = self.criterion.decide(
-            look,
-            test_number=self.tests,
-            passes=self._passes,
-            steps=self.visit_spent.steps,
-            least_steps=self.least_steps,
+            raise RuntimeError("the scheduler has finished, and takes no more evaluations")
+        if evaluation.stream != "gate":
+            raise ValueError(f"only the stream 'gate' is decided on, got {evaluation.stream!r}")
+        self.cost, self.discarded_cost = evaluation.cost, evaluation.discarded_cost
+        self.diverged = evaluation.divergence is not None
+        self.decision = self.counts.decide(
+            self.criterion, evaluation, steps=self.visit_cost.steps, min_steps=self.min_steps
         )
-        self._passes = self._passes + 1 if self.decision.cleared else 0
-        self.overrun = None
+        self.limit_reached = None
+        # Mastery first: a stage that is mastered with the last step of its budget is mastered.
         if self.decision.mastered and not self.diverged:
             self._advance()
             return Verdict.MASTERED
-        self.overrun = self._overrun(look)
-        if self.overrun is None:
+        self.limit_reached = self._limit_reached(evaluation)
+        if self.limit_reached is None:
             return Verdict.LEARNING
-        self._try_again(self.overrun)
+        self._backtrack(self.limit_reached)
         return Verdict.EXHAUSTED
 
     def state_dict(self) -> dict[str, Any]:
         """The state as JSON. Path and settings are not kept: the experiment rebuilds them."""
         return {
             "stage": self.stage.key,
-            "visit": self.visit,
-            "entry": self.entry.value,
-            "retuning": self.retuning,
-            "finished": self.finished,
-            "ending": self.ending,
-            "reach": self._reach,
-            "trail": list(self._trail),
-            "aim": self._aim,
-            "stride": self._stride,
-            "passes": self._passes,
-            "entered": self._entered.state_dict(),
-            "spent": self._spent.state_dict(),
-            "lost": self._lost.state_dict(),
-            "looks": dict(self._looks),
-            "tests": dict(self._tests),
-            "tries": self._tries.state_dict(),
-            "sampler": self._sampler.state_dict(),
+            "visit_reason": self.visit_reason.value,
+            "counts": {key: asdict(counts) for key, counts in self._counts.items()},
+            **{name: getattr(self, name) for name in PLAIN},
+            **{name: getattr(self, f"_{name}").state_dict() for name in STATEFUL},
+            **{name: asdict(getattr(self, name)) for name in COSTS},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state that `state_dict` gave, under the same settings."""
         self.stage = Stage.from_key(state["stage"])
-        self.visit = state["visit"]
-        self.entry = Entry(state["entry"])
-        self.retuning = state["retuning"]
-        self.decision = None
-        self.overrun = None
+        self.visit_reason = VisitReason(state["visit_reason"])
+        self.decision = self.limit_reached = None
         self.diverged = False
-        self.finished = state["finished"]
-        self.ending = state["ending"]
-        self._reach = state["reach"]
-        self._trail = list(state["trail"])
-        self._aim = state["aim"]
-        self._stride = state["stride"]
-        self._passes = state["passes"]
-        self._entered = Spending.from_state_dict(state["entered"])
-        self._spent = Spending.from_state_dict(state["spent"])
-        self._lost = Spending.from_state_dict(state["lost"])
-        self._looks = Counter(state["looks"])
-        self._tests = Counter(state["tests"])
-        self._tries.load_state_dict(state["tries"])
-        self._sampler.load_state_dict(state["sampler"])
+        self._counts.clear()
+        self._counts |= {key: EvaluationCounts(**c) for key, c in state["counts"].items()}
+        for name in PLAIN:
+            setattr(self, name, state[name])
+        for name in STATEFUL:
+            getattr(self, f"_{name}").load_state_dict(state[name])
+        for name in COSTS:
+            setattr(self, name, Cost(**state[name]))
 
-    def _overrun(self, look: Look) -> str | None:
-        """Why the visit can't end in mastery any more, in words; None while it may."""
-        if look.diverged is not None:
-            return look.diverged
-        if not self.pacing.listens:
-            return self.budget.run_overrun(self._spent + self._lost)
-        if look.test is not None and look.test.source == "sample" and not self._may_be_shown:
-            return (
-                f"after {self.tests} full tests of {self.criterion.examples:,} examples, even one "
-                f"all right would no longer clear the threshold"
-            )
-        return self.budget.overrun(self.visit_spent, self._spent + self._lost)
+    def _run_cost(self, cost: Cost | None = None) -> Cost:
+        """All that the run has cost, discarded trials included; see `sample_stage`."""
+        return (self.cost if cost is None else cost) + self.discarded_cost
 
     @property
     def _stages(self) -> list[Stage]:
         """The path, with the stage that a half step puts in place of one."""
         stages = list(self.path)
-        stages[self._aim] = self.stage
+        stages[self._position.aim] = self.stage
         return stages
 
-    def _frontier_at(self, spent: Spending) -> int:
-        """The index of the frontier's stage, once the run has spent so much."""
-        elapsed = self.budget.elapsed(spent + self._lost) if self.pacing.timed else 0.0
-        return self.pacing.frontier(self._aim, len(self.path) - 1, elapsed)
-
-    @property
-    def _may_be_shown(self) -> bool:
-        """Whether the stage's next full test could still clear the threshold."""
-        return self.criterion.can_clear(self.tests + 1)
+    def _limit_reached(self, evaluation: Evaluation) -> str | None:
+        """Why the visit can't end in mastery any more, in words; None while it may."""
+        if evaluation.divergence is not None:
+            return evaluation.divergence
+        run, tested = self._run_cost(), evaluation.full_test
+        if not self.pacing.waits_for_mastery:
+            return self.budget.run_limit_reached(run)
+        # Each full test of a stage leaves less error to those after it, until none can pass.
+        count = self.counts.full_tests
+        if tested and tested.source == "sample" and not self.criterion.can_clear(count + 1):
+            return (
+                f"even if all {self.criterion.examples:,} examples were correct, full test "
+                f"{count + 1} of this stage would not clear the threshold"
+            )
+        return self.budget.limit_reached(self.visit_cost, run)
 
     def _advance(self) -> None:
-        """Go on after mastery: back to the stage aimed at, to the next one, or to the end."""
-        if self.entry is Entry.HALF_STEP:
-            self._visit(self.path[self._aim], Entry.RETURN)
+        """After mastery: from a half step to its stage, to the next stage, or to the end."""
+        if self.visit_reason is VisitReason.HALF_STEP:
+            self._visit(self._position.stage, VisitReason.RETURN)
         else:
-            self._trail.append(self._aim)
-            self._reach = max(self._reach, self._aim)
+            self._position.master()
             if self.reached_target:
                 self._finish("the last stage of the path is mastered")
                 return
-            if self.visit_spent.steps == 0:
-                self._stride = self.growth.wider(self._stride)
-            self._aim = min(self._aim + self._stride, len(self.path) - 1)
-            returns = self.entry is Entry.DEMOTION
-            self._visit(self.path[self._aim], Entry.RETURN if returns else Entry.STEP)
-        overrun = self.budget.run_overrun(self._spent + self._lost)
-        if overrun is not None:
-            self._finish(overrun)
+            self._position.advance(trained=self.visit_cost.steps > 0)
+            demoted = self.visit_reason is VisitReason.DEMOTION
+            reason = VisitReason.RETURN if demoted else VisitReason.ADVANCE
+            self._visit(self._position.stage, reason)
+        limit = self.budget.run_limit_reached(self._run_cost())
+        if limit is not None:
+            self._finish(limit)
 
-    def _try_again(self, why: str) -> None:
-        """Go on after exhaustion: a retune, a half step, a demotion, then an honest stop."""
-        over = self.budget.run_overrun(self._spent + self._lost)
-        if over is not None or not self.pacing.listens:
-            self._finish(over or why)
-        elif self._tuned and self._tries.take("retunes", self.stage):
-            self._visit(self.stage, self.entry, retuning=True)
+    def _backtrack(self, why: str) -> None:
+        """After exhaustion: a retune, a half step, a demotion, then an honest stop."""
+        limit = self.budget.run_limit_reached(self._run_cost())
+        if limit is not None or not self.pacing.waits_for_mastery:
+            self._finish(limit or why)
+        elif self._tuned and self._retries.take("retunes", self.stage):
+            self._visit(self.stage, self.visit_reason, retuning=True)
         elif not self._half_step() and not self._demote():
             retune = "retune, " if self._tuned else ""
-            self._finish(f"{why}, and there is no {retune}half step or demotion left to try")
+            self._finish(f"{why}, and no {retune}half step or demotion is left")
 
     def _half_step(self) -> bool:
-        """Aim at a stage nearer to the last one mastered."""
-        if self.entry is Entry.HALF_STEP or not self._trail:
+        """Visit a stage nearer to the last one mastered; False where there is none to visit."""
+        position = self._position
+        if self.visit_reason is VisitReason.HALF_STEP or not position.trail:
             return False
-        gap = self._aim - self._trail[-1]
-        stride = self.growth.narrower(gap)
-        if stride < gap:
-            self._stride = stride
-            self._aim = self._trail[-1] + stride
-            self._visit(self.path[self._aim], Entry.STEP)
+        if position.shorten_stride():
+            self._visit(position.stage, VisitReason.ADVANCE)
             return True
-        aim = self.path[self._aim]
-        middle = _between(self.path[self._trail[-1]], aim)
+        middle = position.midway()
         if middle is None or not self._allows(middle):
             return False
-        if not self._tries.take("half_steps", aim):
+        if not self._retries.take("half_steps", position.stage):
             return False
-        self._visit(middle, Entry.HALF_STEP)
+        self._visit(middle, VisitReason.HALF_STEP)
         return True
 
     def _demote(self) -> bool:
-        """Go back to the last stage mastered, and climb again from there."""
-        if not self._trail or not self._tries.take("demotions", self.path[self._aim]):
+        """Go back to the last stage mastered, to advance again from there; False for none."""
+        position = self._position
+        if not position.trail or not self._retries.take("demotions", position.stage):
             return False
-        self._aim = self._trail.pop()
-        self._visit(self.path[self._aim], Entry.DEMOTION)
+        position.demote()
+        self._visit(position.stage, VisitReason.DEMOTION)
         return True
 
-    def _visit(self, stage: Stage, entry: Entry, *, retuning: bool = False) -> None:
+    def _visit(self, stage: Stage, reason: VisitReason, *, retuning: bool = False) -> None:
         self.stage = stage
-        self.entry = entry
+        self.visit_reason = reason
         self.retuning = retuning
         self.visit += 1
-        self._passes = 0
-        self._entered = self._spent
+        self.counts.passes = 0
+        self.cost_before = self.cost
 
     def _finish(self, ending: str) -> None:
         self.finished = True
         self.ending = ending
-
-
-def _between(lower: Stage, upper: Stage) -> Stage | None:
-    """The stage midway, rounded down; None where no stage lies between."""
-    middle = Stage((lower.length + upper.length) // 2, (lower.vocab_size + upper.vocab_size) // 2)
-    return None if middle in (lower, upper) else middle

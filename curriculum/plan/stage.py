@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from curriculum.errors import UsageError
-
-__all__ = ["Stage"]
 
 KEY = re.compile(r"(\d+)x(\d+)")
 
@@ -15,6 +14,10 @@ KEY = re.compile(r"(\d+)x(\d+)")
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Sequences of `length` symbols, each one of `vocab_size` symbols.
+
+    Attributes:
+        length: symbols of an input.
+        vocab_size: how many different symbols there are.
 
     Raises:
         UsageError: where either is below 1.
@@ -28,7 +31,7 @@ class Stage:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise UsageError(
-                    f"a stage's {name} must be a whole number from 1 up, got {value!r}"
+                    f"a stage's {name} must be a whole number, at least 1, got {value!r}"
                 )
 
     @property
@@ -43,6 +46,11 @@ class Stage:
         if match is None:
             raise UsageError(f"a stage is written LENGTHxVOCABULARY, e.g. 100x10, got {key!r}")
         return cls(int(match[1]), int(match[2]))
+
+    @classmethod
+    def covering(cls, stages: Sequence[Stage]) -> Stage:
+        """The smallest stage with the length and the vocabulary of each of `stages`."""
+        return cls(max(s.length for s in stages), max(s.vocab_size for s in stages))
 
     def __str__(self) -> str:
         return f"length {self.length}, vocabulary {self.vocab_size}"

@@ -1,46 +1,48 @@
 """The curricula of the literature by name, each a pacing and a sampling; baselines are too."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.plan.pacing import Direct, Gated, Linear, Pacing, Root
-from curriculum.plan.sampling import (
-    Bandit,
-    Combined,
-    Current,
-    Hardest,
-    LookBack,
-    LookBackAndAhead,
-    MasteringRate,
-    Mixed,
-    Sampling,
-    Teacher,
-    Uniform,
-)
-
-__all__ = ["STRATEGIES", "Strategy", "name_of", "strategy_of"]
+from curriculum.plan.pacing.direct import Direct
+from curriculum.plan.pacing.gated import Gated
+from curriculum.plan.pacing.linear import Linear
+from curriculum.plan.pacing.pacing import Pacing
+from curriculum.plan.pacing.root import Root
+from curriculum.plan.sampling.bandit import Bandit
+from curriculum.plan.sampling.combined import Combined
+from curriculum.plan.sampling.current import Current
+from curriculum.plan.sampling.hardest import Hardest
+from curriculum.plan.sampling.look_back import LookBack
+from curriculum.plan.sampling.look_back_and_ahead import LookBackAndAhead
+from curriculum.plan.sampling.mastering_rate import MasteringRate
+from curriculum.plan.sampling.mixed import Mixed
+from curriculum.plan.sampling.sampler import Sampling
+from curriculum.plan.sampling.teacher import Teacher
+from curriculum.plan.sampling.uniform import Uniform
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """When the frontier moves, and which stages are trained on; `line` says it in words.
+    """When the frontier moves, and which stages are trained on.
 
-    A strategy that `guesses` is a control: it draws weights at random in place of training.
+    Attributes:
+        pacing: when the frontier moves.
+        sampling: which stages up to it are trained on.
+        description: in one line.
+        guesses: whether weights are drawn at random in place of training, as a control.
     """
 
     pacing: Pacing
     sampling: Sampling
-    line: str
+    description: str
     guesses: bool = False
 
     @property
     def can_be_tuned(self) -> bool:
         """Whether a search can race trials on one stage after another."""
-        return self.pacing.listens and self.sampling.signal is None and not self.guesses
+        return self.pacing.waits_for_mastery and self.sampling.feedback is None and not self.guesses
 
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
@@ -53,10 +55,10 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
             Gated(), Combined(), "the lowest unmastered stage, one example in five mixed"
         ),
         "look_back": Strategy(
-            Gated(), LookBack(), "the lowest unmastered stage, and now and then one before it"
+            Gated(), LookBack(), "the lowest unmastered stage, sometimes one before it"
         ),
         "look_back_and_ahead": Strategy(
-            Gated(), LookBackAndAhead(), "the lowest unmastered stage, and now and then any other"
+            Gated(), LookBackAndAhead(), "the lowest unmastered stage, sometimes any other"
         ),
         "linear": Strategy(Linear(), Uniform(), "stages opened evenly by the clock"),
         "root": Strategy(Root(), Uniform(), "stages opened by the clock, the later the slower"),
@@ -78,7 +80,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
 )
 
 
-def strategy_of(name: str) -> Strategy:
+def get_strategy(name: str) -> Strategy:
     """The strategy of that name.
 
     Raises:
@@ -90,7 +92,7 @@ def strategy_of(name: str) -> Strategy:
     return found
 
 
-def name_of(pacing: Pacing, sampling: Sampling) -> str:
+def strategy_name(pacing: Pacing, sampling: Sampling) -> str:
     """The name of a pair, whatever its settings; its two parts where it has none."""
     pairs = {name: each for name, each in STRATEGIES.items() if not each.guesses}
     exact = (n for n, s in pairs.items() if (s.pacing, s.sampling) == (pacing, sampling))

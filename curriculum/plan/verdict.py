@@ -1,24 +1,20 @@
-"""What a look says of a stage, and why a stage is visited."""
-
-from __future__ import annotations
+"""What an evaluation says of a stage, and why a stage is visited."""
 
 from enum import StrEnum
 
-__all__ = ["Entry", "Verdict"]
-
 
 class Verdict(StrEnum):
-    """What a look says of the stage that the model stands on."""
+    """What an evaluation says of the stage that the model is trained on."""
 
     LEARNING = "learning"
     MASTERED = "mastered"
     EXHAUSTED = "exhausted"
 
 
-class Entry(StrEnum):
+class VisitReason(StrEnum):
     """Why a stage is visited."""
 
-    STEP = "step"
-    HALF_STEP = "half step"
+    ADVANCE = "advance"
+    HALF_STEP = "half_step"
     DEMOTION = "demotion"
     RETURN = "return"

@@ -1,69 +1,88 @@
-"""A learner and what stands beside it on disk: safetensors and JSON in one directory, never pickle."""
+"""A learner and the state of its run on disk: safetensors and JSON in a folder, never pickle."""
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from curriculum import config
 from curriculum.errors import UsageError
-from curriculum.record.disk import bring_to_disk, is_missing, unreadable
-from curriculum.record.packing import Packed, check_fits, check_tensors, pack, unpack
+from curriculum.learn import TrainingInterval
+from curriculum.record import snapshot_codec
+from curriculum.record.codec import Json, decode, encode
+from curriculum.record.disk import fsync, reading, sha256_of
+from curriculum.record.store import RunFolder
 
 if TYPE_CHECKING:
     import torch
 
-    from curriculum.experiment import Experiment
-    from curriculum.learn.learner import Learner, Snapshot
-    from curriculum.learn.recipe import Recipe
-    from curriculum.record.store import RunFolder
-
-__all__ = [
-    "DamagedCheckpoint",
-    "load_learner",
-    "load_state",
-    "save_checkpoint",
-    "standing_checkpoint",
-]
+    from curriculum.config import Experiment
+    from curriculum.learn import Learner, Recipe, Snapshot
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
 MOST_JSON_BYTES = 1 << 24
-SENSELESS = (
-    AttributeError,
-    LookupError,
-    OverflowError,
-    RecursionError,
-    SafetensorError,
-    TypeError,
-    ValueError,
-)
-"""What comes of making sense of what is not what was written."""
+MALFORMED = (*config.MALFORMED, SafetensorError)
+"""What comes of reading what is not what was written."""
 
 
 class DamagedCheckpoint(UsageError):
     """A checkpoint is not what was saved, or does not fit its run."""
 
 
-def save_checkpoint(
-    folder: Path, snapshot: Snapshot, recipe: Recipe, state: dict[str, Any]
-) -> None:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunState:
+    """The state of a run, saved beside its learner.
+
+    Attributes:
+        visits: how many are over.
+        training: whether it was saved within a visit's training.
+        interval: of training that it was saved in; None where it was in none.
+        parent: the checkpoint of what the visit goes back to, should it be given up.
+        settled: whether the weights stay, whatever comes.
+        mastered: the key of the stage whose mastery ended the visit; None for no mastery.
+        journal: how many bytes the journal had.
+        scheduler: its state.
+    """
+
+    visits: int
+    training: bool
+    interval: TrainingInterval | None
+    parent: str | None
+    settled: bool
+    mastered: str | None
+    journal: int
+    scheduler: Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckpointJson:
+    """What `state.json` holds."""
+
+    state: RunState
+    learner: snapshot_codec.LearnerState
+
+
+def save_checkpoint(folder: Path, snapshot: Snapshot, recipe: Recipe, state: RunState) -> None:
     """Write a checkpoint whole or not at all.
 
     It is written aside, brought to disk, and renamed to `folder` at last.
 
     Args:
-        folder: where it shall lie.
+        folder: where it shall be.
         snapshot: the learner that is saved.
         recipe: the run's own; of the learner's, what differs is saved.
-        state: JSON to keep beside it.
+        state: of the run.
 
     Raises:
         OSError: where the disk is full, or can't be written.
@@ -72,51 +91,46 @@ def save_checkpoint(
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)
-        packed = pack(snapshot, recipe)
+        packed = snapshot_codec.pack(snapshot, recipe)
         _write_tensors(packed.model, aside / FILES[0])
         _write_tensors(packed.optimizer, aside / FILES[1])
-        content = json.dumps({"state": state, "learner": packed.rest}, indent=1)
-        (aside / FILES[2]).write_text(content)
-        digests = {name: _sha256(aside / name) for name in FILES}
+        content = encode(CheckpointJson(state=state, learner=packed.rest))
+        (aside / FILES[2]).write_text(json.dumps(content, indent=1))
+        digests = {name: sha256_of(aside / name) for name in FILES}
         (aside / "digest.json").write_text(json.dumps(digests, indent=1))
         for path in (*aside.iterdir(), aside):
-            bring_to_disk(path)
+            fsync(path)
         os.rename(aside, folder)
     except OSError:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-    bring_to_disk(folder.parent)
+    fsync(folder.parent)
 
 
-def standing_checkpoint(folder: RunFolder) -> Path:
-    """The newest checkpoint whose weights stand, whatever comes; where there is none, the newest.
+def latest_settled_checkpoint(folder: RunFolder) -> Path:
+    """The newest checkpoint whose weights stay, whatever comes; where there is none, the newest.
 
-    The weights of a visit that goes on may be given up yet.
+    The weights of a visit that is not over may be given up yet.
 
     Raises:
         UsageError: where the run has no whole checkpoint.
         Unreadable: where the system keeps one from being read.
     """
-    found = folder.saved
-    if not found:
-        raise UsageError(f"run {folder.id} has no checkpoint yet")
-    damage: UsageError | None = None
-    whole = []
-    for path in reversed(found):
+    damage, intact = list[DamagedCheckpoint](), list[Path]()
+    for path in reversed(folder.checkpoint_folders()):
         try:
-            if load_state(path)["state"]["stands"]:
+            if load_state(path).state.settled:
                 return path
-            whole.append(path)
+            intact.append(path)
         except DamagedCheckpoint as error:
-            damage = damage or error
-    if whole:
-        return whole[0]
-    assert damage is not None
-    raise damage
+            damage.append(error)
+    if intact:
+        return intact[0]
+    raise damage[0] if damage else UsageError(f"run {folder.id} has no checkpoint yet")
 
 
-def load_state(folder: Path, experiment: Experiment | None = None) -> dict[str, Any]:
-    """What was saved beside the tensors: the `state`, and the `learner`'s rest.
+def load_state(folder: Path, experiment: Experiment | None = None) -> CheckpointJson:
+    """What a checkpoint holds beside the tensors.
 
     Sizes and names are compared with what the experiment may have, if it is given, before
     anything of that size is read.
@@ -126,27 +140,16 @@ def load_state(folder: Path, experiment: Experiment | None = None) -> dict[str, 
         Unreadable: where the system keeps it from being read, whole or not.
     """
     model, optimizer, state = (folder / name for name in FILES)
-    try:
+    with checked(folder, "it can't be read, or is of an earlier version"), reading(folder):
         digests = _json(folder / "digest.json")
         content = _json(state)
-        _check(folder, digests, state)
-        if not all(isinstance(content[part], dict) for part in ("state", "learner")):
-            raise TypeError
+        _check_digests(folder, digests, state)
+        found = decode(CheckpointJson, content)
         if experiment is not None:
-            check_fits(content["learner"], experiment)
-            check_tensors(model, optimizer, content["learner"], experiment)
-        _check(folder, digests, model, optimizer)
-    except DamagedCheckpoint:
-        raise
-    except UsageError as error:
-        raise _damaged(folder, str(error)) from error
-    except OSError as error:
-        if not is_missing(error):
-            raise unreadable(folder, error) from error
-        raise _damaged(folder, "not all of its files are there") from error
-    except SENSELESS as error:
-        raise _damaged(folder, "it can't be read") from error
-    return dict(content)
+            snapshot_codec.check_fits(found.learner, experiment)
+            snapshot_codec.check_tensors(model, optimizer, found.learner, experiment)
+        _check_digests(folder, digests, model, optimizer)
+        return found
 
 
 def load_learner(folder: Path, experiment: Experiment, device: torch.device) -> Learner:
@@ -156,22 +159,33 @@ def load_learner(folder: Path, experiment: Experiment, device: torch.device) -> 
         DamagedCheckpoint: where the checkpoint isn't whole, or doesn't fit.
         Unreadable: where the system keeps it from being read, whole or not.
     """
-    from curriculum.learn.learner import Learner
+    from curriculum.learn import Learner
 
-    content = load_state(folder, experiment)
+    rest = load_state(folder, experiment).learner
+    # Its digests were right a moment ago.
+    with checked(folder, "it does not fit its experiment"), reading(folder, is_there=True):
+        model, optimizer = (_read_tensors(folder / name, device) for name in FILES[:2])
+        packed = snapshot_codec.PackedSnapshot(model, optimizer, rest)
+        return Learner.of(snapshot_codec.unpack(packed, experiment.recipe), device)
+
+
+@contextmanager
+def checked(folder: Path, misfit: str) -> Iterator[None]:
+    """A context in which a checkpoint is read.
+
+    Raises:
+        DamagedCheckpoint: in place of what comes of reading another one than was saved.
+    """
     try:
-        packed = Packed(
-            model=_read_tensors(folder / FILES[0], device),
-            optimizer=_read_tensors(folder / FILES[1], device),
-            rest=content["learner"],
-        )
-        return Learner.of(unpack(packed, experiment.recipe), device)
+        yield
+    except DamagedCheckpoint:
+        raise
     except UsageError as error:
         raise _damaged(folder, str(error)) from error
-    except OSError as error:  # its digests were right a moment ago
-        raise unreadable(folder, error) from error
-    except SENSELESS as error:
-        raise _damaged(folder, "it does not fit its experiment") from error
+    except OSError as error:
+        raise _damaged(folder, "not all of its files are there") from error
+    except MALFORMED as error:
+        raise _damaged(folder, misfit) from error
 
 
 def _json(path: Path) -> Any:
@@ -180,8 +194,8 @@ def _json(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def _check(folder: Path, digests: Mapping[str, str], *files: Path) -> None:
-    if any(_sha256(path) != digests[path.name] for path in files):
+def _check_digests(folder: Path, digests: Mapping[str, str], *files: Path) -> None:
+    if any(sha256_of(path) != digests[path.name] for path in files):
         raise _damaged(folder, "its digest does not match")
 
 
@@ -194,7 +208,9 @@ def _write_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
     try:
         save_file(tensors, path)
     except SafetensorError as error:
-        raise OSError(*_number_of(error), str(path)) from error
+        found = re.search(r"os error (\d+)", str(error))  # the library has put it in words
+        number = int(found[1]) if found else errno.EIO
+        raise OSError(number, os.strerror(number), str(path)) from error
 
 
 def _read_tensors(path: Path, device: torch.device) -> dict[str, torch.Tensor]:
@@ -202,17 +218,5 @@ def _read_tensors(path: Path, device: torch.device) -> dict[str, torch.Tensor]:
     try:
         return load_file(path, device=str(device))
     except OSError:
-        path.open("rb").close()  # says what it is
+        path.open("rb").close()  # raises what it is
         raise
-
-
-def _number_of(error: SafetensorError) -> tuple[int, str]:
-    """The system's number of an error that the library has put in words, and its meaning."""
-    found = re.search(r"os error (\d+)", str(error))
-    number = int(found[1]) if found else 5  # an input or output error
-    return number, os.strerror(number)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,4 @@
-"""Deletes a run: its folder, and what is known of it elsewhere."""
-
-from __future__ import annotations
+"""Deletes a run: its folder, and its copies elsewhere."""
 
 import logging
 import os
@@ -11,11 +9,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from curriculum.errors import UsageError
-from curriculum.record.lock import Lock, held
+from curriculum.record.lock import Lock
+from curriculum.record.redaction import first_line
 from curriculum.record.store import RunFolder, Store
-from curriculum.record.tracking import first_line
-
-__all__ = ["Place", "delete"]
 
 WAITING_SECONDS = 60.0
 """A mirror completes the copy of a run that is over within seconds, or else gives up."""
@@ -24,21 +20,19 @@ NOTICE_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
-class Place(Protocol):
-    """What may hold copies of runs, besides their folders."""
+class RunCopies(Protocol):
+    """A place that may hold copies of runs, such as a database."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
-        ...
+        """What messages call the place."""
 
     def delete(self, run_id: str) -> str | None:
-        """Delete what it holds of a run, if anything; says what of that stays."""
-        ...
+        """Delete what it holds of a run, if anything; tells what of that stays."""
 
 
-def delete(store: Store, folder: RunFolder, places: Sequence[Place]) -> list[str]:
-    """Delete a run wholly; gives remarks on what could not be.
+def delete_run(store: Store, folder: RunFolder, copies: Sequence[RunCopies]) -> list[str]:
+    """Delete a run and its copies; gives remarks on what could not be deleted.
 
     Raises:
         UsageError: where a living process runs or copies it, or a part can't be deleted.
@@ -46,12 +40,12 @@ def delete(store: Store, folder: RunFolder, places: Sequence[Place]) -> list[str
     """
     aside = folder.path.with_name(f".{folder.id}.old")
     try:
-        with held(folder), _mirror_held(store, folder):
+        with folder.held(), _mirror_held(store, folder):
             # Cut short at any point, a run is still listed, with all that takes to delete
             # the rest; so the folder goes last, by one rename. The mark goes first, for it
             # says that copies are there.
-            (store.mirrors / f"{folder.id}.json").unlink(missing_ok=True)
-            remarks = [_delete_from(place, folder.id) for place in places]
+            store.mirror_file(folder, "json").unlink(missing_ok=True)
+            remarks = [_delete_from(each, folder.id) for each in copies]
             os.rename(folder.path, aside)
             for path in store.mirrors.glob(f"{folder.id}.*"):
                 path.unlink()
@@ -64,12 +58,12 @@ def delete(store: Store, folder: RunFolder, places: Sequence[Place]) -> list[str
     return [remark for remark in remarks if remark is not None]
 
 
-def _delete_from(place: Place, run_id: str) -> str | None:
+def _delete_from(copies: RunCopies, run_id: str) -> str | None:
     try:
-        return place.delete(run_id)
+        return copies.delete(run_id)
     except Exception as error:
         raise UsageError(
-            f"run {run_id} can't be deleted from {place.name} ({first_line(error)}); "
+            f"run {run_id} can't be deleted from {copies.name} ({first_line(error)}); "
             f"'rm {run_id}' can be repeated"
         ) from error
 
@@ -77,8 +71,7 @@ def _delete_from(place: Place, run_id: str) -> str | None:
 @contextmanager
 def _mirror_held(store: Store, folder: RunFolder) -> Iterator[None]:
     """Keep mirrors from the run."""
-    store.mirrors.mkdir(exist_ok=True)
-    lock, since, said = Lock(store.mirrors / f"{folder.id}.lock"), time.monotonic(), False
+    lock, since, logged = Lock(store.mirror_file(folder, "lock")), time.monotonic(), False
     while not lock.acquire():
         waited = time.monotonic() - since
         if waited > WAITING_SECONDS:
@@ -86,9 +79,9 @@ def _mirror_held(store: Store, folder: RunFolder) -> Iterator[None]:
                 f"run {folder.id} is being copied into MLflow by another process; "
                 f"'rm {folder.id}' can be repeated when it is done"
             )
-        if waited > NOTICE_SECONDS and not said:
+        if waited > NOTICE_SECONDS and not logged:
             log.warning("run %s is still being copied into MLflow; waiting", folder.id)
-            said = True
+            logged = True
         time.sleep(0.1)
     with lock:
         yield

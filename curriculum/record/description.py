@@ -1,125 +1,84 @@
-"""Experiments as JSON and back, without running code that a file on disk names."""
+"""What a run is: its experiment, seed and provenance, as `run.json` holds it."""
 
 from __future__ import annotations
 
-import importlib
-import platform
-import subprocess
-from dataclasses import fields, is_dataclass
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from types import ModuleType
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from curriculum.errors import UsageError
-from curriculum.experiment import Experiment
-
-__all__ = ["describe", "environment", "git_commit", "rebuild"]
-
-OURS = ("curriculum", "tasks")
-MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-PACKAGES = ("torch", "numpy", "scipy", "safetensors", "mlflow", "optuna", "transformers")
+from curriculum.plan import Stage
+from curriculum.record.codec import Json, Malformed, decode, encode
 
 
-def describe(value: Any) -> Any:
-    """Nested settings as JSON; a dataclass becomes `{"type": "module:Class", field: …}`."""
-    if is_dataclass(value) and not isinstance(value, type):
-        kind = type(value)
-        described = {"type": f"{kind.__module__}:{kind.__qualname__}"}
-        return described | {
-            part.name: describe(getattr(value, part.name)) for part in fields(value)
-        }
-    if isinstance(value, tuple | list):
-        return [describe(part) for part in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise UsageError(
-        f"an experiment's settings are dataclasses, numbers, strings and tuples of these, "
-        f"got {type(value).__name__}"
-    )
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunDescription:
+    """What a run was started with; all but its id, if it is not in a store yet.
 
-
-def rebuild(described: Any, source: ModuleType | None = None) -> Experiment:
-    """The experiment that `describe` described.
-
-    Classes are looked up in this package, in `tasks`, and in the module `source`, which
-    only the caller can name.
-
-    Raises:
-        UsageError: for a class of any other module, or where none was described.
+    Attributes:
+        id: of the run, in its store.
+        experiment: its name.
+        created: the time of day when the run was started.
+        task: the class of its task.
+        model: the class of its model's settings.
+        strategy: the name of its curriculum.
+        path: the nominal stages.
+        settings: all settings by dotted name.
+        config: the experiment as `config.serialize` describes it.
+        overrides: of the settings, as typed on the command line.
+        source: the user's file that defines the experiment.
+        source_sha256: its digest.
+        tracking_uri: MLflow's, where one was given.
+        optuna_storage: likewise.
+        withheld: which of these two held a secret, and so are not kept.
+        device: that it is trained on.
+        threads: of the process.
+        flush_denormal: whether denormal numbers are treated as zero.
+        environment: versions of Python and of the libraries that results depend on.
+        git_commit: of this package, where it is a checkout.
     """
-    try:
-        experiment = _rebuild(described, source)
-    except UsageError:
-        raise
-    except MALFORMED as error:
-        raise UsageError(
-            f"what is described is no experiment ({type(error).__name__}: {error})"
-        ) from error
-    if not isinstance(experiment, Experiment):
-        raise UsageError(f"what is described is no Experiment but {type(experiment).__name__}")
-    return experiment
+
+    id: str = ""
+    experiment: str
+    seed: int
+    created: float
+    task: str
+    model: str
+    strategy: str
+    path: tuple[Stage, ...]
+    settings: Mapping[str, Json]
+    config: Json
+    overrides: tuple[str, ...]
+    source: str | None
+    source_sha256: str | None
+    tracking_uri: str | None
+    optuna_storage: str | None
+    withheld: tuple[str, ...]
+    device: str
+    threads: int
+    flush_denormal: bool
+    environment: Mapping[str, str]
+    git_commit: str | None
+
+    def to_json(self) -> str:
+        """The text of `run.json`, with a check of what it says."""
+        content = encode(self)
+        return json.dumps({**content, "check": _check(content)}, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> RunDescription:
+        """What a `run.json` says.
+
+        Raises:
+            ValueError: where it is not what was written.
+        """
+        content = json.loads(text)
+        if not isinstance(content, dict) or content.pop("check", None) != _check(content):
+            raise Malformed("its check does not match")
+        return decode(RunDescription, content)
 
 
-def _rebuild(described: Any, source: ModuleType | None) -> Any:
-    if isinstance(described, list):
-        return tuple(_rebuild(part, source) for part in described)
-    if not isinstance(described, dict):
-        return described
-    kind = _class(described["type"], source)
-    values = {name: _rebuild(part, source) for name, part in described.items() if name != "type"}
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise UsageError(f"{kind.__name__} has changed since the run: {error}") from error
-
-
-def _class(name: str, source: ModuleType | None) -> Any:
-    module, _, qualified = name.partition(":")
-    if module.split(".")[0] in OURS:
-        try:
-            found: Any = getattr(importlib.import_module(module), qualified, None)
-        except ImportError:
-            found = None
-    elif source is not None:
-        found = getattr(source, qualified, None)
-    else:
-        raise UsageError(
-            f"{qualified} is defined in a user's own file, and code is only run from a file "
-            f"that you name: give its path as `source` (on the command line --source PATH)"
-        )
-    if not (isinstance(found, type) and is_dataclass(found)):
-        raise UsageError(f"there is no settings class {qualified} in {module}")
-    return found
-
-
-def environment() -> dict[str, str]:
-    """The versions of Python, of this package and of the libraries that results depend on."""
-    found = {"python": platform.python_version()}
-    for name in ("curriculum", *PACKAGES):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def git_commit(folder: Path) -> str | None:
-    """The commit checked out where the code lies, with `+changes` where it was edited."""
-    try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return f"{commit}+changes" if changed else commit
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    result = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=5,
-    )
-    return result.stdout.strip()
+def _check(content: Mapping[str, Any]) -> str:
+    """A digest of what a description says."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,38 +1,43 @@
-"""What is brought to the disk itself, and what it means that a file can't be read."""
-
-from __future__ import annotations
+"""Brings files to the disk itself, and tells what it means that one can't be read."""
 
 import errno
+import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from curriculum.errors import RunFailed
-
-__all__ = ["Unreadable", "bring_to_disk", "is_missing", "unreadable", "write_whole"]
 
 MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 """What the system says where there is no such file, whoever asks and whenever."""
 
 
 class Unreadable(RunFailed):
-    """What may be whole can't be read now: nothing is known of it, so that nothing is given up."""
+    """What may be intact can't be read now: nothing is known of it, so nothing is given up."""
 
 
-def is_missing(error: OSError) -> bool:
-    """Whether a file could not be read since it isn't there, or is no file."""
-    return error.errno in MISSING
+@contextmanager
+def reading(path: Path, *, is_there: bool = False) -> Iterator[None]:
+    """A context in which a file or folder is read, missing or not, unless it is known to exist.
+
+    Raises:
+        OSError: where it is missing, or is no file.
+        Unreadable: where the system keeps it from being read.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in MISSING and not is_there:
+            raise
+        why = str(error) if error.errno is None else os.strerror(error.errno)
+        raise Unreadable(
+            f"{path} can't be read ({why}), so it may still be intact: nothing was deleted; try "
+            f"again once it can be read"
+        ) from error
 
 
-def unreadable(path: Path, error: OSError) -> Unreadable:
-    """What is said of a file or folder that the system keeps from being read."""
-    why = str(error) if error.errno is None else os.strerror(error.errno)
-    return Unreadable(
-        f"{path} can't be read ({why}), which says nothing of what it holds: nothing was deleted; "
-        f"try again once it can be read"
-    )
-
-
-def write_whole(path: Path, content: str) -> None:
+def write_atomically(path: Path, content: str) -> None:
     """Put a file in place, whole or not at all, and bring it to the disk.
 
     Raises:
@@ -40,12 +45,12 @@ def write_whole(path: Path, content: str) -> None:
     """
     aside = path.with_name(f".{path.name}.new")
     aside.write_text(content)
-    bring_to_disk(aside)
+    fsync(aside)
     os.replace(aside, path)
-    bring_to_disk(path.parent)
+    fsync(path.parent)
 
 
-def bring_to_disk(path: Path) -> None:
+def fsync(path: Path) -> None:
     """Have a file's content, or a folder's list of names, outlast the machine.
 
     Raises:
@@ -56,3 +61,9 @@ def bring_to_disk(path: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,7 +1,5 @@
 """One holder at a time, over processes, and freed when the holder dies."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import socket
@@ -9,14 +7,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from curriculum.errors import UsageError
-
-if TYPE_CHECKING:
-    from curriculum.record.store import RunFolder
-
-__all__ = ["Lock", "held", "is_held"]
 
 PROBING_SECONDS = 1.0
 """Who only asks whether a lock is held holds it for an instant."""
@@ -29,11 +22,19 @@ class Lock:
         self.path = path
         self._file: int | None = None
 
-    def acquire(self, *, wait: bool = False) -> bool:
-        """Take the lock; False where another process holds it and `wait` is off."""
+    def acquire(self, *, seconds: float = 0.0) -> bool:
+        """Take the lock; False where another process holds it through all of these seconds."""
+        until = time.monotonic() + seconds
+        while not self._take():
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _take(self) -> bool:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(file)
             return False
@@ -54,31 +55,28 @@ class Lock:
 
 
 @contextmanager
-def held(folder: RunFolder) -> Iterator[None]:
-    """Be the one process that writes a run. What a dead one left is taken over.
+def held(path: Path, run_id: str) -> Iterator[None]:
+    """Be the one process that writes a run, by the lock on that file.
+
+    What a dead process left is taken over.
 
     Raises:
         UsageError: where a living process writes it, or none can.
     """
-    lock, since = Lock(folder.writer), time.monotonic()
-    while not _acquired(lock):
-        if time.monotonic() - since > PROBING_SECONDS:
-            raise UsageError(
-                f"run {folder.id} goes on in another process ({folder.writer.read_text()}); "
-                f"one at a time can"
-            )
-        time.sleep(0.02)
+    lock = Lock(path)
+    try:
+        is_free = lock.acquire(seconds=PROBING_SECONDS)
+    except OSError as error:
+        raise UsageError(f"{path.parent} can't be written ({error.strerror})") from error
+    if not is_free:
+        raise UsageError(
+            f"run {run_id} is running in another process ({path.read_text()}); only one can "
+            f"write it at a time"
+        )
     with lock:
         with suppress(OSError):  # it only helps others to find this process
-            folder.writer.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+            path.write_text(f"process {os.getpid()} on {socket.gethostname()}")
         yield
-
-
-def _acquired(lock: Lock) -> bool:
-    try:
-        return lock.acquire()
-    except OSError as error:
-        raise UsageError(f"{lock.path.parent} can't be written ({error.strerror})") from error
 
 
 def is_held(path: Path) -> bool:

@@ -1,24 +1,23 @@
 """Where runs lie: `STORE/runs/<id>/`, beside MLflow's database and artifacts."""
 
-from __future__ import annotations
-
 import contextlib
-import hashlib
 import json
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from curriculum.errors import RunFailed, UsageError
-from curriculum.record.disk import bring_to_disk, is_missing, unreadable, write_whole
-from curriculum.record.lock import is_held
-
-__all__ = ["DEFAULT_STORE", "RunFolder", "Store", "checkpoint_name"]
+from curriculum.record.codec import decode, encode
+from curriculum.record.description import RunDescription
+from curriculum.record.disk import fsync, reading, write_atomically
+from curriculum.record.lock import held, is_held
 
 DEFAULT_STORE = Path("mlruns")
 RUN_ID = re.compile(r"[0-9a-f]{1,8}")
@@ -33,50 +32,46 @@ def checkpoint_name(visits: int, steps: int | None = None) -> str:
     return f"{visits:06d}" if steps is None else f"{visits:06d}-{steps:08d}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopNote:
+    """How a run stopped before its end, as `stopped.json` holds it, and when."""
+
+    status: Literal["interrupted", "failed"]
+    reason: str
+    time: float
+
+
 class RunFolder:
-    """The folder of one run."""
+    """The folder of one run.
+
+    Attributes:
+        id: its name.
+        journal: what happened.
+        checkpoints: the folder of the states that were saved.
+        writer: the lock of the process that runs it.
+        dropped: records that forced resumes have taken out of the journal.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.id = path.name
+        self.journal = path / "journal.jsonl"
+        self.checkpoints = path / "checkpoints"
+        self.writer = path / "writer.lock"
+        self.dropped = path / "dropped.jsonl"
 
-    @property
-    def id(self) -> str:
-        return self.path.name
-
-    @property
-    def journal(self) -> Path:
-        return self.path / "journal.jsonl"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def saved(self) -> list[Path]:
+    def checkpoint_folders(self) -> list[Path]:
         """The folders of its checkpoints, oldest first.
 
         Raises:
             Unreadable: where the system keeps them from being listed.
         """
-        try:
+        with contextlib.suppress(OSError), reading(self.checkpoints):
             found = self.checkpoints.iterdir()
             return sorted(
                 path for path in found if CHECKPOINT.fullmatch(path.name) and path.is_dir()
             )
-        except OSError as error:
-            if is_missing(error):
-                return []
-            raise unreadable(self.checkpoints, error) from error
-
-    @property
-    def writer(self) -> Path:
-        """The lock that the process that runs it holds."""
-        return self.path / "writer.lock"
-
-    @property
-    def dropped(self) -> Path:
-        """Records that a forced resume has taken out of the journal."""
-        return self.path / "dropped.jsonl"
+        return []
 
     def remove_checkpoint(self, name: str) -> None:
         """Delete a checkpoint; half of one is never left under its name."""
@@ -95,8 +90,12 @@ class RunFolder:
     def is_running(self) -> bool:
         return is_held(self.writer)
 
-    def description(self) -> dict[str, Any]:
-        """What `run.json` says: the experiment, the seed and the circumstances.
+    def held(self) -> AbstractContextManager[None]:
+        """Be the one process that writes the run; see `lock.held`."""
+        return held(self.writer, self.id)
+
+    def description(self) -> RunDescription:
+        """What `run.json` says.
 
         Raises:
             UsageError: where it is not what was written.
@@ -104,32 +103,24 @@ class RunFolder:
         """
         path = self.path / "run.json"
         try:
-            described = json.loads(path.read_text())
-            good = described.pop("check") == _check_of(described)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            good = False
-        except OSError as error:
-            if not is_missing(error):
-                raise unreadable(path, error) from error
-            good = False
-        if not good:
+            with reading(path):
+                return RunDescription.from_json(path.read_text())
+        except (OSError, ValueError, RecursionError, OverflowError) as error:
             raise UsageError(
                 f"{path} is damaged, or is of an earlier version; 'rm {self.id}' deletes the run"
-            )
-        return dict(described)
+            ) from error
 
-    def describe(self, description: Mapping[str, Any]) -> None:
+    def describe(self, description: RunDescription) -> None:
         """Write `run.json`, whole or not at all, and bring it to the disk.
 
         Raises:
             OSError: where it can't be written.
         """
-        content = json.dumps({**description, "check": _check_of(description)}, indent=1)
-        write_whole(self.path / "run.json", content + "\n")
+        write_atomically(self.path / "run.json", description.to_json())
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """While the run's record is written: what the disk refuses is said in a sentence.
+        """A context in which the run's record is written: an error of the disk becomes one sentence.
 
         Raises:
             RunFailed: in place of an `OSError`.
@@ -139,51 +130,49 @@ class RunFolder:
         except OSError as error:
             raise RunFailed(
                 f"{self.path} can't be written ({os.strerror(error.errno or 0)}): make room "
-                f"there, then 'resume {self.id}' goes on from what is saved"
+                f"there, then 'resume {self.id}' continues from what is saved"
             ) from error
 
-    def note_stop(self, status: str, reason: str) -> None:
-        """Leave a note of how the run stopped before its end: what `stopped` gives.
-
-        Args:
-            status: `interrupted` or `failed`.
-            reason: why, in words.
+    def note_stop(self, status: Literal["interrupted", "failed"], reason: str) -> None:
+        """Leave a note of how the run stopped before its end, and why, in words.
 
         Raises:
             OSError: where it can't be written.
         """
-        content = {"status": status, "reason": reason, "time": round(time.time(), 3)}
-        write_whole(self.path / "stopped.json", json.dumps(content))
+        note = StopNote(status=status, reason=reason, time=round(time.time(), 3))
+        write_atomically(self.path / "stopped.json", json.dumps(encode(note)))
 
-    def stopped(self) -> dict[str, Any] | None:
-        """How the run stopped before its end, if it said so: `status`, `reason`, `time`."""
+    def stop_note(self) -> StopNote | None:
+        """How the run stopped before its end, if it said so."""
         try:
-            said = json.loads((self.path / "stopped.json").read_text())
-            return {name: said[name] for name in ("status", "reason", "time")}
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return decode(StopNote, json.loads((self.path / "stopped.json").read_text()))
+        except (OSError, ValueError, RecursionError, OverflowError):
             return None
 
-    def forget_stop(self) -> None:
-        """Take the note away: the run goes on."""
+    def remove_stop_note(self) -> None:
+        """Take the note away: the run is resumed."""
         (self.path / "stopped.json").unlink(missing_ok=True)
 
 
 class Store:
-    """A folder of runs."""
+    """A folder of runs.
+
+    Attributes:
+        runs_folder: where they lie.
+        mirrors: what mirrors keep for themselves: locks, logs, and what they have copied.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self.runs_folder = self.root / "runs"
+        self.mirrors = self.root / "mirrors"
 
-    @property
-    def runs_folder(self) -> Path:
-        return self.root / "runs"
+    def mirror_file(self, folder: RunFolder, ending: str) -> Path:
+        """A file of a run's mirror: its `lock`, its `log`, or as `json` what it has copied."""
+        self.mirrors.mkdir(parents=True, exist_ok=True)
+        return self.mirrors / f"{folder.id}.{ending}"
 
-    @property
-    def mirrors(self) -> Path:
-        """What the mirror keeps for itself: locks, and how far it has come."""
-        return self.root / "mirrors"
-
-    def create(self, description: Mapping[str, Any]) -> RunFolder:
+    def create(self, description: RunDescription) -> RunFolder:
         """A new run's folder with its `run.json`. Its name, eight hex digits, is the run's id.
 
         It is on the disk itself once it is given back.
@@ -196,16 +185,16 @@ class Store:
             new = [path for path in place if not path.exists()]
             self.runs_folder.mkdir(parents=True, exist_ok=True)
             for path in new:
-                bring_to_disk(path.parent)
+                fsync(path.parent)
             while True:
                 folder = RunFolder(self.runs_folder / secrets.token_hex(4))
                 aside = folder.path.with_name(f".{folder.id}.new")
                 if not folder.path.exists():
                     break
             (aside / "checkpoints").mkdir(parents=True)
-            RunFolder(aside).describe({"id": folder.id, **description})
+            RunFolder(aside).describe(replace(description, id=folder.id))
             os.rename(aside, folder.path)
-            bring_to_disk(self.runs_folder)
+            fsync(self.runs_folder)
         except OSError as error:
             raise UsageError(
                 f"the store {self.root} can't be written ({error.strerror}); "
@@ -215,16 +204,16 @@ class Store:
 
     def runs(self) -> list[RunFolder]:
         """All runs, oldest first."""
-        begun: dict[Path, int] = {}
+        created: dict[Path, int] = {}
         if self.runs_folder.is_dir():
             for path in self.runs_folder.iterdir():
                 if RUN_ID.fullmatch(path.name):
                     with contextlib.suppress(OSError):  # no run, or one that is being deleted
-                        begun[path] = (path / "run.json").stat().st_mtime_ns
-        return [RunFolder(path) for path in sorted(begun, key=begun.__getitem__)]
+                        created[path] = (path / "run.json").stat().st_mtime_ns
+        return [RunFolder(path) for path in sorted(created, key=created.__getitem__)]
 
-    def some_runs(self) -> list[RunFolder]:
-        """All runs, oldest first; one at least.
+    def nonempty_runs(self) -> list[RunFolder]:
+        """All runs, oldest first, of a store that has any.
 
         Raises:
             UsageError: where there is none.
@@ -240,7 +229,7 @@ class Store:
         Raises:
             UsageError: where there is none, or several.
         """
-        runs = self.some_runs()
+        runs = self.nonempty_runs()
         if name == "last":
             return runs[-1]
         found = [folder for folder in runs if name and folder.id.startswith(name)]
@@ -249,15 +238,9 @@ class Store:
         if found:
             ids = ", ".join(folder.id for folder in found)
             raise UsageError(
-                f"{name!r} is the beginning of {len(found)} runs: {ids}; give more of it"
+                f"{name!r} is the beginning of {len(found)} run ids: {ids}; type more of it"
             )
         raise UsageError(
             f"there is no run {name!r} in {self.root}; the latest are "
-            f"{', '.join(folder.id for folder in runs[-3:])}, or say last"
+            f"{', '.join(folder.id for folder in runs[-3:])}; 'last' is the latest"
         )
-
-
-def _check_of(description: Mapping[str, Any]) -> str:
-    """A digest of what a description says."""
-    content = {name: value for name, value in description.items() if name != "check"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

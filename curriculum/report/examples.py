@@ -1,7 +1,5 @@
 """Inputs, targets and predictions side by side, with the mistakes marked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -9,11 +7,9 @@ from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from curriculum.learn.task import IGNORED, PADDING, Batch
+from curriculum.learn import IGNORED, PADDING, Batch
 
-__all__ = ["example_table", "numbers"]
-
-Spelling = Callable[[NDArray[np.int64]], list[str]]
+Decoder = Callable[[NDArray[np.int64]], list[str]]
 
 MOST_SYMBOLS = 24
 
@@ -27,17 +23,17 @@ def example_table(
     batch: Batch,
     predictions: NDArray[np.int64],
     notes: Sequence[str],
-    spell: Spelling = numbers,
+    decode: Decoder = numbers,
     left_out: int = 0,
 ) -> Table:
-    """A row an example. Wrong ones say so in words too, for those who see no colour.
+    """A row for each example. Wrong ones say so in words too, for those who see no colour.
 
     Args:
         batch: the examples.
-        predictions: the model's answers, in the shape of the targets.
+        predictions: the model's, in the shape of the targets.
         notes: on each example, such as "hard"; empty for none.
-        spell: writes symbols as words.
-        left_out: how many places each input has between the two halves that are here.
+        decode: writes symbols as words.
+        left_out: how many positions each input has between the two halves that are shown.
     """
     table = Table(box=None, pad_edge=False)
     for column in ("input", "target", "prediction", ""):
@@ -46,25 +42,25 @@ def example_table(
         batch.inputs, batch.targets, predictions, notes, strict=True
     ):
         table.add_row(
-            _short(inputs, spell, left_out),
-            _short(target, spell),
-            _marked(prediction, target, spell),
-            _judged(prediction, target) + (f" ({note})" if note else ""),
+            _short(inputs, decode, left_out),
+            _short(target, decode),
+            _marked(prediction, target, decode),
+            _correctness(prediction, target) + (f" ({note})" if note else ""),
         )
     return table
 
 
-def _words(symbols: NDArray[np.int64], spell: Spelling) -> list[str]:
-    """Each symbol as a word; `.` where nothing is asked, and nothing for padding."""
+def _words(symbols: NDArray[np.int64], decode: Decoder) -> list[str]:
+    """Each symbol as a word; `.` where nothing is predicted, and nothing for padding."""
     shown = np.atleast_1d(symbols)
     shown = shown[shown != PADDING]
-    known = iter(spell(shown[shown != IGNORED]))
+    known = iter(decode(shown[shown != IGNORED]))
     return ["." if symbol == IGNORED else next(known) for symbol in shown]
 
 
-def _short(symbols: NDArray[np.int64], spell: Spelling, left_out: int = 0) -> str:
-    """Words apart by blanks; of a long row its two ends, and how many are left out."""
-    words = _words(symbols, spell)
+def _short(symbols: NDArray[np.int64], decode: Decoder, left_out: int = 0) -> str:
+    """Words with spaces between them; of a long row its two ends, and how many are left out."""
+    words = _words(symbols, decode)
     if len(words) <= MOST_SYMBOLS and not left_out:
         return " ".join(words)
     end = min(MOST_SYMBOLS // 3, len(words) // 2)
@@ -72,20 +68,20 @@ def _short(symbols: NDArray[np.int64], spell: Spelling, left_out: int = 0) -> st
     return f"{' '.join(words[:end])} …{more} more… {' '.join(words[-end:])}"
 
 
-def _judged(prediction: NDArray[np.int64], target: NDArray[np.int64]) -> Text:
-    """Whether the whole answer is right; nothing where it isn't known."""
+def _correctness(prediction: NDArray[np.int64], target: NDArray[np.int64]) -> Text:
+    """Whether the whole prediction is correct; nothing where the target isn't known."""
     if np.all(target == IGNORED):
         return Text()
-    right = bool(np.all((prediction == target) | (target == IGNORED)))
-    return Text("right" if right else "WRONG", style="green" if right else "bold red")
+    correct = bool(np.all((prediction == target) | (target == IGNORED)))
+    return Text("correct" if correct else "WRONG", style="green" if correct else "bold red")
 
 
-def _marked(prediction: NDArray[np.int64], target: NDArray[np.int64], spell: Spelling) -> Text:
+def _marked(prediction: NDArray[np.int64], target: NDArray[np.int64], decode: Decoder) -> Text:
     """The prediction with its mistakes in brackets."""
-    answers, wanted = np.atleast_1d(prediction), np.atleast_1d(target)
-    words = _words(answers, spell)
+    predicted, wanted = np.atleast_1d(prediction), np.atleast_1d(target)
+    words = _words(predicted, decode)
     text = Text()
-    wrong = (answers != wanted) & (wanted != IGNORED)
+    wrong = (predicted != wanted) & (wanted != IGNORED)
     for word, mistaken in list(zip(words, wrong.tolist(), strict=True))[:MOST_SYMBOLS]:
         text.append(f"[{word}]" if mistaken else word, style="bold red" if mistaken else "")
         text.append(" ")

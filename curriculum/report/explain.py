@@ -1,138 +1,151 @@
 """Why each visit advanced, or did not, in a sentence with the numbers."""
 
-from __future__ import annotations
+from collections.abc import Iterator, Mapping
 
-from collections.abc import Iterator
+from curriculum.plan import Stage, Verdict, VisitReason
+from curriculum.record import History, ProvenanceChanged, Visit, perplexity
+from curriculum.report.units import counted
 
-from curriculum.record.history import History, Visit, perplexity
-from curriculum.record.journal import Record
-
-__all__ = ["closing", "explain", "spelled"]
-
-ENTRIES = {
-    "step": "",
-    "half step": " (a half step)",
-    "demotion": " (a demotion, to consolidate)",
-    "return": " (back after a detour)",
+REASONS = {
+    VisitReason.ADVANCE: "",
+    VisitReason.HALF_STEP: " (half step)",
+    VisitReason.DEMOTION: " (demotion)",
+    VisitReason.RETURN: " (return)",
 }
 
 
-def explain(history: History, *, running: bool = False) -> Iterator[str]:
+def explain_run(history: History, *, running: bool = False) -> Iterator[str]:
     """A heading, a sentence for each visit, and how the run ended."""
-    described = history.description
+    description = history.description
     yield (
-        f"Run {described['id']}: {described['experiment']}, seed {described['seed']}, "
-        f"{spelled(len(described['path']), 'stage')}, {described['strategy']}"
+        f"Run {description.id}: {description.experiment}, seed {description.seed}, "
+        f"{counted(len(description.path), 'stage')}, strategy {description.strategy}"
     )
     for change in history.changes:
-        yield f"It was made to go on under other circumstances{_changed(change)}."
+        yield f"Resumed by force under a changed provenance{_changes(change)}."
     for visit in history.visits:
-        how = ENTRIES.get(visit.entry, f" ({visit.entry})") + (
-            " (tried again, with more trials)" if visit.retuning else ""
-        )
-        yield f"Visit {visit.number}, {visit.stage}{how}: {_sentence(visit)}"
+        retuning = ", retuned" if visit.retuning else ""
+        reason = REASONS[visit.visit_reason]
+        yield f"Visit {visit.number}, {visit.stage}{reason}{retuning}: {_sentence(visit)}"
     if history.damaged and history.end is None:
         yield (
-            f"The journal is damaged after that: 'resume {described['id']}' computes the rest again."
+            f"The journal is damaged after that: 'resume {description.id}' computes the rest again."
         )
     yield closing(history, running=running)
 
 
-def _changed(change: Record) -> str:
-    said = [f"{name} {was} is now {now}" for name, (was, now) in change["changes"].items()]
-    if change["dropped"]:
-        said.append(f"without the last {spelled(change['dropped'], 'record')}")
-    return f": {'; '.join(said)}" if said else ""
+def _changes(change: ProvenanceChanged) -> str:
+    parts = [f"{name} was {old} and is {new}" for name, (old, new) in change.changes.items()]
+    if change.dropped:
+        parts.append(f"the last {counted(change.dropped, 'record')} were dropped")
+    return f": {'; '.join(parts)}" if parts else ""
 
 
 def closing(history: History, *, running: bool = False) -> str:
     """How the run stands or ended, with its reach and cost."""
+    cost = (
+        f"{counted(history.total_cost.steps, 'step')}, "
+        f"{counted(history.total_cost.tokens, 'token')}, {history.seconds:.1f} s"
+    )
+    if history.discarded_cost.compute:
+        cost += f"; discarded trials took {history.discarded_share:.0%} of the compute"
     status = history.status(running=running)
     reach = "no stage mastered" if history.reach is None else f"reach: {history.reach}"
-    cost = (
-        f"{spelled(history.total.steps, 'step')}, {spelled(history.total.tokens, 'token')}, "
-        f"{history.seconds:.1f} s"
-    )
-    if history.lost.compute:
-        cost += f"; losing trials took {history.lost_share:.0%} of the compute"
-    if history.end is not None and history.ending:
-        found = f"{status.capitalize()}, since {history.ending}; {reach}; {cost}."
-        return " ".join((found, *_retested(history)))
-    if history.ending and not running:
-        return f"{status.capitalize()} ({history.ending}); {reach}; {cost}."
-    return f"{status.capitalize()}; {reach}; {cost}."
+    if history.end is not None and status == "reached":
+        return " ".join((f"{_reached(history)}; {cost}.", *_final_evaluation(history)))
+    why = f" ({history.ending})" if history.ending and not running else ""
+    text = f"{status.capitalize()}{why}; {reach}; {cost}."
+    return " ".join((text, *_final_evaluation(history)))
 
 
-def _retested(history: History) -> Iterator[str]:
-    """What was found when the final model was tested again."""
-    if not history.retests:
+def _reached(history: History) -> str:
+    """That the target was reached, and by mastering which stages."""
+    path = history.description.path
+    mastered = {v.stage for v in history.visits if v.verdict is Verdict.MASTERED}
+    target = _name(path[-1], path)
+    if mastered.issuperset(path):
+        stages = "every stage" if len(path) > 1 else "the stage"
+        return f"Target reached: {stages} {'up to' if len(path) > 1 else 'of'} {target} mastered"
+    below = sum(stage not in mastered for stage in path[:-1])
+    return f"Target reached: {target} mastered ({below} of the stages below it are not)"
+
+
+def _name(stage: Stage, path: tuple[Stage, ...]) -> str:
+    """A stage of a path, by what grows along it."""
+    if len({each.vocab_size for each in path}) == 1:
+        return f"length {stage.length:,}"
+    if len({each.length for each in path}) == 1:
+        return f"vocabulary {stage.vocab_size:,}"
+    return str(stage)
+
+
+def _final_evaluation(history: History) -> Iterator[str]:
+    """What the final model still passes."""
+    if not history.final_evaluations:
         return
-    asked = sum(not record["beyond"] for record in history.retests)
-    held, text = len(history.held), "Tested again, the final model "
-    if held == asked:
-        text += f"holds all {spelled(asked, 'stage')}" if asked > 1 else "holds its stage"
+    count = sum(not event.beyond for event in history.final_evaluations)
+    held, text = len(history.held), "The final model still passes "
+    if not held:
+        text = "The final model passes no stage of the path"
+    elif held == count:
+        text += f"all {counted(count, 'stage')}" if count > 1 else "its stage"
     else:
-        upto = "not even the first" if history.retained is None else f"all up to {history.retained}"
-        text += f"holds {held:,} of {spelled(asked, 'stage')}, {upto}"
+        retained = history.retained
+        which = "not the first" if retained is None else f"all up to {retained}"
+        text += f"{held:,} of {counted(count, 'stage')} ({which})"
     if history.extrapolated is not None:
         text += (
-            f", and masters lengths up to {history.extrapolated:,} "
-            f"(it was trained on lengths up to {history.trained:,})"
+            f", {'and' if held else 'but'} lengths up to {history.extrapolated:,} "
+            f"(trained on lengths up to {history.longest_trained:,})"
         )
     yield f"{text}."
 
 
-def spelled(count: int, noun: str) -> str:
-    """A number and its noun, e.g. `1 step`, `1,200 steps`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def _sentence(visit: Visit) -> str:
-    reason = visit.reason or "no look was taken yet"
-    if visit.looks:
-        reason += _measured(visit.looks[-1].get("measures", {}))
-    took = f"after {spelled(visit.spent.steps, 'step')}{_search(visit)}"
-    if visit.verdict == "mastered" and visit.spent.steps == 0:
-        return f"mastered without a training step, since {reason}."
-    if visit.verdict == "mastered":
-        return f"mastered {took}, since {reason}."
-    if visit.verdict == "exhausted":
-        back = "" if visit.kept else "; the model went back to what it was"
-        return (
-            f"exhausted, not mastered, {took}: {visit.overrun}, and the last look found "
-            f"{reason}{back}."
-        )
-    return f"left undecided {took}; the last look found {reason}."
+    reason = visit.reason
+    if not reason:
+        return "not evaluated yet."
+    if visit.evaluations:
+        reason += _metrics(visit.evaluations[-1].metrics)
+    took = f"after {counted(visit.cost.steps, 'step')}{_search(visit)}"
+    if visit.verdict is Verdict.MASTERED and visit.cost.steps == 0:
+        return f"already mastered (no training needed): {reason}."
+    if visit.verdict is Verdict.MASTERED:
+        return f"mastered {took}: {reason}."
+    if visit.verdict is Verdict.EXHAUSTED:
+        back = "" if visit.kept else "; the model went back to what it was before the visit"
+        return f"exhausted {took}: {visit.limit_reached}; last evaluation: {reason}{back}."
+    return f"not decided yet {took}; last evaluation: {reason}."
 
 
-def _measured(measures: Record) -> str:
-    """What a look saw besides its score, in words: `, perplexity 1.02`."""
+def _metrics(metrics: Mapping[str, float]) -> str:
+    """What an evaluation measured besides its score, in words: `, perplexity 1.02`."""
     parts = []
-    if "loss" in measures:
-        parts.append(f"perplexity {perplexity(measures['loss']):.4g}")
+    if "loss" in metrics:
+        parts.append(f"perplexity {perplexity(metrics['loss']):.4g}")
     parts += [
         f"{name.replace('_', ' ')} {value:.4g}"
-        for name, value in measures.items()
+        for name, value in metrics.items()
         if not name.endswith("loss")
     ]
     return f" ({', '.join(parts)})" if parts else ""
 
 
 def _search(visit: Visit) -> str:
-    """Which trial went on, and what the others took, in words; empty where none was tried."""
-    if not visit.advances:
+    """Which trial was selected, and what the others cost, in words; empty where none was tried."""
+    if not visit.reports:
         return ""
-    tried = spelled(len({look["trial"] for look in visit.advances}), "trial")
-    if visit.choice is None:
-        return f", amid a search of {tried} so far"
+    tried = counted(visit.trial_count, "trial")
+    if visit.selection is None:
+        return f", searching, {tried} so far"
     settings = f"learning rate {visit.learning_rate:.3g} and hidden size {visit.hidden_size}"
-    if visit.choice["trial"] is None:
+    if visit.selection.trial is None:
         return f" at the carried {settings}, as all of {tried} diverged"
-    if not visit.lost.compute:
+    if not visit.discarded_cost.compute:
         return f" at {settings}, with its first trial"
-    won = any(look["mastered"] for look in visit.advances)
-    rank = "the first to master" if won else "the best"
+    mastered = any(report.mastered for report in visit.reports)
+    rank = "the first to master" if mastered else "the best"
     return (
-        f" at {settings}, {rank} of {tried} (the rest took {visit.lost_share:.0%} of the "
-        f"visit's compute)"
+        f" at {settings}, {rank} of {tried} (discarded trials took "
+        f"{visit.discarded_share:.0%} of the visit's compute)"
     )

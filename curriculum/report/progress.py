@@ -10,12 +10,10 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from curriculum.experiment import Experiment
-from curriculum.plan import Spending, Stage
-from curriculum.record.journal import Record
-from curriculum.report.explain import spelled
-
-__all__ = ["Progress"]
+from curriculum import record
+from curriculum.config import Experiment
+from curriculum.plan import Cost, Decision, Stage
+from curriculum.report.units import counted
 
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 10.0
@@ -24,171 +22,167 @@ LINE_SECONDS = 10.0
 class Progress:
     """A listener that shows each record as it comes. Use it in a `with`.
 
-    Records that are older than itself, of a run that goes on, are taken in silently.
+    Records that are older than itself, of a resumed run, are taken in silently.
     """
 
     def __init__(self, experiment: Experiment, seed: int, console: Console) -> None:
         self._title = f"{experiment.name}, seed {seed}"
-        self._path = [stage.key for stage in experiment.growth.path()]
-        self._budget = experiment.budget
-        self._trials = experiment.tuning.trials
-        self._criterion = experiment.criterion
+        self._experiment = experiment
+        self._path = experiment.growth.path()
         self._console = console
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
-        self._begun = False
+        self._started = False
         self._made = time.time()
         self._shown = time.monotonic()
-        self._reach: str | None = None
-        self._ahead: str | None = None  # the target, mastered before the walk stands there
+        self._reach: Stage | None = None
+        self._ahead: Stage | None = None  # the target, if mastered ahead of the stages below it
         self._seconds = 0.0
-        self._spent = self._entered = Spending()  # by the learner that goes on
-        self._lost = Spending()  # by trials, until one of them is chosen
-        self._decision: Record | None = None
-        self._visit: Record = {"stage": self._path[0], "visit": 0, "entry": "step"}
-        self._race: dict[int, Record] = {}  # the last look of each trial of a search
-        self._begins = 0  # the number of its first trial
+        self._cost = self._cost_before = Cost()  # without discarded trials
+        self._discarded_cost = Cost()  # of all trials, until one of them is selected
+        self._decision: Decision | None = None
+        self._stage, self._visit = self._path[0], 0
+        self._race: dict[int, record.TrialReport] = {}  # the last report of each trial of a search
+        self._first_trial = 0  # its number
+        self._final: record.FinalEvaluated | None = None  # the newest, once the run is over
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *details: Any) -> None:
-        if self._live is not None and self._begun:
+        if self._live is not None and self._started:
             self._live.update(self._panel(), refresh=True)
             self._live.__exit__(*details)
 
-    def _begin(self) -> None:
-        """Only with the first record: a run that can't begin shows nothing."""
-        self._begun = True
+    def _start(self) -> None:
+        """Only with the first record: a run that can't start shows nothing."""
+        self._started = True
         if self._live is None:
-            stages = spelled(len(self._path), "stage")
-            self._line(f"{self._title}: {stages} to {_short(self._path[-1])}")
+            stages = counted(len(self._path), "stage")
+            self._print(f"{self._title}: {stages} to {self._path[-1]}")
         else:
             self._live.__enter__()
 
-    def __call__(self, record: Record) -> None:
+    def __call__(self, entry: record.Record) -> None:
         """Show a record of the journal."""
-        self._seconds = record["clock"]["seconds"]
-        kind = record["kind"]
-        getattr(self, f"_on_{kind}", lambda _: None)(record)
-        if record["clock"]["time"] < self._made - 1:
+        self._seconds = entry.clock.seconds
+        self._take(entry.event)
+        if entry.clock.time < self._made - 1:
             return
-        if not self._begun:
-            self._begin()
+        if not self._started:
+            self._start()
         if self._live is None:
-            if kind == "verdict":
-                self._line(f"{record['verdict']:<9} {self._situation()}")
+            if isinstance(entry.event, record.VisitEnded):
+                self._print(f"{entry.event.verdict:<9} {self._situation()}")
             elif time.monotonic() - self._shown > LINE_SECONDS:
-                self._line(f"{'searching' if self._race else 'learning ':<9} {self._situation()}")
+                activity = "searching" if self._race else "learning"
+                self._print(self._final_evaluation() or f"{activity:<9} {self._situation()}")
         elif time.monotonic() - self._shown > REDRAW_SECONDS:
             self._live.update(self._panel(), refresh=True)
             self._shown = time.monotonic()
 
-    def _on_visit(self, record: Record) -> None:
-        self._visit = record
-        self._decision = None
-        self._entered = self._spent
+    def _take(self, event: record.Event) -> None:
+        match event:
+            case record.VisitStarted():
+                self._stage, self._visit = event.stage, event.visit
+                self._decision = None
+                self._cost_before = self._cost
+            case record.Evaluated():
+                self._cost, self._discarded_cost = event.cost, event.discarded_cost
+                self._decision = event.decision
+            case record.RoundProposed():
+                if not self._race:
+                    self._first_trial = min(event.trials)
+            case record.TrialEvaluated(report=report):
+                before = self._race[report.trial].cost if report.trial in self._race else Cost()
+                self._discarded_cost = self._discarded_cost + (report.cost - before)
+                self._race[report.trial] = report
+            case record.TrialSelected():
+                self._cost = self._cost + event.cost
+                self._discarded_cost = self._discarded_cost - event.cost
+                self._race = {}
+            case record.TargetEvaluated(mastered=True):
+                self._ahead = self._reach = event.stage
+            case record.VisitEnded():
+                self._reach = self._ahead or event.reach
+            case record.FinalEvaluated():
+                self._final = event
+            case _:  # changes nothing that is shown
+                pass
 
-    def _on_look(self, record: Record) -> None:
-        self._spent = Spending(**record["spent"])
-        self._lost = Spending(**record["lost"])
-        self._decision = record["decision"]
-
-    def _on_round(self, record: Record) -> None:
-        if not self._race:
-            self._begins = min(map(int, record["trials"]))
-
-    def _on_advance(self, record: Record) -> None:
-        trial = record["trial"]
-        before = self._race[trial]["spent"] if trial in self._race else {}
-        self._lost = self._lost + (Spending(**record["spent"]) - Spending(**before))
-        self._race[trial] = record
-
-    def _on_choice(self, record: Record) -> None:
-        won = Spending(**record["won"])
-        self._spent, self._lost = self._spent + won, self._lost - won
-        self._race = {}
-
-    def _on_ahead(self, record: Record) -> None:
-        if record["mastered"]:
-            self._ahead = self._reach = record["stage"]
-
-    def _on_verdict(self, record: Record) -> None:
-        self._reach = self._ahead or record["reach"]
-
-    def _line(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
         self._shown = time.monotonic()
 
+    def _final_evaluation(self) -> str:
+        """The newest stage of the final evaluation; empty before it."""
+        if self._final is None:
+            return ""
+        return f"final evaluation: {self._final.stage}, score {self._final.score:.3f}"
+
     def _situation(self) -> str:
-        at = _short(self._visit["stage"])
-        what = self._search() if self._race else f"{self._steps:,} steps, {self._score()}"
-        return f"{at}: {what}; {self._total.tokens:,} tokens, {self._speed()}"
+        what = self._search() if self._race else f"{counted(self._steps, 'step')}, {self._score()}"
+        tokens = counted(self._total.tokens, "token")
+        return f"{self._stage}: {what}; {tokens}, {self._speed()}"
 
     @property
-    def _total(self) -> Spending:
-        return self._spent + self._lost
+    def _total(self) -> Cost:
+        return self._cost + self._discarded_cost
 
     @property
     def _steps(self) -> int:
-        """Of this visit, by the learner that goes on."""
-        return (self._spent - self._entered).steps
+        """Of this visit, without discarded trials."""
+        return (self._cost - self._cost_before).steps
 
     def _score(self) -> str:
         decision = self._decision
-        if not decision or decision["score"] is None:
-            return "not looked at yet"
-        return f"{decision['metric']} {decision['score']:.3f} of {self._threshold:g}"
+        if decision is None or decision.score is None:
+            return "not evaluated yet"
+        return f"{decision.metric} {decision.score:.3f} (threshold {self._threshold:g})"
 
     @property
     def _threshold(self) -> float:
         """Of the stage that is visited."""
-        target = self._visit["stage"] == self._path[-1]
-        return self._criterion.at(target=target).threshold
+        return self._experiment.criterion.at(target=self._stage == self._path[-1]).threshold
 
     def _search(self) -> str:
-        """How the race stands."""
-        scores = [look["score"] for look in self._race.values() if look["score"] is not None]
-        latest = max(self._race) - self._begins + 1
-        best = f"{max(scores):.3f} of {self._threshold:g}" if scores else "none yet"
-        return f"trial {latest} of at most {self._trials}, best score {best}"
+        """How far the search has come."""
+        scores = [report.score for report in self._race.values() if report.score is not None]
+        latest = max(self._race) - self._first_trial + 1
+        best = f"{max(scores):.3f} (threshold {self._threshold:g})" if scores else "none yet"
+        return f"trial {latest} of at most {self._experiment.tuning.trials}, best score {best}"
 
     def _speed(self) -> str:
         return f"{self._total.steps / self._seconds:,.0f} steps/s" if self._seconds else "0 steps/s"
 
     def _left(self) -> str:
-        total, seconds = self._total.steps, self._seconds
-        left = self._budget.steps_per_stage - self._steps
-        text = f"{left:,} steps of the stage"
+        budget, total, seconds = self._experiment.budget, self._total.steps, self._seconds
+        left = budget.steps_per_stage - self._steps
+        text = f"{counted(left, 'step')} of the stage"
         if total and not self._race:
             text += f" (about {left * seconds / total:,.0f} s)"
-        if self._budget.seconds is not None:
-            text += f", {max(0, self._budget.seconds - seconds):,.0f} s of the run"
-        if self._budget.steps is not None:
-            text += f", {self._budget.steps - total:,} steps of the run"
+        if budget.seconds is not None:
+            text += f", {max(0, budget.seconds - seconds):,.0f} s of the run"
+        if budget.steps is not None:
+            text += f", {counted(max(0, budget.steps - total), 'step')} of the run"
         return text
 
     def _panel(self) -> Table:
-        stage = self._visit["stage"]
         done = 0 if self._reach is None else self._path.index(self._reach) + 1
         table = Table.grid(padding=(0, 2))
-        table.title = self._title
-        table.title_justify = "left"
+        table.title, table.title_justify = self._title, "left"
+        drawn = ProgressBar(len(self._path), done, width=24)
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(
-            ProgressBar(total=len(self._path), completed=done, width=24),
-            f"{done} of {len(self._path)} stages",
-        )
+        bar.add_row(drawn, f"{done} of {counted(len(self._path), 'stage')}")
         table.add_row("path", bar)
-        table.add_row("stage", f"{_short(stage)}, visit {self._visit['visit']}")
+        table.add_row("stage", f"{self._stage}, visit {self._visit}")
         table.add_row("score", self._score())
-        table.add_row("reach", "none yet" if self._reach is None else _short(self._reach))
+        table.add_row("reach", "none yet" if self._reach is None else str(self._reach))
         if self._race:
             table.add_row("search", self._search())
-        total = self._total
-        table.add_row("spent", f"{total.steps:,} steps, {total.tokens:,} tokens, {self._speed()}")
-        table.add_row("left", self._left())
+        steps, tokens = counted(self._total.steps, "step"), counted(self._total.tokens, "token")
+        table.add_row("cost", f"{steps}, {tokens}, {self._speed()}")
+        if self._final is None:
+            table.add_row("left", self._left())
+        else:
+            table.add_row("final", self._final_evaluation().partition(": ")[2])
         return table
-
-
-def _short(key: str) -> str:
-    return str(Stage.from_key(key))

@@ -1,22 +1,16 @@
-"""A store's runs, a line each: how each stands, and what goes on with it."""
-
-from __future__ import annotations
+"""The list of a store's runs: the state of each, and the command that resumes it."""
 
 import io
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from curriculum.plan import Stage
-from curriculum.record.disk import Unreadable
-from curriculum.record.history import History
-from curriculum.record.store import RunFolder
-
-__all__ = ["RunLine", "chosen", "print_runs", "run_line", "runs_table"]
+from curriculum.record import History, RunFolder, Unreadable
 
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 STYLES = {
@@ -30,29 +24,29 @@ STYLES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunLine:
-    """What the list of runs says of one.
+    """One run in the list.
 
     Attributes:
         folder: the run's.
         experiment: its name; None, as the seed and the steps, where that can't be read.
         seed: the run's.
         state: `running`, `reached`, `stopped`, `interrupted`, `failed` or `killed`; or
-            `damaged` where what it has recorded makes no sense to its end; or `unreadable`
-            where the system keeps that from being read.
+            `damaged` where its record is, or `unreadable` where the system keeps that from
+            being read.
         reach: the hardest stage mastered so far.
         steps: optimizer steps, trials included.
         last_written: the time of day of its last record.
-        command: what goes on with it, or clears it away; None where it runs or is over.
+        command: that resumes or deletes it; None where it is running or over.
     """
 
     folder: RunFolder
-    experiment: str | None
-    seed: int | None
+    experiment: str | None = None
+    seed: int | None = None
     state: str
-    reach: Stage | None
-    steps: int | None
+    reach: Stage | None = None
+    steps: int | None = None
     last_written: float
-    command: str | None
+    command: str | None = None
 
     @property
     def run_id(self) -> str:
@@ -60,17 +54,9 @@ class RunLine:
 
     def as_json(self) -> dict[str, Any]:
         """The line as `runs --json` prints it."""
-        reach = self.reach
-        return {
-            "run_id": self.run_id,
-            "experiment": self.experiment,
-            "seed": self.seed,
-            "state": self.state,
-            "reach": reach and {"length": reach.length, "vocab_size": reach.vocab_size},
-            "steps": self.steps,
-            "last_written": self.last_written,
-            "command": self.command,
-        }
+        content = asdict(self)
+        del content["folder"]
+        return {"run_id": self.run_id, **content}
 
     def __str__(self) -> str:
         known = self.experiment and f"{self.experiment}, seed {self.seed}, "
@@ -78,51 +64,42 @@ class RunLine:
 
 
 def run_line(folder: RunFolder) -> RunLine:
-    """How a run stands. What makes no sense, or can't be read, is no error."""
-    running = folder.is_running  # asked first: what comes before is then all there
+    """One run. What is damaged, or can't be read, is no error."""
+    running = folder.is_running  # read first: what comes before is then all there
     try:
         history = History.of(folder)
     except Unreadable:
-        return _untold(folder, "running" if running else "unreadable", None)
+        return _unknown(folder, "running" if running else "unreadable")
     except (OSError, ValueError, LookupError, TypeError):
         if running:
-            return _untold(folder, "running", None)
-        return _untold(folder, "damaged", f"rm {folder.id}")
+            return _unknown(folder, "running")
+        return _unknown(folder, "damaged", f"rm {folder.id}")
     state, command = history.status(running=running), None
     if history.end is None and not running:
         command = f"resume {folder.id}"
         state = "damaged" if history.damaged else state
     return RunLine(
         folder=folder,
-        experiment=history.description["experiment"],
-        seed=history.description["seed"],
+        experiment=history.description.experiment,
+        seed=history.description.seed,
         state=state,
         reach=history.reach,
-        steps=history.total.steps,
+        steps=history.total_cost.steps,
         last_written=history.last_written,
         command=command,
     )
 
 
-def _untold(folder: RunFolder, state: str, command: str | None) -> RunLine:
-    """A line of a run whose record says nothing."""
+def _unknown(folder: RunFolder, state: str, command: str | None = None) -> RunLine:
+    """A run whose record can't be read."""
     try:
         written = max(path.stat().st_mtime for path in folder.path.iterdir())
     except (OSError, ValueError):
         written = 0.0
-    return RunLine(
-        folder=folder,
-        experiment=None,
-        seed=None,
-        state=state,
-        reach=None,
-        steps=None,
-        last_written=written,
-        command=command,
-    )
+    return RunLine(folder=folder, state=state, last_written=written, command=command)
 
 
-def chosen(
+def select_runs(
     lines: Iterable[RunLine],
     now: float,
     *,
@@ -130,12 +107,12 @@ def chosen(
     older_than: float | None = None,
     experiment: str | None = None,
 ) -> list[RunLine]:
-    """Of the runs that no process holds, and that can be read, those that fulfil all that is asked.
+    """Of the runs that are not running, and that can be read, those that match all conditions.
 
     Args:
         lines: the runs.
         now: the time of day.
-        states: of which it must be in one; empty for any.
+        states: that it may be in; empty for any.
         older_than: seconds that must have passed since its last record.
         experiment: its name.
     """
@@ -165,13 +142,9 @@ def runs_table(lines: Sequence[RunLine], now: float) -> Table:
     """The runs as a table, for 80 columns. Only an experiment's name may be broken."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("run", "experiment", "seed", "state", "reach", "age", ""):
-        right = column in ("seed", "reach", "age")
-        table.add_column(
-            column,
-            justify="right" if right else "left",
-            no_wrap=column != "experiment",
-            overflow="fold",
-        )
+        justify: JustifyMethod = "right" if column in ("seed", "reach", "age") else "left"
+        no_wrap = column != "experiment"
+        table.add_column(column, justify=justify, no_wrap=no_wrap, overflow="fold")
     for line in lines:
         reach = line.reach
         table.add_row(
@@ -194,7 +167,4 @@ def _age(seconds: float) -> str:
     ['0 s', '59 s', '1 min', '2 h', '10 d']
     """
     whole = max(0, int(seconds))
-    for size, unit in AGES:
-        if whole >= size:
-            return f"{whole // size} {unit}"
-    return "0 s"
+    return next((f"{whole // size} {unit}" for size, unit in AGES if whole >= size), "0 s")

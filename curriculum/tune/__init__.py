@@ -1,8 +1,5 @@
-"""Studies and races: which settings a stage needs. Optuna is known here alone.
+"""Optuna, which is known here alone: the search of settings, its studies and its dashboard."""
 
-Importing this package loads neither Optuna nor torch.
-"""
+import lazy_loader
 
-from curriculum.tune.settings import Choices, Range, Tuning
-
-__all__ = ["Choices", "Range", "Tuning"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

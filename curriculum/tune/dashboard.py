@@ -4,18 +4,14 @@ The storage's URL, which may hold a password, is read from the environment, wher
 users can't see it.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import sys
 from pathlib import Path
 
-from curriculum.record.mirror_process import package_environment
-from curriculum.record.tracking import STUDIES_VARIABLE, displayed
-from curriculum.record.ui import HOST, Server
-
-__all__ = ["dashboard_server", "has_studies", "is_installed"]
+from curriculum.processes import HOST, Server
+from curriculum.record import redacted
+from curriculum.tune.addresses import STORAGE_VARIABLE
 
 
 def is_installed() -> bool:
@@ -24,17 +20,17 @@ def is_installed() -> bool:
 
 
 def has_studies(url: str) -> bool:
-    """Whether there is anything to show; a database is taken at its word."""
+    """Whether there is anything to show; a database is assumed to have some."""
     return "://" in url or Path(url).exists()
 
 
 def dashboard_server(url: str, port: int) -> Server:
     """Optuna's dashboard on the storage of that URL, or on a journal file."""
     return Server(
-        name=f"Optuna's dashboard on {displayed(url)}",
+        name=f"Optuna's dashboard on {redacted(url)}",
         arguments=["-m", "curriculum.tune.dashboard", str(port)],
         port=port,
-        environment=package_environment() | {STUDIES_VARIABLE: url},
+        environment={STORAGE_VARIABLE: url},
     )
 
 
@@ -52,7 +48,7 @@ def main(port: int) -> None:
             """Requests are not worth a line."""
 
     logging.getLogger("optuna").setLevel(logging.ERROR)
-    app = wsgi(open_storage(os.environ[STUDIES_VARIABLE]))
+    app = wsgi(open_storage(os.environ[STORAGE_VARIABLE]))
     make_server(HOST, port, app, handler_class=Quiet).serve_forever()
 
 

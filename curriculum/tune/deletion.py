@@ -1,17 +1,13 @@
 """Deletes a run's studies from an Optuna storage."""
 
-from __future__ import annotations
-
 import optuna
 from optuna.storages import RDBStorage
 
-from curriculum.record.tracking import displayed
+from curriculum.record import redacted
 from curriculum.tune.storage import open_storage
 
-__all__ = ["Studies"]
 
-
-class Studies:
+class StoredStudies:
     """The studies in a storage."""
 
     def __init__(self, url: str) -> None:
@@ -20,7 +16,7 @@ class Studies:
         Raises:
             UsageError: where it can't be reached.
         """
-        self.name = f"Optuna's storage {displayed(url)}"
+        self.name = f"Optuna's storage {redacted(url)}"
         self._storage = open_storage(url)
 
     def delete(self, run_id: str) -> None:

@@ -1,18 +1,12 @@
-"""Which settings mattered in a search, as Optuna reckons it."""
-
-from __future__ import annotations
+"""Which settings mattered in a search, as Optuna estimates it."""
 
 import warnings
 
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-from curriculum.record.history import Visit
-from curriculum.tune.space import Space
-from curriculum.tune.study import frozen
-from curriculum.tune.told import Told
-
-__all__ = ["importances"]
+from curriculum.record import Visit
+from curriculum.tune.study import frozen_trial
 
 FEWEST = 4
 
@@ -22,17 +16,16 @@ def importances(visit: Visit) -> dict[str, float]:
 
     By PED-ANOVA (Watanabe, Bansal & Hutter 2023, arXiv 2304.10255).
     """
-    space = Space.of_record(visit.axes)
-    told = [Told.of_record(record) for record in visit.trials]
-    scores = {trial.score for trial in told if trial.score is not None}
-    if len(told) < FEWEST or len(scores) < 2:
+    trials = visit.trials
+    scores = {trial.score for trial in trials if trial.score is not None}
+    if len(trials) < FEWEST or len(scores) < 2:
         return {}
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         study = optuna.create_study(direction="maximize")
-        study.add_trials([frozen(trial, space) for trial in told])
+        study.add_trials([frozen_trial(trial, visit.parameters) for trial in trials])
         try:
             return dict(get_param_importances(study, evaluator=PedAnovaImportanceEvaluator()))
-        except (ValueError, RuntimeError):  # all trials alike, as far as it can see
+        except (ValueError, RuntimeError):  # all trials alike to it
             return {}

@@ -1,152 +1,149 @@
-"""One search as it stands: its study's trials, and how far each has come."""
+"""The state of one search: its study's trials, and how far each has come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Self
 
-from curriculum.plan import Spending
-from curriculum.tune.race import Advance
-from curriculum.tune.space import Settings
-from curriculum.tune.told import Told
-
-__all__ = ["Search", "mastered_by"]
+from curriculum import record
+from curriculum.config import Settings
+from curriculum.plan import Cost
 
 
 class Search:
-    """What has been asked, looked at and told.
+    """What was proposed, evaluated and completed.
 
     Attributes:
         visit: the visit that it is made on.
-        study: the visit that its study was begun on; a retune goes on with the study.
-        told: the study's trials that are over, in the order of their numbers.
+        study: the visit that its study was started on; a retune continues the study.
+        completed: the study's trials that are over, in the order of their numbers.
         first: the number of this search's first trial.
-        looks: the last look of each trial of this search.
-        ending: why the search is over, in words; None while it goes on.
-        chosen: whether its choice is made.
+        reports: the last report of each trial of this search.
+        ending: why the search is over, in words; None while it is not.
+        selected: whether its selection is made.
     """
 
-    def __init__(self, visit: int, study: int, told: Iterable[Told] = ()) -> None:
+    def __init__(
+        self, visit: int, study: int, completed: Iterable[record.CompletedTrial] = ()
+    ) -> None:
         self.visit = visit
         self.study = study
-        self.told = list(told)
-        self.first = len(self.told)
-        self.looks: dict[int, Advance] = {}
+        self.completed = list(completed)
+        self.first = len(self.completed)
+        self.reports: dict[int, record.TrialReport] = {}
         self.ending: str | None = None
-        self.chosen = False
+        self.selected = False
 
     @classmethod
     def none(cls) -> Self:
-        """What stands before any search was made."""
+        """The state before any search was made."""
         found = cls(-1, -1)
-        found.chosen = True
+        found.selected = True
         return found
 
     def next(self, visit: int, *, retuning: bool) -> Self:
         """The search of another visit: in this one's study, if it tries the same stage again."""
         if retuning and visit == self.visit + 1:
-            return type(self)(visit, self.study, self.told)
+            return type(self)(visit, self.study, self.completed)
         return type(self)(visit, visit)
 
     @classmethod
-    def of_records(cls, records: Iterable[Mapping[str, Any]]) -> Self:
-        """The last search that the journal's records of a visit, or of visits, tell of.
+    def of_events(cls, events: Iterable[record.Event]) -> Self:
+        """The last search that the events of a visit, or of visits, tell of.
 
-        Rounds that were over stand as they were; one in flight is as if never asked.
+        Rounds that were over are kept; one under way is as if never proposed.
         """
         found = cls.none()
-        asked: list[int] = []
-        for record in records:
-            kind = record["kind"]
-            if kind == "round":
-                if found.chosen:
-                    continued = record["study"] == found.study
-                    told = found.told if continued else ()
-                    found = cls(record["visit"], record["study"], told)
-                asked = [int(number) for number in record["trials"]]
-            elif kind == "choice":
-                found.chosen = True
-            else:
-                found._take(record)
-        if not found.chosen:
-            found._forget_round(asked)
+        proposed: list[int] = []
+        for event in events:
+            match event:
+                case record.RoundProposed():
+                    if found.selected:
+                        continued = event.study == found.study
+                        found = cls(event.visit, event.study, found.completed if continued else ())
+                    proposed = [*event.trials]
+                case record.TrialSelected():
+                    found.selected = True
+                case _:
+                    found._take(event)
+        if not found.selected:
+            found._forget_round(proposed)
             found._find_ending()
         return found
 
-    def recall(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Take over whole rounds of this search from the journal's records."""
-        for record in records:
-            self._take(record)
+    def take_rounds(self, events: Iterable[record.Event]) -> None:
+        """Take over whole rounds of this search from the journal's events."""
+        for event in events:
+            self._take(event)
         self._find_ending()
 
     @property
     def tried(self) -> int:
         """How many trials of this search are over."""
-        return len(self.told) - self.first
+        return len(self.completed) - self.first
 
     @property
     def best(self) -> int | None:
         """The trial that mastered, or else scored best; of equals the one with less loss."""
-        standing = [look for look in self.looks.values() if not look.diverged]
-        return max(standing, key=_standing).trial if standing else None
+        sound = [report for report in self.reports.values() if not report.diverged]
+        return max(sound, key=_rank).trial if sound else None
 
     @property
-    def spent(self) -> Spending:
-        """What all trials of this search have spent."""
-        return sum((look.spent for look in self.looks.values()), Spending())
+    def cost(self) -> Cost:
+        """Of all trials of this search."""
+        return sum((report.cost for report in self.reports.values()), Cost())
 
     @property
-    def lost(self) -> Spending:
-        """What all but the best have spent."""
+    def discarded_cost(self) -> Cost:
+        """Of all trials but the best."""
         best = self.best
-        return self.spent if best is None else self.spent - self.looks[best].spent
+        return self.cost if best is None else self.cost - self.reports[best].cost
 
-    def tell(self, number: int, settings: Settings, *, won: bool) -> Told:
-        """A trial is over, for its round is: either one of them `won`, or none could go on."""
-        look = self.looks.get(number)
-        outcome = _outcome(look, won=won)
-        told = Told(
+    def complete(self, number: int, settings: Settings, *, won: bool) -> record.CompletedTrial:
+        """A trial is over, for its round is: either one of them `won`, or none could be trained further."""
+        report = self.reports.get(number)
+        outcome = _outcome(report, won=won)
+        cost = Cost() if report is None else report.cost
+        trial = record.CompletedTrial(
             number=number,
             settings=settings,
-            score=None if look is None else look.score,
-            compute=0.0 if look is None else look.spent.compute,
+            score=None if report is None else report.score,
             outcome=outcome,
-            attributes={
-                "steps": 0 if look is None else look.spent.steps,
-                "tokens": 0 if look is None else look.spent.tokens,
-                "reason": self._reason(look, outcome),
-            },
+            reason=self._reason(report, outcome),
+            compute=cost.compute,
+            steps=cost.steps,
+            tokens=cost.tokens,
         )
-        self.told.append(told)
-        return told
+        self.completed.append(trial)
+        return trial
 
-    def _reason(self, look: Advance | None, outcome: str) -> str:
+    def _reason(self, report: record.TrialReport | None, outcome: record.Outcome) -> str:
         """Why the trial ended as it did, in words."""
-        if outcome == "cut":
-            return self.ending or "no trial could go on"
-        if look is None:
-            return "the race was over before its first look"
-        return look.over or look.reason
+        if outcome == "stopped":
+            return self.ending or "no trial could be trained further"
+        if report is None:
+            return "the race was over before its first evaluation"
+        return report.ending or report.reason
 
-    def _take(self, record: Mapping[str, Any]) -> None:
-        if record["kind"] == "advance":
-            self.looks[record["trial"]] = Advance.of_record(record)
-        elif record["kind"] == "trial":
-            self.told.append(Told.of_record(record))
+    def _take(self, event: record.Event) -> None:
+        if isinstance(event, record.TrialEvaluated):
+            self.reports[event.report.trial] = event.report
+        elif isinstance(event, record.TrialCompleted):
+            self.completed.append(event.trial)
 
     def _find_ending(self) -> None:
-        """How the search has ended, if it has, is seen in the trials that are told."""
-        for trial in self.told[self.first :]:
+        """How the search has ended, if it has, follows from the trials that are completed."""
+        for trial in self.completed[self.first :]:
             if trial.outcome == "mastered":
                 self.ending = mastered_by(trial.number)
-            elif trial.outcome == "cut":
-                self.ending = trial.attributes["reason"]
+            elif trial.outcome == "stopped":
+                self.ending = trial.reason
 
-    def _forget_round(self, asked: list[int]) -> None:
-        """Drop a round of which not all trials are told."""
-        if asked and len(self.told) <= asked[-1]:
-            del self.told[asked[0] :]
-            self.looks = {n: look for n, look in self.looks.items() if n < asked[0]}
+    def _forget_round(self, proposed: list[int]) -> None:
+        """Drop a round of which not all trials are completed."""
+        if proposed and len(self.completed) <= proposed[-1]:
+            del self.completed[proposed[0] :]
+            self.reports = {n: report for n, report in self.reports.items() if n < proposed[0]}
 
 
 def mastered_by(trial: int) -> str:
@@ -154,17 +151,17 @@ def mastered_by(trial: int) -> str:
     return f"trial {trial} mastered the stage"
 
 
-def _standing(look: Advance) -> tuple[bool, float, float, int]:
-    score = -1.0 if look.score is None else look.score
-    loss = float("inf") if look.loss is None else look.loss
-    return look.mastered, score, -loss, -look.trial
+def _rank(report: record.TrialReport) -> tuple[bool, float, float, int]:
+    score = -1.0 if report.score is None else report.score
+    loss = float("inf") if report.loss is None else report.loss
+    return report.mastered, score, -loss, -report.trial
 
 
-def _outcome(look: Advance | None, *, won: bool) -> str:
-    if look is not None and look.mastered:
+def _outcome(report: record.TrialReport | None, *, won: bool) -> record.Outcome:
+    if report is not None and report.mastered:
         return "mastered"
-    if look is not None and look.diverged:
+    if report is not None and report.diverged:
         return "diverged"
-    if look is not None and look.over is not None:
+    if report is not None and report.ending is not None:
         return "exhausted"
-    return "lost" if won else "cut"
+    return "overtaken" if won else "stopped"

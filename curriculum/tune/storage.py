@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
 
+from curriculum import record
+from curriculum.config import Choices, Range
 from curriculum.errors import UsageError
-from curriculum.record.journal import Record, read_journal
-from curriculum.record.store import RunFolder
-from curriculum.record.tracking import displayed, first_line
-from curriculum.tune.space import Space
-from curriculum.tune.study import frozen
-from curriculum.tune.told import Told
-
-__all__ = ["StudiesCopy", "check_storage", "name_of", "open_storage"]
+from curriculum.plan import Stage
+from curriculum.tune.study import frozen_trial
 
 
 def open_storage(url: str) -> BaseStorage:
@@ -37,7 +32,7 @@ def open_storage(url: str) -> BaseStorage:
         return RDBStorage(url)
     except Exception as error:
         raise UsageError(
-            f"Optuna's storage {displayed(url)} can't be reached ({first_line(error)}); give a "
+            f"Optuna's storage {record.redacted(url)} can't be reached ({record.first_line(error)}); give a "
             f"file's path, or a URL such as sqlite:///studies.db"
         ) from error
 
@@ -57,21 +52,22 @@ def check_storage(url: str) -> None:
         storage.remove_session()
 
 
-def name_of(described: dict[str, Any], study: int, stage: str) -> str:
-    """A study's name: one run's can be told from another's, and so can stages and visits."""
-    return f"{described['experiment']} seed {described['seed']} ({described['id']}) visit {study} {stage}"
+def study_name(description: record.RunDescription, study: int, stage: Stage) -> str:
+    """A study's name, different for each run, visit and stage."""
+    run = f"{description.experiment} seed {description.seed} ({description.id})"
+    return f"{run} visit {study} {stage.key}"
 
 
 class StudiesCopy:
     """One run's studies in a storage. What is there already is not copied again."""
 
-    def __init__(self, folder: RunFolder, url: str) -> None:
+    def __init__(self, folder: record.RunFolder, url: str) -> None:
         self.folder = folder
         self._url = url
-        self._described = folder.description()
+        self._description = folder.description()
         self._offset = 0
-        self._stages: dict[int, str] = {}  # of each visit
-        self._spaces: dict[int, Space] = {}  # of each study
+        self._stages: dict[int, Stage] = {}  # of each visit
+        self._parameters: dict[int, Mapping[str, Range | Choices]] = {}  # of each study
         self._studies: dict[int, optuna.Study] = {}
         self._known: dict[int, int] = {}  # trials that each has already
         self._storage: BaseStorage | None = None
@@ -80,50 +76,46 @@ class StudiesCopy:
         """Copy what the journal has gained."""
         if not self.folder.journal.exists():
             return
-        kinds: dict[str, Callable[[Record], None]] = {
-            "visit": self._visit,
-            "round": self._round,
-            "trial": self._trial,
-        }
-        for record, offset in read_journal(self.folder.journal, self._offset):
-            if record["kind"] in kinds:
-                kinds[record["kind"]](record)
+        for entry, offset in record.read_journal(self.folder.journal, self._offset):
+            match event := entry.event:
+                case record.VisitStarted():
+                    self._stages[event.visit] = event.stage
+                case record.RoundProposed():
+                    self._parameters[event.study] = event.parameters
+                case record.TrialCompleted():
+                    self._add(event, entry.clock.time)
+                case _:  # no part of a study
+                    pass
             self._offset = offset
 
     def close(self, status: str) -> None:
-        """Let go of the storage; how the run ended is not its affair."""
+        """Close the storage's session; how the run ended makes no difference."""
         if isinstance(self._storage, RDBStorage):
             self._storage.remove_session()
 
-    def _visit(self, record: Record) -> None:
-        self._stages[record["visit"]] = record["stage"]
-
-    def _round(self, record: Record) -> None:
-        self._spaces[record["study"]] = Space.of_record(record["axes"])
-
-    def _trial(self, record: Record) -> None:
-        number = record["study"]
+    def _add(self, event: record.TrialCompleted, time: float) -> None:
+        number, trial = event.study, event.trial
         if number not in self._studies:
-            self._begin(number)
-        if record["number"] >= self._known[number]:
-            trial = frozen(Told.of_record(record), self._spaces[number])
-            moment = datetime.fromtimestamp(record["clock"]["time"])
-            trial.datetime_start = trial.datetime_complete = moment
-            self._studies[number].add_trial(trial)
-            self._known[number] = record["number"] + 1
+            self._open_study(number)
+        if trial.number >= self._known[number]:
+            frozen = frozen_trial(trial, self._parameters[number])
+            frozen.datetime_start = frozen.datetime_complete = datetime.fromtimestamp(time)
+            self._studies[number].add_trial(frozen)
+            self._known[number] = trial.number + 1
 
-    def _begin(self, number: int) -> None:
+    def _open_study(self, number: int) -> None:
         if self._storage is None:
             self._storage = open_storage(self._url)
+        stage = self._stages[number]
         study = optuna.create_study(
             storage=self._storage,
-            study_name=name_of(self._described, number, self._stages[number]),
+            study_name=study_name(self._description, number, stage),
             direction="maximize",
             load_if_exists=True,
         )
         if not study.user_attrs:
-            study.set_user_attr("run", self._described["id"])
+            study.set_user_attr("run", self._description.id)
             study.set_user_attr("visit", number)
-            study.set_user_attr("stage", self._stages[number])
+            study.set_user_attr("stage", stage.key)
         self._studies[number] = study
         self._known[number] = len(study.get_trials(deepcopy=False))

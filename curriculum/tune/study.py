@@ -1,9 +1,7 @@
-"""Asks Optuna which settings to try next, and tells it how the trials went."""
-
-from __future__ import annotations
+"""Asks Optuna which settings to try next, given how earlier trials went."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,55 +14,59 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from curriculum.tune.settings import Choices, Range
-from curriculum.tune.space import Settings, Space
-from curriculum.tune.told import Told
-
-__all__ = ["ask", "distribution", "frozen", "short", "value_of"]
+from curriculum.config import Choices, Range, SearchSpace, Settings
+from curriculum.record import CompletedTrial
 
 STARTUP_TRIALS = 8
 
 
-def ask(
-    space: Space, told: Iterable[Told], count: int, *, sampler: str, seed: int
+def propose(
+    space: SearchSpace, completed: Iterable[CompletedTrial], count: int, *, sampler: str, seed: int
 ) -> list[Settings]:
     """The settings of the next round: what is left of the warm start, then the sampler's.
 
-    A pure function: the study is made anew from what was told, and the sampler freshly
-    seeded, so that a search asks for the same whenever and wherever it goes on. Trials
+    A pure function: the study is made anew from the completed trials, and the sampler freshly
+    seeded, so that a search proposes the same whenever and wherever it is resumed. Trials
     outside of the space, as carried settings may be, are not shown to the sampler.
     """
-    known = list(told)
+    known = list(completed)
     tried = [trial.settings for trial in known]
-    asked = [settings for settings in space.warm_start if settings not in tried][:count]
-    if len(asked) == count:
-        return asked
+    proposed = [settings for settings in space.warm_start if settings not in tried][:count]
+    if len(proposed) == count:
+        return proposed
     study = _quiet_study(sampler, seed)
-    study.add_trials([frozen(trial, space) for trial in known if space.holds(trial.settings)])
-    distributions = {short(name): distribution(axis) for name, axis in space.axes.items()}
-    for _ in range(count - len(asked)):
+    inside = [trial for trial in known if space.holds(dict(trial.settings))]
+    study.add_trials([frozen_trial(trial, space.parameters) for trial in inside])
+    distributions = {short(name): distribution(p) for name, p in space.parameters.items()}
+    for _ in range(count - len(proposed)):
         params = study.ask(fixed_distributions=distributions).params
-        asked.append({name: params[short(name)] for name in space.axes})
-    return asked
+        proposed.append({name: params[short(name)] for name in space.parameters})
+    return proposed
 
 
-def frozen(trial: Told, space: Space) -> FrozenTrial:
-    """A told trial as Optuna keeps it; for what diverged, a failed one."""
+def frozen_trial(trial: CompletedTrial, parameters: Mapping[str, Range | Choices]) -> FrozenTrial:
+    """A completed trial as Optuna keeps it; for what diverged, a failed one."""
     failed = trial.score is None
     return create_trial(
         state=TrialState.FAIL if failed else TrialState.COMPLETE,
         value=None if failed else value_of(trial),
         params={short(name): value for name, value in trial.settings.items()},
         distributions={
-            short(name): distribution(_stretched(axis, trial.settings[name]))
-            for name, axis in space.axes.items()
+            short(name): distribution(_stretched(parameter, trial.settings[name]))
+            for name, parameter in parameters.items()
         },
-        user_attrs={"outcome": trial.outcome, "compute": trial.compute} | trial.attributes,
+        user_attrs={
+            "outcome": trial.outcome,
+            "reason": trial.reason,
+            "compute": trial.compute,
+            "steps": trial.steps,
+            "tokens": trial.tokens,
+        },
     )
 
 
-def value_of(trial: Told) -> float:
-    """What a study maximises: the score; above 1 where mastered, the higher the less it took.
+def value_of(trial: CompletedTrial) -> float:
+    """What a study maximises: the score; above 1 where mastered, the higher the less it cost.
 
     A trial that has not mastered is thus worse than any that has, ordered by score.
     """
@@ -79,20 +81,21 @@ def short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def distribution(axis: Range | Choices) -> BaseDistribution:
-    """An axis as Optuna describes it."""
-    if isinstance(axis, Choices):
-        return CategoricalDistribution(axis.values)
-    if isinstance(axis.low, int) and isinstance(axis.high, int):
-        return IntDistribution(axis.low, axis.high, log=axis.log)
-    return FloatDistribution(axis.low, axis.high, log=axis.log)
+def distribution(parameter: Range | Choices) -> BaseDistribution:
+    """A parameter's values as Optuna describes them."""
+    if isinstance(parameter, Choices):
+        return CategoricalDistribution(parameter.values)
+    low, high, log = parameter.low, parameter.high, parameter.log
+    if isinstance(low, int) and isinstance(high, int):
+        return IntDistribution(low, high, log=log)
+    return FloatDistribution(low, high, log=log)
 
 
-def _stretched(axis: Range | Choices, value: Any) -> Range | Choices:
-    """The axis, made to hold a number that a carried setting may have outside of it."""
-    if isinstance(axis, Choices):
-        return axis
-    return replace(axis, low=min(axis.low, value), high=max(axis.high, value))
+def _stretched(parameter: Range | Choices, value: Any) -> Range | Choices:
+    """The parameter, made to hold a number that a carried setting may have outside of it."""
+    if isinstance(parameter, Choices):
+        return parameter
+    return replace(parameter, low=min(parameter.low, value), high=max(parameter.high, value))
 
 
 def _quiet_study(sampler: str, seed: int) -> optuna.Study:

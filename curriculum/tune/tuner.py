@@ -1,171 +1,169 @@
-"""Searches the settings that a stage needs, and gives the learner that won."""
+"""Searches the settings that a stage needs, and gives the learner that was selected."""
 
-from __future__ import annotations
+from collections.abc import Iterable
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Protocol
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, replace
-from typing import Any
-
-import torch
-
-from curriculum.experiment import Experiment
-from curriculum.learn.learner import Learner, Snapshot
-from curriculum.learn.meter import Meter
-from curriculum.learn.randomness import seed_of
-from curriculum.plan import Scheduler, Spending
-from curriculum.tune.field import Field
+from curriculum import record
+from curriculum.config import SearchSpace, Settings, search_space_of, widest_size
+from curriculum.learn import CostMeter, Learner, Snapshot, seed_of
+from curriculum.plan import Cost, Scheduler
+from curriculum.tune.executor import TrialExecutor
 from curriculum.tune.race import ROUND, race
+from curriculum.tune.run_setup import RunSetup
 from curriculum.tune.search import Search, mastered_by
-from curriculum.tune.space import Settings, Space, space_of, widest_of
-
-__all__ = ["Tuner"]
-
-Record = dict[str, Any]
-Write = Callable[[str, Record, float], Record]
 
 
+class Journal(Protocol):
+    """Where a search is recorded."""
+
+    def write(self, event: record.Event, seconds: float | None = None) -> record.Record:
+        """Record an event at so many seconds since the run's start; give it with its clock."""
+
+    def take_known_rounds(self) -> list[record.Event]:
+        """The events of rounds that are recorded already, where a run is resumed.
+
+        They are neither trained nor recorded again.
+        """
+
+
+@dataclass
 class Tuner:
-    """Asks for trials in rounds and races them; one study a visit, continued by its retune.
+    """Proposes trials in rounds and races them; one study a visit, continued by its retune.
 
-    All that it decides follows from the parent, the scheduler and what was told before:
-    with one process or several, and in a search that goes on from a record.
+    All that it decides follows from the parent, the scheduler and the trials completed before:
+    with one process or several, and in a search that is resumed.
+
+    Attributes:
+        setup: the run's.
+        meter: charged with the cost of the trials, once it is known which of them is selected.
+        executor: trains them.
+        journal: records them.
     """
 
-    def __init__(
-        self,
-        experiment: Experiment,
-        *,
-        seed: int,
-        device: torch.device,
-        meter: Meter,
-        field: Field,
-        write: Write,
-        recall: Callable[[], list[Record]] = list,
-    ) -> None:
-        """Make a tuner for a run.
+    setup: RunSetup
+    _: KW_ONLY
+    meter: CostMeter
+    executor: TrialExecutor
+    journal: Journal
 
-        Args:
-            experiment: what is run.
-            seed: the run's.
-            device: where learners live.
-            meter: charged with what the trials spend, once it is known which of them won.
-            field: where they are trained.
-            write: called with kind, content and seconds since the start of each record;
-                gives it back with its clock.
-            recall: gives the records of rounds that are over already, where a run goes on
-                from its journal. They are neither trained nor written again.
-        """
-        self.tuning = experiment.tuning
-        self.budget = experiment.budget
-        self._seed = seed
-        self._device = device
-        self._meter = meter
-        self._field = field
-        self._write = write
-        self._recall = recall
-        self._widest = widest_of(self.tuning, experiment.model) if self.tuning.is_on else 0
+    def __post_init__(self) -> None:
+        experiment = self.setup.experiment
+        self.tuning, self.budget = experiment.tuning, experiment.budget
+        self._widest = widest_size(self.tuning, experiment.model) if self.tuning.is_on else 0
         self._search = Search.none()
 
     def is_due(self, scheduler: Scheduler) -> bool:
         """Whether this visit is searched, once it is known to need training."""
-        return self.tuning.mode == "each" or (self.tuning.mode == "stuck" and scheduler.retuning)
+        retuning = self.tuning.mode == "exhausted" and scheduler.retuning
+        return self.tuning.mode == "each" or retuning
 
-    def remember(self, records: Iterable[Mapping[str, Any]]) -> None:
-        """Go on from what the journal's records tell of the last search."""
-        self._search = Search.of_records(records)
+    def resume(self, events: Iterable[record.Event]) -> None:
+        """Continue from what the journal's events tell of the last search."""
+        self._search = Search.of_events(events)
 
     def best(self, parent: Snapshot, scheduler: Scheduler) -> Learner:
         """The learner of the first trial to master, or else of the one that scored best.
 
         Where every trial diverged, it is the parent itself.
         """
-        if self._search.chosen:
+        if self._search.selected:
             self._search = self._search.next(scheduler.visit, retuning=scheduler.retuning)
         search = self._search
-        search.recall(self._recall())
-        space = space_of(self.tuning, parent.recipe, self._widest)
+        search.take_rounds(self.journal.take_known_rounds())
+        space = search_space_of(self.tuning, parent.recipe, self._widest)
         learner = None  # of the best trial
         while search.ending is None and search.tried < self.tuning.trials:
-            entrants = self._ask(space, min(ROUND, self.tuning.trials - search.tried))
-            self._field.enter(entrants, parent, scheduler)
-            won = self._race(entrants, scheduler)
-            if search.best in entrants:
-                learner = self._field.learner(search.best)
-            for number, settings in entrants.items():
-                told = search.tell(number, settings, won=won)
-                self._record("trial", asdict(told))
+            # A round: all of its trials start from the parent, and race until one masters.
+            trials = self._propose(space, min(ROUND, self.tuning.trials - search.tried))
+            self.executor.start_round(trials, parent, scheduler)
+            won = self._race(trials, scheduler)
+            # The best of all rounds is kept, as its executor drops it with the next round.
+            if search.best in trials:
+                learner = self.executor.learner(search.best)
+            for number, settings in trials.items():
+                trial = search.complete(number, settings, won=won)
+                event = record.TrialCompleted(visit=search.visit, study=search.study, trial=trial)
+                self._write(event)
         if learner is None:
-            learner = self._repeated(parent, scheduler)
-        return self._choose(learner)
+            learner = self._trained_again(parent, scheduler)
+        return self._select(learner)
 
-    def _ask(self, space: Space, count: int) -> dict[int, Settings]:
+    def _propose(self, space: SearchSpace, count: int) -> dict[int, Settings]:
         """The next round's trials, by their numbers."""
-        from curriculum.tune.study import ask  # Optuna, which a run without trials needn't load
+        from curriculum.tune.study import propose  # Optuna, which a run without trials needn't load
 
-        study, begin = self._search.study, len(self._search.told)
-        seed = seed_of(self._seed, "sampler", study, begin)
-        asked = ask(space, self._search.told, count, sampler=self.tuning.sampler, seed=seed)
-        content = {
-            "axes": {name: asdict(axis) for name, axis in space.axes.items()},
-            "trials": {str(number): settings for number, settings in enumerate(asked, begin)},
-        }
-        self._record("round", content)
-        return dict(enumerate(asked, begin))
+        search = self._search
+        first = len(search.completed)
+        # Freshly seeded each time, so that a resumed search proposes the same.
+        seed = seed_of(self.setup.seed, "sampler", search.study, first)
+        settings = propose(space, search.completed, count, sampler=self.tuning.sampler, seed=seed)
+        trials = dict(enumerate(settings, first))
+        self._write(
+            record.RoundProposed(
+                visit=search.visit, study=search.study, parameters=space.parameters, trials=trials
+            )
+        )
+        return trials
 
-    def _race(self, entrants: Iterable[int], scheduler: Scheduler) -> bool:
+    def _race(self, trials: Iterable[int], scheduler: Scheduler) -> bool:
         """Race a round, until a trial masters or a limit ends the search; whether one did."""
         search = self._search
-        for look in race(entrants, self._field.advance):
-            search.looks[look.trial] = look
-            written = self._record("advance", look.record())
-            if look.mastered:
-                search.ending = mastered_by(look.trial)
+        for report in race(trials, self.executor.advance):
+            search.reports[report.trial] = report
+            entry = self._write(
+                record.TrialEvaluated(visit=search.visit, study=search.study, report=report)
+            )
+            if report.mastered:
+                search.ending = mastered_by(report.trial)
                 return True
-            search.ending = self._limit(scheduler, written["clock"]["seconds"])
+            search.ending = self._limit_reached(scheduler, entry.clock.seconds)
             if search.ending is not None:
                 break
         return False
 
-    def _limit(self, scheduler: Scheduler, seconds: float) -> str | None:
+    def _limit_reached(self, scheduler: Scheduler, seconds: float) -> str | None:
         """Which limit ends the search at that time, in words; None while there is none."""
-        spent = replace(self._meter.spent, seconds=seconds)
-        total = spent + self._meter.lost + self._search.spent
-        lost = self._meter.lost.compute + self._search.lost.compute
-        visit = Spending(seconds=scheduler.in_visit(spent).seconds)
-        over = self.budget.run_overrun(total) or self.budget.visit_overrun(visit)
-        stands = self._search.best is not None  # or else there is nothing to go on with
-        if over is None and stands and lost > self.tuning.share * total.compute:
-            return f"losing trials have taken {self.tuning.share:.0%} of the run's compute"
-        return over
+        cost = replace(self.meter.cost, seconds=seconds)
+        total = cost + self.meter.discarded_cost + self._search.cost
+        discarded = self.meter.discarded_cost.compute + self._search.discarded_cost.compute
+        visit = Cost(seconds=scheduler.cost_of_visit(cost).seconds)
+        limit = self.budget.run_limit_reached(total) or self.budget.visit_limit_reached(visit)
+        some = self._search.best is not None  # or else there is no trial to select
+        if limit is None and some and discarded > self.tuning.share * total.compute:
+            return f"discarded trials have taken {self.tuning.share:.0%} of the run's compute"
+        return limit
 
-    def _repeated(self, parent: Snapshot, scheduler: Scheduler) -> Learner:
+    def _trained_again(self, parent: Snapshot, scheduler: Scheduler) -> Learner:
         """The learner of the best trial, if that was trained before the run was stopped."""
         best = self._search.best
         if best is None:
-            return Learner.of(parent, self._device)
-        self._field.enter({best: self._search.told[best].settings}, parent, scheduler)
-        while self._field.advance(best).spent != self._search.looks[best].spent:
+            return Learner.of(parent, self.setup.device)
+        trials = {best: dict(self._search.completed[best].settings)}
+        self.executor.start_round(trials, parent, scheduler)
+        while self.executor.advance(best).cost != self._search.reports[best].cost:
             pass
-        return self._field.learner(best)
+        return self.executor.learner(best)
 
-    def _choose(self, learner: Learner) -> Learner:
-        """Charge the trials, and record which learner goes on."""
+    def _select(self, learner: Learner) -> Learner:
+        """Charge the trials, and record which learner continues."""
         search = self._search
-        won, lost = search.spent - search.lost, search.lost
-        self._meter.won(won)
-        self._meter.lose(lost)
-        search.chosen = True
-        content = {
-            "trial": search.best,
-            "learning_rate": learner.recipe.learning_rate,
-            "hidden_size": learner.recipe.hidden_size,
-            "ending": search.ending or "its trials are used up",
-            "won": won.exact(),
-            "lost": lost.exact(),
-        }
-        self._record("choice", content)
+        selected, discarded = search.cost - search.discarded_cost, search.discarded_cost
+        self.meter.add_trials(selected, discarded)
+        search.selected = True
+        self._write(
+            record.TrialSelected(
+                visit=search.visit,
+                study=search.study,
+                trial=search.best,
+                learning_rate=learner.recipe.learning_rate,
+                hidden_size=learner.recipe.hidden_size,
+                ending=search.ending or "all trials were tried",
+                cost=selected.without_clock(),
+                discarded_cost=discarded.without_clock(),
+            )
+        )
         return learner
 
-    def _record(self, kind: str, content: Record) -> Record:
-        where = {"visit": self._search.visit, "study": self._search.study}
-        return self._write(kind, where | content, self._meter.spent.seconds)
+    def _write(self, event: record.Event) -> record.Record:
+        return self.journal.write(event, self.meter.cost.seconds)

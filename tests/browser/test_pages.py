@@ -1,33 +1,37 @@
-"""What users see in a browser: MLflow's stock UI on a store, and pages of our own."""
+"""What users see in a browser: MLflow's stock UI on a store, and the package's own pages."""
 
 import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
+from mlflow_copies import sync
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 import curriculum
 from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Result, Stage
-from curriculum.cli import main
+from curriculum.cli.main import main
 from curriculum.models import Recurrent
-from tasks import FirstBit
+from curriculum.processes import HOST, python_command
+from curriculum.record import Store
+from curriculum.tasks import FirstBit
+from curriculum.tracking import TRACKING_URI_VARIABLE
+from curriculum.tune import STORAGE_VARIABLE
 
 CHROMIUM = shutil.which("chromium")
 STRATEGIES = ("gated", "direct", "linear")
-SEEDS = (0, 1)
+SEEDS = (0,)
 
-# MLflow's UI asks who is logged in, also a server that knows no users, and gets a 404.
+# MLflow's UI requests the current user, even of a server without users, and gets a 404.
 STOCK = re.compile(r"Failed to load resource.* 404 .*/mlflow/users/current$")
 
 pytestmark = [
@@ -46,37 +50,37 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, folder: Path) -> Iterator[Page]:
-    """A page that logs no error and asks nothing of other machines; a picture where it fails."""
+    """A page that logs no error and requests nothing of other machines; a picture where it fails."""
     page = browser.new_page(viewport={"width": 1800, "height": 1000})
     page.set_default_timeout(20_000)
     expect.set_options(timeout=20_000)
-    trouble: list[str] = []
+    errors: list[str] = []
 
-    def told(message: ConsoleMessage) -> None:
+    def on_message(message: ConsoleMessage) -> None:
         line = f"{message.text} {message.location.get('url', '')}"
         if message.type == "error" and not STOCK.fullmatch(line):
-            trouble.append(line)
+            errors.append(line)
 
-    def elsewhere(route: Route) -> None:
-        trouble.append(f"the page asked for {route.request.url}")
+    def refuse(route: Route) -> None:
+        errors.append(f"the page requested {route.request.url}")
         route.abort()
 
-    page.on("console", told)
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.route(lambda url: urlsplit(url).hostname not in (None, "127.0.0.1"), elsewhere)
+    page.on("console", on_message)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.route(lambda url: urlsplit(url).hostname not in (None, HOST), refuse)
     try:
         yield page
-        assert trouble == []
+        assert errors == []
     except BaseException as error:
         page.screenshot(path=folder / "failed.png")
-        error.add_note(f"how the page looked: {folder / 'failed.png'}")
+        error.add_note(f"a picture of the page: {folder / 'failed.png'}")
         raise
     finally:
         page.close()
 
 
-def see_report(page: Page, path: Path) -> None:
-    """Open a page from disk, and see that it has plots and each takes up room."""
+def open_report(page: Page, path: Path) -> None:
+    """Open a page from disk, and check that it has plots and each takes up room."""
     page.goto(path.absolute().as_uri())
     plots = page.locator("svg, img")
     expect(plots).not_to_have_count(0)
@@ -90,17 +94,20 @@ def see_report(page: Page, path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("browser") / "store"
+def root(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[Path], Path]) -> Path:
+    """A store with a database of MLflow's, in which there is nothing yet."""
+    found = tmp_path_factory.mktemp("browser") / "store"
+    new_database(found)
+    return found
 
 
 @pytest.fixture(scope="module")
 def results(root: Path) -> dict[str, Result]:
-    """Runs in that store, by the names that they are to have in MLflow."""
+    """Runs in that store and its MLflow, by the names that this is to show."""
     experiment = Experiment(
         task=FirstBit(),
         model=Recurrent(cell="gru", hidden_size=8),
-        growth=Geometric(start=Stage(2), until=Stage(8)),
+        growth=Geometric(start=Stage(2), end=Stage(8)),
         criterion=Mastery(threshold=1.0),
         optimizer=Adam(learning_rate=3e-2),
         budget=Budget(steps=30),
@@ -111,8 +118,9 @@ def results(root: Path) -> dict[str, Result]:
         shown = "tiny" if strategy == "gated" else f"tiny {strategy}"
         for seed in SEEDS:
             found[f"{shown} seed {seed}"] = curriculum.run(
-                experiment.under(strategy), seed, store=root, mirror=False
+                experiment.with_strategy(strategy), seed, store=root, mirror=False
             )
+            sync(Store(root), Store(root).find("last"))
     return found
 
 
@@ -120,14 +128,13 @@ def results(root: Path) -> dict[str, Result]:
 def ui(results: dict[str, Result], root: Path) -> Iterator[str]:
     """The address of MLflow's UI on those runs, as the command line starts it."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    elsewhere = ("MLFLOW_TRACKING_URI", "CURRICULUM_STUDIES")
+    address = f"http://{HOST}:{port}"
+    others = (TRACKING_URI_VARIABLE, STORAGE_VARIABLE)
     process = subprocess.Popen(
-        [sys.executable, "-m", "curriculum", "ui", "--store", root, "--port", str(port)],
-        cwd=Path(__file__).parents[2],
-        env={name: value for name, value in os.environ.items() if name not in elsewhere},
+        python_command("-m", "curriculum", "ui", "--store", str(root), "--port", str(port)),
+        env={name: value for name, value in os.environ.items() if name not in others},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -147,18 +154,18 @@ def wait_until_up(address: str, process: subprocess.Popen[bytes], seconds: float
                 return
         except OSError:
             time.sleep(0.2)
-    pytest.fail(f"the UI did not answer at {address}; exit code {process.poll()}")
+    pytest.fail(f"there is no UI at {address}; exit code {process.poll()}")
 
 
-def beside(page: Page, metric: str) -> list[float]:
-    """What stands on a metric's line in the grid that compares runs."""
+def values_of(page: Page, metric: str) -> list[float]:
+    """The values on a metric's line in the grid that compares runs."""
     line = page.get_by_role("link", name=metric, exact=True).bounding_box()
     assert line is not None
     cells = page.get_by_role("grid").locator("span")
-    there = cells.evaluate_all(
+    found = cells.evaluate_all(
         "all => all.map(one => [one.getBoundingClientRect().y, one.innerText])"
     )
-    return [float(text) for y, text in there if abs(y - line["y"]) < line["height"]]
+    return [float(text) for y, text in found if abs(y - line["y"]) < line["height"]]
 
 
 def test_runs_of_several_strategies_compare_in_mlflows_ui(
@@ -173,7 +180,7 @@ def test_runs_of_several_strategies_compare_in_mlflows_ui(
             expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
         page.get_by_role("checkbox", name="Select all runs").check()
         page.get_by_role("button", name="Compare").click()
-        expect(page.get_by_text("Comparing 6 Runs from 1 Experiment")).to_be_visible()
+        expect(page.get_by_text(f"Comparing {len(results)} Runs from 1 Experiment")).to_be_visible()
         names = page.get_by_role("row", name="Run Name:").get_by_role("cell").all_inner_texts()
         compared = [results[name.strip()] for name in names if name.strip() in results]
         assert len(compared) == len(results)
@@ -189,11 +196,11 @@ def test_runs_of_several_strategies_compare_in_mlflows_ui(
         page.get_by_role("grid").last.scroll_into_view_if_needed()
         for name, values in expected.items():
             expect(page.get_by_role("link", name=f"final/{name}")).to_be_in_viewport()
-            assert beside(page, f"final/{name}") == values
+            assert values_of(page, f"final/{name}") == values
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_report_of_a_comparison_is_seen_without_a_network(
+def test_the_report_of_a_comparison_is_shown_without_a_network(
     scheme: Literal["light", "dark"],
     results: dict[str, Result],
     root: Path,
@@ -206,7 +213,7 @@ def test_the_report_of_a_comparison_is_seen_without_a_network(
     assert main(list(map(str, words))) == 0
     with opened(browser, tmp_path) as page:
         page.emulate_media(color_scheme=scheme)
-        see_report(page, path)
+        open_report(page, path)
         expect(page.get_by_role("heading", name="tiny", exact=True)).to_be_visible()
         for strategy in STRATEGIES:
             expect(page.get_by_role("rowheader", name=strategy).first).to_be_visible()
@@ -219,11 +226,11 @@ PAGE = """<!doctype html><title>Report</title><h1>Report</h1>
 <svg width="200" height="100"><rect width="50" height="50"/></svg>{more}"""
 
 
-def test_a_page_with_plots_is_seen(browser: Browser, tmp_path: Path) -> None:
+def test_a_page_with_plots_passes(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(PAGE.format(more=""))
     with opened(browser, tmp_path) as page:
-        see_report(page, path)
+        open_report(page, path)
 
 
 @pytest.mark.parametrize(
@@ -241,5 +248,5 @@ def test_what_is_wrong_with_a_page_is_noticed(more: str, browser: Browser, tmp_p
     path = tmp_path / "report.html"
     path.write_text(PAGE.format(more=more))
     with pytest.raises(AssertionError), opened(browser, tmp_path) as page:
-        see_report(page, path)
+        open_report(page, path)
     assert (tmp_path / "failed.png").exists()

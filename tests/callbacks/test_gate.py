@@ -8,12 +8,12 @@ from torch import nn
 from curriculum import (
     Arithmetic,
     Budget,
-    Look,
+    Cost,
+    Evaluation,
     Mastery,
     Scheduler,
-    Spending,
+    Score,
     Stage,
-    Tally,
     UsageError,
     Verdict,
 )
@@ -23,40 +23,40 @@ MODEL = nn.Linear(1, 1)
 RIGHT, WRONG = (500, 500), (0, 500)
 
 
-def scheduler_of(until: int = 4, **budget: Any) -> Scheduler:
-    growth = Arithmetic(start=Stage(2), until=Stage(until))
+def scheduler_of(end: int = 4, **budget: Any) -> Scheduler:
+    growth = Arithmetic(start=Stage(2), end=Stage(end))
     return Scheduler(growth, Mastery(threshold=0.9), budget=Budget(**budget))
 
 
-def begun(gate: Gate, step: int = 0) -> Gate:
+def started(gate: Gate, step: int = 0) -> Gate:
     gate.begin(step, processes=1, workers=0)
     return gate
 
 
-def test_a_look_is_taken_every_so_many_steps() -> None:
-    asked: list[Stage] = []
+def test_an_evaluation_is_made_at_the_given_interval() -> None:
+    evaluated: list[Stage] = []
 
-    def examine(_: nn.Module, stage: Stage) -> tuple[int, int]:
-        asked.append(stage)
-        return RIGHT if len(asked) > 1 else WRONG
+    def evaluate(_: nn.Module, stage: Stage) -> tuple[int, int]:
+        evaluated.append(stage)
+        return RIGHT if len(evaluated) > 1 else WRONG
 
-    gate = begun(Gate(scheduler_of(), examine, look_every=3))
-    looked = [step for step in range(1, 13) if gate.after(MODEL, step) is not None]
-    assert looked == [3, 6, 9, 12]
-    assert asked == [Stage(2), Stage(2), Stage(3), Stage(4)]
+    gate = started(Gate(scheduler_of(), evaluate, eval_every=3))
+    steps = [step for step in range(1, 13) if gate.after_step(MODEL, step) is not None]
+    assert steps == [3, 6, 9, 12]
+    assert evaluated == [Stage(2), Stage(2), Stage(3), Stage(4)]
     assert gate.scheduler.reached_target
-    assert gate.after(MODEL, 15) is None  # the walk is over
+    assert gate.after_step(MODEL, 15) is None  # the scheduler has finished
 
 
-def test_steps_that_count_by_two_are_looked_at_too() -> None:
-    gate = begun(Gate(scheduler_of(), lambda *_: WRONG, look_every=3))
-    assert [step for step in range(2, 14, 2) if gate.after(MODEL, step)] == [4, 8, 12]
+def test_evaluations_are_made_where_steps_are_counted_by_two() -> None:
+    gate = started(Gate(scheduler_of(), lambda *_: WRONG, eval_every=3))
+    assert [step for step in range(2, 14, 2) if gate.after_step(MODEL, step)] == [4, 8, 12]
 
 
-def test_what_is_logged_is_of_the_stage_that_was_looked_at() -> None:
+def test_the_logged_numbers_are_of_the_evaluated_stage() -> None:
     found = iter([WRONG, RIGHT, WRONG])
-    gate = begun(Gate(scheduler_of(steps_per_stage=2), lambda *_: next(found), look_every=1))
-    rows = [gate.after(MODEL, step) for step in (1, 2, 4)]
+    gate = started(Gate(scheduler_of(steps_per_stage=2), lambda *_: next(found), eval_every=1))
+    rows = [gate.after_step(MODEL, step) for step in (1, 2, 4)]
     names = ("length", "vocab_size", "verdict", "reach_length", "reach_vocab_size", "score")
     assert [[row[f"curriculum/{name}"] for name in names] for row in rows if row] == [
         [2, 2, 0, 0, 0, 0],
@@ -65,121 +65,125 @@ def test_what_is_logged_is_of_the_stage_that_was_looked_at() -> None:
     ]
 
 
-def test_a_model_is_examined_in_evaluation_mode_and_then_is_as_it_was() -> None:
+def test_a_model_is_evaluated_in_evaluation_mode_and_then_restored() -> None:
     model = nn.Sequential(nn.Linear(1, 1), nn.Dropout())
     model[1].eval()  # frozen by its owner
 
-    def examine(model: nn.Module, _: Stage) -> tuple[int, int]:
+    def evaluate(model: nn.Module, _: Stage) -> tuple[int, int]:
         assert not any(part.training for part in model.modules())
         assert not torch.is_grad_enabled()
         assert not torch.is_inference_mode_enabled()  # what it may cache is trained with later
         return WRONG
 
-    begun(Gate(scheduler_of(), examine, look_every=1)).after(model, 1)
+    started(Gate(scheduler_of(), evaluate, eval_every=1)).after_step(model, 1)
     assert [part.training for part in model.modules()] == [True, True, False]
     assert torch.is_grad_enabled()
 
 
-def test_a_model_is_as_it_was_after_an_examination_that_failed() -> None:
-    def examine(*_: object) -> tuple[int, int]:
-        raise RuntimeError("no examples today")
+def test_a_model_is_restored_after_an_evaluation_that_failed() -> None:
+    def evaluate(*_: object) -> tuple[int, int]:
+        raise RuntimeError("no examples")
 
     model = nn.Linear(1, 1)
-    with pytest.raises(RuntimeError, match="no examples today"):
-        begun(Gate(scheduler_of(), examine, look_every=1)).after(model, 1)
+    with pytest.raises(RuntimeError, match="no examples"):
+        started(Gate(scheduler_of(), evaluate, eval_every=1)).after_step(model, 1)
     assert model.training
 
 
-def test_a_look_has_its_steps_filled_in_and_keeps_the_rest() -> None:
-    whole, hard = Tally(score=0.5, examples=100), Tally(score=0.25, examples=100)
-    look = Look(test=whole, slices={"hard": hard}, spent=Spending(tokens=7, seconds=2.0))
-    gate = begun(Gate(scheduler_of(), lambda *_: look, look_every=5))
-    numbers = gate.after(MODEL, 5)
-    assert gate.scheduler.spent == Spending(steps=5, tokens=7, seconds=2.0)
+def test_an_evaluation_gets_its_steps_filled_in_and_keeps_the_rest() -> None:
+    whole, hard = Score(value=0.5, examples=100), Score(value=0.25, examples=100)
+    evaluation = Evaluation(
+        full_test=whole, slices={"hard": hard}, cost=Cost(tokens=7, seconds=2.0)
+    )
+    gate = started(Gate(scheduler_of(), lambda *_: evaluation, eval_every=5))
+    numbers = gate.after_step(MODEL, 5)
+    assert gate.scheduler.cost == Cost(steps=5, tokens=7, seconds=2.0)
     assert numbers is not None
-    assert numbers["curriculum/score"] == 0.25  # the slice's, on which it was decided
+    assert numbers["curriculum/score"] == 0.25  # the slice's, on which the decision was made
 
 
 @pytest.mark.parametrize("right", [np.int64(500), torch.tensor(500)])
 def test_counts_may_be_numbers_of_numpy_and_torch(right: Any) -> None:
-    gate = begun(Gate(scheduler_of(), lambda *_: (right, 500), look_every=1))
-    gate.after(MODEL, 1)
+    gate = started(Gate(scheduler_of(), lambda *_: (right, 500), eval_every=1))
+    gate.after_step(MODEL, 1)
     assert gate.scheduler.reach == Stage(2)
 
 
 @pytest.mark.parametrize(
     "found", [None, 0.97, (0.97, 100), (5, 4), (-1, 4), (0, 0), (1, 2, 3), ("5", "9")]
 )
-def test_an_examination_that_gave_no_look_is_refused(found: Any) -> None:
-    gate = begun(Gate(scheduler_of(), lambda *_: found, look_every=1))
-    with pytest.raises(UsageError, match=r"examine must return a Look, or how many .* got "):
-        gate.after(MODEL, 1)
+def test_a_function_that_gives_no_evaluation_is_refused(found: Any) -> None:
+    gate = started(Gate(scheduler_of(), lambda *_: found, eval_every=1))
+    with pytest.raises(
+        UsageError, match=r"evaluate must return an Evaluation, or how many .* got "
+    ):
+        gate.after_step(MODEL, 1)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"scheduler": "fast"}, r"scheduler must be a curriculum.Scheduler, got 'fast'"),
-        ({"examine": 3}, r"examine must be a function of \(model, stage\), got 3"),
-        ({"look_every": 0}, r"look_every must be a number of steps from 1 up, got 0"),
-        ({"look_every": 2.5}, r"look_every must be .* got 2.5"),
-        ({"look_every": True}, r"look_every must be .* got True"),
+        ({"evaluate": 3}, r"evaluate must be a function of \(model, stage\), got 3"),
+        ({"eval_every": 0}, r"eval_every must be a number of steps, at least 1, got 0"),
+        ({"eval_every": 2.5}, r"eval_every must be .* got 2.5"),
+        ({"eval_every": True}, r"eval_every must be .* got True"),
         ({"on_transition": 1}, r"on_transition must be a function of \(model, verdict\), got 1"),
     ],
 )
-def test_an_argument_of_no_use_is_refused(change: dict[str, Any], words: str) -> None:
-    settings: dict[str, Any] = {"examine": lambda *_: WRONG, "look_every": 1} | change
+def test_an_argument_of_the_wrong_kind_is_refused(change: dict[str, Any], words: str) -> None:
+    settings: dict[str, Any] = {"evaluate": lambda *_: WRONG, "eval_every": 1} | change
     with pytest.raises(UsageError, match=words):
         Gate(settings.pop("scheduler", scheduler_of()), **settings)
 
 
 @pytest.mark.parametrize(
     ("processes", "workers", "words"),
-    [(2, 0, "one training process, got 2"), (1, 4, "got 4 workers; set the number")],
+    [(2, 0, "in one training process, got 2"), (1, 4, "got 4 workers; set the number")],
 )
-def test_training_that_would_not_hear_of_a_stage_is_refused(
+def test_training_in_several_processes_or_with_workers_is_refused(
     processes: int, workers: int, words: str
 ) -> None:
-    gate = Gate(scheduler_of(), lambda *_: WRONG, look_every=1)
+    gate = Gate(scheduler_of(), lambda *_: WRONG, eval_every=1)
     with pytest.raises(UsageError, match=words):
         gate.begin(0, processes=processes, workers=workers)
 
 
-def test_transitions_are_told_with_the_model_and_the_verdict() -> None:
-    told: list[tuple[nn.Module, Verdict, Stage]] = []
+def test_the_transition_callback_gets_the_model_and_the_verdict() -> None:
+    calls: list[tuple[nn.Module, Verdict, Stage]] = []
     found = iter([WRONG, RIGHT, WRONG, WRONG])
 
     def on_transition(model: nn.Module, verdict: Verdict) -> None:
-        told.append((model, verdict, scheduler.stage))
+        calls.append((model, verdict, scheduler.stage))
 
     scheduler = scheduler_of(steps_per_stage=2)
-    gate = Gate(scheduler, lambda *_: next(found), look_every=1, on_transition=on_transition)
-    begun(gate)
+    gate = Gate(scheduler, lambda *_: next(found), eval_every=1, on_transition=on_transition)
+    started(gate)
     for step in (1, 2, 3, 4):
-        gate.after(MODEL, step)
-    assert told == [(MODEL, Verdict.MASTERED, Stage(3)), (MODEL, Verdict.EXHAUSTED, Stage(2))]
+        gate.after_step(MODEL, step)
+    assert calls == [(MODEL, Verdict.MASTERED, Stage(3)), (MODEL, Verdict.EXHAUSTED, Stage(2))]
 
 
-def test_a_loop_begun_anew_counts_its_steps_on() -> None:
-    gate = begun(Gate(scheduler_of(steps_per_stage=10), lambda *_: WRONG, look_every=4))
-    gate.after(MODEL, 4)
-    begun(gate)
-    assert gate.after(MODEL, 3) is None
-    gate.after(MODEL, 4)
-    assert gate.scheduler.spent.steps == 8
+def test_a_restarted_loop_continues_the_count_of_steps() -> None:
+    gate = started(Gate(scheduler_of(steps_per_stage=10), lambda *_: WRONG, eval_every=4))
+    gate.after_step(MODEL, 4)
+    started(gate)
+    assert gate.after_step(MODEL, 3) is None
+    gate.after_step(MODEL, 4)
+    assert gate.scheduler.cost.steps == 8
     assert not gate.scheduler.finished
-    gate.after(MODEL, 8)
-    assert gate.scheduler.spent.steps == 12
+    gate.after_step(MODEL, 8)
+    assert gate.scheduler.cost.steps == 12
     assert gate.scheduler.ending is not None
-    assert "10 steps are used up" in gate.scheduler.ending
+    assert "the stage's budget of 10 steps is used up" in gate.scheduler.ending
 
 
-def test_a_state_goes_on_in_another_gate() -> None:
-    first = begun(Gate(scheduler_of(), lambda *_: RIGHT, look_every=2))
-    first.after(MODEL, 2)
-    begun(first)  # so that two steps are not the loop's
-    second = Gate(scheduler_of(), lambda *_: WRONG, look_every=2)
+def test_a_state_continues_in_another_gate() -> None:
+    first = started(Gate(scheduler_of(), lambda *_: RIGHT, eval_every=2))
+    first.after_step(MODEL, 2)
+    started(first)  # so that two steps are not the loop's
+    second = Gate(scheduler_of(), lambda *_: WRONG, eval_every=2)
     second.load_state_dict(first.state_dict())
-    begun(second, step=1).after(MODEL, 2)
+    started(second, step=1).after_step(MODEL, 2)
     assert second.scheduler.stage == Stage(3)
-    assert second.scheduler.spent.steps == 4
+    assert second.scheduler.cost.steps == 4

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from curriculum import Arithmetic, Budget, Look, Mastery, Scheduler, Stage, UsageError
+from curriculum import Arithmetic, Budget, Evaluation, Mastery, Scheduler, Stage, UsageError
 from curriculum.callbacks.hugging_face import CurriculumCallback
 
 
@@ -23,7 +23,7 @@ class Examples(IterableDataset[dict[str, Tensor]]):
 
 
 class Model(nn.Module):
-    """Notes the length of each batch that it is trained on."""
+    """Records the length of each batch that it is trained on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,13 +36,13 @@ class Model(nn.Module):
 
 
 def scheduler_of(steps_per_stage: int = 20) -> Scheduler:
-    growth = Arithmetic(start=Stage(2), until=Stage(4))
+    growth = Arithmetic(start=Stage(2), end=Stage(4))
     return Scheduler(growth, Mastery(threshold=0.9), budget=Budget(steps_per_stage=steps_per_stage))
 
 
-def third_time_lucky(scheduler: Scheduler) -> tuple[int, int]:
-    """All right in every third look at a stage."""
-    return (500 if scheduler.looks % 3 == 2 else 0), 500
+def every_third_correct(scheduler: Scheduler) -> tuple[int, int]:
+    """All predictions correct in every third evaluation of a stage."""
+    return (500 if scheduler.counts.evaluations % 3 == 2 else 0), 500
 
 
 def trainer_of(folder: Path, scheduler: Scheduler, **settings: Any) -> Trainer:
@@ -53,7 +53,7 @@ def trainer_of(folder: Path, scheduler: Scheduler, **settings: Any) -> Trainer:
     trainer = Trainer(Model(), arguments, train_dataset=Examples(scheduler))
     trainer.add_callback(
         CurriculumCallback(
-            scheduler, lambda *_: third_time_lucky(scheduler), log=trainer.log, look_every=2
+            scheduler, lambda *_: every_third_correct(scheduler), log=trainer.log, eval_every=2
         )
     )
     return trainer
@@ -63,13 +63,13 @@ def test_decisions_are_those_of_the_plain_loop(tmp_path: Path) -> None:
     plain, steps = scheduler_of(), 0
     while not plain.finished:
         steps += 2
-        plain.update(Look.of(*third_time_lucky(plain), steps=steps))
+        plain.update(Evaluation.from_counts(*every_third_correct(plain), steps=steps))
     scheduler = scheduler_of()
     trainer = trainer_of(tmp_path, scheduler)
     trainer.train()
     assert scheduler.state_dict() == plain.state_dict()
     assert scheduler.reach == Stage(4)
-    assert trainer.state.global_step == steps == 18  # it stopped at the walk's end
+    assert trainer.state.global_step == steps == 18  # it stopped when the scheduler finished
 
 
 def test_an_exhausted_budget_stops_the_training_and_is_not_mastery(tmp_path: Path) -> None:
@@ -79,10 +79,10 @@ def test_an_exhausted_budget_stops_the_training_and_is_not_mastery(tmp_path: Pat
     assert trainer.state.global_step == 4
     assert scheduler.reach is None
     assert scheduler.ending is not None
-    assert "4 steps are used up" in scheduler.ending
+    assert "the stage's budget of 4 steps is used up" in scheduler.ending
 
 
-def test_one_batch_of_the_stage_before_may_come_after_a_transition(tmp_path: Path) -> None:
+def test_one_batch_of_the_previous_stage_may_follow_a_transition(tmp_path: Path) -> None:
     trainer = trainer_of(tmp_path, scheduler_of())
     trainer.train()
     assert isinstance(trainer.model, Model)
@@ -95,10 +95,10 @@ def test_a_step_of_several_batches_is_one_step(tmp_path: Path) -> None:
     trainer.train()
     assert isinstance(trainer.model, Model)
     assert len(trainer.model.lengths) == 3 * 18
-    assert scheduler.spent.steps == 18
+    assert scheduler.cost.steps == 18
 
 
-def test_every_look_is_in_the_trainers_log_beside_the_loss(tmp_path: Path) -> None:
+def test_every_evaluation_is_in_the_trainers_log_beside_the_loss(tmp_path: Path) -> None:
     trainer = trainer_of(tmp_path, scheduler_of(), logging_steps=6)
     trainer.train()
     rows = [row for row in trainer.state.log_history if "curriculum/length" in row]
@@ -107,7 +107,7 @@ def test_every_look_is_in_the_trainers_log_beside_the_loss(tmp_path: Path) -> No
     assert [row["curriculum/length"] for row in rows] == 3 * [2] + 3 * [3] + 3 * [4]
     assert [row["curriculum/reach_length"] for row in rows] == 2 * [0] + 3 * [2] + 3 * [3] + [4]
     losses = [row["step"] for row in trainer.state.log_history if "loss" in row]
-    assert losses == [6, 12, 18]  # a look on the same step doesn't drop them
+    assert losses == [6, 12, 18]  # an evaluation on the same step doesn't drop them
 
 
 class Other(TrainerCallback):
@@ -135,7 +135,7 @@ def test_a_resumed_training_decides_as_an_uninterrupted_one(
     assert scheduler.state_dict() == whole.state_dict()
     assert resumed.state.global_step == 18
     assert isinstance(resumed.model, Model)
-    assert resumed.model.lengths[0] == 3  # the stage that the checkpoint stood on
+    assert resumed.model.lengths[0] == 3  # the stage of the checkpoint
 
 
 def test_the_state_is_in_the_checkpoint_as_json(tmp_path: Path) -> None:
@@ -145,14 +145,14 @@ def test_the_state_is_in_the_checkpoint_as_json(tmp_path: Path) -> None:
     assert saved["stateful_callbacks"]["curriculum"]["scheduler"] == scheduler.state_dict()
 
 
-def test_a_second_training_goes_on_where_the_first_ended(tmp_path: Path) -> None:
+def test_a_second_training_continues_where_the_first_ended(tmp_path: Path) -> None:
     scheduler = scheduler_of()
     trainer = trainer_of(tmp_path, scheduler, max_steps=10)
     trainer.train()
     assert scheduler.reach == Stage(2)
     trainer.train()
     assert scheduler.reach == Stage(4)
-    assert scheduler.spent.steps == 18
+    assert scheduler.cost.steps == 18
 
 
 def test_loading_by_workers_is_refused(tmp_path: Path) -> None:
@@ -161,6 +161,6 @@ def test_loading_by_workers_is_refused(tmp_path: Path) -> None:
         trainer.train()
 
 
-def test_an_argument_of_no_use_is_refused_when_the_callback_is_made() -> None:
-    with pytest.raises(UsageError, match="look_every must be"):
-        CurriculumCallback(scheduler_of(), lambda *_: (0, 1), log=print, look_every=0)
+def test_an_invalid_argument_is_refused_when_the_callback_is_made() -> None:
+    with pytest.raises(UsageError, match="eval_every must be"):
+        CurriculumCallback(scheduler_of(), lambda *_: (0, 1), log=print, eval_every=0)

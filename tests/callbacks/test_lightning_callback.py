@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from curriculum import Arithmetic, Budget, Look, Mastery, Scheduler, Stage, UsageError
+from curriculum import Arithmetic, Budget, Evaluation, Mastery, Scheduler, Stage, UsageError
 from curriculum.callbacks.lightning import CurriculumCallback
 
 
@@ -26,7 +26,7 @@ class Batches(IterableDataset[Tensor]):
 
 
 class Module(LightningModule):
-    """Notes the length of each batch that it is trained on."""
+    """Records the length of each batch that it is trained on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,17 +42,19 @@ class Module(LightningModule):
 
 
 def scheduler_of(steps_per_stage: int = 20) -> Scheduler:
-    growth = Arithmetic(start=Stage(2), until=Stage(4))
+    growth = Arithmetic(start=Stage(2), end=Stage(4))
     return Scheduler(growth, Mastery(threshold=0.9), budget=Budget(steps_per_stage=steps_per_stage))
 
 
-def third_time_lucky(scheduler: Scheduler) -> tuple[int, int]:
-    """All right in every third look at a stage."""
-    return (500 if scheduler.looks % 3 == 2 else 0), 500
+def every_third_correct(scheduler: Scheduler) -> tuple[int, int]:
+    """All predictions correct in every third evaluation of a stage."""
+    return (500 if scheduler.counts.evaluations % 3 == 2 else 0), 500
 
 
 def trainer_of(scheduler: Scheduler, *more: ModelCheckpoint, **settings: Any) -> Trainer:
-    callback = CurriculumCallback(scheduler, lambda *_: third_time_lucky(scheduler), look_every=2)
+    callback = CurriculumCallback(
+        scheduler, lambda *_: every_third_correct(scheduler), eval_every=2
+    )
     settings = {"max_steps": 100, "logger": False} | settings
     return Trainer(
         accelerator="cpu",
@@ -74,16 +76,16 @@ def fitted(scheduler: Scheduler, **settings: Any) -> tuple[Trainer, Module]:
     return trainer, module
 
 
-def test_the_plain_loop_decides_the_same() -> None:
+def test_decisions_are_those_of_the_plain_loop() -> None:
     plain, steps = scheduler_of(), 0
     while not plain.finished:
         steps += 2
-        plain.update(Look.of(*third_time_lucky(plain), steps=steps))
+        plain.update(Evaluation.from_counts(*every_third_correct(plain), steps=steps))
     scheduler = scheduler_of()
     trainer, _ = fitted(scheduler)
     assert scheduler.state_dict() == plain.state_dict()
     assert scheduler.reach == Stage(4)
-    assert trainer.global_step == steps == 18  # it stopped at the walk's end
+    assert trainer.global_step == steps == 18  # it stopped when the scheduler finished
 
 
 def test_a_budget_used_up_stops_the_fit_and_is_not_mastery() -> None:
@@ -92,10 +94,10 @@ def test_a_budget_used_up_stops_the_fit_and_is_not_mastery() -> None:
     assert trainer.global_step == 4
     assert scheduler.reach is None
     assert scheduler.ending is not None
-    assert "4 steps are used up" in scheduler.ending
+    assert "the stage's budget of 4 steps is used up" in scheduler.ending
 
 
-def test_one_batch_of_the_stage_before_may_be_fetched_already() -> None:
+def test_one_batch_of_the_previous_stage_may_be_fetched_already() -> None:
     _, module = fitted(scheduler_of())
     assert module.lengths == 7 * [2] + 6 * [3] + 5 * [4]
 
@@ -104,10 +106,10 @@ def test_accumulated_batches_are_one_step() -> None:
     scheduler = scheduler_of()
     _, module = fitted(scheduler, accumulate_grad_batches=3)
     assert len(module.lengths) == 3 * 18
-    assert scheduler.spent.steps == 18
+    assert scheduler.cost.steps == 18
 
 
-def test_every_look_is_logged_however_rarely_the_trainer_logs(tmp_path: Path) -> None:
+def test_every_evaluation_is_logged_however_rarely_the_trainer_logs(tmp_path: Path) -> None:
     trainer, _ = fitted(scheduler_of(), logger=CSVLogger(tmp_path), log_every_n_steps=50)
     (path,) = tmp_path.rglob("metrics.csv")
     with path.open() as file:
@@ -126,26 +128,26 @@ def test_a_resumed_fit_decides_as_an_uninterrupted_one(tmp_path: Path, stop: int
     whole = scheduler_of()
     fitted(whole)
     first = scheduler_of()
-    saving = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1)
-    trainer_of(first, saving, max_steps=stop).fit(Module(), data(first))
+    checkpoints = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1)
+    trainer_of(first, checkpoints, max_steps=stop).fit(Module(), data(first))
     scheduler, module = scheduler_of(), Module()
     trainer = trainer_of(scheduler, ModelCheckpoint(tmp_path, every_n_train_steps=1))
     trainer.fit(module, data(scheduler), ckpt_path=tmp_path / f"step={stop}.ckpt")
     assert scheduler.state_dict() == whole.state_dict()
     assert trainer.global_step == 18
-    assert module.lengths[0] == 3  # the stage that the checkpoint stood on
+    assert module.lengths[0] == 3  # the stage of the checkpoint
 
 
-def test_a_second_fit_goes_on_where_the_first_ended() -> None:
+def test_a_second_fit_continues_where_the_first_ended() -> None:
     scheduler = scheduler_of()
     fitted(scheduler, max_steps=10)
     assert scheduler.reach == Stage(2)
     fitted(scheduler)
     assert scheduler.reach == Stage(4)
-    assert scheduler.spent.steps == 18
+    assert scheduler.cost.steps == 18
 
 
-def test_a_walk_that_is_over_is_not_trained_on() -> None:
+def test_a_finished_scheduler_is_not_trained_on() -> None:
     scheduler = scheduler_of()
     fitted(scheduler)
     _, module = fitted(scheduler)
@@ -158,9 +160,9 @@ def test_a_loader_with_workers_is_refused() -> None:
         trainer_of(scheduler).fit(Module(), data(scheduler, num_workers=1))
 
 
-def test_the_callback_refuses_an_argument_of_no_use() -> None:
-    with pytest.raises(UsageError, match="look_every must be"):
-        CurriculumCallback(scheduler_of(), lambda *_: (0, 1), look_every=0)
+def test_the_callback_refuses_an_invalid_argument() -> None:
+    with pytest.raises(UsageError, match="eval_every must be"):
+        CurriculumCallback(scheduler_of(), lambda *_: (0, 1), eval_every=0)
 
 
 def test_without_lightning_the_import_says_what_to_install(

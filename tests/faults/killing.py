@@ -1,48 +1,67 @@
 """Runs experiments in processes that are killed: `python tests/faults/killing.py`.
 
-It reads an order a line, forks, lets the child run or resume, kills it as ordered, and
-answers with how it ended. Forking saves loading torch for every kill.
+It reads a job a line, forks, lets the child run or resume, kills it as the job says, and
+prints how it ended. Forking saves loading torch for every kill.
 """
 
 import contextlib
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-import torch
+import optuna.samplers  # noqa: F401
+import torch._dynamo
 
 import curriculum
+import curriculum.models.recurrent_network
+import curriculum.runner.loop
 from curriculum import (
     Adam,
     AdamW,
     Budget,
+    CheckpointPolicy,
     Experiment,
     Explicit,
     Geometric,
     Mastery,
-    Saving,
     Stage,
     Training,
     Tuning,
 )
 from curriculum.models import LanguageModel, Recurrent
-from curriculum.record.store import Store
-from tasks import FirstBit, HumanNumbers
+from curriculum.record import Listener, Record, Store
+from curriculum.record.events import NAMES
+from curriculum.tasks import FirstBit, HumanNumbers
 
+QUICK = Experiment(
+    task=FirstBit(),
+    model=Recurrent(cell="gru", hidden_size=8),
+    growth=Explicit(lengths=(2, 3, 12)),
+    criterion=Mastery(threshold=1.0),
+    optimizer=Adam(learning_rate=3e-4),
+    training=Training(eval_every=5),
+    budget=Budget(steps_per_stage=30),
+    tuning=Tuning(mode="exhausted", trials=8),
+    name="quick",
+)
 EXPERIMENTS = {
+    "quick": QUICK,
+    "untuned": QUICK.replace(tuning=Tuning(), optimizer=Adam(learning_rate=1e-2), name="untuned"),
     "first_bit": Experiment(
         task=FirstBit(),
         model=Recurrent(cell="lstm", hidden_size=4),
-        growth=Geometric(start=Stage(2), until=Stage(200), factor=1.5),
+        growth=Geometric(start=Stage(2), end=Stage(200), factor=1.5),
         criterion=Mastery(threshold=1.0),
         optimizer=Adam(learning_rate=1e-5, betas=(0.9, 0.95)),
-        training=Training(look_every=50),
+        training=Training(eval_every=50),
         budget=Budget(steps_per_stage=300),
-        tuning=Tuning(mode="stuck", trials=8),
+        tuning=Tuning(mode="exhausted", trials=8),
         name="first_bit",
     ),
     "numbers": Experiment(
@@ -51,9 +70,9 @@ EXPERIMENTS = {
         growth=Explicit(lengths=(20,), vocab_sizes=(19, 29, 37)),
         criterion=Mastery(threshold=0.42, metric="symbol_accuracy"),
         optimizer=AdamW(learning_rate=3e-4),
-        training=Training(batch_size=4, look_every=20, schedule="one_cycle"),
+        training=Training(batch_size=4, eval_every=20, schedule="one_cycle"),
         budget=Budget(steps_per_stage=120),
-        tuning=Tuning(mode="stuck", trials=4),
+        tuning=Tuning(mode="exhausted", trials=4),
         name="numbers",
     ),
 }
@@ -61,25 +80,50 @@ EXPERIMENTS = {
 WRITES = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate"}
 
 
-def run(order: dict[str, Any]) -> int:
-    """Begin the run, or go on with it; the exit code."""
-    root = Path(order["store"])
-    saving = Saving(every=0.05)
-    more = {"store": root, "mirror": order["mirror"], "wait": order["wait"], "saving": saving}
+def run(job: dict[str, Any]) -> int:
+    """Start the run, or resume it; the exit code."""
+    root = Path(job["store"])
+    more = {
+        "store": root,
+        "mirror": job["mirror"],
+        "wait": job["wait"],
+        "checkpoints": CheckpointPolicy(every=0.05),
+        "listener": None if job["record"] is None else die_at_record(*job["record"]),
+    }
     if Store(root).runs():
         result = curriculum.resume("last", **more)
     else:
-        result = curriculum.run(EXPERIMENTS[order["experiment"]], 0, **more)
+        result = curriculum.run(EXPERIMENTS[job["experiment"]], 0, **more)
     return 0 if result.status in ("reached", "stopped") else 4
 
 
-def die_at_write(store: str, number: int) -> None:
-    """Be killed right before the disk is touched so often in the store."""
+def die_at_record(kind: str, number: int) -> Listener:
+    """Be killed right after the record of that number among those of its kind."""
+    left = number
+
+    def listener(record: Record) -> None:
+        nonlocal left
+        if NAMES[type(record.event)] == kind:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return listener
+
+
+def die_at_write(store: str, number: int, place: str = "*") -> None:
+    """Be killed right before the disk is touched so often in the store.
+
+    Only what fits the pattern `place` is counted: it is of an event and a path, as in
+    `os.rename */.000001.new`.
+    """
     left = number
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal left
-        if event in WRITES and store in str(arguments[0]):
+        if event not in WRITES or store not in str(arguments[0]):
+            return
+        if fnmatch(f"{event} {arguments[0]}", place):
             left -= 1
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -99,45 +143,64 @@ def mirrors(store: str) -> list[int]:
     return found
 
 
-def child(order: dict[str, Any]) -> None:
+def kill_mirrors(store: str) -> None:
+    """Kill the processes that copy runs of the store."""
+    for number in mirrors(store):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+
+
+def kill_mirrors_at_work(store: str) -> None:
+    """Kill them once MLflow holds some of a run's points, before the copy can be complete."""
+    path = Path(store, "mlflow.db")
+    while mirrors(store):
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            [(count,)] = database.execute("SELECT COUNT(*) FROM metrics")
+        if count > 0:
+            kill_mirrors(store)
+        time.sleep(0.002)
+
+
+def child(job: dict[str, Any]) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
-    if order["write"] is not None:
-        die_at_write(order["store"], order["write"])
+    if job["write"] is not None:
+        die_at_write(job["store"], *job["write"])
     try:
-        code = run(order)
+        code = run(job)
     except BaseException as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         code = 5
     os._exit(code)
 
 
-def carry_out(order: dict[str, Any]) -> int:
+def execute(job: dict[str, Any]) -> int:
     """Fork, kill, and give the exit code; -9 for a child that was killed."""
     began = time.monotonic()
     number = os.fork()
     if number == 0:
-        child(order)
+        child(job)
     while True:
         done, status = os.waitpid(number, os.WNOHANG)
         if done:
-            return os.waitstatus_to_exitcode(status)
+            break
         seconds = time.monotonic() - began
-        if order["mirror_after"] is not None and seconds > order["mirror_after"]:
-            for other in mirrors(order["store"]):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(other, signal.SIGKILL)
-        if order["after"] is not None and seconds > order["after"]:
+        if job["mirror_after"] is not None and seconds > job["mirror_after"]:
+            kill_mirrors(job["store"])
+        if job["after"] is not None and seconds > job["after"]:
             os.kill(number, signal.SIGKILL)
         time.sleep(0.002)
+    if job["mirror_at_work"]:
+        kill_mirrors_at_work(job["store"])
+    return os.waitstatus_to_exitcode(status)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     for line in sys.stdin:
-        order = json.loads(line)
-        code = carry_out(order)
-        while order["drain"] and mirrors(order["store"]):
+        job = json.loads(line)
+        code = execute(job)
+        while job["drain"] and mirrors(job["store"]):
             time.sleep(0.05)
         print(json.dumps({"code": code}), flush=True)

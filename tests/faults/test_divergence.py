@@ -10,8 +10,7 @@ from safetensors.torch import load_file
 import curriculum
 from curriculum import SGD, Experiment, Training, Tuning
 from curriculum.models import Recurrent
-from curriculum.record.history import History
-from curriculum.record.store import Store
+from curriculum.record import History, Store
 
 
 class Blow(torch.autograd.Function):
@@ -45,37 +44,38 @@ class OverflowingModel(Recurrent):
 
 
 @pytest.mark.parametrize("clip_norm", [None, 1.0])
-def test_a_gradient_that_is_not_finite_ends_the_visit_and_is_said(
+def test_a_gradient_that_is_not_finite_ends_the_visit_and_is_reported(
     tiny: Experiment, tmp_path: Path, clip_norm: float | None
 ) -> None:
-    training = Training(clip_norm=clip_norm, look_every=1)
-    overflowing = tiny.but(model=OverflowingModel(hidden_size=4), training=training)
+    training = Training(clip_norm=clip_norm, eval_every=1)
+    overflowing = tiny.replace(model=OverflowingModel(hidden_size=4), training=training)
     result = curriculum.run(overflowing, store=tmp_path, mirror=False)
     folder = Store(tmp_path).find("last")
     history = History.of(folder)
     assert result.status == "stopped"
     assert "a gradient, and so the weights, are no longer finite" in result.ending
     assert (
-        history.visits[0].overrun == "a gradient, and so the weights, are no longer finite numbers"
+        history.visits[0].limit_reached
+        == "a gradient, and so the weights, are no longer finite numbers"
     )
     assert not history.visits[0].kept
-    weights = load_file(folder.saved[-1] / "model.safetensors")
+    weights = load_file(folder.checkpoint_folders()[-1] / "model.safetensors")
     assert all(bool(torch.isfinite(value).all()) for value in weights.values())
 
 
 def test_the_rate_is_tuned_again_after_a_divergence(tiny: Experiment, tmp_path: Path) -> None:
-    wild = tiny.but(
+    wild = tiny.replace(
         optimizer=SGD(learning_rate=1e40),
         training=Training(clip_norm=None),
-        tuning=Tuning(mode="stuck", learning_rate=(1e-2, 1.0), trials=12),
+        tuning=Tuning(mode="exhausted", learning_rate=(1e-2, 1.0), trials=12),
     )
     curriculum.run(wild, store=tmp_path, mirror=False)
     history = History.of(Store(tmp_path).find("last"))
     first, second = history.visits[:2]
     assert first.verdict == "exhausted"
-    assert first.overrun is not None
-    assert "no longer" in first.overrun
+    assert first.limit_reached is not None
+    assert "no longer" in first.limit_reached
     assert second.retuning
     assert second.stage == first.stage
-    assert {trial["outcome"] for trial in second.trials} >= {"diverged"}  # the carried rate, again
+    assert {trial.outcome for trial in second.trials} >= {"diverged"}  # the carried rate, again
     assert second.learning_rate <= 1.0

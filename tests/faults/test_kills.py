@@ -1,4 +1,4 @@
-"""Runs are killed at random instants, resumed, and end as if nothing had happened."""
+"""Runs are killed in every phase and at random instants, and end as if nothing had happened."""
 
 import json
 import os
@@ -6,23 +6,26 @@ import random
 import shutil
 import subprocess
 import sys
-import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from interrupted_runs import events, same
 
-from curriculum.mirroring import destinations
-from curriculum.record.journal import content_of, read_journal
-from curriculum.record.store import RunFolder, Store
-from curriculum.record.sync import sync
+from curriculum.cli.sync import destinations
+from curriculum.record import RunFolder, Store, read_journal
+from curriculum.tracking import sync_run, was_copied
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-CASES = 20
-ALL = 100
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+SEEDS = 100
+
+NewDatabase = Callable[[Path], Path]
+Kill = dict[str, Any]
+"""How a run is killed; see `Killer`."""
 
 
 class Killer:
@@ -30,7 +33,7 @@ class Killer:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "killing.py")],
+            [sys.executable, str(FOLDER / "killing.py")],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
@@ -39,9 +42,13 @@ class Killer:
         )
 
     def __call__(self, store: Path, experiment: str, **how: Any) -> int:
-        """Run or resume; `after` seconds, or at a `write` to the disk, be killed."""
-        order: dict[str, Any] = {"after": None, "write": None, "mirror_after": None}
-        order |= {"mirror": False, "wait": False, "drain": False}
+        """Run or resume, and be killed: `after` seconds, at a `record`, or at a `write` to the disk.
+
+        A mirror is killed `after` seconds as well, or once it is `at_work`. To `drain` is to
+        wait until no mirror is at work any more.
+        """
+        order: dict[str, Any] = dict.fromkeys(("after", "record", "write", "mirror_after"))
+        order |= {"mirror": False, "mirror_at_work": False, "wait": False, "drain": False}
         order |= {"store": str(store), "experiment": experiment, **how}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -65,39 +72,26 @@ def killer() -> Iterator[Killer]:
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database of MLflow's, to be copied: to make one takes seconds."""
-    from curriculum.record.mirror import connect
-    from curriculum.record.tracking import database_uri
+def unbroken(killer: Killer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
+    """The store of an experiment's run that nobody kills."""
 
-    store = Store(tmp_path_factory.mktemp("empty"))
-    with warnings.catch_warnings(action="ignore"):
-        connect(store, database_uri(store))
-    return store.root / "mlflow.db"
-
-
-@pytest.fixture(scope="module")
-def unbroken(killer: Killer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
-    """Each experiment's run that nobody kills."""
-    found = {}
-    for name in ("first_bit", "numbers"):
+    @cache
+    def made(name: str) -> Store:
         store = tmp_path_factory.mktemp(name)
         assert killer(store, name) == 0
-        found[name] = Store(store).find("last")
-    return found
+        return Store(store)
 
-
-def told(folder: RunFolder) -> list[str]:
-    return [content_of(record) for record, _ in read_journal(folder.journal)]
+    return made
 
 
 def seconds(folder: RunFolder) -> float:
-    return float([record["clock"]["seconds"] for record, _ in read_journal(folder.journal)][-1])
+    """How long a run took."""
+    return [record.clock.seconds for record, _ in read_journal(folder.journal)][-1]
 
 
 def in_mlflow(store: Store, folder: RunFolder, uri: str) -> dict[str, Any]:
     """All that MLflow has of a run: parent and children with points, params, tags and plots."""
-    from curriculum.record.mirror import connect
+    from curriculum.tracking.mirror import connect
 
     client = connect(store, uri)
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
@@ -120,16 +114,101 @@ def in_mlflow(store: Store, folder: RunFolder, uri: str) -> dict[str, Any]:
     return found
 
 
-def kills(seed: int, length: float) -> list[dict[str, Any]]:
+def check_in_mlflow(root: Path, new_database: NewDatabase) -> None:
+    """MLflow has of the run what a copy made at once would have."""
+    store = Store(root)
+    folder = store.find("last")
+    found = in_mlflow(store, folder, f"sqlite:///{root / 'mlflow.db'}")
+    other = f"sqlite:///{new_database(root.with_name(f'other than {root.name}'))}"
+    sync_run(store, folder, destinations(store, other))
+    expected = in_mlflow(store, folder, other)
+    assert found["parent"][0] == "FINISHED"
+    assert "plots/retention.png" in found["parent"][-1]
+    assert found == expected
+
+
+NEW_CHECKPOINT = "*/.000001.new"
+PHASES: dict[str, dict[str, Kill]] = {
+    "the start": {
+        "before the run is described": {"write": [1, "os.rename */.run.json.new"]},
+        "before the run is in the store": {"write": [1, "os.rename */runs/.*.new"]},
+        "before the first record": {"write": [1, "open */journal.jsonl"]},
+        "after the first record": {"record": ["visit_started", 1]},
+    },
+    "a visit": {
+        "within it": {"record": ["evaluation", 4]},
+        "within its checkpoint": {"write": [1, f"open {NEW_CHECKPOINT}/state.json"]},
+        "before its checkpoint is in place": {"write": [1, f"os.rename {NEW_CHECKPOINT}"]},
+        "as a checkpoint is deleted": {"write": [1, "os.rename */checkpoints/00*"]},
+    },
+    "a search": {
+        "within its first round": {"record": ["trial_evaluation", 5]},
+        "between its rounds": {"record": ["round", 2]},
+        "within its second round": {"record": ["trial_evaluation", 22]},
+        "once a trial is selected": {"record": ["selection", 1]},
+    },
+    "the end": {
+        "before the last visit": {"record": ["visit_started", 4]},
+        "within the final evaluation": {"record": ["final_evaluation", 2]},
+        "after the last record": {"record": ["run_ended", 1]},
+    },
+}
+
+
+def check_killed(
+    hows: Iterable[Kill], killer: Killer, unbroken: Callable[[str], Store], root: Path
+) -> None:
+    """Kill a run, resume and kill it as often as given, and resume it to its end."""
+    for how in hows:
+        assert killer(root, "quick", **how) == -9
+    assert killer(root, "quick") == 0
+    assert len(Store(root).runs()) == 1
+    assert same(root, unbroken("quick").root)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PHASES)
+def test_a_run_that_is_killed_again_and_again_ends_as_if_nothing_had_happened(
+    part: str, killer: Killer, unbroken: Callable[[str], Store], tmp_path: Path
+) -> None:
+    check_killed(PHASES[part].values(), killer, unbroken, tmp_path / "store")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("part", "phase"), [(p, phase) for p in PHASES for phase in PHASES[p]])
+def test_a_run_that_is_killed_in_any_phase_ends_as_if_nothing_had_happened(
+    part: str, phase: str, killer: Killer, unbroken: Callable[[str], Store], tmp_path: Path
+) -> None:
+    check_killed([PHASES[part][phase]], killer, unbroken, tmp_path / "store")
+
+
+@pytest.mark.slow
+def test_a_mirror_that_is_killed_at_work_is_completed_as_if_nothing_had_happened(
+    killer: Killer, unbroken: Callable[[str], Store], new_database: NewDatabase, tmp_path: Path
+) -> None:
+    root = tmp_path / "store"
+    uri = f"sqlite:///{new_database(root)}"
+    how = {"mirror": True, "mirror_at_work": True, "record": ["visit_ended", 2]}
+    assert killer(root, "untuned", **how) == -9
+    folder = Store(root).find("last")
+    assert not was_copied(Store(root), folder)
+    points = [each[2] for each in in_mlflow(Store(root), folder, uri).values()]
+    assert any(points)
+    assert killer(root, "untuned", mirror=True, wait=True, drain=True) == 0
+    assert same(root, unbroken("untuned").root)
+    check_in_mlflow(root, new_database)
+
+
+def kills(seed: int, length: float) -> list[Kill]:
     """What happens to the run, drawn by the seed."""
     rng = random.Random(seed)
     found = []
     for _ in range(rng.choice([1, 1, 2, 3])):
         kind = rng.choice(["time", "time", "write", "mirror"])
         mirrored = kind == "mirror" or rng.random() < 0.3
-        how: dict[str, Any] = {"mirror": mirrored}
+        how: Kill = {"mirror": mirrored}
         if kind == "write":
-            how["write"] = rng.randint(1, 250)
+            how["write"] = [rng.randint(1, 250)]
         else:
             how["after"] = rng.uniform(0, 1.1 * length)
         if kind == "mirror":
@@ -140,57 +219,37 @@ def kills(seed: int, length: float) -> list[dict[str, Any]]:
 
 
 def check(
-    seed: int, killer: Killer, unbroken: dict[str, RunFolder], database: Path, path: Path
+    seed: int,
+    killer: Killer,
+    unbroken: Callable[[str], Store],
+    new_database: NewDatabase,
+    path: Path,
 ) -> int:
     """Run, kill and resume as the seed says; how often the run was killed."""
     name = ("first_bit", "numbers")[seed % 2]
     root, killed = path / f"store{seed}", 0
-    root.mkdir()
-    shutil.copy(database, root)
-    for how in kills(seed, seconds(unbroken[name])):
+    new_database(root)
+    whole = unbroken(name).find("last")
+    for how in kills(seed, seconds(whole)):
         killed += killer(root, name, **how) == -9
     assert killer(root, name, mirror=True, wait=True, drain=True) == 0
-    store = Store(root)
-    folder = store.find("last")
-    assert told(folder) == told(unbroken[name])
-    assert len(store.runs()) == 1
-    there = in_mlflow(store, folder, f"sqlite:///{root / 'mlflow.db'}")
-    shutil.copy(database, path / f"other{seed}.db")
-    other = f"sqlite:///{path / f'other{seed}.db'}"
-    sync(store, folder, destinations(store, other))
-    expected = in_mlflow(store, folder, other)
-    assert there["parent"][0] == "FINISHED"
-    assert "plots/retention.png" in there["parent"][-1]
-    assert there == expected
+    assert events(Store(root).find("last")) == events(whole)
+    assert len(Store(root).runs()) == 1
+    check_in_mlflow(root, new_database)
     shutil.rmtree(root)
     return killed
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(CASES))
-def test_a_killed_run_ends_as_if_nothing_had_happened(
-    seed: int,
-    killer: Killer,
-    unbroken: dict[str, RunFolder],
-    database: Path,
-    tmp_path: Path,
-) -> None:
-    check(seed, killer, unbroken, database, tmp_path)
-
-
-@pytest.mark.hundred_kills
+@pytest.mark.exhaustive
 def test_a_hundred_killed_runs_end_as_if_nothing_had_happened(
-    killer: Killer,
-    unbroken: dict[str, RunFolder],
-    database: Path,
-    tmp_path: Path,
+    killer: Killer, unbroken: Callable[[str], Store], new_database: NewDatabase, tmp_path: Path
 ) -> None:
-    same = deaths = 0
-    for seed in range(ALL):
+    intact = deaths = 0
+    for seed in range(SEEDS):
         try:
-            deaths += check(seed, killer, unbroken, database, tmp_path)
-            same += 1
+            deaths += check(seed, killer, unbroken, new_database, tmp_path)
+            intact += 1
         except AssertionError as error:
             print(f"seed {seed}: {error}")
-    print(f"{same} of {ALL} runs ended as if nothing had happened, after {deaths} kills")
-    assert same == ALL
+    print(f"{intact} of {SEEDS} runs ended as if nothing had happened, after {deaths} kills")
+    assert intact == SEEDS

@@ -3,19 +3,8 @@ from typing import Any
 import pytest
 import torch
 
-from curriculum import (
-    SGD,
-    Adam,
-    AdamW,
-    OptimizerSettings,
-    RAdam,
-    Shape,
-    Stage,
-    Training,
-    UsageError,
-)
-from curriculum.learn.learner import Learner, resolve_device, weights_sha256
-from curriculum.learn.recipe import Recipe
+from curriculum import SGD, Adam, AdamW, RAdam, Shape, Stage, Training, UsageError
+from curriculum.learn import Learner, OptimizerSettings, Recipe, resolve_device, weights_sha256
 from curriculum.models import Recurrent
 
 CPU = torch.device("cpu")
@@ -44,7 +33,9 @@ def test_the_weights_at_the_start_follow_from_the_seed() -> None:
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), AdamW(), SGD(momentum=0.9), RAdam()])
-def test_restoring_goes_back_in_weights_and_in_optimizer(optimizer: OptimizerSettings) -> None:
+def test_a_learner_is_restored_with_its_weights_and_its_optimizer(
+    optimizer: OptimizerSettings,
+) -> None:
     one = learner(optimizer=optimizer)
     step(one)
     kept = one.snapshot()
@@ -55,8 +46,8 @@ def test_restoring_goes_back_in_weights_and_in_optimizer(optimizer: OptimizerSet
     one = Learner.of(kept, CPU)
     assert weights_sha256(one.model) == before
     step(one)
-    assert weights_sha256(one.model) == after  # the optimizer's moments came back as well
-    assert weights_sha256(Learner.of(kept, CPU).model) == before  # and it serves more than once
+    assert weights_sha256(one.model) == after  # the optimizer's moments are restored as well
+    assert weights_sha256(Learner.of(kept, CPU).model) == before  # and it can be restored again
 
 
 def test_settings_reach_the_optimizer() -> None:
@@ -82,18 +73,18 @@ def test_settings_out_of_range_are_errors() -> None:
         AdamW(weight_decay=-1.0)
 
 
-def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_is_resolved_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto") == resolve_device("cpu") == CPU
     with pytest.raises(UsageError, match="cuda isn't there"):
         resolve_device("cuda")
-    with pytest.raises(UsageError, match="auto, cpu or cuda, got 'tpu'"):
+    with pytest.raises(UsageError, match="must be auto, cpu or cuda, got 'tpu'"):
         resolve_device("tpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert resolve_device("auto") == torch.device("cuda")
 
 
-def test_a_digest_tells_values_shapes_and_names() -> None:
+def test_a_digest_depends_on_values_shapes_and_names() -> None:
     def digest(**tensors: Any) -> str:
         module = torch.nn.Module()
         for name, value in tensors.items():

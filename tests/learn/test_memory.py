@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from curriculum.learn.memory import OUT_OF_MEMORY, is_out_of_memory
+from curriculum.learn import OUT_OF_MEMORY, is_out_of_memory
 
 
 @pytest.mark.parametrize(
@@ -18,12 +18,12 @@ from curriculum.learn.memory import OUT_OF_MEMORY, is_out_of_memory
         (KeyboardInterrupt(), False),
     ],
 )
-def test_which_errors_say_that_memory_ran_out(error: BaseException, out: bool) -> None:
+def test_errors_that_mean_a_lack_of_memory_are_recognised(error: BaseException, out: bool) -> None:
     assert is_out_of_memory(error) == out
     assert isinstance(error, OUT_OF_MEMORY) or not out
 
 
-def test_what_torch_says_on_a_cpu_is_known() -> None:
+def test_torchs_own_error_on_a_cpu_is_recognised() -> None:
     with pytest.raises(OUT_OF_MEMORY) as caught:
         torch.empty(1 << 60, dtype=torch.uint8)
     assert is_out_of_memory(caught.value)

@@ -2,8 +2,9 @@ import numpy as np
 import torch
 
 from curriculum import Stage
-from curriculum.learn.randomness import batch_of, forked, generator, reseed
-from tasks import FirstBit
+from curriculum.learn import batch_of, forked
+from curriculum.learn.randomness import generator, reseed
+from curriculum.tasks import FirstBit
 
 
 def batch(**changes: object) -> np.ndarray:

@@ -1,38 +1,50 @@
 import pytest
 
 from curriculum import Shape, Stage, UsageError
-from curriculum.learn.shape import check_place_by_place
-from curriculum.learn.task import shape_of
-from tasks import FirstBit, HumanNumbers, Reverse, Subsequence
+from curriculum.learn import shape_of
+from curriculum.tasks import FirstBit, HumanNumbers, Reverse, Subsequence
 
 
 def test_a_plain_task_has_the_shape_of_its_stage() -> None:
     shape = shape_of(FirstBit(), Stage(9))
-    assert shape == Shape(answer="bit", length=9, symbols=2, answers=2)
-    assert shape.logits == 1
+    assert shape == Shape(output="bit", length=9, input_vocab_size=2, output_vocab_size=2)
+    assert shape.logit_count == 1
     plain = Shape.of("symbols", Stage(7, 5))
-    assert (plain.length, plain.answer_length, plain.symbols, plain.logits) == (7, 7, 5, 5)
+    assert (plain.length, plain.output_length, plain.input_vocab_size, plain.logit_count) == (
+        7,
+        7,
+        5,
+        5,
+    )
 
 
-def test_a_task_may_have_alphabets_of_its_own() -> None:
-    assert shape_of(Subsequence(), Stage(10, 10)).symbols == 10
+def test_a_task_may_have_vocabularies_of_its_own() -> None:
+    assert shape_of(Subsequence(), Stage(10, 10)).input_vocab_size == 10
     longer = shape_of(Subsequence(), Stage(14, 10))
-    assert (longer.symbols, longer.answers, longer.answer_length) == (13, 10, 12)
+    assert (longer.input_vocab_size, longer.output_vocab_size, longer.output_length) == (13, 10, 12)
     marked = shape_of(Reverse(end_marker=True), Stage(5, 10))
-    assert (marked.length, marked.symbols, marked.answers) == (6, 11, 11)
-    assert shape_of(HumanNumbers(predict="last"), Stage(3, 39)).answer_length == 1
+    assert (marked.length, marked.input_vocab_size, marked.output_vocab_size) == (6, 11, 11)
+    assert shape_of(HumanNumbers(predict="last"), Stage(3, 39)).output_length == 1
 
 
 def test_a_covering_shape_holds_both() -> None:
-    one = Shape(answer="symbols", length=5, symbols=9, answers=2, answer_length=3)
-    other = Shape(answer="symbols", length=4, symbols=10, answers=7, answer_length=2)
-    both = Shape(answer="symbols", length=5, symbols=10, answers=7, answer_length=3)
+    one = Shape(
+        output="symbols", length=5, input_vocab_size=9, output_vocab_size=2, output_length=3
+    )
+    other = Shape(
+        output="symbols", length=4, input_vocab_size=10, output_vocab_size=7, output_length=2
+    )
+    both = Shape(
+        output="symbols", length=5, input_vocab_size=10, output_vocab_size=7, output_length=3
+    )
     assert one.covering(other) == other.covering(one) == both
     assert one.covering(one) == one
 
 
-def test_answers_place_by_place_need_as_many_places() -> None:
-    check_place_by_place("it", Shape.of("symbols", Stage(5, 4)))
-    check_place_by_place("it", Shape.of("bit", Stage(5)))
-    with pytest.raises(UsageError, match="8 places ask for 6 symbols; take an encoder-decoder"):
-        check_place_by_place("it", shape_of(Subsequence(), Stage(8, 10)))
+def test_an_output_at_each_position_needs_as_many_positions() -> None:
+    Shape.of("symbols", Stage(5, 4)).check_output_at_each_position("it")
+    Shape.of("bit", Stage(5)).check_output_at_each_position("it")
+    with pytest.raises(
+        UsageError, match="has 8 input and 6 output symbols; take an encoder-decoder"
+    ):
+        shape_of(Subsequence(), Stage(8, 10)).check_output_at_each_position("it")

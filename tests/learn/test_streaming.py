@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from curriculum import Adam, Answer, Batch, Shape, Stage, Streamed, Task, Training, UsageError
-from curriculum.learn.examiner import predictions_of
-from curriculum.learn.learner import Learner
-from curriculum.learn.model import Model
-from curriculum.learn.recipe import Recipe
-from curriculum.learn.streaming import Ends, pieces_of, predictions_at_end, streamed_predictions
-from curriculum.learn.task import PADDING
+from curriculum import Adam, Batch, Shape, Stage, Training, UsageError
+from curriculum.learn import PADDING, Learner, Model, OutputKind, Recipe, Streamed, Task
+from curriculum.learn.evaluator import predict_batch
+from curriculum.learn.streaming import Ends, predict_pieces, sample_pieces, streamed_predictions
 from curriculum.models import LanguageModel, Recurrent
-from tasks import FirstBit
+from curriculum.tasks import FirstBit
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Parity:
     """Whether the ones are odd; drawn whole, for a stage's symbols 0 and 1."""
 
     padded: bool = False
-    answer: Answer = "bit"
+    output: OutputKind = "bit"
 
     def check(self, stage: Stage) -> None: ...
 
@@ -39,18 +36,18 @@ class Parity:
         return Batch(inputs=inputs, targets=inputs.sum(axis=1) % 2)
 
 
-def learner(model: Model | None = None, answer: Answer = "bit") -> Learner:
+def learner(model: Model | None = None, output: OutputKind = "bit") -> Learner:
     recipe = Recipe(
         model=model or Recurrent(cell="gru", hidden_size=7),
         optimizer=Adam(),
         training=Training(),
     )
-    shape = Shape.of(answer, Stage(50))
+    shape = Shape.of(output, Stage(50))
     return Learner.start(shape, recipe, seed=1, device=torch.device("cpu"))
 
 
-def told_apart(one: Learner) -> Learner:
-    """The learner, with a head that answers both ways."""
+def with_both_outputs(one: Learner) -> Learner:
+    """The learner, with a head that gives both outputs."""
     assert isinstance(one.model.head, torch.nn.Linear)
     with torch.no_grad():
         one.model.head.weight.mul_(50)
@@ -65,22 +62,22 @@ def drawn(task: Task, stage: Stage, size: int) -> Batch:
 
 @pytest.mark.parametrize("piece", [1, 3, 41, 100])
 @pytest.mark.parametrize("task", [Parity(), FirstBit()])
-def test_the_answers_are_those_of_a_model_that_reads_all_at_once(task: Task, piece: int) -> None:
-    one, stage = told_apart(learner()), Stage(41)
+def test_predictions_are_those_of_a_model_that_reads_all_at_once(task: Task, piece: int) -> None:
+    one, stage = with_both_outputs(learner()), Stage(41)
     rng = np.random.default_rng(5)
-    answers, targets = streamed_predictions(one, task, rng, stage, 30, piece=piece)
+    predictions, targets = streamed_predictions(one, task, rng, stage, 30, piece=piece)
     batch = drawn(task, stage, 30)
     assert np.array_equal(targets, batch.targets)
-    assert np.array_equal(answers, predictions_of(one, task, batch))
+    assert np.array_equal(predictions, predict_batch(one, task, batch))
     if isinstance(task, Parity):
-        assert 0 < answers.mean() < 1
+        assert 0 < predictions.mean() < 1
 
 
 @pytest.mark.parametrize("size", [1, 4, 41, 100])
-def test_a_task_that_draws_whole_batches_has_them_cut(size: int) -> None:
+def test_a_batch_that_is_drawn_whole_is_cut_into_pieces(size: int) -> None:
     task, stage = Parity(), Stage(41)
     assert not isinstance(task, Streamed)
-    targets, pieces = pieces_of(task, np.random.default_rng(5), stage, 3, size)
+    targets, pieces = sample_pieces(task, np.random.default_rng(5), stage, 3, size)
     found, whole = list(pieces), drawn(task, stage, 3)
     assert np.array_equal(np.concatenate(found, axis=1), whole.inputs)
     assert np.array_equal(targets, whole.targets)
@@ -88,7 +85,7 @@ def test_a_task_that_draws_whole_batches_has_them_cut(size: int) -> None:
 
 
 class LargestTensor(TorchFunctionMode):
-    """Notes the size of the largest tensor that any function of torch gives."""
+    """Records the size of the largest tensor that any function of torch gives."""
 
     def __init__(self) -> None:
         self.numbers = 0
@@ -103,10 +100,10 @@ class LargestTensor(TorchFunctionMode):
         return found
 
 
-def test_memory_is_flat_in_the_length() -> None:
+def test_memory_does_not_grow_with_the_length() -> None:
     one, rows, piece = learner(Recurrent(cell="rnn", hidden_size=8)), 2, 500
     with LargestTensor() as watch:
-        predictions_of(one, FirstBit(), drawn(FirstBit(), Stage(piece), rows))
+        predict_batch(one, FirstBit(), drawn(FirstBit(), Stage(piece), rows))
     assert watch.numbers == rows * piece * 8  # the states of a piece are seen
     with LargestTensor() as watch:
         tracemalloc.start()
@@ -119,17 +116,19 @@ def test_memory_is_flat_in_the_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "answer"),
+    ("model", "output"),
     [
         (Recurrent(hidden_size=4, bidirectional=True), "bit"),
         (Recurrent(hidden_size=4), "symbols"),
         (LanguageModel(net="gru", hidden_size=4), "symbols"),
     ],
 )
-def test_a_model_that_needs_the_whole_input_refuses(model: Model, answer: Answer) -> None:
-    with pytest.raises(UsageError, match="can't be read piece by piece: take one that reads"):
+def test_a_model_that_needs_the_whole_input_refuses(model: Model, output: OutputKind) -> None:
+    with pytest.raises(
+        UsageError, match="this model can't read its input piece by piece: take one that reads"
+    ):
         streamed_predictions(
-            learner(model, answer), FirstBit(), np.random.default_rng(0), Stage(9), 2
+            learner(model, output), FirstBit(), np.random.default_rng(0), Stage(9), 2
         )
 
 
@@ -138,23 +137,25 @@ def test_padding_and_unknown_symbols_are_refused_and_leave_the_model_in_training
     with pytest.raises(UsageError, match="have one length, got padded ones"):
         streamed_predictions(one, Parity(padded=True), rng, Stage(9), 2, piece=4)
     with pytest.raises(UsageError, match="the symbols 0 to 1, got 7"):
-        predictions_at_end(one, "bit", 2, iter([np.full((2, 3), 7)]))
+        predict_pieces(one, "bit", 2, iter([np.full((2, 3), 7)]))
     assert one.model.training
 
 
-def test_what_is_read_is_told_piece_by_piece() -> None:
-    heard: list[int] = []
+def test_progress_is_reported_piece_by_piece() -> None:
+    tokens: list[int] = []
     rng = np.random.default_rng(5)
-    streamed_predictions(learner(), FirstBit(), rng, Stage(41), 3, piece=20, heard=heard.append)
-    assert heard == [60, 60, 3]
+    streamed_predictions(
+        learner(), FirstBit(), rng, Stage(41), 3, piece=20, on_progress=tokens.append
+    )
+    assert tokens == [60, 60, 3]
 
 
-def test_a_piece_has_a_place() -> None:
-    with pytest.raises(UsageError, match="at least 1 place, got 0"):
-        pieces_of(FirstBit(), np.random.default_rng(0), Stage(9), 2, 0)
+def test_a_piece_has_at_least_one_position() -> None:
+    with pytest.raises(UsageError, match="at least 1 position, got 0"):
+        sample_pieces(FirstBit(), np.random.default_rng(0), Stage(9), 2, 0)
 
 
-def test_it_is_asked_in_evaluation_mode_and_without_gradients() -> None:
+def test_a_model_predicts_in_evaluation_mode_and_without_gradients() -> None:
     one, modes = learner(), []
     assert isinstance(one.model.recurrent, torch.nn.Module)
     one.model.recurrent.register_forward_hook(
@@ -168,7 +169,7 @@ def test_it_is_asked_in_evaluation_mode_and_without_gradients() -> None:
 @pytest.mark.parametrize("kept", [1, 3, 8])
 @pytest.mark.parametrize("size", [1, 2, 5, 13])
 @pytest.mark.parametrize("length", [1, 4, 9, 13])
-def test_the_ends_of_what_was_read_are_kept(length: int, size: int, kept: int) -> None:
+def test_the_ends_of_an_input_are_kept(length: int, size: int, kept: int) -> None:
     whole = np.arange(2 * length).reshape(2, length)
 
     def pieces() -> Iterator[NDArray[np.int64]]:

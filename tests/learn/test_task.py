@@ -2,39 +2,38 @@ import numpy as np
 import pytest
 
 from curriculum import Batch, UsageError
-from curriculum.learn.task import IGNORED, PADDING, joined
-from curriculum.learn.typed import symbols_below, whole_numbers
+from curriculum.learn import IGNORED, PADDING, concatenate, parse_numbers, parse_symbols
 
 
 def test_batches_of_several_lengths_are_padded_at_their_ends() -> None:
     long = Batch(inputs=np.array([[1, 2, 3]]), targets=np.array([[3, 2, 1]]))
     short = Batch(inputs=np.array([[4], [5]]), targets=np.array([[4], [5]]))
-    both = joined([short, long])
+    both = concatenate([short, long])
     assert both.inputs.tolist() == [[4, PADDING, PADDING], [5, PADDING, PADDING], [1, 2, 3]]
     assert both.targets.tolist() == [[4, IGNORED, IGNORED], [5, IGNORED, IGNORED], [3, 2, 1]]
     assert both.token_count == 5
 
 
-def test_one_answer_a_sequence_needs_no_padding() -> None:
+def test_one_target_per_sequence_needs_no_padding() -> None:
     parts = [
         Batch(inputs=np.array([[1, 2]]), targets=np.array([1])),
         Batch(inputs=np.array([[1]]), targets=np.array([0])),
     ]
-    assert joined(parts).targets.tolist() == [1, 0]
+    assert concatenate(parts).targets.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("text", ["0 1 2", "0,1,2", " 0, 1 ,2 "])
-def test_numbers_are_read_with_blanks_or_commas(text: str) -> None:
-    assert whole_numbers(text) == [0, 1, 2]
+def test_numbers_may_be_separated_by_spaces_or_commas(text: str) -> None:
+    assert parse_numbers(text) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("text", ["", "one", "1 -2", "1.5", "1 2 x", "99999999999999999999"])
-def test_other_things_are_no_input(text: str) -> None:
-    with pytest.raises(UsageError, match="whole numbers with blanks between them"):
-        whole_numbers(text)
+def test_anything_else_is_no_input(text: str) -> None:
+    with pytest.raises(UsageError, match="whole numbers with spaces between them"):
+        parse_numbers(text)
 
 
-def test_symbols_outside_the_alphabet_are_named() -> None:
-    assert symbols_below("0 9", 10) == [0, 9]
-    with pytest.raises(UsageError, match="from 0 to 9, got 10, 12"):
-        symbols_below("12 3 10 12", 10)
+def test_symbols_outside_the_vocabulary_are_named() -> None:
+    assert parse_symbols("0 9", 10) == [0, 9]
+    with pytest.raises(UsageError, match="symbols are 0 to 9, got 10, 12"):
+        parse_symbols("12 3 10 12", 10)

@@ -6,30 +6,25 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from widened_function import assert_function_is_kept
 
 import curriculum
 from curriculum import (
-    Answer,
     Budget,
     Experiment,
     Explicit,
     RAdam,
     Shape,
     Stage,
-    Training,
     Tuning,
     UsageError,
 )
-from curriculum.learn import widening
-from curriculum.learn.learner import weights_sha256
-from curriculum.learn.task import PADDING
+from curriculum.learn import PADDING, OutputKind, weights_sha256, widening
 from curriculum.models import Bert
-from tasks import Reverse
-
-TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-5}
+from curriculum.tasks import Reverse
 
 
-def test_it_answers_at_each_place_or_once() -> None:
+def test_it_outputs_at_each_position_or_once() -> None:
     torch.manual_seed(0)
     inputs = torch.randint(7, (3, 5))
     model = Bert(hidden_size=8, head_size=4)
@@ -37,7 +32,7 @@ def test_it_answers_at_each_place_or_once() -> None:
     assert model.build(Shape.of("bit", Stage(6, 7)))(inputs).shape == (3,)
 
 
-def test_every_place_and_symbol_counts() -> None:
+def test_every_position_and_symbol_counts() -> None:
     torch.manual_seed(0)
     model = Bert(hidden_size=8, head_size=4).build(Shape.of("symbols", Stage(4, 3))).eval()
     inputs = torch.zeros(1, 4, dtype=torch.int64)
@@ -62,7 +57,7 @@ def test_bert_base_has_its_size() -> None:
     times=st.integers(1, 3),
     vocab=st.tuples(st.integers(2, 5), st.integers(0, 3)),
     length=st.tuples(st.integers(1, 6), st.integers(0, 3)),
-    answer=st.sampled_from(["bit", "symbol", "symbols"]),
+    output=st.sampled_from(["bit", "symbol", "symbols"]),
     kind=st.sampled_from([torch.float64, torch.float32]),
     seed=st.integers(0, 10**6),
 )
@@ -74,26 +69,26 @@ def test_a_widened_bert_keeps_its_function(
     times: int,
     vocab: tuple[int, int],
     length: tuple[int, int],
-    answer: Answer,
+    output: OutputKind,
     kind: torch.dtype,
     seed: int,
 ) -> None:
     torch.manual_seed(seed)
     model = Bert(hidden_size=heads * head_size, head_size=head_size, layers=layers)
     wider = Bert(hidden_size=times * heads * head_size, head_size=head_size, layers=layers)
-    small = model.build(Shape.of(answer, Stage(length[0], vocab[0]))).to(kind).eval()
-    large = wider.build(Shape.of(answer, Stage(sum(length), sum(vocab)))).to(kind).eval()
+    small = model.build(Shape.of(output, Stage(length[0], vocab[0]))).to(kind).eval()
+    large = wider.build(Shape.of(output, Stage(sum(length), sum(vocab)))).to(kind).eval()
     for parameter in small.parameters():
         nn.init.normal_(parameter, std=0.4)
     large.load_state_dict(
         widening.widen(small.state_dict(), large.state_dict(), wider.placements(small, large))
     )
     inputs = torch.randint(vocab[0], (3, length[0]))
-    before, after = small(inputs), large(inputs)
-    if answer != "bit":
-        assert (after[..., vocab[0] :] == widening.NEW_SYMBOL_BIAS).all()
-        after = after[..., : vocab[0]]
-    assert torch.allclose(before, after, rtol=0, atol=TOLERANCE[kind])
+    if output == "bit":
+        assert_function_is_kept(small, large, inputs)
+    else:
+        assert (large(inputs)[..., vocab[0] :] == widening.NEW_SYMBOL_BIAS).all()
+        assert_function_is_kept(small, large, inputs, outputs=vocab[0])
 
 
 def test_copies_of_a_unit_do_not_stay_alike() -> None:
@@ -135,24 +130,24 @@ def test_a_length_over_its_positions_is_refused() -> None:
         )
 
 
-def test_it_is_widened_by_whole_copies_alone() -> None:
-    Bert(hidden_size=128).check_wider(256)
+def test_bert_is_widened_by_whole_copies_alone() -> None:
+    Bert(hidden_size=128).check_widened(256)
     with pytest.raises(UsageError, match="to a multiple of 128, got 192"):
-        Bert(hidden_size=128).check_wider(192)
+        Bert(hidden_size=128).check_widened(192)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("mode", "sized_for"), [("off", "path"), ("off", "stage"), ("each", "path")]
+    ("mode", "model_size"), [("off", "path"), ("off", "stage"), ("each", "path")]
 )
-def test_it_learns_to_reverse(mode: Any, sized_for: Any, tmp_path: Path) -> None:
+def test_it_learns_to_reverse(mode: Any, model_size: Any, tmp_path: Path) -> None:
     experiment = Experiment(
         task=Reverse(),
         model=Bert(hidden_size=16, head_size=8, layers=1),
         growth=Explicit(lengths=(2, 3, 3), vocab_sizes=(3, 3, 5)),
         optimizer=RAdam(learning_rate=1e-2),
         budget=Budget(steps_per_stage=600),
-        training=Training(sized_for=sized_for),
+        model_size=model_size,
         tuning=Tuning(mode=mode, trials=4, hidden_size=(16, 32), learning_rate=(3e-3, 3e-2)),
     )
     result = curriculum.run(experiment, store=tmp_path, mirror=False)
@@ -160,7 +155,7 @@ def test_it_learns_to_reverse(mode: Any, sized_for: Any, tmp_path: Path) -> None
     assert weights_sha256(curriculum.load("last", store=tmp_path)) == result.weights_sha256
 
 
-def test_sinusoidal_positions_are_alike_for_each_head_and_of_the_usual_size() -> None:
+def test_sinusoidal_positions_are_alike_for_each_head_and_of_the_initial_size() -> None:
     model = Bert(hidden_size=16, head_size=8, positions="sinusoidal")
     network = model.build(Shape.of("symbols", Stage(50, 4)))
     table = network.state_dict()["encoder.embeddings.position_embeddings.weight"]
@@ -172,7 +167,7 @@ def test_sinusoidal_positions_are_alike_for_each_head_and_of_the_usual_size() ->
     assert near < far
 
 
-def test_more_sinusoidal_positions_go_on_where_the_fewer_end() -> None:
+def test_more_sinusoidal_positions_continue_the_fewer() -> None:
     model = Bert(hidden_size=8, head_size=4, positions="sinusoidal")
     name = "encoder.embeddings.position_embeddings.weight"
     few, many = (
@@ -183,13 +178,13 @@ def test_more_sinusoidal_positions_go_on_where_the_fewer_end() -> None:
 
 def test_padding_changes_nothing() -> None:
     torch.manual_seed(0)
-    for answer in ("bit", "symbol", "symbols"):
-        form: Any = answer
-        network = Bert(hidden_size=8, head_size=4).build(Shape.of(form, Stage(6, 5))).eval()
+    for name in ("bit", "symbol", "symbols"):
+        output: Any = name
+        network = Bert(hidden_size=8, head_size=4).build(Shape.of(output, Stage(6, 5))).eval()
         inputs = torch.randint(5, (3, 6))
         inputs[0, 4:] = PADDING
         inputs[1, 1:] = PADDING
         found = network(inputs)
         first, alone = found[0], network(inputs[:1, :4])[0]
-        assert torch.allclose(first[:4] if form == "symbols" else first, alone, atol=1e-6)
+        assert torch.allclose(first[:4] if output == "symbols" else first, alone, atol=1e-6)
         assert torch.allclose(found[2], network(inputs[2:])[0], atol=1e-6)

@@ -4,17 +4,17 @@ import pytest
 import torch
 from torch import nn
 
-from curriculum import Answer, Shape, Stage, UsageError
-from curriculum.learn.network import Carrying, Streaming
-from curriculum.learn.task import PADDING
+from curriculum import Shape, Stage, UsageError
+from curriculum.learn import PADDING, OutputKind, Stateful
+from curriculum.learn.network_protocols import Streaming
 from curriculum.models import Recurrent
 from curriculum.models.recurrent_network import RecurrentNetwork
 
 
 def built(
-    settings: Recurrent, answer: Answer = "bit", last: Stage | None = None
+    settings: Recurrent, output: OutputKind = "bit", last: Stage | None = None
 ) -> RecurrentNetwork:
-    model = settings.build(Shape.of(answer, last or Stage(9)))
+    model = settings.build(Shape.of(output, last or Stage(9)))
     assert isinstance(model, RecurrentNetwork)
     return model
 
@@ -40,12 +40,12 @@ def test_a_logit_is_the_head_on_the_rectified_last_output() -> None:
     torch.testing.assert_close(model(inputs), by_hand)
 
 
-def test_symbols_are_answered_at_each_place() -> None:
+def test_symbols_are_predicted_at_each_position() -> None:
     model = built(Recurrent(layers=2, embedding_size=7), "symbols", Stage(9, 30))
     assert model(torch.zeros(3, 9, dtype=torch.int64)).shape == (3, 9, 30)
 
 
-def test_the_forget_bias_sits_on_the_forget_gates_of_every_layer() -> None:
+def test_the_forget_bias_is_that_of_the_forget_gates_of_every_layer() -> None:
     model = built(Recurrent(hidden_size=4, layers=2, forget_bias=3.0))
     parameters = dict(model.recurrent.named_parameters())
     for layer in (0, 1):
@@ -64,7 +64,7 @@ def test_recurrent_weights_start_orthogonal_gate_by_gate(how: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"cell": "elman"}, "rnn, lstm or gru"),
         ({"hidden_size": 0}, "hidden_size must be at least 1"),
@@ -74,51 +74,51 @@ def test_recurrent_weights_start_orthogonal_gate_by_gate(how: Any) -> None:
         ({"recurrent_init": "zeros"}, "uniform, orthogonal or identity"),
     ],
 )
-def test_bad_settings_are_errors(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_bad_settings_are_errors(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         Recurrent(**settings)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("answer", ["bit", "symbol", "symbols"])
-def test_padding_changes_nothing(answer: Answer, *, bidirectional: bool) -> None:
+@pytest.mark.parametrize("output", ["bit", "symbol", "symbols"])
+def test_padding_changes_nothing(output: OutputKind, *, bidirectional: bool) -> None:
     model = built(
-        Recurrent(hidden_size=4, embedding_size=3, bidirectional=bidirectional), answer, Stage(6, 5)
+        Recurrent(hidden_size=4, embedding_size=3, bidirectional=bidirectional), output, Stage(6, 5)
     ).eval()
     inputs = torch.randint(5, (3, 6))
     inputs[0, 4:] = PADDING
     found, alone = model(inputs)[0], model(inputs[:1, :4])[0]
-    assert torch.allclose(found[:4] if answer == "symbols" else found, alone, atol=1e-6)
+    assert torch.allclose(found[:4] if output == "symbols" else found, alone, atol=1e-6)
     assert torch.allclose(model(inputs)[2], model(inputs[2:])[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [1, 3, 20])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-@pytest.mark.parametrize(("answer", "width"), [("bit", None), ("symbol", 3)])
-def test_what_is_read_in_pieces_is_answered_as_the_whole(
-    answer: Answer, width: int | None, cell: Any, layers: int, size: int
+@pytest.mark.parametrize(("output", "width"), [("bit", None), ("symbol", 3)])
+def test_an_input_read_in_pieces_gives_the_output_of_the_whole(
+    output: OutputKind, width: int | None, cell: Any, layers: int, size: int
 ) -> None:
     torch.manual_seed(0)
     settings = Recurrent(cell=cell, hidden_size=16, layers=layers, embedding_size=width)
-    model = built(settings, answer, Stage(20, 7)).eval()
+    model = built(settings, output, Stage(20, 7)).eval()
     assert isinstance(model, Streaming)
-    assert model.streams
+    assert model.can_stream
     inputs = torch.randint(7, (4, 20))
     with torch.inference_mode():
-        state = model.blank(4)
+        state = model.initial_state(4)
         for piece in torch.split(inputs, size, dim=1):
-            before, state = state, model.read_on(piece, state)
+            before, state = state, model.update_state(piece, state)
             assert [part.shape for part in state] == [part.shape for part in before]
         whole = model(inputs)
-        torch.testing.assert_close(model.conclude(state), whole, atol=1e-5, rtol=0)
-        forgetful = model.conclude(model.read_on(inputs[:, -1:], model.blank(4)))
+        torch.testing.assert_close(model.readout(state), whole, atol=1e-5, rtol=0)
+        forgetful = model.readout(model.update_state(inputs[:, -1:], model.initial_state(4)))
     assert (forgetful - whole).abs().max() > 1e-3
     assert (whole - whole[0]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize(
-    ("answer", "bidirectional", "streams"),
+    ("output", "bidirectional", "can_stream"),
     [
         ("bit", False, True),
         ("symbol", False, True),
@@ -127,15 +127,15 @@ def test_what_is_read_in_pieces_is_answered_as_the_whole(
         ("symbol", True, False),
     ],
 )
-def test_one_that_answers_at_the_end_of_what_it_reads_forwards_streams(
-    answer: Answer, *, bidirectional: bool, streams: bool
+def test_a_forward_model_with_one_output_at_the_end_can_stream(
+    output: OutputKind, *, bidirectional: bool, can_stream: bool
 ) -> None:
-    model = built(Recurrent(hidden_size=4, bidirectional=bidirectional), answer)
-    assert model.streams is streams
-    assert not isinstance(model, Carrying)
+    model = built(Recurrent(hidden_size=4, bidirectional=bidirectional), output)
+    assert model.can_stream is can_stream
+    assert not isinstance(model, Stateful)
 
 
-def test_one_that_reads_both_ways_knows_what_is_to_come() -> None:
+def test_a_bidirectional_model_reads_later_symbols() -> None:
     inputs = torch.randint(5, (1, 6))
     changed = inputs.clone()
     changed[0, -1] = (changed[0, -1] + 1) % 5
@@ -146,6 +146,6 @@ def test_one_that_reads_both_ways_knows_what_is_to_come() -> None:
         assert differs == bidirectional
 
 
-def test_one_symbol_is_read_from_the_last_place() -> None:
+def test_one_symbol_is_predicted_at_the_last_position() -> None:
     model = built(Recurrent(cell="gru", hidden_size=5, embedding_size=3), "symbol", Stage(6, 7))
     assert model(torch.randint(7, (3, 6))).shape == (3, 7)

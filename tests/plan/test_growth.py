@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curriculum import Arithmetic, Explicit, Galloping, Geometric, Growth, Stage, UsageError
+from curriculum import Arithmetic, Explicit, Galloping, Geometric, Stage, UsageError
+from curriculum.plan import Growth
 from curriculum.plan.growth import Order
 
 numbers = st.integers(1, 400)
@@ -15,14 +16,14 @@ orders = st.sampled_from(ORDERS)
 @st.composite
 def growths(draw: st.DrawFn) -> tuple[Growth, Stage, Stage]:
     lengths, sizes = sorted([draw(numbers), draw(numbers)]), sorted([draw(numbers), draw(numbers)])
-    start, until = Stage(lengths[0], sizes[0]), Stage(lengths[1], sizes[1])
+    start, end = Stage(lengths[0], sizes[0]), Stage(lengths[1], sizes[1])
     order: Order = draw(orders)
     kind = draw(st.sampled_from(["arithmetic", "geometric", "galloping"]))
     if kind == "geometric":
         factors = st.floats(1.01, 20)
         growth: Growth = Geometric(
             start=start,
-            until=until,
+            end=end,
             factor=draw(factors),
             vocab_factor=draw(factors),
             order=order,
@@ -30,20 +31,18 @@ def growths(draw: st.DrawFn) -> tuple[Growth, Stage, Stage]:
     else:
         steps = st.integers(1, 50)
         made = Arithmetic if kind == "arithmetic" else Galloping
-        growth = made(
-            start=start, until=until, step=draw(steps), vocab_step=draw(steps), order=order
-        )
-    return growth, start, until
+        growth = made(start=start, end=end, step=draw(steps), vocab_step=draw(steps), order=order)
+    return growth, start, end
 
 
 @given(growths())
 def test_a_path_has_its_ends_as_given_and_no_duplicates(
     case: tuple[Growth, Stage, Stage],
 ) -> None:
-    growth, start, until = case
+    growth, start, end = case
     path = growth.path()
     assert path[0] == start
-    assert path[-1] == until
+    assert path[-1] == end
     assert len(set(path)) == len(path)
 
 
@@ -64,16 +63,16 @@ def stages(growth: Growth) -> list[tuple[int, int]]:
 
 
 def test_arithmetic_adds() -> None:
-    assert lengths(Arithmetic(start=Stage(2), until=Stage(9), step=3)) == [2, 5, 8, 9]
+    assert lengths(Arithmetic(start=Stage(2), end=Stage(9), step=3)) == [2, 5, 8, 9]
 
 
 def test_geometric_multiplies_and_rounds_half_up() -> None:
-    growth = Geometric(start=Stage(2), until=Stage(30), factor=1.5)
+    growth = Geometric(start=Stage(2), end=Stage(30), factor=1.5)
     assert lengths(growth) == [2, 3, 5, 8, 12, 18, 27, 30]
 
 
-def test_a_small_factor_still_moves_on() -> None:
-    assert lengths(Geometric(start=Stage(1), until=Stage(4), factor=1.01)) == [1, 2, 3, 4]
+def test_a_small_factor_still_makes_the_path_grow() -> None:
+    assert lengths(Geometric(start=Stage(1), end=Stage(4), factor=1.01)) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -84,75 +83,81 @@ def test_a_small_factor_still_moves_on() -> None:
         ("together", [(2, 10), (4, 100), (8, 1000)]),
     ],
 )
-def test_two_axes_grow_in_the_order_asked_for(
-    order: Order, expected: list[tuple[int, int]]
-) -> None:
-    growth = Geometric(start=Stage(2, 10), until=Stage(8, 1000), factor=2, order=order)
+def test_two_axes_grow_in_the_given_order(order: Order, expected: list[tuple[int, int]]) -> None:
+    growth = Geometric(start=Stage(2, 10), end=Stage(8, 1000), factor=2, order=order)
     assert stages(growth) == expected
 
 
 def test_together_holds_the_axis_that_ends_first() -> None:
-    growth = Arithmetic(start=Stage(1, 1), until=Stage(4, 2), order="together")
+    growth = Arithmetic(start=Stage(1, 1), end=Stage(4, 2), order="together")
     assert stages(growth) == [(1, 1), (2, 2), (3, 2), (4, 2)]
 
 
-def test_an_explicit_list_is_taken_as_it_is() -> None:
+def test_an_explicit_list_is_the_path() -> None:
     assert stages(Explicit(lengths=(5, 3), vocab_sizes=(10, 20))) == [(5, 10), (3, 20)]
     assert stages(Explicit(lengths=(5, 3))) == [(5, 2), (3, 2)]
 
 
 def test_the_largest_factor_goes_straight_to_the_end() -> None:
-    assert lengths(Geometric(start=Stage(2), until=Stage(9), factor=1e308)) == [2, 9]
+    assert lengths(Geometric(start=Stage(2), end=Stage(9), factor=1e308)) == [2, 9]
 
 
-def test_a_path_of_one_stage_is_fine() -> None:
-    assert lengths(Geometric(start=Stage(7), until=Stage(7))) == [7]
+def test_a_path_may_have_one_stage() -> None:
+    assert lengths(Geometric(start=Stage(7), end=Stage(7))) == [7]
 
 
-def test_strides_gallop_only_under_galloping() -> None:
-    galloping = Galloping(start=Stage(1), until=Stage(9))
-    arithmetic = Arithmetic(start=Stage(1), until=Stage(9))
-    assert (galloping.wider(4), galloping.narrower(5), galloping.narrower(1)) == (8, 2, 1)
-    assert (arithmetic.wider(1), arithmetic.narrower(1)) == (1, 1)
+def test_strides_change_only_under_galloping() -> None:
+    galloping = Galloping(start=Stage(1), end=Stage(9))
+    arithmetic = Arithmetic(start=Stage(1), end=Stage(9))
+    assert (
+        galloping.widened_stride(4),
+        galloping.narrowed_stride(5),
+        galloping.narrowed_stride(1),
+    ) == (8, 2, 1)
+    assert (arithmetic.widened_stride(1), arithmetic.narrowed_stride(1)) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"factor": 1.0}, "above 1"),
         ({"factor": float("nan")}, "above 1"),
         ({"factor": float("inf")}, "above 1"),
         ({"vocab_factor": 0.5}, "vocab_factor"),
-        ({"until": Stage(1)}, "at or above its start"),
-        ({"until": Stage(9, 1)}, "at or above its start"),
+        ({"end": Stage(1)}, "must not be below growth.start"),
+        ({"end": Stage(9, 1)}, "must not be below growth.start"),
+        ({"start": 2}, r"growth.start must be a Stage, such as Stage\(2\), got 2"),
+        ({"end": 20}, "growth.end must be a Stage"),
         ({"order": "sideways"}, "length_first"),
     ],
 )
-def test_a_growth_that_never_ends_is_an_error(settings: dict[str, object], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
-        Geometric(**{"start": Stage(2), "until": Stage(9), **settings})  # type: ignore[arg-type]
+def test_a_growth_that_never_ends_is_an_error(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Geometric(**{"start": Stage(2), "end": Stage(9), **settings})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("step", [0, -1])
 def test_a_step_below_one_is_an_error(step: int) -> None:
     with pytest.raises(UsageError, match="at least 1"):
-        Arithmetic(start=Stage(2), until=Stage(9), step=step)
+        Arithmetic(start=Stage(2), end=Stage(9), step=step)
 
 
 def test_an_endless_path_is_an_error() -> None:
     with pytest.raises(UsageError, match="at most 100,000 stages"):
-        Arithmetic(start=Stage(1), until=Stage(10**9)).path()
+        Arithmetic(start=Stage(1), end=Stage(10**9)).path()
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"lengths": ()}, "at least one"),
         ({"lengths": (2, 2)}, "twice"),
         ({"lengths": (2, 3, 4), "vocab_sizes": (2, 3)}, "one for each"),
-        ({"lengths": (0,)}, "from 1 up"),
+        ({"lengths": (0,)}, "at least 1, got 0"),
     ],
 )
-def test_a_bad_explicit_list_is_an_error(settings: dict[str, tuple[int, ...]], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_bad_explicit_list_is_an_error(
+    settings: dict[str, tuple[int, ...]], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
         Explicit(**settings)

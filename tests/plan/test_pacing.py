@@ -1,4 +1,4 @@
-"""When the frontier moves, and what looks do to a walk that does not listen to them."""
+"""When the frontier moves, and how a run advances whose training doesn't wait for mastery."""
 
 from collections.abc import Callable
 
@@ -7,30 +7,30 @@ import pytest
 
 from curriculum import (
     Arithmetic,
+    Backtracking,
     Budget,
+    Cost,
     Direct,
+    Evaluation,
     Gated,
     Linear,
-    Look,
     Mastery,
-    Pacing,
     Root,
     Scheduler,
-    Spending,
+    Score,
     Stage,
-    Stuck,
-    Tally,
     UsageError,
     Verdict,
 )
+from curriculum.plan import Pacing
 
 
 @pytest.mark.parametrize(
-    ("pacing", "standing", "frontier"),
+    ("pacing", "lowest", "frontier"),
     [(Gated(), 0, 0), (Gated(), 3, 3), (Direct(), 0, 5), (Direct(), 5, 5)],
 )
-def test_the_frontier(pacing: Pacing, standing: int, frontier: int) -> None:
-    assert pacing.frontier(standing, 5, 0.5) == frontier
+def test_the_frontier(pacing: Pacing, lowest: int, frontier: int) -> None:
+    assert pacing.frontier(lowest, 5, 0.5) == frontier
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_the_frontier(pacing: Pacing, standing: int, frontier: int) -> None:
     ],
 )
 def test_the_frontier_by_the_clock(pacing: Pacing, elapsed: float, frontier: int) -> None:
-    for standing in (0, 4):
-        assert pacing.frontier(standing, 5, elapsed) == frontier
+    for lowest in (0, 4):
+        assert pacing.frontier(lowest, 5, elapsed) == frontier
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,23 @@ def test_competence_is_the_papers(t: float, linear: float, root: float) -> None:
 def test_the_clock_is_what_the_run_has_spent_of_its_budget() -> None:
     rng = np.random.default_rng(0)
     scheduler = Scheduler(
-        Arithmetic(start=Stage(2), until=Stage(5)),
+        Arithmetic(start=Stage(2), end=Stage(5)),
         Mastery(threshold=0.9),
         budget=Budget(compute=1000.0, tokens=100, seconds=1e9),
         pacing=Linear(horizon=1.0),
     )
-    assert scheduler.trained == Stage(2)
-    assert scheduler.draw(rng, Spending(tokens=80, compute=100)) == Stage(4)
-    assert scheduler.draw(rng, Spending(tokens=0, compute=500)) == Stage(3)
-    scheduler.update(Look(spent=Spending(tokens=10, compute=1), lost=Spending(compute=800.0)))
-    assert scheduler.trained == Stage(4)
-    assert scheduler.stage == Stage(2)  # looks climb the path all the same
+    assert scheduler.frontier == Stage(2)
+    assert scheduler.sample_stage(rng, Cost(tokens=80, compute=100)) == Stage(4)
+    assert scheduler.sample_stage(rng, Cost(tokens=0, compute=500)) == Stage(3)
+    scheduler.update(
+        Evaluation(cost=Cost(tokens=10, compute=1), discarded_cost=Cost(compute=800.0))
+    )
+    assert scheduler.frontier == Stage(4)
+    assert scheduler.stage == Stage(2)  # evaluations advance along the path all the same
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: Linear(initial=2), r"pacing\.initial must be in \[0, 1\], got 2"),
         (lambda: Linear(horizon=0), r"pacing\.horizon must be in \(0, 1\], got 0"),
@@ -92,97 +94,99 @@ def test_the_clock_is_what_the_run_has_spent_of_its_budget() -> None:
         (lambda: Root(power=0.5), r"pacing\.power must be in \[1, 100\], got 0\.5"),
     ],
 )
-def test_a_clock_out_of_range_is_an_error(make: Callable[[], Pacing], said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_clock_out_of_range_is_an_error(make: Callable[[], Pacing], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         make()
 
 
 def direct(**budget: int) -> Scheduler:
     return Scheduler(
-        Arithmetic(start=Stage(2), until=Stage(5)),
+        Arithmetic(start=Stage(2), end=Stage(5)),
         Mastery(threshold=0.9),
         budget=Budget(**({"steps": 100, "steps_per_stage": 10} | budget)),
-        stuck=Stuck(),
+        backtracking=Backtracking(),
         pacing=Direct(),
         tuned=True,
     )
 
 
-def look(*, passed: bool, steps: int) -> Look:
-    return Look(test=Tally(score=1.0 if passed else 0.0, examples=500), spent=Spending(steps=steps))
+def evaluation(*, passed: bool, steps: int) -> Evaluation:
+    return Evaluation(
+        full_test=Score(value=1.0 if passed else 0.0, examples=500), cost=Cost(steps=steps)
+    )
 
 
 def test_without_a_curriculum_all_is_trained_on_the_last_stage() -> None:
     scheduler = direct()
-    assert scheduler.draw(np.random.default_rng(0)) == Stage(5)
-    assert scheduler.largest == Stage(5)
-    scheduler.update(look(passed=True, steps=0))
+    assert scheduler.sample_stage(np.random.default_rng(0)) == Stage(5)
+    assert scheduler.largest_stage == Stage(5)
+    scheduler.update(evaluation(passed=True, steps=0))
     assert scheduler.stage == Stage(3)
-    assert scheduler.draw(np.random.default_rng(0)) == Stage(5)
+    assert scheduler.sample_stage(np.random.default_rng(0)) == Stage(5)
 
 
-def test_looks_climb_the_path_all_the_same() -> None:
-    scheduler, climbed = direct(), []
+def test_evaluations_advance_along_the_path_all_the_same() -> None:
+    scheduler, evaluated = direct(), []
     for passed, steps in [(False, 0), (True, 20), (True, 20), (False, 20), (True, 40), (True, 40)]:
-        climbed.append(scheduler.stage.length)
-        scheduler.update(look(passed=passed, steps=steps))
-    assert climbed == [2, 2, 3, 4, 4, 5]
+        evaluated.append(scheduler.stage.length)
+        scheduler.update(evaluation(passed=passed, steps=steps))
+    assert evaluated == [2, 2, 3, 4, 4, 5]
     assert scheduler.reached_target
 
 
-def test_no_stage_is_given_up_before_the_runs_budget_is() -> None:
+def test_no_stage_is_exhausted_before_the_runs_budget_is() -> None:
     scheduler = direct()
     for steps in range(0, 100, 10):
-        assert scheduler.update(look(passed=False, steps=steps)) is Verdict.LEARNING
+        assert scheduler.update(evaluation(passed=False, steps=steps)) is Verdict.LEARNING
     assert scheduler.steps_left == 10
-    assert scheduler.update(look(passed=False, steps=100)) is Verdict.EXHAUSTED
+    assert scheduler.update(evaluation(passed=False, steps=100)) is Verdict.EXHAUSTED
     assert scheduler.finished
-    assert scheduler.ending == "the run's 100 steps are used up"
+    assert scheduler.ending == "the run's budget of 100 steps is used up"
     assert scheduler.visit == 0
 
 
 def test_batches_are_numbered_through_the_run_whatever_is_mastered() -> None:
     scheduler = direct()
-    scheduler.update(look(passed=False, steps=30))
-    assert scheduler.position == (0, 30)
-    scheduler.update(look(passed=True, steps=50))
+    scheduler.update(evaluation(passed=False, steps=30))
+    assert scheduler.next_batch == (0, 30)
+    scheduler.update(evaluation(passed=True, steps=50))
     assert scheduler.visit == 1
-    assert scheduler.position == (0, 50)
-    gated = Scheduler(Arithmetic(start=Stage(2), until=Stage(5)), Mastery(threshold=0.9))
-    gated.update(look(passed=True, steps=30))
-    gated.update(look(passed=False, steps=50))
-    assert gated.position == (1, 20)
+    assert scheduler.next_batch == (0, 50)
+    gated = Scheduler(Arithmetic(start=Stage(2), end=Stage(5)), Mastery(threshold=0.9))
+    gated.update(evaluation(passed=True, steps=30))
+    gated.update(evaluation(passed=False, steps=50))
+    assert gated.next_batch == (1, 20)
 
 
-def test_the_horizon_is_the_runs_or_the_visits() -> None:
+def test_the_horizon_is_the_budget_of_the_run_or_of_the_visit() -> None:
     assert direct().horizon == 100
     gated = Scheduler(
-        Arithmetic(start=Stage(2), until=Stage(5)), budget=Budget(steps_per_stage=10, steps=100)
+        Arithmetic(start=Stage(2), end=Stage(5)), budget=Budget(steps_per_stage=10, steps=100)
     )
     assert gated.horizon == 10
 
 
-def test_many_failed_tests_do_not_end_it() -> None:
+def test_many_failed_tests_do_not_end_the_run() -> None:
     scheduler = direct(steps=10_000)
     for steps in range(1, 200):
-        assert scheduler.update(look(passed=False, steps=steps)) is Verdict.LEARNING
-    assert scheduler.tests == 199
+        assert scheduler.update(evaluation(passed=False, steps=steps)) is Verdict.LEARNING
+    assert scheduler.counts.full_tests == 199
 
 
 def test_a_diverged_run_ends() -> None:
     scheduler = direct()
-    over = Look(spent=Spending(steps=5), diverged="the loss is no longer a finite number")
+    over = Evaluation(cost=Cost(steps=5), divergence="the loss is no longer a finite number")
     assert scheduler.update(over) is Verdict.EXHAUSTED
     assert scheduler.finished
     assert scheduler.ending == "the loss is no longer a finite number"
 
 
-def test_a_limit_in_compute_leaves_the_steps_open() -> None:
+def test_a_limit_in_compute_sets_none_in_steps() -> None:
     scheduler = Scheduler(
-        Arithmetic(start=Stage(2), until=Stage(5)),
+        Arithmetic(start=Stage(2), end=Stage(5)),
         budget=Budget(compute=1e9, steps_per_stage=10),
         pacing=Direct(),
     )
     assert scheduler.steps_left > 10**9
-    scheduler.update(Look(spent=Spending(steps=50, compute=2e9)))
+    scheduler.update(Evaluation(cost=Cost(steps=50, compute=2e9)))
     assert scheduler.finished

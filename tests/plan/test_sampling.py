@@ -1,4 +1,4 @@
-"""What each sampling draws, and what it makes of signals, worked out by hand from the papers."""
+"""What each sampling draws, and what it learns from feedback, worked out by hand from the papers."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,13 +16,12 @@ from curriculum import (
     LookBackAndAhead,
     MasteringRate,
     Mixed,
-    Sampling,
-    Signal,
     Stage,
     Teacher,
     Uniform,
     UsageError,
 )
+from curriculum.plan import Feedback, Sampling
 from curriculum.plan.sampling.bandit import Exp3S
 from curriculum.plan.sampling.mastering_rate import Attention, attended, redistributed
 from curriculum.plan.sampling.teacher import Teaching
@@ -70,8 +69,8 @@ def test_a_mix_takes_each_length_with_each_vocabulary() -> None:
     assert shares(Combined(mixed=0.0), 1, path) == [0, 0, 1, 0]
 
 
-class Rigged:
-    """Draws whatever it is told to, and no more than that."""
+class GivenDraws:
+    """Draws the given integers in turn, and no more than these."""
 
     def __init__(self, *integers: int) -> None:
         self._integers = iter(integers)
@@ -80,7 +79,7 @@ class Rigged:
         return next(self._integers)
 
 
-NOBODY = cast("np.random.Generator", Rigged())
+NO_DRAWS = cast("np.random.Generator", GivenDraws())
 
 
 def exp3s(count: int, **settings: Any) -> Exp3S:
@@ -90,7 +89,7 @@ def exp3s(count: int, **settings: Any) -> Exp3S:
 def play(bandit: Exp3S, drawn: int, gain: float, tokens: int = 1, count: int | None = None) -> None:
     count = len(bandit.weights) if count is None else count
     bandit.draw(np.random.default_rng(0), [Stage(n + 1) for n in range(count)], count - 1)
-    bandit.observe(NOBODY, drawn, Signal(value=gain, tokens=tokens))
+    bandit.observe(NO_DRAWS, drawn, Feedback(value=gain, tokens=tokens))
 
 
 def test_exp3s_after_one_reward() -> None:
@@ -132,15 +131,15 @@ def test_beta_raises_every_stage() -> None:
     ("ratio", "reward"),
     [(0.0, -1.0), (2.79, -1.0), (2.8, -1.0), (5.0, -0.185185), (5.5, 0.0), (8.2, 1.0), (99.0, 1.0)],
 )
-def test_gains_for_a_token_are_mapped_by_their_quantiles(ratio: float, reward: float) -> None:
+def test_gains_per_token_are_mapped_by_their_quantiles(ratio: float, reward: float) -> None:
     """Of 1 to 10 the quantiles are 2.8 and 8.2."""
     bandit = exp3s(3)
     bandit.ratios = [float(n) for n in range(1, 11)]
-    assert bandit._mapped(ratio, NOBODY) == pytest.approx(reward, abs=1e-6)
+    assert bandit._mapped(ratio, NO_DRAWS) == pytest.approx(reward, abs=1e-6)
     assert len(bandit.ratios) == 11
 
 
-def test_a_gain_counts_by_the_token() -> None:
+def test_a_gain_counts_per_token() -> None:
     one, other = exp3s(3), exp3s(3)
     for bandit in (one, other):
         bandit.ratios = [0.0, 0.1, 0.2, 0.3]
@@ -149,7 +148,7 @@ def test_a_gain_counts_by_the_token() -> None:
     assert one.weights == other.weights
 
 
-def test_the_first_gain_says_nothing_yet() -> None:
+def test_the_first_gain_changes_no_weight() -> None:
     bandit = exp3s(3)
     play(bandit, 0, 7.0)
     assert bandit.weights == pytest.approx([0, 0, 0])
@@ -187,7 +186,7 @@ def test_the_window_takes_slopes_over_time() -> None:
     found = []
     for time, score in ((3, 0.1), (7, 0.2), (8, 0.4)):
         teacher.time = time - 1
-        teacher.observe(NOBODY, 0, Signal(value=score, tokens=1))
+        teacher.observe(NO_DRAWS, 0, Feedback(value=score, tokens=1))
         found.append(teacher.values[0])
     assert found == [None, pytest.approx(0.0025), pytest.approx(0.1 * 0.05 + 0.9 * 0.0025)]
 
@@ -195,7 +194,7 @@ def test_the_window_takes_slopes_over_time() -> None:
 def test_the_window_forgets() -> None:
     teacher = teaching(1, span=1, rate=1.0, window=2)
     for score in (0.0, 0.5, 0.6):
-        teacher.observe(NOBODY, 0, Signal(value=score, tokens=1))
+        teacher.observe(NO_DRAWS, 0, Feedback(value=score, tokens=1))
     assert teacher.values == [pytest.approx(0.1)]
 
 
@@ -230,17 +229,17 @@ def test_thompson_sampling_draws_among_rewards() -> None:
 def test_thompson_rewards_are_differences() -> None:
     teacher = teaching(2, choice="thompson", span=1)
     for drawn, score in ((0, 0.2), (1, 0.9), (0, 0.5)):
-        teacher.observe(NOBODY, drawn, Signal(value=score, tokens=1))
+        teacher.observe(NO_DRAWS, drawn, Feedback(value=score, tokens=1))
     assert [[reward for _, reward in kept] for kept in teacher.kept] == [[pytest.approx(0.3)], []]
 
 
-def test_an_action_is_so_many_steps_on_one_stage() -> None:
+def test_an_action_is_a_span_of_steps_on_one_stage() -> None:
     teacher, rng = teaching(4, span=3), np.random.default_rng(1)
     for _ in range(5):
         drawn = []
         for score in (0.0, 0.3, 0.6):
             drawn.append(teacher.draw(rng, STAGES, 3))
-            teacher.observe(rng, STAGES.index(drawn[-1]), Signal(value=score, tokens=1))
+            teacher.observe(rng, STAGES.index(drawn[-1]), Feedback(value=score, tokens=1))
         assert len(set(drawn)) == 1
         assert teacher.kept[STAGES.index(drawn[0])][-1][1] == pytest.approx(0.3)
     assert teacher.time == 5
@@ -252,11 +251,11 @@ def test_an_action_that_a_falling_frontier_ends_leaves_no_score() -> None:
     teacher.values = [0.0, 0.0, 0.0, 1.0]
     for _ in range(2):
         assert teacher.draw(rng, STAGES, 3) == STAGES[3]
-        teacher.observe(rng, 3, Signal(value=0.0, tokens=1))
+        teacher.observe(rng, 3, Feedback(value=0.0, tokens=1))
     for _ in range(3):
         assert teacher.time == 0
         assert teacher.draw(rng, STAGES, 0) == STAGES[0]
-        teacher.observe(rng, 0, Signal(value=0.9, tokens=1))
+        teacher.observe(rng, 0, Feedback(value=0.9, tokens=1))
     assert teacher.time == 1
     assert [[score for _, score in kept] for kept in teacher.kept] == [
         [pytest.approx(0.9)],
@@ -275,12 +274,12 @@ def test_attention_goes_to_what_is_learnable_and_not_learnt() -> None:
     assert found == pytest.approx([0.15, 0.9**6 * 0.75, 0.5**6 * 0.5])
 
 
-def test_attention_is_passed_on_from_the_end_to_the_beginning() -> None:
+def test_attention_is_redistributed_from_the_last_stage_to_the_first() -> None:
     found = redistributed([0.15, 0.39858075, 0.0078125], MasteringRate())
     assert found == pytest.approx([0.17482177, 0.31331002, 0.02194323])
 
 
-def test_the_probabilities_are_in_proportion() -> None:
+def test_probabilities_are_proportional_to_attention() -> None:
     attention = cast("Attention", MasteringRate(epsilon=0.0).sampler(3))
     for number, (rate, steep) in enumerate(zip(RATES, STEEP, strict=True)):
         attention.scores[number].extend(
@@ -292,7 +291,7 @@ def test_the_probabilities_are_in_proportion() -> None:
     assert shared.policy(2) == pytest.approx([0.341797, 0.586152, 0.072051], abs=1e-5)
 
 
-def test_nothing_known_is_no_mastery() -> None:
+def test_an_unknown_stage_counts_as_unmastered() -> None:
     attention = cast("Attention", MasteringRate(epsilon=0.0).sampler(3))
     first, second, third = attention.policy(2)
     assert first > 0.9
@@ -302,10 +301,10 @@ def test_nothing_known_is_no_mastery() -> None:
 def test_scores_are_mapped_from_lowest_to_highest() -> None:
     attention = cast("Attention", MasteringRate(lowest=0.5).sampler(1))
     for score in (0.5, 1.0):
-        attention.observe(NOBODY, 0, Signal(value=score, tokens=1))
+        attention.observe(NO_DRAWS, 0, Feedback(value=score, tokens=1))
     assert attention.rate(0) == pytest.approx(0.5)
-    attention.observe(NOBODY, 0, Signal(value=0.0, tokens=1))
-    attention.observe(NOBODY, 0, Signal(value=0.0, tokens=1))
+    attention.observe(NO_DRAWS, 0, Feedback(value=0.0, tokens=1))
+    attention.observe(NO_DRAWS, 0, Feedback(value=0.0, tokens=1))
     assert attention.rate(0) == 0.0
 
 
@@ -314,14 +313,14 @@ LEARNING = [Bandit(history=20), Teacher(span=2), Teacher(choice="thompson"), Mas
 
 @pytest.mark.parametrize("sampling", LEARNING, ids=lambda s: type(s).__name__)
 @pytest.mark.parametrize("cut", [1, 7, 50])
-def test_its_state_is_all_that_it_goes_on_from(sampling: Sampling, cut: int) -> None:
+def test_a_sampler_restored_from_its_state_draws_the_same(sampling: Sampling, cut: int) -> None:
     def steps(sampler: Any, numbers: range) -> list[Stage]:
         found = []
         for number in numbers:
             rng = np.random.default_rng(number)
             found.append(sampler.draw(rng, STAGES, 3))
             drawn = STAGES.index(found[-1])
-            sampler.observe(rng, drawn, Signal(value=((number * 7) % 11) / 11, tokens=3 + drawn))
+            sampler.observe(rng, drawn, Feedback(value=((number * 7) % 11) / 11, tokens=3 + drawn))
         return found
 
     whole, broken = sampling.sampler(4), sampling.sampler(4)
@@ -337,13 +336,13 @@ Wrong = Callable[[], Sampling]
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: Combined(mixed=1.2), r"sampling\.mixed must be in \[0, 1\], got 1\.2"),
         (lambda: LookBack(back=-0.1), r"sampling\.back must be in"),
         (lambda: LookBackAndAhead(others=2), r"sampling\.others must be in"),
-        (lambda: Bandit(eta=0), r"sampling\.eta must be a number above 0, got 0"),
-        (lambda: Bandit(beta=-1), r"sampling\.beta must be a number from 0 up, got -1"),
+        (lambda: Bandit(eta=0), r"sampling\.eta must be above 0, got 0"),
+        (lambda: Bandit(beta=-1), r"sampling\.beta must be at least 0, got -1"),
         (lambda: Bandit(low=0.8, high=0.2), r"must rise within \[0, 1\], got 0\.8 and 0\.2"),
         (lambda: Bandit(history=1), r"sampling\.history must be at least 2, got 1"),
         (lambda: Bandit(epsilon=3), r"sampling\.epsilon must be in"),
@@ -361,6 +360,6 @@ Wrong = Callable[[], Sampling]
         (lambda: MasteringRate(lowest=1), r"must rise within \[0, 1\], got 1 and 1\.0"),
     ],
 )
-def test_settings_out_of_range_are_errors(make: Wrong, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_settings_out_of_range_are_errors(make: Wrong, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         make()

@@ -3,7 +3,7 @@ import pytest
 from curriculum import Stage, UsageError
 
 
-def test_a_key_gives_the_stage_back() -> None:
+def test_a_stage_is_rebuilt_from_its_key() -> None:
     assert Stage.from_key(Stage(100, 10).key) == Stage(100, 10)
 
 
@@ -14,6 +14,6 @@ def test_a_bad_key_is_an_error(key: str) -> None:
 
 
 @pytest.mark.parametrize("length", [0, -3, 2.5, True, "4"])
-def test_a_length_is_a_whole_number_from_one_up(length: object) -> None:
+def test_a_length_is_a_whole_number_of_at_least_one(length: object) -> None:
     with pytest.raises(UsageError, match="length must be a whole number"):
         Stage(length)  # type: ignore[arg-type]

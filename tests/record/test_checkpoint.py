@@ -1,34 +1,42 @@
+import hashlib
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from curriculum import (
-    SGD,
-    Adam,
-    Experiment,
-    Explicit,
-    Mastery,
-    OptimizerSettings,
-    RAdam,
-    UsageError,
-)
-from curriculum.learn.learner import Learner, weights_sha256
-from curriculum.learn.network import teach
+from curriculum import SGD, Adam, Experiment, Explicit, Mastery, RAdam, UsageError
+from curriculum.learn import Learner, OptimizerSettings, TrainingInterval, weights_sha256
+from curriculum.learn.network_protocols import forward_train
 from curriculum.models import LanguageModel, Recurrent
 from curriculum.models.language_model import Net
+from curriculum.plan import Cost, Stage
+from curriculum.record import RunFolder, decode, encode, latest_settled_checkpoint, load_learner
 from curriculum.record.checkpoint import (
+    CheckpointJson,
     DamagedCheckpoint,
-    load_learner,
+    RunState,
     load_state,
     save_checkpoint,
-    standing_checkpoint,
 )
-from curriculum.record.packing import pack, unpack
-from curriculum.record.store import RunFolder, Store
-from tasks import FirstBit, HumanNumbers
+from curriculum.record.codec import Malformed
+from curriculum.tasks import FirstBit, HumanNumbers
 
 CPU = torch.device("cpu")
+STATE = RunState(
+    visits=3,
+    training=True,
+    interval=TrainingInterval(
+        steps=2, loss=float("inf"), examples_by_stage={Stage(2): 32}, cost=Cost(steps=9)
+    ),
+    parent="000003",
+    settled=False,
+    mastered="2x2",
+    journal=1234,
+    scheduler={"stage": "3x2", "visit": 3, "retries": {}},
+)
 
 
 def experiment(optimizer: OptimizerSettings | None = None) -> Experiment:
@@ -51,24 +59,37 @@ def step(one: Learner) -> None:
     one.optimizer.zero_grad()
 
 
-def saved(folder: Path, *, seed: int = 0, steps: int = 1, **state: object) -> Learner:
+def state(*, settled: bool = True) -> RunState:
+    return RunState(
+        visits=0,
+        training=False,
+        interval=None,
+        parent=None,
+        settled=settled,
+        mastered=None,
+        journal=0,
+        scheduler={},
+    )
+
+
+def saved(folder: Path, *, seed: int = 0, settled: bool = True) -> Learner:
+    """Save a learner that took one step, and give it back."""
     made = experiment()
     one = learner(seed, made)
-    for _ in range(steps):
-        step(one)
-    save_checkpoint(folder, one.snapshot(), made.recipe, state)
+    step(one)
+    save_checkpoint(folder, one.snapshot(), made.recipe, state(settled=settled))
     return one
 
 
 @pytest.mark.parametrize("optimizer", [Adam(), SGD(momentum=0.9), SGD(momentum=0.0), RAdam()])
-def test_a_loaded_learner_goes_on_as_the_saved_one(
+def test_a_loaded_learner_trains_as_the_saved_one(
     tmp_path: Path, optimizer: OptimizerSettings
 ) -> None:
     made, folder = experiment(optimizer), tmp_path / "000000"
     one = learner(0, made)
     step(one)
-    save_checkpoint(folder, one.snapshot(), made.recipe, {"visit": 3})
-    assert load_state(folder)["state"] == {"visit": 3}
+    save_checkpoint(folder, one.snapshot(), made.recipe, STATE)
+    assert load_state(folder).state == STATE
     loaded = load_learner(folder, made, CPU)
     step(one)
     step(loaded)
@@ -86,6 +107,47 @@ def test_a_checkpoint_is_safetensors_and_json_alone(tmp_path: Path) -> None:
     ]
 
 
+def test_the_state_is_read_from_json_as_it_was_saved(tmp_path: Path) -> None:
+    saved(tmp_path / "000000")
+    found = load_state(tmp_path / "000000")
+    content = json.loads((tmp_path / "000000" / "state.json").read_text())
+    assert encode(found) == content
+    assert decode(CheckpointJson, content) == found
+    assert set(content) == {"state", "learner"}
+    assert set(content["state"]) == set(RunState.__slots__)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("mastered", ["3x2"]),
+        ("parent", 3),
+        ("visits", 1.5),
+        ("visits", True),
+        ("training", 1),
+        ("settled", None),
+        ("journal", "1234"),
+        ("interval", {"steps": 2}),
+        ("interval", []),
+        ("scheduler", []),
+        ("unknown", True),
+    ],
+)
+def test_a_state_of_another_form_is_malformed(name: str, other: object) -> None:
+    content = encode(STATE)
+    assert decode(RunState, json.loads(json.dumps(content))) == STATE
+    with pytest.raises(Malformed):
+        decode(RunState, content | {name: other})
+
+
+@pytest.mark.parametrize("name", RunState.__slots__)
+def test_a_state_that_lacks_a_field_is_malformed(name: str) -> None:
+    content = encode(STATE)
+    del content[name]
+    with pytest.raises(Malformed):
+        decode(RunState, content)
+
+
 @pytest.mark.parametrize(
     "name", ["model.safetensors", "optimizer.safetensors", "state.json", "digest.json"]
 )
@@ -101,25 +163,29 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path, name: str, damage: str)
     else:
         content[len(content) // 2] ^= 1
         path.write_bytes(content if damage == "flip" else content[:-1])
-    for load in (load_state, lambda folder: load_learner(folder, experiment(), CPU)):
+    loads: tuple[Callable[[Path], object], ...] = (
+        load_state,
+        lambda folder: load_learner(folder, experiment(), CPU),
+    )
+    for load in loads:
         with pytest.raises(DamagedCheckpoint, match="is not whole") as caught:
             load(tmp_path / "000000")
         assert "\n" not in str(caught.value)
 
 
-def test_an_interrupted_save_leaves_nothing_that_looks_like_a_checkpoint(
+def test_an_interrupted_save_leaves_nothing_that_resembles_a_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("curriculum.record.checkpoint.os.fsync", broken)
+    monkeypatch.setattr("os.fsync", broken)
     with pytest.raises(OSError, match="No space left"):
         saved(tmp_path / "000000")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_an_earlier_save_left_half_written_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_half_a_checkpoint_of_an_earlier_save_does_not_get_in_the_way(tmp_path: Path) -> None:
     (tmp_path / ".000000.new").mkdir()
     (tmp_path / ".000000.new" / "model.safetensors").write_bytes(b"half")
     (tmp_path / ".000000.new" / "stranger").write_bytes(b"?")
@@ -129,7 +195,7 @@ def test_what_an_earlier_save_left_half_written_is_in_nobodys_way(tmp_path: Path
     assert weights_sha256(loaded.model) == weights_sha256(one.model)
 
 
-def test_what_the_disk_refuses_of_tensors_is_an_error_of_the_disk(
+def test_tensors_that_the_disk_refuses_are_an_error_of_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from safetensors import SafetensorError
@@ -154,10 +220,10 @@ def test_a_carried_state_is_saved_with_its_learner(net: Net, tmp_path: Path) -> 
     )
     one = learner(0, made)
     words = torch.randint(7, (3, 5))
-    logits, one.state = teach(one.model, one.manner, words, words, None)
+    logits, one.state = forward_train(one.model, one.forward_mode, words, words, None)
     logits.sum().backward()  # type: ignore[no-untyped-call]
     one.optimizer.step()
-    save_checkpoint(tmp_path / "000000", one.snapshot(), made.recipe, {})
+    save_checkpoint(tmp_path / "000000", one.snapshot(), made.recipe, state())
     back = load_learner(tmp_path / "000000", made, CPU)
     assert back.shape == made.shape
     assert one.state is not None
@@ -165,20 +231,43 @@ def test_a_carried_state_is_saved_with_its_learner(net: Net, tmp_path: Path) -> 
     assert len(back.state) == len(one.state)
     for ours, loaded in zip(one.state, back.state, strict=True):
         assert torch.equal(ours, loaded)
-    save_checkpoint(tmp_path / "000001", learner(0, made).snapshot(), made.recipe, {})
+    save_checkpoint(tmp_path / "000001", learner(0, made).snapshot(), made.recipe, state())
     assert load_learner(tmp_path / "000001", made, CPU).state is None
 
 
-def test_a_checkpoint_of_an_earlier_version_is_said_to_be_one(tmp_path: Path) -> None:
-    made = experiment()
-    packed = pack(learner(0, made).snapshot(), made.recipe)
-    del packed.rest["shape"]
-    with pytest.raises(UsageError, match="saved by an earlier version"):
-        unpack(packed, made.recipe)
+EARLIER = {
+    "state": {
+        "visits": 2, "training": False, "interval": None, "parent": None, "stands": True,
+        "mastered": "3x2", "journal": 2907, "scheduler": {"stage": "3x2", "visit": 1},
+    },
+    "learner": {
+        "shape": {
+            "answer": "bit", "length": 9, "symbols": 2, "answers": 2, "answer_length": 1,
+            "causal": False,
+        },
+        "recipe": {},
+        "trial": 0,
+        "optimizer": {"param_groups": [{"lr": 0.03, "params": [0, 1, 2, 3, 4, 5]}], "values": {}},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("part", ["state", "learner", "both"])
+def test_a_checkpoint_of_an_earlier_version_is_said_to_be_one(tmp_path: Path, part: str) -> None:
+    saved(tmp_path / "000000")
+    path = tmp_path / "000000" / "state.json"
+    content: dict[str, Any] = json.loads(path.read_text())
+    content |= EARLIER if part == "both" else {part: EARLIER[part]}
+    path.write_text(json.dumps(content))
+    digests = json.loads((tmp_path / "000000" / "digest.json").read_text())
+    digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "000000" / "digest.json").write_text(json.dumps(digests))
+    with pytest.raises(DamagedCheckpoint, match="can't be read, or is of an earlier version"):
+        load_state(tmp_path / "000000")
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"model": Recurrent(hidden_size=5)}, "not those of the model"),
         ({"model": Recurrent(cell="gru", hidden_size=4)}, "not those of the model"),
@@ -186,31 +275,24 @@ def test_a_checkpoint_of_an_earlier_version_is_said_to_be_one(tmp_path: Path) ->
     ],
 )
 def test_a_checkpoint_of_another_experiment_does_not_fit(
-    tmp_path: Path, changes: dict[str, object], said: str
+    tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     saved(tmp_path / "000000")
-    with pytest.raises(DamagedCheckpoint, match=said):
-        load_learner(tmp_path / "000000", experiment().but(**changes), CPU)
+    with pytest.raises(DamagedCheckpoint, match=message):
+        load_learner(tmp_path / "000000", experiment().replace(**changes), CPU)
 
 
-@pytest.fixture
-def folder(store: Path) -> RunFolder:
-    return Store(store).create({"seed": 0})
-
-
-def test_the_weights_that_stand_are_the_newest_that_no_verdict_can_take_back(
-    folder: RunFolder,
-) -> None:
+def test_settled_weights_are_the_newest_that_no_verdict_can_take_back(folder: RunFolder) -> None:
     with pytest.raises(UsageError, match="has no checkpoint yet"):
-        standing_checkpoint(folder)
-    saved(folder.checkpoints / "000000-00000050", stands=False)
-    assert standing_checkpoint(folder).name == "000000-00000050"  # better than none
-    saved(folder.checkpoints / "000001", stands=True)
-    saved(folder.checkpoints / "000001-00000050", stands=False)
-    assert standing_checkpoint(folder).name == "000001"
+        latest_settled_checkpoint(folder)
+    saved(folder.checkpoints / "000000-00000050", settled=False)
+    assert latest_settled_checkpoint(folder).name == "000000-00000050"  # better than none
+    saved(folder.checkpoints / "000001", settled=True)
+    saved(folder.checkpoints / "000001-00000050", settled=False)
+    assert latest_settled_checkpoint(folder).name == "000001"
     (folder.checkpoints / "000001" / "model.safetensors").write_bytes(b"")
-    assert standing_checkpoint(folder).name == "000001-00000050"
-    for path in folder.saved:
+    assert latest_settled_checkpoint(folder).name == "000001-00000050"
+    for path in folder.checkpoint_folders():
         (path / "state.json").unlink()
     with pytest.raises(DamagedCheckpoint, match="000001-00000050 is not whole"):
-        standing_checkpoint(folder)
+        latest_settled_checkpoint(folder)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from curriculum import UsageError
-from curriculum.record.lock import Lock, held, is_held
-from curriculum.record.store import Store
+from curriculum.record import Lock, RunFolder
+from curriculum.record.lock import is_held
 
 
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
@@ -42,41 +42,41 @@ def test_a_dead_holder_frees_its_lock(tmp_path: Path) -> None:
     assert not is_held(path)
 
 
-def test_one_process_at_a_time_writes_a_run_and_the_other_is_told_which(
-    store: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_process_at_a_time_writes_a_run_and_others_are_told_which(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("curriculum.record.lock.PROBING_SECONDS", 0.05)
-    folder = Store(store).create({})
-    with held(folder):
+    message = rf"run {folder.id} is running in another process .process {os.getpid()} on"
+    with folder.held():
         assert folder.is_running
-        with (
-            pytest.raises(
-                UsageError, match=rf"run {folder.id} goes on in .*process {os.getpid()} on"
-            ),
-            held(folder),
-        ):
+        with pytest.raises(UsageError, match=message), folder.held():
             pass
         assert folder.is_running
     assert not folder.is_running
-    with held(folder):
+    with folder.held():
         assert folder.is_running
 
 
-def test_who_only_asks_keeps_nobody_from_writing(store: Path) -> None:
-    folder = Store(store).create({})
-    asking, stop = threading.Event(), threading.Event()
+def test_a_folder_that_cannot_be_written_is_an_error(folder: RunFolder) -> None:
+    folder.writer.mkdir()
+    with pytest.raises(UsageError, match=rf"{folder.id} can't be written .Is a dir"), folder.held():
+        pass
 
-    def ask() -> None:
+
+def test_probing_a_lock_keeps_nobody_from_writing(folder: RunFolder) -> None:
+    probing, stop = threading.Event(), threading.Event()
+
+    def probe() -> None:
         while not stop.is_set():
-            folder.is_running  # noqa: B018, it takes the lock for an instant
-            asking.set()
+            folder.is_running  # noqa: B018 - it takes the lock for an instant
+            probing.set()
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=probe)
     thread.start()
     try:
-        assert asking.wait(10)
+        assert probing.wait(10)
         for _ in range(20):
-            with held(folder):
+            with folder.held():
                 pass
     finally:
         stop.set()

@@ -1,26 +1,28 @@
+import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from curriculum import UsageError
+from curriculum import Stage, UsageError
+from curriculum.record import RunDescription, RunFolder, Store, checkpoint_name, encode
 from curriculum.record.journal import Journal
-from curriculum.record.store import RunFolder, Store, checkpoint_name
 
 
-def run_named(store: Store, name: str, when: int) -> None:
-    folder = store.create({})
+def create_named(store: Store, description: RunDescription, name: str, when: int) -> None:
+    folder = store.create(description)
     path = folder.path.with_name(name)
     folder.path.rename(path)
     os.utime(path / "run.json", (when, when))
 
 
 @pytest.fixture
-def three(store: Path) -> Store:
+def three(store: Path, description: RunDescription) -> Store:
     found = Store(store)
     for when, name in enumerate(["aaaa1111", "aaaa2222", "bbbb3333"], start=1):
-        run_named(found, name, when)
+        create_named(found, description, name, when)
     return found
 
 
@@ -33,17 +35,17 @@ def test_a_run_is_found_by_id_beginning_or_last(three: Store, name: str, found: 
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
-        ("aaaa", "the beginning of 2 runs: aaaa1111, aaaa2222"),
+        ("aaaa", "'aaaa' is the beginning of 2 run ids: aaaa1111, aaaa2222; type more of it"),
         ("cccc", "there is no run 'cccc'"),
         ("", "there is no run ''"),
         ("../runs/aaaa1111", "there is no run"),
         ("/etc", "there is no run"),
     ],
 )
-def test_a_name_that_finds_no_single_run_is_an_error(three: Store, name: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_name_that_finds_no_single_run_is_an_error(three: Store, name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         three.find(name)
 
 
@@ -52,17 +54,19 @@ def test_an_empty_store_says_so(store: Path) -> None:
         Store(store).find("last")
 
 
-def test_a_store_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_is_an_error(
+    tmp_path: Path, description: RunDescription
+) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"can't be written .*; choose another with --store"):
-        Store(tmp_path / "file").create({})
+        Store(tmp_path / "file").create(description)
 
 
-def test_a_run_knows_whether_it_goes_on(store: Path) -> None:
-    assert not Store(store).create({}).is_running
+def test_a_run_that_nobody_holds_is_not_running(folder: RunFolder) -> None:
+    assert not folder.is_running
 
 
-def test_strangers_in_the_folder_are_no_runs(three: Store) -> None:
+def test_other_files_in_the_folder_are_no_runs(three: Store) -> None:
     (three.runs_folder / "notes").mkdir()
     (three.runs_folder / "deadbeef").mkdir()
     assert [folder.id for folder in three.runs()] == ["aaaa1111", "aaaa2222", "bbbb3333"]
@@ -76,12 +80,11 @@ def test_names_are_in_the_order_of_the_run() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_strangers_among_the_checkpoints_are_none(store: Path) -> None:
-    folder = Store(store).create({})
+def test_other_files_among_the_checkpoints_are_none(folder: RunFolder) -> None:
     for name in ("000002", "000001-00000150", "000001", ".000003.new", "notes", "1", "000004x"):
         (folder.checkpoints / name).mkdir()
     (folder.checkpoints / "000005").write_text("a file")
-    names = [path.name for path in folder.saved]
+    names = [path.name for path in folder.checkpoint_folders()]
     assert names == ["000001", "000001-00000150", "000002"]
 
 
@@ -104,9 +107,8 @@ def test_strangers_among_the_checkpoints_are_none(store: Path) -> None:
     ],
 )
 def test_a_description_that_is_not_what_was_written_is_said_to_be_damaged(
-    store: Path, content: str
+    folder: RunFolder, content: str
 ) -> None:
-    folder = Store(store).create({"seed": 0})
     (folder.path / "run.json").write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(
         UsageError, match=r"run.json is damaged, .*'rm \w+' deletes the run"
@@ -115,51 +117,94 @@ def test_a_description_that_is_not_what_was_written_is_said_to_be_damaged(
     assert "\n" not in str(caught.value)
 
 
-def test_every_part_of_a_description_is_under_its_check(store: Path) -> None:
-    folder = Store(store).create({"seed": 0, "config": {"task": "first"}, "path": ["2x2"]})
+def test_every_part_of_a_description_is_under_its_check(
+    folder: RunFolder, description: RunDescription
+) -> None:
     described = folder.description()
-    assert described == {
-        "id": folder.id, "seed": 0, "config": {"task": "first"}, "path": ["2x2"]
-    }  # fmt: skip
+    assert described == replace(description, id=folder.id)
     path = folder.path / "run.json"
     whole = json.loads(path.read_text())
-    for name, other in (("seed", 1), ("config", {"task": "other"}), ("path", []), ("id", "0")):
-        path.write_text(json.dumps(whole | {name: other}))
+    assert list(whole) == [*RunDescription.__slots__, "check"]
+    for name in whole:
+        for other in (None, "other", whole["path"][:1], {"more": 1}, 3):
+            if whole[name] != other:
+                path.write_text(json.dumps(whole | {name: other}))
+                with pytest.raises(UsageError, match="is damaged"):
+                    folder.description()
+        path.write_text(json.dumps({key: whole[key] for key in whole if key != name}))
         with pytest.raises(UsageError, match="is damaged"):
             folder.description()
-    path.write_text(json.dumps(whole, indent=3))  # blanks say nothing
+    path.write_text(json.dumps(whole, indent=3))  # white space says nothing
     assert folder.description() == described
 
 
-def test_a_description_can_be_replaced(store: Path) -> None:
-    folder = Store(store).create({"seed": 0})
-    folder.describe({**folder.description(), "seed": 5})
-    assert folder.description() == {"id": folder.id, "seed": 5}
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": "0"},
+        {"seed": 1.5},
+        {"created": None},
+        {"path": "2x2"},
+        {"path": ["2x"]},
+        {"settings": []},
+        {"overrides": [3]},
+        {"threads": True},
+        {"flush_denormal": 0},
+        {"environment": {"torch": None}},
+        {"stranger": 1},
+        {"studies": None},
+    ],
+)
+def test_a_description_of_another_form_is_damaged_whatever_its_check_says(
+    folder: RunFolder, change: dict[str, object]
+) -> None:
+    path = folder.path / "run.json"
+    content = {**encode(folder.description()), **change}
+    check = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps({**content, "check": check}))
+    with pytest.raises(UsageError, match=r"run\.json is damaged, or is of an earlier version"):
+        folder.description()
+
+
+def test_a_description_can_be_replaced(folder: RunFolder) -> None:
+    changed = replace(folder.description(), seed=5, path=(Stage(7, 3),))
+    folder.describe(changed)
+    assert folder.description() == changed
     assert sorted(path.name for path in folder.path.iterdir()) == ["checkpoints", "run.json"]
 
 
-def test_how_a_run_stopped_is_noted_and_forgotten(store: Path) -> None:
-    folder = Store(store).create({})
-    assert folder.stopped() is None
+def test_the_note_of_a_stop_is_written_and_removed(folder: RunFolder) -> None:
+    assert folder.stop_note() is None
     folder.note_stop("failed", "no room")
-    said = folder.stopped()
-    assert said is not None
-    assert (said["status"], said["reason"]) == ("failed", "no room")
-    assert said["time"] > 1e9
-    folder.forget_stop()
-    folder.forget_stop()
-    assert folder.stopped() is None
+    note = folder.stop_note()
+    assert note is not None
+    assert (note.status, note.reason) == ("failed", "no room")
+    assert note.time > 1e9
+    folder.remove_stop_note()
+    folder.remove_stop_note()
+    assert folder.stop_note() is None
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "3", '{"status": "failed"}', "[" * 100_000])
-def test_a_note_that_cannot_be_read_is_none(store: Path, content: str) -> None:
-    folder = Store(store).create({})
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        "3",
+        '{"status": "failed"}',
+        '{"status": "reached", "reason": "", "time": 1}',
+        '{"status": "failed", "reason": 3, "time": 1}',
+        '{"status": "failed", "reason": "", "time": 1, "more": 1}',
+        "[" * 100_000,
+    ],
+)
+def test_a_note_that_cannot_be_read_is_none(folder: RunFolder, content: str) -> None:
     (folder.path / "stopped.json").write_text(content)
-    assert folder.stopped() is None
+    assert folder.stop_note() is None
 
 
-def test_half_of_a_removed_checkpoint_is_in_nobodys_way(store: Path) -> None:
-    folder = Store(store).create({})
+def test_half_of_a_removed_checkpoint_does_not_get_in_the_way(folder: RunFolder) -> None:
     for name in ("000001", ".000001.old"):  # a process was killed as it deleted an earlier one
         (folder.checkpoints / name).mkdir()
         (folder.checkpoints / name / "state.json").write_text("{}")
@@ -169,10 +214,10 @@ def test_half_of_a_removed_checkpoint_is_in_nobodys_way(store: Path) -> None:
 
 
 def test_a_run_that_is_created_outlasts_the_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, description: RunDescription, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: set[int] = set()
-    fsync, replace = os.fsync, os.replace
+    fsync, os_replace = os.fsync, os.replace
 
     def noted(file: int) -> None:
         synced.add(os.fstat(file).st_ino)
@@ -180,16 +225,16 @@ def test_a_run_that_is_created_outlasts_the_machine(
 
     def after_its_content(source: Path, target: Path) -> None:
         assert source.stat().st_ino in synced
-        replace(source, target)
+        os_replace(source, target)
 
     monkeypatch.setattr(os, "fsync", noted)
     monkeypatch.setattr(os, "replace", after_its_content)
     store = Store(tmp_path / "new" / "store")
-    folder = store.create({"seed": 0})
+    folder = store.create(description)
     places = (folder.path / "run.json", folder.path, store.runs_folder, store.root)
     assert {path.stat().st_ino for path in (*places, tmp_path)} <= synced
     synced.clear()
-    folder.describe({"seed": 1})
+    folder.describe(replace(description, seed=1))
     assert {path.stat().st_ino for path in places[:2]} <= synced
     synced.clear()
     Journal(folder.journal).close()

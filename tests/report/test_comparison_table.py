@@ -1,39 +1,40 @@
+"""The tables, sentences and files of a comparison, on runs made by hand."""
+
 import csv
 import io
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from curriculum.plan import Spending, Stage
-from curriculum.report.attempt import Attempt
-from curriculum.report.comparison import Comparison, compared
-from curriculum.report.comparison_export import as_csv, as_json
-from curriculum.report.comparison_table import overview, print_comparison, stage_by_stage
-from curriculum.report.comparison_words import headline, terms
-from curriculum.report.medians import Ratio
+from curriculum.comparison import Comparison, Ratio, compare_runs
+from curriculum.plan import Cost, Stage
+from curriculum.report.comparison import as_csv, as_json, conditions, headline, print_comparison
+from curriculum.report.comparison.table import overview, stage_by_stage
+from curriculum.sweep import RunSummary
 
 PATH = (Stage(2), Stage(10), Stage(1000))
 BUDGET = 1e9
 
 
-def attempt(
+def run_summary(
     strategy: str,
     seed: int,
-    spent: Sequence[float],
+    costs: Sequence[float],
     *,
     rate: float = 0.01,
     unit: str = "compute",
     path: tuple[Stage, ...] = PATH,
-) -> Attempt:
-    """A run that mastered one stage after another when it had spent that much in all."""
+) -> RunSummary:
+    """A run that mastered one stage after another when it had cost that much in all."""
     mastered = {
-        place: Spending(steps=int(s / 1e6), tokens=int(s / 1e3), compute=s, seconds=s / 1e7)
-        for place, s in enumerate(spent)
+        place: Cost(steps=int(c / 1e6), tokens=int(c / 1e3), compute=c, seconds=c / 1e7)
+        for place, c in enumerate(costs)
     }
-    return Attempt(
+    return RunSummary(
         run_id=f"{strategy}-{seed}-{rate}",
         strategy=strategy,
         seed=seed,
@@ -42,21 +43,21 @@ def attempt(
         path=path,
         unit=unit,
         budget=BUDGET,
-        terms={"task.name": "first_bit", "python": "3.11.2", "odd": (1, math.inf)},
+        conditions={"task.name": "first_bit", "python": "3.11.2", "odd": (1, math.inf)},
         mastered=mastered,
-        total=Spending(compute=BUDGET),
-        unfit=None,
+        total=Cost(compute=BUDGET),
+        not_comparable=None,
     )
 
 
 def comparison(found: Mapping[str, Sequence[Sequence[float]]], **more: Any) -> Comparison:
-    """Of strategies, for each seed what had been spent when each stage was mastered."""
-    attempts = [
-        attempt(strategy, seed, spent, **more)
+    """Of strategies, for each seed the run's cost when it mastered each stage."""
+    runs = [
+        run_summary(strategy, seed, costs, **more)
         for strategy, seeds in found.items()
-        for seed, spent in enumerate(seeds)
+        for seed, costs in enumerate(seeds)
     ]
-    return compared("exp", attempts, list(found))
+    return compare_runs("exp", runs, list(found))
 
 
 def row(found: Comparison, strategy: str) -> dict[str, str]:
@@ -64,9 +65,9 @@ def row(found: Comparison, strategy: str) -> dict[str, str]:
     return next(dict(zip(head, r, strict=True)) for r in rows if r[0] == strategy)
 
 
-def six(*spent: float) -> list[list[float]]:
+def six(*costs: float) -> list[list[float]]:
     """Six seeds, each a little slower than the one before."""
-    return [[s * (1 + seed / 100) for s in spent] for seed in range(6)]
+    return [[cost * (1 + seed / 100) for cost in costs] for seed in range(6)]
 
 
 def printed(found: Comparison) -> str:
@@ -76,32 +77,32 @@ def printed(found: Comparison) -> str:
 
 
 @pytest.mark.parametrize(
-    ("direct", "ours", "said"),
+    ("direct", "ours", "expected"),
     [
         (six(1e6, 1e7, 8e8), six(1e6, 1e7, 1e8), "helped × 8.0 (8.0–8.0)"),
         (six(1e6, 1e7, 1e8), six(1e6, 1e7, 4e8), "hurt × 0.25 (0.25–0.25)"),
-        (six(1e6, 1e7, 1e8), six(1e6, 1e7, 1e8)[::-1], "unclear × 1.0 (0.95–1.1)"),
+        (six(1e6, 1e7, 1e8), six(1e6, 1e7, 1e8)[::-1], "inconclusive × 1.0 (0.95–1.1)"),
         (six(1e6), six(1e6, 1e7, 1e8), "helped × ≥ 9.8 (≥9.5) direct never reached it"),
         (six(1e6, 1e7, 1e8), six(1e6), "hurt × ≤ 0.1 (≤0.1) never reached it"),
         (six(1e6)[:5] + six(1e6, 1e7, 9e8)[5:], six(1e6, 1e7, 1e8), "direct reached it 1/6"),
-        (six(1e6, 1e7, 8e8)[:3], six(1e6, 1e7, 1e8)[:3], "unclear × 8.0"),
-        (six(1e6)[:3], six(1e6, 1e7, 1e8)[:3], "unclear × ≥ 9.9 direct never reached it"),
+        (six(1e6, 1e7, 8e8)[:3], six(1e6, 1e7, 1e8)[:3], "inconclusive × 8.0"),
+        (six(1e6)[:3], six(1e6, 1e7, 1e8)[:3], "inconclusive × ≥ 9.9 direct never reached it"),
     ],
 )
-def test_a_verdict_says_the_ratio_that_it_rests_on(
-    direct: list[list[float]], ours: list[list[float]], said: str
+def test_a_verdict_is_shown_with_the_ratio_that_it_rests_on(
+    direct: list[list[float]], ours: list[list[float]], expected: str
 ) -> None:
     found = row(comparison({"direct": direct, "gated": ours}), "gated")["vs direct"]
-    assert found == said or (said.startswith("direct") and found.endswith(said))
+    assert found == expected or (expected.startswith("direct") and found.endswith(expected))
 
 
-def test_a_ratio_of_another_stage_than_the_tables_says_which() -> None:
+def test_a_ratio_at_another_stage_than_the_tables_names_that_stage() -> None:
     found = comparison({"direct": six(1e6), "gated": six(1e6), "teacher": six(1e6, 1e7)})
-    assert row(found, "gated")["vs direct"] == "unclear × 1.0 (1.0–1.0) at 2"
+    assert row(found, "gated")["vs direct"] == "inconclusive × 1.0 (1.0–1.0) at 2"
     assert row(found, "direct")["vs direct"] == "-"
 
 
-def test_a_row_says_what_was_reached_and_what_it_took() -> None:
+def test_a_row_holds_the_reach_and_its_cost() -> None:
     found = row(comparison({"direct": six(1e6), "gated": six(1e6, 1e7, 1.2e8)}), "gated")
     assert {name: found[name] for name in ("seeds", "reach", "95 %")} == {
         "seeds": "6",
@@ -111,30 +112,30 @@ def test_a_row_says_what_was_reached_and_what_it_took() -> None:
     assert (found["compute"], found["tokens"], found["time"]) == ("1.2e8", "120 k", "12 s")
 
 
-def test_what_was_never_reached_is_never() -> None:
+def test_the_cost_of_a_stage_that_was_not_reached_is_never() -> None:
     found = comparison({"direct": [*six(1e6)[:5], []], "gated": six(1e6, 1e7, 1e8)})
     assert row(found, "direct")["compute"] == row(found, "direct")["time"] == "never"
     assert row(found, "direct")["95 %"] == "none–2"
 
 
-def test_never_says_how_many_seeds_got_there_all_the_same() -> None:
-    """A stage is shown that half of the seeds mastered, and then their median is never."""
+def test_never_is_shown_with_how_many_seeds_reached_the_stage() -> None:
+    """A stage is shown that half of the seeds mastered, and then their median is infinite."""
     half = six(1e6, 1e7, 1e8)[:3] + six(1e6)[3:]
     found = comparison({"direct": six(1e6), "gated": half})
     assert found.stage == 2
     assert row(found, "gated")["compute"] == "never (3/6)"
     assert row(found, "direct")["compute"] == "never"
-    assert "'(3/6)' on how many seeds" in " ".join(terms(found))
+    assert "'(3/6)': reached on 3 of 6 seeds." in " ".join(conditions(found))
     lines = printed(found).splitlines()
     assert max(map(len, lines)) <= 80
     whole = comparison({"direct": six(1e6), "gated": six(1e6, 1e7, 1e8)})
-    assert "on how many seeds" not in " ".join(terms(whole))
+    assert "(3/6)" not in " ".join(conditions(whole))
 
 
-def test_of_few_seeds_each_is_named_in_place_of_an_interval() -> None:
+def test_of_few_seeds_the_reach_of_each_is_listed_in_place_of_an_interval() -> None:
     found = comparison({"direct": [[], [1e6], [1e6, 1e7]], "gated": six(1e6, 1e7, 1e8)})
     assert row(found, "direct")["95 %"] == "-"
-    assert "Reach of direct, seed by seed: none, 2, 10." in list(terms(found))
+    assert "Reach of direct, seed by seed: none, 2, 10." in list(conditions(found))
     assert "-" not in row(found, "gated")["95 %"]
 
 
@@ -160,35 +161,37 @@ def test_few_strategies_are_shown_stage_by_stage() -> None:
     assert "to each stage" not in printed(many)
 
 
-def test_the_terms_are_said() -> None:
+def test_the_conditions_are_printed() -> None:
     rates = (0.001, 0.01)
-    attempts = [
-        attempt(strategy, seed, [1e6], rate=rate)
+    runs = [
+        run_summary(strategy, seed, [1e6], rate=rate)
         for strategy in ("direct", "gated")
         for seed in range(6)
         for rate in rates
     ]
-    text = " ".join(printed(compared("exp", [*attempts, attempt("linear", 0, [1e6])])).split())
-    assert "2.0e9 of compute" in text
-    assert "2 learning rates side by side (0.001, 0.01)" in text
+    text = " ".join(printed(compare_runs("exp", [*runs, run_summary("linear", 0, [1e6])])).split())
+    assert "Budget of each strategy with each seed: compute 2.0e9 (tokens ×" in text
+    assert "shared equally by 2 learning rates (0.001, 0.01); the cost" in text
     assert "Left out: linear, seed 0: no run at learning rate 0.001." in text
-    assert "Against direct: unclear: gated." in text
+    assert "Compared with direct, inconclusive: gated." in text
 
 
-@pytest.mark.parametrize(("unit", "said"), [("seconds", "12000 d"), ("tokens", "1 G tokens")])
-def test_the_budget_is_said_in_its_unit(unit: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("unit", "expected"), [("seconds", ": 12000 d, at"), ("tokens", ": 1 G tokens, at")]
+)
+def test_the_budget_is_printed_in_its_unit(unit: str, expected: str) -> None:
     found = comparison({"direct": six(1e6), "gated": six(1e6)}, unit=unit)
-    assert said in next(iter(terms(found)))
+    assert expected in next(iter(conditions(found)))
 
 
 def test_without_a_baseline_there_are_no_verdicts() -> None:
     found = comparison({"gated": six(1e6), "linear": six(1e6)})
     assert "vs direct" not in overview(found)[0]
-    assert "no verdicts" in headline(found)
-    assert "direct" not in " ".join(terms(found))
+    assert headline(found) == "No verdicts, since the baseline, direct, was not run."
+    assert "direct" not in " ".join(conditions(found))
 
 
-def test_where_nothing_was_mastered_that_is_said() -> None:
+def test_where_nothing_was_mastered_the_reach_is_none() -> None:
     found = comparison({"direct": [[]] * 6, "gated": [[]] * 6})
     assert row(found, "gated")["reach"] == "none"
     assert row(found, "gated")["compute"] == "-"
@@ -216,15 +219,13 @@ def test_the_json_is_strict_and_whole() -> None:
     assert gated["ratio"]["most"] is None
     assert direct["stages"][2]["compute"]["value"] is None
     assert gated["seeds"][0]["runs"][0]["mastered"]["2"]["compute"] == 1e8
-    assert found["terms"]["odd"] == [1, None]
-    assert found["strategies"]["gated"]["ratio_seconds"]["verdict"] == "unclear"
+    assert found["conditions"]["odd"] == [1, None]
+    assert found["strategies"]["gated"]["ratio_seconds"]["verdict"] == "inconclusive"
     assert direct["ratio_seconds"] is None
 
 
 def test_a_ratio_between_two_bounds_is_shown_with_both() -> None:
-    from dataclasses import replace
-
     found = comparison({"direct": six(1e6), "gated": six(1e6)})
     between = replace(found.outcomes["gated"], ratio=Ratio(0.5, 2.0, None, None, 3))
     shown = replace(found, outcomes={**found.outcomes, "gated": between})
-    assert row(shown, "gated")["vs direct"] == "unclear × 0.5 to 2.0"
+    assert row(shown, "gated")["vs direct"] == "inconclusive × 0.5 to 2.0"

@@ -1,7 +1,7 @@
 import pytest
 
 from curriculum import Stage
-from curriculum.report.difficulty import Difficulty
+from curriculum.report.figures.difficulty import Difficulty
 
 
 @pytest.mark.parametrize(

@@ -1,45 +1,46 @@
+"""The table of examples, and which examples are worth showing."""
+
 import io
 
 import numpy as np
 from rich.console import Console
 
 from curriculum import Batch, Stage, Training
-from curriculum.learn.randomness import batch_of
-from curriculum.learn.showing import examples_to_show
-from curriculum.learn.task import IGNORED, PADDING
-from curriculum.report.examples import example_table
-from tasks import FirstBit, HumanNumbers, Reverse
+from curriculum.learn import IGNORED, PADDING, batch_of
+from curriculum.learn.examples import select_examples
+from curriculum.report import example_table
+from curriculum.tasks import FirstBit, HumanNumbers, Reverse
 
 
-def printed(batch: Batch, predictions: np.ndarray) -> list[str]:
-    said = io.StringIO()
+def rows(batch: Batch, predictions: np.ndarray) -> list[str]:
+    printed = io.StringIO()
     notes = ["hard"] + [""] * (len(predictions) - 1)
-    Console(file=said, width=120).print(example_table(batch, predictions, notes))
-    return [" ".join(line.split()) for line in said.getvalue().splitlines()]
+    Console(file=printed, width=120).print(example_table(batch, predictions, notes))
+    return [" ".join(line.split()) for line in printed.getvalue().splitlines()]
 
 
 def test_mistakes_are_marked_in_words_and_in_place() -> None:
     batch = Batch(
         inputs=np.array([[5, 6, 7], [7, 6, 5]]), targets=np.array([[7, 6, 5], [5, 6, IGNORED]])
     )
-    lines = printed(batch, np.array([[7, 9, 5], [5, 6, 1]]))
+    lines = rows(batch, np.array([[7, 9, 5], [5, 6, 1]]))
     assert lines[1] == "5 6 7 7 6 5 7 [9] 5 WRONG (hard)"
-    assert lines[2] == "7 6 5 5 6 . 5 6 1 right"
+    assert lines[2] == "7 6 5 5 6 . 5 6 1 correct"
 
 
-def test_an_answer_that_is_not_known_is_neither_right_nor_wrong() -> None:
+def test_where_the_target_is_not_known_nothing_is_marked_correct_or_wrong() -> None:
     batch = Batch(inputs=np.array([[5, 6], [1, PADDING]]), targets=np.full((2, 2), IGNORED))
-    lines = printed(batch, np.array([[7, 9], [1, 1]]))
+    lines = rows(batch, np.array([[7, 9], [1, 1]]))
     assert lines[1:] == ["5 6 . . 7 9 (hard)", "1 . . 1 1"]
 
 
-def test_symbols_may_be_spelled() -> None:
+def test_symbols_may_be_decoded_to_words() -> None:
     batch = Batch(inputs=np.array([[0, 1]]), targets=np.array([[1, 0]]))
-    said = io.StringIO()
+    printed = io.StringIO()
     names = ("no", "yes")
     table = example_table(batch, np.array([[1, 1]]), [""], lambda row: [names[i] for i in row])
-    Console(file=said, width=120).print(table)
-    assert said.getvalue().splitlines()[1].split() == [
+    Console(file=printed, width=120).print(table)
+    assert printed.getvalue().splitlines()[1].split() == [
         "no",
         "yes",
         "yes",
@@ -54,21 +55,21 @@ def test_long_rows_show_their_two_ends() -> None:
     batch = Batch(inputs=np.arange(1000)[None], targets=np.array([1]))
     assert (
         "0 1 2 3 4 5 6 7 …984 more… 992 993 994 995 996 997 998 999"
-        in printed(batch, np.array([1]))[1]
+        in rows(batch, np.array([1]))[1]
     )
 
 
-def test_rows_without_their_middle_show_how_much_is_left_out() -> None:
+def test_rows_without_their_middle_show_how_many_symbols_are_left_out() -> None:
     batch = Batch(inputs=np.arange(16)[None], targets=np.array([1]))
-    said = io.StringIO()
+    printed = io.StringIO()
     table = example_table(batch, np.array([1]), [""], left_out=984)
-    Console(file=said, width=120).print(table)
-    row = " ".join(said.getvalue().splitlines()[1].split())
-    assert row == "0 1 2 3 4 5 6 7 …984 more… 8 9 10 11 12 13 14 15 1 1 right"
+    Console(file=printed, width=120).print(table)
+    row = " ".join(printed.getvalue().splitlines()[1].split())
+    assert row == "0 1 2 3 4 5 6 7 …984 more… 8 9 10 11 12 13 14 15 1 1 correct"
 
 
 def test_hard_cases_come_first() -> None:
-    batch, notes = examples_to_show(FirstBit(), Stage(500), 0, 6, Training())
+    batch, notes = select_examples(FirstBit(), Stage(500), 0, 6, Training())
     assert notes == ["hard", "hard", "", "", "", ""]
     assert batch.inputs.shape == (6, 500)
     assert batch.inputs[0].min() == 1
@@ -76,18 +77,18 @@ def test_hard_cases_come_first() -> None:
 
 
 def test_a_short_list_is_all_hard_cases() -> None:
-    assert len(examples_to_show(FirstBit(), Stage(500), 0, 1, Training())[0].targets) == 1
+    assert len(select_examples(FirstBit(), Stage(500), 0, 1, Training())[0].targets) == 1
 
 
 def test_one_that_was_seen_in_training_comes_first() -> None:
     training = Training(batch_size=4, distinct_examples=8)
-    batch, notes = examples_to_show(Reverse(), Stage(5, 10), 3, 3, training)
+    batch, notes = select_examples(Reverse(), Stage(5, 10), 3, 3, training)
     assert notes == ["seen", "", ""]
     first = batch_of(Reverse(), Stage(5, 10), 4, seed=3, stream="train", index=0)
     assert np.array_equal(batch.inputs[0], first.inputs[0])
 
 
-def test_of_a_document_the_exam_is_shown() -> None:
-    batch, notes = examples_to_show(HumanNumbers(), Stage(4, 39), 0, 2, Training())
+def test_of_a_document_the_evaluation_set_is_shown() -> None:
+    batch, notes = select_examples(HumanNumbers(), Stage(4, 39), 0, 2, Training())
     assert notes == ["", ""]
-    assert HumanNumbers().text(batch.inputs[0]) == ["xxbos", "eight", "thousand", "one"]
+    assert HumanNumbers().decode(batch.inputs[0]) == ["xxbos", "eight", "thousand", "one"]

@@ -1,227 +1,237 @@
-from typing import Any
+"""Sentences, tables and notes from a run's journal, on journals made by hand."""
+
+from collections.abc import Sequence
 
 import pytest
+from journals_by_hand import (
+    cost_of,
+    describe,
+    evaluated,
+    history,
+    run_ended,
+    visit_ended,
+    visit_started,
+)
 
-from curriculum.record.history import History
-from curriculum.record.journal import Record
-from curriculum.report.explain import explain
-from curriculum.report.note import MOST_CHARACTERS, note
-from curriculum.report.table import markdown_table
+from curriculum import Stage, Verdict
+from curriculum.plan import VisitReason
+from curriculum.record import (
+    Event,
+    FinalEvaluated,
+    TrialEvaluated,
+    TrialReport,
+    TrialSelected,
+)
+from curriculum.report import explain_run, markdown_note
+from curriculum.report.note import MOST_CHARACTERS
+from curriculum.report.tables import stage_table_markdown
 
-DESCRIPTION = {
-    "id": "abcd1234",
-    "experiment": "tiny",
-    "seed": 3,
-    "path": ["2x2", "9x2"],
-    "strategy": "gated x current",
-}
+TWO, FIVE, NINE = Stage(2), Stage(5), Stage(9)
+DESCRIPTION = describe(experiment="tiny", path=(TWO, NINE), strategy="gated x current")
+MASTERED, EXHAUSTED = Verdict.MASTERED, Verdict.EXHAUSTED
+LIMIT = "the stage's 300 steps are used up"
 
-
-def visit(number: int, stage: str, entry: str = "step") -> dict[str, Any]:
-    return {
-        "kind": "visit",
-        "visit": number,
-        "stage": stage,
-        "entry": entry,
-        "retuning": False,
-        "learning_rate": 0.01,
-        "hidden_size": 20,
-        "clock": {"time": 0.0, "seconds": 1.0 * number},
-    }
-
-
-def look(steps: int, reason: str) -> dict[str, Any]:
-    return {
-        "kind": "look",
-        "loss": 0.5,
-        "decision": {"reason": reason, "score": 0.5, "threshold": 1.0},
-        "spent": {"steps": steps, "tokens": 10 * steps, "compute": 1.0 * steps},
-        "lost": {"steps": 0, "tokens": 0, "compute": 0.0},
-        "clock": {"time": 0.0, "seconds": 5.0},
-    }
+Events = Sequence[tuple[float, Event]]
 
 
-def verdict(what: str, reach: str | None, overrun: str | None = None) -> dict[str, Any]:
-    return {
-        "kind": "verdict",
-        "verdict": what,
-        "reach": reach,
-        "overrun": overrun,
-        "clock": {"time": 0.0, "seconds": 6.0},
-    }
+def evaluation(stage: Stage, steps: int, reason: str) -> tuple[float, Event]:
+    return 5.0, evaluated(0, stage, cost_of(steps), reason)
 
 
-END = {
-    "kind": "end",
-    "status": "stopped",
-    "ending": "the stage's 300 steps are used up",
-    "weights_sha256": "00",
-    "clock": {"time": 0.0, "seconds": 7.0},
-}
-
-RECORDS = [
-    visit(0, "2x2"),
-    look(0, "score 1 >= 1"),
-    verdict("mastered", "2x2"),
-    visit(1, "9x2"),
-    look(300, "score 0.5 < 1"),
-    verdict("exhausted", "2x2", "the stage's 300 steps are used up"),
-    visit(2, "5x2", "half step"),
-    look(301, "score 1 >= 1"),
-    verdict("mastered", "2x2"),
-    visit(3, "9x2", "return"),
-    look(310, "score 0.7 < 1"),
+END = (7.0, run_ended(LIMIT))
+EVENTS: Events = [
+    (0.0, visit_started(0, TWO)),
+    evaluation(TWO, 0, "score 1 >= 1"),
+    (6.0, visit_ended(0, TWO, MASTERED, TWO)),
+    (1.0, visit_started(1, NINE)),
+    evaluation(NINE, 300, "score 0.5 < 1"),
+    (6.0, visit_ended(1, NINE, EXHAUSTED, TWO, LIMIT)),
+    (2.0, visit_started(2, FIVE, VisitReason.HALF_STEP)),
+    evaluation(FIVE, 301, "score 1 >= 1"),
+    (6.0, visit_ended(2, FIVE, MASTERED, TWO)),
+    (3.0, visit_started(3, NINE, VisitReason.RETURN)),
+    evaluation(NINE, 310, "score 0.7 < 1"),
 ]
 
 
+def explained(events: Events, *, running: bool = False) -> list[str]:
+    return list(explain_run(history(DESCRIPTION, events), running=running))
+
+
 def test_each_visit_is_a_sentence_with_its_numbers() -> None:
-    assert list(explain(History(DESCRIPTION, [*RECORDS, END]))) == [
-        "Run abcd1234: tiny, seed 3, 2 stages, gated x current",
-        "Visit 0, length 2, vocabulary 2: mastered without a training step, since score 1 >= 1.",
+    assert explained([*EVENTS, END]) == [
+        "Run abcd1234: tiny, seed 3, 2 stages, strategy gated x current",
+        "Visit 0, length 2, vocabulary 2: already mastered (no training needed): score 1 >= 1.",
         (
-            "Visit 1, length 9, vocabulary 2: exhausted, not mastered, after 300 steps: the "
-            "stage's 300 steps are used up, and the last look found score 0.5 < 1; the model "
-            "went back to what it was."
+            "Visit 1, length 9, vocabulary 2: exhausted after 300 steps: the stage's 300 steps "
+            "are used up; last evaluation: score 0.5 < 1; the model went back to what it was "
+            "before the visit."
         ),
-        "Visit 2, length 5, vocabulary 2 (a half step): mastered after 1 step, since score 1 >= 1.",
+        "Visit 2, length 5, vocabulary 2 (half step): mastered after 1 step: score 1 >= 1.",
         (
-            "Visit 3, length 9, vocabulary 2 (back after a detour): left undecided after 9 steps; "
-            "the last look found score 0.7 < 1."
+            "Visit 3, length 9, vocabulary 2 (return): not decided yet after 9 steps; last "
+            "evaluation: score 0.7 < 1."
         ),
         (
-            "Stopped, since the stage's 300 steps are used up; reach: length 2, vocabulary 2; "
+            "Stopped (the stage's 300 steps are used up); reach: length 2, vocabulary 2; "
             "310 steps, 3,100 tokens, 5.0 s."
         ),
     ]
 
 
 @pytest.mark.parametrize(("running", "word"), [(True, "Running"), (False, "Killed")])
-def test_a_run_without_a_last_record_is_running_or_was_killed(running: bool, word: str) -> None:
-    assert list(explain(History(DESCRIPTION, RECORDS), running=running))[-1].startswith(word)
+def test_a_run_without_its_last_record_is_running_or_was_killed(running: bool, word: str) -> None:
+    assert explained(EVENTS, running=running)[-1].startswith(word)
 
 
-def test_a_run_killed_before_its_first_look_can_be_explained() -> None:
-    sentences = list(explain(History(DESCRIPTION, RECORDS[:1])))
-    assert "no look was taken yet" in sentences[1]
+def test_a_run_killed_before_its_first_evaluation_can_be_explained() -> None:
+    sentences = explained(EVENTS[:1])
+    assert sentences[1] == "Visit 0, length 2, vocabulary 2: not evaluated yet."
     assert sentences[-1] == "Killed; no stage mastered; 0 steps, 0 tokens, 0.0 s."
 
 
-def test_the_table_has_a_line_for_each_visit() -> None:
-    lines = markdown_table(History(DESCRIPTION, [*RECORDS, END]).result()).splitlines()
+def table(events: Events) -> list[str]:
+    return stage_table_markdown(history(DESCRIPTION, events).result()).splitlines()
+
+
+def test_the_table_has_a_row_for_each_visit() -> None:
+    lines = table([*EVENTS, END])
     assert lines[0] == "| length | vocab | verdict | steps | tokens | seconds | rate | hidden |"
     assert lines[3] == "| 9 | 2 | exhausted | 300 | 3,000 | 4.00 | 0.01 | 20 |"
     assert len(lines) == 2 + 4
 
 
-def test_a_note_keeps_within_what_mlflow_holds() -> None:
-    many = [part for number in range(900) for part in (visit(number, "2x2"), look(number, "x"))]
-    text = note(History(DESCRIPTION, [*many, END]))
+def test_a_note_is_cut_to_what_mlflow_holds() -> None:
+    many: list[tuple[float, Event]] = []
+    for number in range(900):
+        many += [(1.0 * number, visit_started(number, TWO)), evaluation(TWO, number, "x")]
+    text = markdown_note(history(DESCRIPTION, [*many, END]))
     assert len(text) < MOST_CHARACTERS + 200 < 8000
     assert "curriculum explain abcd1234" in text
 
 
-def searched(outcome: str, *, mastered: bool, lost: int = 30) -> list[dict[str, Any]]:
-    """A visit with a search of two trials, of which trial 1 is chosen, or none."""
-    clock = {"clock": {"time": 0.0, "seconds": 4.0}}
-    spent = {"steps": 20, "tokens": 200, "compute": 20.0}
-    rest = {"steps": lost, "tokens": 10 * lost, "compute": 1.0 * lost}
-    looks = [
-        {"kind": "advance", "trial": 0, "spent": rest, "score": 0.5, "mastered": False} | clock,
-        {"kind": "advance", "trial": 1, "spent": spent, "score": 0.9, "mastered": mastered} | clock,
+def searched(verdict: Verdict, *, mastered: bool, discarded: int = 30) -> Events:
+    """A visit with a search of two trials, of which trial 1 is selected; or of that one alone."""
+    cost, rest = cost_of(20), cost_of(discarded)
+    reports = [
+        TrialReport(trial=0, cost=rest, loss=0.5, score=0.5),
+        TrialReport(trial=1, cost=cost, loss=0.5, score=0.9, mastered=mastered),
     ]
-    choice = {"kind": "choice", "trial": 1, "learning_rate": 0.03, "hidden_size": 28}
-    after = look(20, "exact_match 1 >= 1 on every one of 3 inputs")
-    after |= {"lost": {"steps": lost, "tokens": 10 * lost, "compute": 1.0 * lost}}
+    selected = TrialSelected(
+        visit=0,
+        study=0,
+        trial=1,
+        learning_rate=0.03,
+        hidden_size=28,
+        ending="",
+        cost=cost,
+        discarded_cost=rest,
+    )
+    reason = "exact_match 1 >= 1 on every one of 3 inputs"
     return [
-        visit(0, "2x2"),
-        look(0, "exact_match 0.5 < 1 on every one of 3 inputs"),
-        *looks[0 if lost else 1 :],
-        choice | {"won": spent, "lost": rest} | clock,
-        after,
-        verdict(outcome, "2x2" if outcome == "mastered" else None, "20 steps are used up"),
+        (0.0, visit_started(0, TWO)),
+        evaluation(TWO, 0, "exact_match 0.5 < 1 on every one of 3 inputs"),
+        *[
+            (4.0, TrialEvaluated(visit=0, study=0, report=report))
+            for report in reports[0 if discarded else 1 :]
+        ],
+        (4.0, selected),
+        (5.0, evaluated(0, TWO, cost, reason, discarded_cost=rest)),
+        (
+            6.0,
+            visit_ended(
+                0, TWO, verdict, TWO if verdict is MASTERED else None, "20 steps are used up"
+            ),
+        ),
     ]
 
 
 @pytest.mark.parametrize(
-    ("records", "said"),
+    ("events", "expected"),
     [
         (
-            searched("mastered", mastered=True),
+            searched(MASTERED, mastered=True),
             (
-                "mastered after 20 steps at learning rate 0.03 and hidden size 28, the first to master "
-                "of 2 trials (the rest took 60% of the visit's compute), since"
+                "mastered after 20 steps at learning rate 0.03 and hidden size 28, the first to "
+                "master of 2 trials (discarded trials took 60% of the visit's compute): exact"
             ),
         ),
         (
-            searched("mastered", mastered=True, lost=0),
+            searched(MASTERED, mastered=True, discarded=0),
             (
                 "mastered after 20 steps at learning rate 0.03 and hidden size 28, with its first "
-                "trial, since"
+                "trial: exact"
             ),
         ),
         (
-            searched("exhausted", mastered=False),
+            searched(EXHAUSTED, mastered=False),
             (
-                "exhausted, not mastered, after 20 steps at learning rate 0.03 and hidden size 28, "
-                "the best of 2 trials (the rest took 60% of the visit's compute): 20 steps are used"
+                "exhausted after 20 steps at learning rate 0.03 and hidden size 28, the best of 2 "
+                "trials (discarded trials took 60% of the visit's compute): 20 steps are used"
             ),
         ),
-        (searched("mastered", mastered=True)[:3], "after 0 steps, amid a search of 1 trial so far"),
+        (searched(MASTERED, mastered=True)[:3], "after 0 steps, searching, 1 trial so far"),
     ],
 )
-def test_a_search_is_accounted_for(records: list[dict[str, Any]], said: str) -> None:
-    sentences = list(explain(History(DESCRIPTION, records)))
-    assert said in sentences[1]
-    if len(records) > 3 and "first trial" not in said:
-        assert sentences[-1].endswith("losing trials took 60% of the compute.")
+def test_a_search_is_explained_with_its_cost(events: Events, expected: str) -> None:
+    sentences = explained(events)
+    assert expected in sentences[1]
+    if len(events) > 3 and "first trial" not in expected:
+        assert sentences[-1].endswith("discarded trials took 60% of the compute.")
 
 
-def test_a_retuned_visit_says_so() -> None:
-    records = [visit(0, "2x2") | {"retuning": True}]
-    assert (
-        "length 2, vocabulary 2 (tried again, with more trials): "
-        in list(explain(History(DESCRIPTION, records)))[1]
+def test_a_retuned_visit_is_called_so() -> None:
+    (_, sentence, _) = explained([(0.0, visit_started(0, TWO, retuning=True))])
+    assert sentence.startswith("Visit 0, length 2, vocabulary 2, retuned: ")
+
+
+def test_the_table_counts_trials_where_there_were_any() -> None:
+    assert not any("trials" in line for line in table(EVENTS))
+    head, _, row = table(searched(MASTERED, mastered=True))
+    assert head.endswith("| trials | discarded |")
+    assert row.endswith("| 0.03 | 28 | 2 | 60% |")
+
+
+def final_evaluated(length: int, *, cleared: bool, beyond: bool) -> tuple[float, Event]:
+    return 9.0, FinalEvaluated(
+        stage=Stage(length),
+        beyond=beyond,
+        score=1.0 if cleared else 0.5,
+        examples=512,
+        cleared=cleared,
+        reason="score",
     )
 
 
-def test_a_table_counts_trials_where_there_were_any() -> None:
-    assert "trials" not in markdown_table(History(DESCRIPTION, RECORDS).result())
-    row = markdown_table(History(DESCRIPTION, searched("mastered", mastered=True)).result())
-    assert row.splitlines()[0].endswith("| trials | lost |")
-    assert row.splitlines()[2].endswith("| 0.03 | 28 | 2 | 60% |")
-
-
-def retest(stage: str, *, cleared: bool, beyond: bool = False) -> Record:
-    return {
-        "kind": "retest",
-        "stage": stage,
-        "beyond": beyond,
-        "score": 1.0 if cleared else 0.5,
-        "examples": 512,
-        "cleared": cleared,
-        "reason": "score",
-        "clock": {"time": 9.0, "seconds": 9.0},
-    }
-
-
 @pytest.mark.parametrize(
-    ("findings", "said"),
+    ("evaluations", "expected"),
     [
+        ([(2, False, False), (9, False, False)], "passes no stage of the path."),
         (
-            [("2x2", True, False), ("9x2", True, False)],
-            "holds all 2 stages, and masters lengths up to 9",
+            [(2, False, False), (20, True, True)],
+            "passes no stage of the path, but lengths up to 20 (trained on lengths up to 0).",
         ),
-        ([("2x2", True, False), ("9x2", False, False)], "holds 1 of 2 stages, all up to length 2,"),
-        ([("2x2", False, False), ("9x2", True, False)], "holds 1 of 2 stages, not even the first"),
         (
-            [("2x2", True, False), ("20x2", True, True), ("40x2", False, True)],
-            "holds its stage, and masters lengths up to 20 (it was trained on lengths up to 0).",
+            [(2, True, False), (9, True, False)],
+            "still passes all 2 stages, and lengths up to 9 (trained on lengths up to 0).",
+        ),
+        (
+            [(2, True, False), (9, False, False)],
+            "still passes 1 of 2 stages (all up to length 2, vocabulary 2), and",
+        ),
+        ([(2, False, False), (9, True, False)], "still passes 1 of 2 stages (not the first), and"),
+        (
+            [(2, True, False), (20, True, True), (40, False, True)],
+            "still passes its stage, and lengths up to 20 (trained on lengths up to 0).",
         ),
     ],
 )
-def test_what_the_final_model_still_does_is_said(
-    findings: list[tuple[str, bool, bool]], said: str
+def test_the_closing_sentence_lists_what_the_final_model_still_passes(
+    evaluations: list[tuple[int, bool, bool]], expected: str
 ) -> None:
-    found = [retest(stage, cleared=ok, beyond=beyond) for stage, ok, beyond in findings]
-    sentence = list(explain(History(DESCRIPTION, [*RECORDS, *found, END])))[-1]
-    assert f"5.0 s. Tested again, the final model {said}" in sentence
+    events = [
+        final_evaluated(length, cleared=cleared, beyond=beyond)
+        for length, cleared, beyond in evaluations
+    ]
+    sentence = explained([*EVENTS, *events, END])[-1]
+    assert f"5.0 s. The final model {expected}" in sentence

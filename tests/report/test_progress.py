@@ -1,23 +1,34 @@
+"""What a run and a sweep print of their progress, on a terminal and elsewhere."""
+
 import io
 import re
 from pathlib import Path
 
+import pytest
+from journals_by_hand import evaluated
+from rich.console import Console
+
 import curriculum
-from curriculum import Adam, Experiment, Tuning
-from curriculum.record.history import History
-from curriculum.record.store import Store
-from curriculum.report import progress
-from curriculum.report.progress import Progress
+from curriculum import Adam, Budget, Cost, Experiment, Stage, Tuning
+from curriculum.record import History, Result, Store
+from curriculum.report import Progress, SweepProgress, progress, sweep_progress
+from curriculum.sweep import PlannedRun
+
+
+def console_for(stream: io.StringIO, *, terminal: bool) -> Console:
+    return Console(file=stream, force_terminal=terminal, width=80, color_system=None)
 
 
 def shown(experiment: Experiment, store: Path, *, terminal: bool) -> str:
-    from rich.console import Console
-
-    said = io.StringIO()
-    console = Console(file=said, force_terminal=terminal, width=80, color_system=None)
-    with Progress(experiment, 0, console) as listener:
+    printed = io.StringIO()
+    with Progress(experiment, 0, console_for(printed, terminal=terminal)) as listener:
         curriculum.run(experiment, store=store, mirror=False, listener=listener)
-    return said.getvalue()
+    return printed.getvalue()
+
+
+def without_control_codes(text: str) -> list[str]:
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text)
+    return [line.rstrip() for line in re.split(r"[\r\n]+", plain)]
 
 
 def test_elsewhere_than_on_a_terminal_there_are_plain_lines(tiny: Experiment, store: Path) -> None:
@@ -25,50 +36,86 @@ def test_elsewhere_than_on_a_terminal_there_are_plain_lines(tiny: Experiment, st
     assert lines[0] == "tiny, seed 0: 3 stages to length 5, vocabulary 2"
     assert len(lines) == 4
     assert lines[-1].startswith("mastered  length 5, vocabulary 2: ")
-    assert "exact_match 1.000 of 1" in lines[-1]
+    assert "exact_match 1.000 (threshold 1)" in lines[-1]
     assert "\x1b" not in "".join(lines)
 
 
 def test_long_stages_get_a_line_now_and_then(
-    tiny: Experiment, store: Path, monkeypatch: "object"
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)  # type: ignore[attr-defined]
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     assert "learning  length 2" in shown(tiny, store, terminal=False)
 
 
 def searching(tiny: Experiment) -> Experiment:
-    return tiny.but(
+    return tiny.replace(
         optimizer=Adam(learning_rate=1e-5),
         tuning=Tuning(mode="each", learning_rate=(1e-2, 1e-1), trials=8),
     )
 
 
-def test_a_search_says_how_its_race_stands(
-    tiny: Experiment, store: Path, monkeypatch: "object"
+def test_a_search_shows_its_trial_and_its_best_score(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)  # type: ignore[attr-defined]
-    said = shown(searching(tiny), store, terminal=False)
-    found = re.findall(r"searching length 2, vocabulary 2: trial (\d) of at most 8", said)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    text = shown(searching(tiny), store, terminal=False)
+    found = re.findall(r"searching length 2, vocabulary 2: trial (\d) of at most 8", text)
     assert [int(number) for number in found] == sorted(map(int, found))
     assert found[0] == "1"
-    monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.0)  # type: ignore[attr-defined]
-    assert "search  trial 2 of at most 8, best score" in shown(
-        searching(tiny), store, terminal=True
-    )
+    monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.0)
+    text = shown(searching(tiny), store, terminal=True)
+    assert "search  trial 2 of at most 8, best score" in text
 
 
 def test_the_last_line_counts_all_trials(tiny: Experiment, store: Path) -> None:
-    said = shown(searching(tiny), store, terminal=False)
+    text = shown(searching(tiny), store, terminal=False)
     history = History.of(Store(store).find("last"))
-    assert history.lost.tokens > 0
-    assert f"{history.total.tokens:,} tokens" in said.splitlines()[-1]
+    assert history.discarded_cost.tokens > 0
+    assert f"{history.total_cost.tokens:,} tokens" in text.splitlines()[-1]
 
 
 def test_a_terminal_shows_path_score_reach_speed_and_what_is_left(
     tiny: Experiment, store: Path
 ) -> None:
-    said = shown(tiny, store, terminal=True)
+    text = shown(tiny, store, terminal=True)
     for word in ("3 of 3 stages", "score", "reach", "steps/s", "tokens", "steps of the stage"):
-        assert word in said
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said)
-    assert max(len(line.rstrip()) for line in re.split(r"[\r\n]+", plain)) <= 80
+        assert word in text
+    assert max(map(len, without_control_codes(text))) <= 80
+
+
+@pytest.fixture
+def planned(tiny: Experiment) -> PlannedRun:
+    return PlannedRun("gated", 3, 0.02, tiny.replace(budget=Budget(tokens=1000)))
+
+
+QUARTER = evaluated(0, Stage(5), Cost(steps=9, tokens=250, compute=1.0))
+
+
+def test_a_sweep_shows_all_of_its_runs_and_those_in_progress_on_a_terminal(
+    planned: PlannedRun,
+) -> None:
+    printed = io.StringIO()
+    console = console_for(printed, terminal=True)
+    with SweepProgress("tiny", console, total=8, missing=6) as listener:
+        listener.on_evaluation(planned, QUARTER, seconds=1.0)
+        (total, one) = listener.bars
+        assert (total.description, total.completed) == ("tiny, 2 of 8 runs", 2)
+        assert one.description == "gated, seed 3, learning rate 0.02: at 5/2"
+        assert one.completed == 0.25
+    assert max(map(len, without_control_codes(printed.getvalue()))) <= 80
+
+
+def test_a_sweep_prints_a_line_for_each_run_that_is_over(
+    planned: PlannedRun, tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_progress, "QUIET_SECONDS", 0.0)
+    result: Result = curriculum.run(tiny, store=store, mirror=False)
+    printed = io.StringIO()
+    with SweepProgress("tiny", console_for(printed, terminal=False), total=12, missing=6) as sweep:
+        sweep.on_evaluation(planned, QUARTER, seconds=1.0)
+        sweep.on_run_end(planned, result)
+    during, end = printed.getvalue().splitlines()
+    assert during == ("in progress: gated, seed 3, learning rate 0.02: at 5/2, 25% of its budget")
+    assert end == (
+        f" 7/12  gated, seed 3, learning rate 0.02: length 5, vocabulary 2, {result.seconds:.1f} s"
+    )

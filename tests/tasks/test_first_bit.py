@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curriculum import Stage, Streamed, UsageError
-from tasks import FirstBit
-from tasks.first_bit import Zeros
+from curriculum import Stage, UsageError
+from curriculum.learn import Streamed
+from curriculum.tasks import FirstBit
+from curriculum.tasks.first_bit import Zeros
 
 
 def sample(zeros: Zeros, length: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -19,7 +20,7 @@ def sample(zeros: Zeros, length: int, size: int, seed: int = 0) -> tuple[np.ndar
     st.integers(1, 70),
     st.integers(0, 9),
 )
-def test_the_answer_says_whether_there_is_no_zero(
+def test_the_target_says_whether_there_is_no_zero(
     zeros: Zeros, length: int, size: int, seed: int
 ) -> None:
     inputs, targets = sample(zeros, length, size, seed)
@@ -38,12 +39,12 @@ def test_the_answer_says_whether_there_is_no_zero(
     st.integers(1, 50),
     st.integers(0, 9),
 )
-def test_the_pieces_side_by_side_are_the_sample(
+def test_the_pieces_in_order_are_the_sample(
     zeros: Zeros, length: int, rows: int, size: int, seed: int
 ) -> None:
     task = FirstBit(zeros=zeros)
     assert isinstance(task, Streamed)
-    targets, pieces = task.pieces(np.random.default_rng(seed), Stage(length), rows, size)
+    targets, pieces = task.sample_pieces(np.random.default_rng(seed), Stage(length), rows, size)
     found = list(pieces)
     inputs, wanted = sample(zeros, length, rows, seed)
     assert np.array_equal(np.concatenate(found, axis=1), inputs)
@@ -58,7 +59,7 @@ def test_half_of_a_batch_has_no_zero(zeros: Zeros) -> None:
     assert sample(zeros, 10, 32)[1].sum() == 16
 
 
-def test_the_hard_pair_has_its_zero_in_first_place() -> None:
+def test_the_hard_pair_has_its_zero_in_the_first_position() -> None:
     inputs, targets = sample("hard", 10, 32)
     assert (inputs[targets == 0, 0] == 0).all()
 
@@ -69,17 +70,17 @@ def test_the_mixture_puts_half_of_the_zeros_first() -> None:
     assert 100 <= first <= 105  # a hundred of them by rule, and one in a thousand by chance
 
 
-def test_anywhere_draws_every_place() -> None:
+def test_anywhere_draws_every_position() -> None:
     inputs, targets = sample("anywhere", 5, 400)
-    places = np.argmin(inputs[targets == 0], axis=1)
-    assert set(places) == set(range(5))
+    positions = np.argmin(inputs[targets == 0], axis=1)
+    assert set(positions) == set(range(5))
 
 
-def test_the_exam_holds_every_input_once_and_weighs_no_zero_by_half() -> None:
+def test_the_evaluation_set_holds_every_input_once_and_weights_no_zero_by_half() -> None:
     task, stage = FirstBit(), Stage(7)
-    exam = task.exam(stage)
-    batch = task.exam_batch(stage, 0, exam.examples)
-    assert exam.examples == 8
+    evaluation_set = task.evaluation_set(stage)
+    batch = task.evaluation_batch(stage, 0, evaluation_set.examples)
+    assert evaluation_set.examples == 8
     assert len(np.unique(batch.inputs, axis=0)) == 8
     assert batch.weights is not None
     assert batch.weights.sum() == pytest.approx(1)
@@ -90,21 +91,22 @@ def test_the_exam_holds_every_input_once_and_weighs_no_zero_by_half() -> None:
 
 
 @given(st.integers(2, 30), st.integers(1, 7))
-def test_the_exam_may_be_taken_in_parts(length: int, size: int) -> None:
+def test_the_evaluation_set_may_be_read_in_parts(length: int, size: int) -> None:
     task, stage = FirstBit(), Stage(length)
-    count = task.exam(stage).examples
-    whole = task.exam_batch(stage, 0, count)
+    count = task.evaluation_set(stage).examples
+    whole = task.evaluation_batch(stage, 0, count)
     parts = [
-        task.exam_batch(stage, start, min(start + size, count)) for start in range(0, count, size)
+        task.evaluation_batch(stage, start, min(start + size, count))
+        for start in range(0, count, size)
     ]
     assert np.array_equal(np.concatenate([part.inputs for part in parts]), whole.inputs)
     assert np.array_equal(np.concatenate([part.targets for part in parts]), whole.targets)
 
 
-def test_the_hard_pair_alone_is_its_own_exam() -> None:
+def test_the_hard_pair_alone_is_an_evaluation_set() -> None:
     task = FirstBit(zeros="hard")
-    assert task.exam(Stage(9)).examples == 2
-    batch = task.exam_batch(Stage(9), 0, 2)
+    assert task.evaluation_set(Stage(9)).examples == 2
+    batch = task.evaluation_batch(Stage(9), 0, 2)
     assert batch.weights is not None
     assert batch.weights.tolist() == [0.5, 0.5]
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from curriculum import Stage, UsageError
-from curriculum.learn.task import IGNORED, shape_of
+from curriculum.learn import IGNORED, shape_of
 from curriculum.models import Bert, Recurrent, Seq2Seq
-from tasks import HumanNumbers
-from tasks.human_numbers import (
+from curriculum.tasks import HumanNumbers
+from curriculum.tasks.human_numbers import (
     LIMITS,
     VOCABULARY,
     document,
-    examined,
+    evaluated_on,
     is_memorised,
     trained_on,
 )
@@ -21,10 +21,10 @@ def words(symbols: np.ndarray) -> str:
     return " ".join(VOCABULARY[symbol] for symbol in symbols)
 
 
-def test_the_documents_are_the_seeds() -> None:
+def test_the_documents_are_the_notebooks() -> None:
     assert len(VOCABULARY) == 39
     last = Stage(20, 39)
-    train, valid = trained_on(last), examined(last)
+    train, valid = trained_on(last), evaluated_on(last)
     assert (len(train), len(valid)) == (50_082, 13_017)
     assert words(train[:9]) == "xxbos one , two , three , four ,"
     assert words(valid[:9]) == "xxbos eight thousand one , eight thousand two ,"
@@ -42,26 +42,26 @@ def test_a_vocabulary_is_just_what_its_numbers_need(size: int, limit: int) -> No
 def test_words_that_would_never_be_trained_on_are_not_held_out() -> None:
     for size in (19, 29, 37):
         assert is_memorised(Stage(20, size))
-        assert np.array_equal(trained_on(Stage(20, size)), examined(Stage(20, size)))
+        assert np.array_equal(trained_on(Stage(20, size)), evaluated_on(Stage(20, size)))
     for size, first in ((38, 801), (39, 8001)):
         assert not is_memorised(Stage(20, size))
-        assert words(examined(Stage(20, size))[:3]).startswith("xxbos eight")
-        assert np.array_equal(examined(Stage(20, size)), document(first, LIMITS[size]))
+        assert words(evaluated_on(Stage(20, size))[:3]).startswith("xxbos eight")
+        assert np.array_equal(evaluated_on(Stage(20, size)), document(first, LIMITS[size]))
 
 
-def test_each_row_of_a_passage_goes_on_where_it_ended() -> None:
+def test_each_row_of_a_chunk_continues_the_one_before() -> None:
     task, stage = HumanNumbers(), Stage(20, 39)
-    first, second = (task.passage(stage, 64, index) for index in (0, 1))
+    first, second = (task.chunk(stage, 64, index) for index in (0, 1))
     assert first.inputs.shape == first.targets.shape == (64, 20)
     assert np.array_equal(first.targets[:, :-1], first.inputs[:, 1:])
     assert np.array_equal(first.targets[:, -1], second.inputs[:, 0])
-    assert task.passages(stage, 64) == 40
-    assert task.passages(Stage(3, 39), 64) == 261
+    assert task.chunk_count(stage, 64) == 40
+    assert task.chunk_count(Stage(3, 39), 64) == 261
 
 
-def test_the_rows_begin_at_equal_distances_in_a_circle() -> None:
+def test_the_rows_start_at_equal_distances_in_a_circle() -> None:
     task, stage = HumanNumbers(), Stage(20, 19)  # 18 words, so a row goes round
-    batch = task.passage(stage, 4, 0)
+    batch = task.chunk(stage, 4, 0)
     text = document(1, 9)
     for row, begin in zip(batch.inputs, (0, 4, 9, 13), strict=True):
         expected = list(itertools.islice(itertools.cycle(text.tolist()), begin, begin + 20))
@@ -70,33 +70,36 @@ def test_the_rows_begin_at_equal_distances_in_a_circle() -> None:
 
 @pytest.mark.parametrize("size", LIMITS)
 @pytest.mark.parametrize("length", [3, 20])
-def test_the_exam_asks_for_every_word_once(size: int, length: int) -> None:
+def test_every_word_is_predicted_once_in_the_evaluation_set(size: int, length: int) -> None:
     task, stage = HumanNumbers(), Stage(length, size)
-    exam, text = task.exam(stage), examined(stage)
-    whole = task.exam_batch(stage, 0, exam.examples)
-    assert exam.rows is not None
-    asked = whole.targets != IGNORED
-    assert int(asked.sum()) == len(text) - 1
+    evaluation_set, text = task.evaluation_set(stage), evaluated_on(stage)
+    whole = task.evaluation_batch(stage, 0, evaluation_set.examples)
+    assert evaluation_set.rows is not None
+    predicted = whole.targets != IGNORED
+    assert int(predicted.sum()) == len(text) - 1
     assert whole.weights is not None
     assert whole.weights.sum() == len(text) - 1
-    by_row = [whole.targets[row :: exam.rows] for row in range(exam.rows)]
+    by_row = [whole.targets[row :: evaluation_set.rows] for row in range(evaluation_set.rows)]
     read = np.concatenate([targets[targets != IGNORED] for targets in by_row])
     assert np.array_equal(read, text[1:])
-    assert exam.memorised == is_memorised(stage)
-    assert exam.source == "document"
+    assert evaluation_set.memorised == is_memorised(stage)
+    assert evaluation_set.source == "document"
 
 
-def test_at_the_end_it_is_examined_in_as_many_segments_as_the_seed() -> None:
-    assert HumanNumbers().exam(Stage(20, 39)).rows == 64
-    assert HumanNumbers().exam(Stage(20, 19)).rows == 1
+def test_the_last_stage_is_evaluated_in_as_many_segments_as_in_the_notebook() -> None:
+    assert HumanNumbers().evaluation_set(Stage(20, 39)).rows == 64
+    assert HumanNumbers().evaluation_set(Stage(20, 19)).rows == 1
 
 
-def test_the_exam_may_be_taken_passage_by_passage() -> None:
+def test_the_evaluation_set_may_be_read_chunk_by_chunk() -> None:
     task, stage = HumanNumbers(), Stage(20, 38)
-    exam, text = task.exam(stage), examined(stage)
-    rows = exam.rows
+    evaluation_set, text = task.evaluation_set(stage), evaluated_on(stage)
+    rows = evaluation_set.rows
     assert rows is not None
-    parts = [task.exam_batch(stage, at, at + rows) for at in range(0, exam.examples, rows)]
+    parts = [
+        task.evaluation_batch(stage, at, at + rows)
+        for at in range(0, evaluation_set.examples, rows)
+    ]
     edges = np.arange(rows) * (len(text) - 1) // rows
     for number, part in enumerate(parts):
         assert part.inputs.shape == (rows, 20)
@@ -105,15 +108,15 @@ def test_the_exam_may_be_taken_passage_by_passage() -> None:
             assert np.array_equal(row[: len(expected)], expected)
 
 
-def test_the_last_word_alone_may_be_asked_for() -> None:
+def test_the_last_word_alone_may_be_predicted() -> None:
     task, stage = HumanNumbers(predict="last"), Stage(3, 39)
-    batch = task.passage(stage, 64, 0)
+    batch = task.chunk(stage, 64, 0)
     assert batch.inputs.shape == (64, 3)
     assert batch.targets.shape == (64,)
     assert words(batch.inputs[0]) == "xxbos one ,"
     assert words(batch.targets[:1]) == "two"
-    exam = task.exam(stage)
-    whole = task.exam_batch(stage, 0, exam.examples)
+    evaluation_set = task.evaluation_set(stage)
+    whole = task.evaluation_batch(stage, 0, evaluation_set.examples)
     assert whole.weights is not None
     assert whole.weights.sum() == (whole.targets != IGNORED).sum() >= 13_016 // 3 - 64
 
@@ -124,28 +127,28 @@ def test_samples_come_from_what_is_trained_on() -> None:
     text = " ".join(VOCABULARY[symbol] for symbol in trained_on(stage))
     circle = f" {text} {text} "
     assert all(f" {words(row)} " in circle for row in batch.inputs)
-    held_out = " ".join(VOCABULARY[symbol] for symbol in examined(stage))
+    held_out = " ".join(VOCABULARY[symbol] for symbol in evaluated_on(stage))
     assert not any(words(row) in held_out for row in batch.inputs)
 
 
-def test_trials_are_examined_on_what_is_trained_on() -> None:
-    task, stage = HumanNumbers().rehearsal(), Stage(20, 39)
-    exam = task.exam(stage)
-    assert exam.memorised
-    inputs = task.exam_batch(stage, 0, exam.examples).inputs
+def test_trials_are_evaluated_on_the_training_document() -> None:
+    task, stage = HumanNumbers().for_tuning(), Stage(20, 39)
+    evaluation_set = task.evaluation_set(stage)
+    assert evaluation_set.memorised
+    inputs = task.evaluation_batch(stage, 0, evaluation_set.examples).inputs
     assert words(inputs[0, :6]) == "xxbos six thousand four hundred one"
-    assert task.rehearsal() == task
+    assert task.for_tuning() == task
     assert np.array_equal(
-        task.passage(stage, 64, 3).inputs, HumanNumbers().passage(stage, 64, 3).inputs
+        task.chunk(stage, 64, 3).inputs, HumanNumbers().chunk(stage, 64, 3).inputs
     )
-    assert HumanNumbers().rehearsal().exam(Stage(20, 19)).memorised
+    assert HumanNumbers().for_tuning().evaluation_set(Stage(20, 19)).memorised
 
 
-def test_what_comes_next_may_not_be_seen() -> None:
+def test_models_that_see_the_next_word_are_refused() -> None:
     assert shape_of(HumanNumbers(), Stage(20, 39)).causal
     assert not shape_of(HumanNumbers(predict="last"), Stage(3, 39)).causal
     for model in (Bert(), Seq2Seq(), Recurrent(bidirectional=True)):
-        with pytest.raises(UsageError, match="it would copy the answer"):
+        with pytest.raises(UsageError, match="it would copy it"):
             model.check(shape_of(HumanNumbers(), Stage(20, 39)))
     Recurrent().check(shape_of(HumanNumbers(), Stage(20, 39)))
 
@@ -161,12 +164,12 @@ def test_an_unknown_mode_is_an_error() -> None:
         HumanNumbers(predict="first")  # type: ignore[arg-type]
 
 
-def test_what_is_typed_is_read_as_words() -> None:
-    batch = HumanNumbers().read("Nine thousand, nine", Stage(20, 39))
+def test_typed_text_is_encoded_as_words() -> None:
+    batch = HumanNumbers().encode("Nine thousand, nine", Stage(20, 39))
     assert words(batch.inputs[0]) == "nine thousand , nine"
     assert words(batch.targets[0, :-1]) == "thousand , nine"
     assert batch.targets[0, -1] == IGNORED
-    assert HumanNumbers(predict="last").read("one , two", Stage(3, 39)).targets.tolist() == [
+    assert HumanNumbers(predict="last").encode("one , two", Stage(3, 39)).targets.tolist() == [
         IGNORED
     ]
     for text, message in (
@@ -177,4 +180,4 @@ def test_what_is_typed_is_read_as_words() -> None:
         ("  ", "numbers in words with commas, got '  '"),
     ):
         with pytest.raises(UsageError, match=message):
-            HumanNumbers().read(text, Stage(20, 37))
+            HumanNumbers().encode(text, Stage(20, 37))

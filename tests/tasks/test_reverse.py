@@ -4,19 +4,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curriculum import Stage, UsageError
-from curriculum.learn.task import IGNORED, PADDING, shape_of
-from tasks import Reverse
+from curriculum.learn import IGNORED, PADDING, shape_of
+from curriculum.tasks import Reverse
 
 
 @given(st.integers(1, 30), st.integers(2, 50), st.integers(1, 20), st.integers(0, 9))
-def test_the_answer_is_the_sequence_from_its_end(
+def test_the_target_is_the_reversed_sequence(
     length: int, vocab_size: int, size: int, seed: int
 ) -> None:
     batch = Reverse().sample(np.random.default_rng(seed), Stage(length, vocab_size), size)
     assert batch.inputs.shape == batch.targets.shape == (size, length)
     assert batch.inputs.dtype == batch.targets.dtype == np.int64
-    for row, answer in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
-        assert answer == list(reversed(row))
+    for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+        assert target == list(reversed(row))
         assert all(0 <= symbol < vocab_size for symbol in row)
 
 
@@ -38,11 +38,11 @@ def test_the_end_may_be_marked_with_a_symbol_of_its_own(
     task, stage = Reverse(end_marker=True), Stage(length, vocab_size)
     batch = task.sample(np.random.default_rng(seed), stage, size)
     assert batch.inputs.shape == batch.targets.shape == (size, length + 1)
-    assert batch.inputs.max() < shape_of(task, stage).symbols
-    for row, answer in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+    assert batch.inputs.max() < shape_of(task, stage).input_vocab_size
+    for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
         assert row[-1] == 0
         assert 0 not in row[:-1]
-        assert answer == [*reversed(row[:-1]), IGNORED]
+        assert target == [*reversed(row[:-1]), IGNORED]
 
 
 @given(st.booleans(), st.integers(1, 12), st.integers(2, 9), st.integers(1, 9), st.integers(0, 99))
@@ -53,12 +53,12 @@ def test_shorter_sequences_may_share_a_batch(
     batch = task.sample(np.random.default_rng(seed), stage, size)
     more = int(end_marker)
     assert batch.inputs.shape == batch.targets.shape == (size, length + more)
-    for row, answer in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
+    for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
         real = [symbol for symbol in row if symbol != PADDING]
         assert 1 <= len(real) - more <= length
         assert row == real + [PADDING] * (length + more - len(real))
-        asked = [symbol for symbol in answer if symbol != IGNORED]
-        assert asked == [*reversed(real[: len(real) - more])]
+        predicted = [symbol for symbol in target if symbol != IGNORED]
+        assert predicted == [*reversed(real[: len(real) - more])]
 
 
 def test_every_length_up_to_the_stages_occurs() -> None:
@@ -66,13 +66,15 @@ def test_every_length_up_to_the_stages_occurs() -> None:
     assert set((batch.inputs != PADDING).sum(axis=1).tolist()) == {1, 2, 3, 4, 5, 6}
 
 
-def test_what_is_typed_is_reversed() -> None:
-    batch = Reverse().read("0 1 2 3 4", Stage(5, 10))
+def test_typed_symbols_are_reversed() -> None:
+    batch = Reverse().encode("0 1 2 3 4", Stage(5, 10))
     assert (batch.inputs.tolist(), batch.targets.tolist()) == ([[0, 1, 2, 3, 4]], [[4, 3, 2, 1, 0]])
     marked = Reverse(end_marker=True)
-    assert marked.read("3 1", Stage(2, 10)).inputs.tolist() == [[3, 1, 0]]
-    assert marked.text(np.array([3, 1, 0])) == ["3", "1", "end"]
-    with pytest.raises(UsageError, match="from 0 to 9, got 10"):
-        Reverse().read("10", Stage(5, 10))
-    with pytest.raises(UsageError, match="from 1 to 10; the end is marked for you"):
-        marked.read("0 3", Stage(5, 10))
+    assert marked.encode("3 1", Stage(2, 10)).inputs.tolist() == [[3, 1, 0]]
+    assert marked.decode(np.array([3, 1, 0])) == ["3", "1", "end"]
+    with pytest.raises(UsageError, match="symbols are 0 to 9, got 10"):
+        Reverse().encode("10", Stage(5, 10))
+    with pytest.raises(
+        UsageError, match="symbols are 1 to 10, got 0; the end marker is added for you"
+    ):
+        marked.encode("0 3", Stage(5, 10))

@@ -1,27 +1,32 @@
+"""The race of a round's trials: who advances, when it ends, and what it costs."""
+
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pytest
 
-from curriculum.plan import Spending
-from curriculum.tune.race import Advance, race
+from curriculum import Cost
+from curriculum.record import TrialReport, decode, encode
+from curriculum.tune.race import race
 
 Course = Mapping[int, tuple[float, int | None, int | None]]
+"""Trials by the cost of an evaluation, the evaluation that masters, and the one that ends them."""
 
 
-def course(trials: Course, calls: Counter[int]) -> Callable[[int], Advance]:
-    """Trials by cost of a look, the look that masters, and the look that ends them."""
+def on_course(trials: Course, calls: Counter[int]) -> Callable[[int], TrialReport]:
+    """What advances these trials; `calls` counts how often each was."""
 
-    def advance(number: int) -> Advance:
+    def advance(number: int) -> TrialReport:
         calls[number] += 1
         cost, masters, ends = trials[number]
-        return Advance(
+        return TrialReport(
             trial=number,
-            spent=Spending(compute=cost * calls[number]),
+            cost=Cost(compute=cost * calls[number]),
             loss=0.0,
             score=0.5,
             mastered=calls[number] == masters,
-            over="used up" if calls[number] == ends else None,
+            ending="used up" if calls[number] == ends else None,
         )
 
     return advance
@@ -37,33 +42,34 @@ def course(trials: Course, calls: Counter[int]) -> Callable[[int], Advance]:
         ({5: (2, None, None), 9: (3, 2, None)}, [5, 9, 5, 9]),
     ],
 )
-def test_who_has_spent_least_goes_on_and_the_first_to_master_ends_it(
+def test_the_cheapest_trial_advances_and_the_first_to_master_ends_the_race(
     trials: Course, order: list[int]
 ) -> None:
-    calls: Counter[int] = Counter()
-    looks = list(race(trials, course(trials, calls)))
-    assert [look.trial for look in looks] == order
+    reports = list(race(trials, on_course(trials, Counter())))
+    assert [report.trial for report in reports] == order
     masters = any(masters is not None for _, masters, _ in trials.values())
-    assert looks[-1].mastered == masters
+    assert reports[-1].mastered == masters
 
 
 def test_a_race_costs_at_most_its_trials_times_its_winner() -> None:
     trials: Course = {number: (1 + number / 10, 40 + 10 * number, None) for number in range(4)}
     calls: Counter[int] = Counter()
-    winner = list(race(trials, course(trials, calls)))[-1]
-    spent = sum(trials[number][0] * count for number, count in calls.items())
+    winner = list(race(trials, on_course(trials, calls)))[-1]
+    total = sum(trials[number][0] * count for number, count in calls.items())
     assert winner.trial == 0
-    look = max(cost for cost, _, _ in trials.values())
-    assert spent <= len(trials) * (winner.spent.compute + look)
+    evaluation = max(cost for cost, _, _ in trials.values())
+    assert total <= len(trials) * (winner.cost.compute + evaluation)
 
 
-def test_a_look_survives_its_record() -> None:
-    look = Advance(
+def test_a_report_survives_its_record() -> None:
+    report = TrialReport(
         trial=3,
-        spent=Spending(steps=10, tokens=20, compute=3.5),
+        cost=Cost(steps=10, tokens=20, compute=3.5),
         loss=float("inf"),
         score=None,
-        over="diverged",
+        ending="diverged",
         diverged=True,
     )
-    assert Advance.of_record(look.record() | {"loss": "inf", "clock": {}, "visit": 0}) == look
+    content = json.loads(json.dumps(encode(report), allow_nan=False))
+    assert content["loss"] == "inf"
+    assert decode(TrialReport, content) == report

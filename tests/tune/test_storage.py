@@ -4,39 +4,60 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
 
 import curriculum
-from curriculum import Adam, Budget, Experiment, Explicit, Tuning, UsageError
-from curriculum.record.history import History
-from curriculum.record.store import RunFolder, Store
-from curriculum.tune.dashboard import dashboard_server
-from curriculum.tune.importance import importances
-from curriculum.tune.storage import StudiesCopy, check_storage, name_of, open_storage
+from curriculum import (
+    Adam,
+    Backtracking,
+    Budget,
+    Experiment,
+    Explicit,
+    Mastery,
+    Tuning,
+    UsageError,
+)
+from curriculum.models import Recurrent
+from curriculum.processes import HOST, python_command
+from curriculum.record import (
+    CompletedTrial,
+    History,
+    RunFolder,
+    Store,
+    TrialCompleted,
+    read_journal,
+)
+from curriculum.tasks import FirstBit
+from curriculum.tune import StudiesCopy, check_storage, dashboard_server, importances
+from curriculum.tune.storage import open_storage, study_name
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
 
-@pytest.fixture
-def folder(tiny: Experiment, store: Path) -> RunFolder:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run that searched two stages, the second of them twice."""
-    experiment = tiny.but(
-        growth=Explicit(lengths=(2, 40)),
+    experiment = Experiment(
+        task=FirstBit(),
+        model=Recurrent(cell="gru", hidden_size=8),
+        growth=Explicit(lengths=(2, 20)),
+        criterion=Mastery(threshold=1.0),
         optimizer=Adam(learning_rate=1e-5),
-        budget=Budget(steps_per_stage=40),
-        stuck=replace(tiny.stuck, half_steps=0, demotions=0),
+        budget=Budget(steps_per_stage=12),
+        backtracking=Backtracking(half_steps=0, demotions=0),
         tuning=Tuning(mode="each", learning_rate=(1e-2, 1e-1), hidden_size=(8, 16), trials=6),
+        name="tiny",
     )
+    store = tmp_path_factory.mktemp("searched")
     curriculum.run(experiment, store=store, mirror=False)
-    return Store(store).find("last")
+    found = Store(store).find("last")
+    assert [visit.retuning for visit in History.of(found).visits] == [False, False, True]
+    return found
 
 
 def studies(url: str) -> list[optuna.Study]:
@@ -45,8 +66,17 @@ def studies(url: str) -> list[optuna.Study]:
     return [optuna.load_study(study_name=name, storage=storage) for name in sorted(names)]
 
 
+def trials_by_study(folder: RunFolder) -> dict[int, list[CompletedTrial]]:
+    """What the journal holds of each study."""
+    found: dict[int, list[CompletedTrial]] = {}
+    for record, _ in read_journal(folder.journal):
+        if isinstance(record.event, TrialCompleted):
+            found.setdefault(record.event.study, []).append(record.event.trial)
+    return found
+
+
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
-def test_each_visit_has_a_study_with_its_trials_and_copying_again_adds_none(
+def test_each_search_has_a_study_with_its_trials_and_copying_again_adds_none(
     folder: RunFolder, tmp_path: Path, kind: str
 ) -> None:
     path = tmp_path / "studies.journal"
@@ -57,22 +87,20 @@ def test_each_visit_has_a_study_with_its_trials_and_copying_again_adds_none(
         copy.copy()
         copy.close("stopped")
     history = History.of(folder)
-    told: dict[int, list[dict[str, Any]]] = {}
-    for visit in history.visits:
-        for trial in visit.trials:
-            told.setdefault(trial["study"], []).append(trial)
+    recorded = trials_by_study(folder)
     found = studies(url)
-    stages = {visit.number: visit.stage.key for visit in history.visits}
-    names = [name_of(history.description, study, stages[study]) for study in told]
+    stages = {visit.number: visit.stage for visit in history.visits}
+    names = [study_name(history.description, study, stages[study]) for study in recorded]
     assert [study.study_name for study in found] == names
     assert len(names) == 2
-    for study, trials in zip(found, told.values(), strict=True):
-        assert [t.number for t in study.trials] == [trial["number"] for trial in trials]
+    for study, trials in zip(found, recorded.values(), strict=True):
+        assert [trial.number for trial in study.trials] == [trial.number for trial in trials]
         for ours, theirs in zip(trials, study.trials, strict=True):
-            rate = ours["settings"]["optimizer.learning_rate"]
+            rate = ours.settings["optimizer.learning_rate"]
             assert theirs.params["learning_rate"] == rate
-            assert theirs.user_attrs["outcome"] == ours["outcome"]
-        assert study.best_trial.user_attrs["outcome"] in {"mastered", "exhausted", "lost"}
+            assert theirs.user_attrs["outcome"] == ours.outcome
+        outcomes = {"mastered", "exhausted", "overtaken"}
+        assert study.best_trial.user_attrs["outcome"] in outcomes
 
 
 def test_a_run_without_trials_leaves_no_storage(tiny: Experiment, store: Path) -> None:
@@ -117,17 +145,17 @@ def test_the_dashboard_lists_the_studies(folder: RunFolder, tmp_path: Path) -> N
     url = str(tmp_path / "studies.journal")
     StudiesCopy(folder, url).copy()
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     server = dashboard_server(url, port)
     process = subprocess.Popen(
-        [sys.executable, *server.arguments],
+        python_command(*server.arguments),
         env=os.environ | server.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        listed = json.loads(answer(f"http://127.0.0.1:{port}/api/studies"))
+        listed = json.loads(fetched(f"http://{HOST}:{port}/api/studies"))
     finally:
         process.terminate()
         process.wait()
@@ -135,14 +163,14 @@ def test_the_dashboard_lists_the_studies(folder: RunFolder, tmp_path: Path) -> N
     assert names == {study.study_name for study in studies(url)}
 
 
-def answer(url: str) -> bytes:
-    """What the server says, once it is up."""
+def fetched(url: str) -> bytes:
+    """What the server replies, once it is up."""
     end = time.monotonic() + 60
     while True:
         try:
             with urllib.request.urlopen(url, timeout=5) as response:
-                said: bytes = response.read()
-                return said
+                content: bytes = response.read()
+                return content
         except OSError:
             if time.monotonic() > end:
                 raise

@@ -1,30 +1,60 @@
 """The search as a whole, on a small stage."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
 
-from curriculum import SGD, Adam, Budget, Experiment, Explicit, Look, Scheduler, Training, Tuning
-from curriculum.learn.learner import Learner, weights_sha256
-from curriculum.learn.meter import Meter
-from curriculum.learn.recipe import HIDDEN_SIZE, LEARNING_RATE
+from curriculum import (
+    SGD,
+    Adam,
+    Budget,
+    Cost,
+    Evaluation,
+    Experiment,
+    Explicit,
+    Scheduler,
+    Shape,
+    Training,
+    Tuning,
+    UsageError,
+    load_experiment,
+)
+from curriculum.learn import (
+    HIDDEN_SIZE,
+    LEARNING_RATE,
+    CostMeter,
+    Learner,
+    Trainer,
+    weights_sha256,
+)
 from curriculum.models import Recurrent
-from curriculum.tune.field import Here
-from curriculum.tune.tuner import Tuner
-from curriculum.tune.workers import open_field
+from curriculum.record import (
+    CompletedTrial,
+    Event,
+    Record,
+    RoundProposed,
+    TrialCompleted,
+    TrialEvaluated,
+    TrialSelected,
+)
+from curriculum.record.events import Clock
+from curriculum.tasks import FirstBit
+from curriculum.tune import InProcessExecutor, RunSetup, TrialExecutor, Tuner, open_executor
+from curriculum.tune.race import ROUND
 
-Records = list[dict[str, Any]]
 CPU = torch.device("cpu")
+
+E = TypeVar("E", bound=Event)
 
 
 @pytest.fixture
 def searched(tiny: Experiment) -> Experiment:
     """One that the carried settings can't master within its budget, and others can."""
-    return tiny.but(
+    return tiny.replace(
         growth=Explicit(lengths=(6,)),
         optimizer=Adam(learning_rate=1e-5),
         budget=Budget(steps_per_stage=60),
@@ -33,38 +63,48 @@ def searched(tiny: Experiment) -> Experiment:
 
 
 class Bench:
-    """A tuner beside a run that has not begun."""
+    """A tuner beside a run that has not started, and the journal of its searches."""
 
-    def __init__(self, experiment: Experiment, seed: int = 0, field: Any = None) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        seed: int = 0,
+        executor: TrialExecutor | None = None,
+    ) -> None:
         self.experiment = experiment
-        self.records: Records = []
-        self.meter = Meter()
+        self.events: list[Event] = []
+        self.meter = CostMeter()
         self.scheduler: Scheduler = experiment.scheduler()
         self.parent = Learner.start(
-            experiment.shape,
-            experiment.recipe,
-            seed=seed,
-            device=CPU,
+            experiment.shape, experiment.recipe, seed=seed, device=CPU
         ).snapshot()
-        self.tuner = Tuner(
-            experiment,
-            seed=seed,
-            device=CPU,
-            meter=self.meter,
-            field=field or Here(experiment, seed=seed, device=CPU),
-            write=self.write,
-        )
+        setup = RunSetup(experiment=experiment, seed=seed, device=CPU)
+        executor = executor or InProcessExecutor(setup)
+        self.tuner = Tuner(setup, meter=self.meter, executor=executor, journal=self)
 
-    def write(self, kind: str, content: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def write(self, event: Event, seconds: float | None = None) -> Record:
+        assert seconds is not None
         assert seconds > 0
-        self.records.append({"kind": kind, **content})
-        return self.records[-1] | {"clock": {"seconds": seconds}}
+        self.events.append(event)
+        return Record(event, Clock(time=0.0, seconds=seconds))
+
+    def take_known_rounds(self) -> list[Event]:
+        return []
 
     def search(self) -> Learner:
         return self.tuner.best(self.parent, self.scheduler)
 
-    def of(self, kind: str) -> Records:
-        return [record for record in self.records if record["kind"] == kind]
+    def events_of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def trials(self) -> list[CompletedTrial]:
+        return [event.trial for event in self.events_of(TrialCompleted)]
+
+    @property
+    def selection(self) -> TrialSelected:
+        [found] = self.events_of(TrialSelected)
+        return found
 
 
 def test_a_search_finds_settings_that_master_where_the_carried_ones_do_not(
@@ -72,42 +112,46 @@ def test_a_search_finds_settings_that_master_where_the_carried_ones_do_not(
 ) -> None:
     bench = Bench(searched)
     learner = bench.search()
-    [choice] = bench.of("choice")
-    assert choice["ending"] == f"trial {choice['trial']} mastered the stage"
-    assert learner.recipe.learning_rate == choice["learning_rate"] > 1e-3
-    told = bench.of("trial")
-    assert [trial["number"] for trial in told] == list(range(len(told)))
-    assert told[0]["settings"] == {LEARNING_RATE: 1e-5, HIDDEN_SIZE: 8}
-    outcomes = {trial["number"]: trial["outcome"] for trial in told}
-    assert outcomes.pop(choice["trial"]) == "mastered"
-    assert set(outcomes.values()) <= {"exhausted", "lost"}
+    selection = bench.selection
+    assert selection.ending == f"trial {selection.trial} mastered the stage"
+    assert learner.recipe.learning_rate == selection.learning_rate > 1e-3
+    trials = bench.trials
+    assert [trial.number for trial in trials] == list(range(len(trials)))
+    assert trials[0].settings == {LEARNING_RATE: 1e-5, HIDDEN_SIZE: 8}
+    outcomes: dict[int | None, str] = {trial.number: trial.outcome for trial in trials}
+    assert outcomes.pop(selection.trial) == "mastered"
+    assert set(outcomes.values()) <= {"exhausted", "overtaken"}
     assert outcomes[0] != "mastered"
 
 
-def test_all_trials_are_charged_and_the_losers_apart(searched: Experiment) -> None:
+def test_all_trials_are_charged_and_the_discarded_ones_apart(searched: Experiment) -> None:
     bench = Bench(searched)
     bench.search()
-    [choice] = bench.of("choice")
-    spent = {look["trial"]: look["spent"] for look in bench.of("advance")}
-    won = spent.pop(choice["trial"])
-    assert bench.meter.spent.exact() == won == choice["won"]
-    for part in ("steps", "tokens"):
-        assert choice["lost"][part] == sum(trial[part] for trial in spent.values())
-    lost = sum(trial["compute"] for trial in spent.values())
-    assert bench.meter.lost.compute == pytest.approx(lost)
-    assert bench.meter.lost.steps == choice["lost"]["steps"]
+    selection = bench.selection
+    reports = [event.report for event in bench.events_of(TrialEvaluated)]
+    costs: dict[int | None, Cost] = {report.trial: report.cost for report in reports}
+    selected = costs.pop(selection.trial)
+    assert bench.meter.cost.without_clock() == selected == selection.cost
+    assert selection.discarded_cost.steps == sum(cost.steps for cost in costs.values())
+    assert selection.discarded_cost.tokens == sum(cost.tokens for cost in costs.values())
+    discarded = bench.meter.discarded_cost
+    assert discarded.compute == pytest.approx(sum(cost.compute for cost in costs.values()))
+    assert discarded.steps == selection.discarded_cost.steps
 
 
-def test_the_winner_is_what_training_with_its_settings_gives(searched: Experiment) -> None:
+def test_the_selected_learner_is_what_training_with_its_settings_gives(
+    searched: Experiment,
+) -> None:
     bench = Bench(searched)
     learner = bench.search()
-    [choice] = bench.of("choice")
-    field = Here(searched, seed=0, device=CPU)
-    settings = bench.of("trial")[choice["trial"]]["settings"]
-    field.enter({choice["trial"]: settings}, bench.parent, bench.scheduler)
-    while not field.advance(choice["trial"]).mastered:
+    number = bench.selection.trial
+    assert number is not None
+    executor = InProcessExecutor(RunSetup(experiment=searched, seed=0, device=CPU))
+    settings = dict(bench.trials[number].settings)
+    executor.start_round({number: settings}, bench.parent, bench.scheduler)
+    while not executor.advance(number).mastered:
         pass
-    alone = field.learner(choice["trial"])
+    alone = executor.learner(number)
     assert weights_sha256(alone.model) == weights_sha256(learner.model)
 
 
@@ -117,79 +161,68 @@ def test_the_same_seed_gives_the_same_search_and_another_seed_another(
     one, again, other = Bench(searched), Bench(searched), Bench(searched, seed=1)
     assert weights_sha256(one.search().model) == weights_sha256(again.search().model)
     other.search()
-    assert one.records == again.records != other.records
+    assert one.events == again.events != other.events
 
 
 @pytest.mark.slow
-def test_processes_change_nothing(searched: Experiment) -> None:
+@pytest.mark.parametrize("jobs", [2, pytest.param(3, marks=pytest.mark.exhaustive)])
+def test_processes_change_nothing(searched: Experiment, jobs: int) -> None:
     alone = Bench(searched)
     expected = weights_sha256(alone.search().model)
-    for jobs in (2, 3):
-        with open_field(searched, seed=0, device=CPU, jobs=jobs, source=None) as field:
-            several = Bench(searched, field=field)
-            assert weights_sha256(several.search().model) == expected
-        assert several.records == alone.records
-        assert several.meter.lost == alone.meter.lost
-
-
-@pytest.mark.slow
-def test_processes_agree_on_a_search_that_none_masters(searched: Experiment) -> None:
-    hopeless = searched.but(
-        budget=Budget(steps_per_stage=10), tuning=replace(searched.tuning, trials=6)
-    )
-    alone = Bench(hopeless)
-    expected = weights_sha256(alone.search().model)
-    with open_field(hopeless, seed=0, device=CPU, jobs=2, source=None) as field:
-        several = Bench(hopeless, field=field)
+    setup = RunSetup(experiment=searched, seed=0, device=CPU)
+    with open_executor(setup, jobs=jobs, source=None) as executor:
+        several = Bench(searched, executor=executor)
         assert weights_sha256(several.search().model) == expected
-    assert several.records == alone.records
-    assert alone.of("choice")[0]["ending"] == "its trials are used up"
+    assert several.events == alone.events
+    assert several.meter.discarded_cost == alone.meter.discarded_cost
 
 
-def cuts(records: Records, kind: str) -> list[int]:
-    return [place + 1 for place, record in enumerate(records) if record["kind"] == kind]
+def ends_of(events: Sequence[Event], kind: type[Event]) -> list[int]:
+    """How many events there are up to each of that kind."""
+    return [number for number, event in enumerate(events, 1) if isinstance(event, kind)]
 
 
-@pytest.mark.parametrize("kind", ["trial", "round"])
-def test_a_search_stopped_between_two_trials_goes_on_as_if_it_had_not(
-    searched: Experiment, kind: str
+@pytest.mark.parametrize("kind", [TrialCompleted, RoundProposed])
+def test_a_search_stopped_between_two_trials_is_resumed_as_if_it_had_not_been(
+    searched: Experiment, kind: type[Event]
 ) -> None:
     whole = Bench(searched)
     expected = weights_sha256(whole.search().model)
-    for cut in cuts(whole.records, kind):
+    for end in ends_of(whole.events, kind):
         again = Bench(searched)
-        again.tuner.remember(whole.records[:cut])
+        again.tuner.resume(whole.events[:end])
         assert weights_sha256(again.search().model) == expected
-        kept = [r for r in whole.records[:cut] if r["kind"] == "trial"]
-        kept = kept[: len(kept) - len(kept) % 4]
-        told = kept + again.of("trial")
-        assert told == whole.of("trial")
-        assert again.of("choice") == whole.of("choice")
-        assert again.meter.lost == whole.meter.lost
+        kept = [e.trial for e in whole.events[:end] if isinstance(e, TrialCompleted)]
+        kept = kept[: len(kept) - len(kept) % ROUND]
+        assert kept + again.trials == whole.trials
+        assert again.selection == whole.selection
+        assert again.meter.discarded_cost == whole.meter.discarded_cost
 
 
-def test_a_search_that_none_mastered_goes_on_with_the_trial_that_scored_best(
+def test_a_search_in_which_no_trial_masters_selects_the_one_that_scored_best(
     searched: Experiment,
 ) -> None:
-    hopeless = searched.but(
+    hopeless = searched.replace(
         budget=Budget(steps_per_stage=20), tuning=replace(searched.tuning, trials=8)
     )
     whole = Bench(hopeless)
     learner = whole.search()
-    [choice] = whole.of("choice")
-    scores = {trial["number"]: trial["score"] for trial in whole.of("trial")}
+    scores: dict[int | None, float] = {
+        trial.number: trial.score for trial in whole.trials if trial.score is not None
+    }
     assert len(scores) == 8
-    assert scores[choice["trial"]] == max(scores.values())
-    assert whole.meter.spent.steps == 20
-    for cut in cuts(whole.records, "trial"):  # its learner may be of a round before the stop
+    assert scores[whole.selection.trial] == max(scores.values())
+    assert whole.meter.cost.steps == 20
+    # Its learner may be of a round before the stop.
+    for end in ends_of(whole.events, TrialCompleted):
         again = Bench(hopeless)
-        again.tuner.remember(whole.records[:cut])
+        again.tuner.resume(whole.events[:end])
         assert weights_sha256(again.search().model) == weights_sha256(learner.model)
-        assert again.of("choice") == whole.of("choice")
+        assert again.selection == whole.selection
 
 
-def test_a_diverged_trial_fails_with_its_reason_and_the_race_goes_on(tiny: Experiment) -> None:
-    wild = tiny.but(
+def test_a_diverged_trial_fails_with_its_reason_and_the_race_continues(tiny: Experiment) -> None:
+    wild = tiny.replace(
         growth=Explicit(lengths=(3,)),
         optimizer=SGD(learning_rate=1e38, momentum=0.0),
         training=Training(clip_norm=None),
@@ -197,16 +230,16 @@ def test_a_diverged_trial_fails_with_its_reason_and_the_race_goes_on(tiny: Exper
     )
     bench = Bench(wild)
     learner = bench.search()
-    told = bench.of("trial")
-    assert told[0]["outcome"] == "diverged"
-    assert told[0]["score"] is None
-    assert told[0]["attributes"]["reason"] == "the loss is no longer a finite number"
-    assert any(trial["outcome"] != "diverged" for trial in told)
+    trials = bench.trials
+    assert trials[0].outcome == "diverged"
+    assert trials[0].score is None
+    assert trials[0].reason == "the loss is no longer a finite number"
+    assert any(trial.outcome != "diverged" for trial in trials)
     assert learner.recipe.learning_rate <= 1.0
 
 
-def test_where_all_diverge_the_parent_goes_on(tiny: Experiment) -> None:
-    wild = tiny.but(
+def test_where_all_trials_diverge_the_parent_is_kept(tiny: Experiment) -> None:
+    wild = tiny.replace(
         optimizer=SGD(learning_rate=1e38, momentum=0.0),
         training=Training(clip_norm=None),
         tuning=Tuning(mode="each", learning_rate=(1e38, 1e38), hidden_size=(8, 8), trials=4),
@@ -214,39 +247,38 @@ def test_where_all_diverge_the_parent_goes_on(tiny: Experiment) -> None:
     bench = Bench(wild)
     learner = bench.search()
     assert weights_sha256(learner.model) == weights_sha256(Learner.of(bench.parent, CPU).model)
-    assert bench.of("choice")[0]["trial"] is None
-    assert bench.meter.spent.steps == 0
-    assert bench.meter.lost.steps > 0
+    assert bench.selection.trial is None
+    assert bench.meter.cost.steps == 0
+    assert bench.meter.discarded_cost.steps > 0
 
 
-def test_a_model_that_cannot_be_widened_starts_cold_if_told_to(searched: Experiment) -> None:
-    from dataclasses import dataclass
+@dataclass(frozen=True)
+class Rigid:
+    """A model that can't be widened."""
 
-    from curriculum import Shape
+    hidden_size: int = 8
 
-    @dataclass(frozen=True)
-    class Rigid:
-        hidden_size: int = 8
+    def check(self, shape: Shape) -> None: ...
 
-        def check(self, shape: Shape) -> None: ...
+    def build(self, shape: Shape) -> torch.nn.Module:
+        return Recurrent(cell="gru", hidden_size=self.hidden_size).build(shape)
 
-        def build(self, shape: Shape) -> torch.nn.Module:
-            return Recurrent(cell="gru", hidden_size=self.hidden_size).build(shape)
 
+def test_a_model_that_cannot_be_widened_starts_from_scratch_where_that_is_allowed(
+    searched: Experiment,
+) -> None:
     bounds = replace(searched.tuning, hidden_size=None)
-    told = Bench(searched.but(model=Rigid(), tuning=replace(bounds, cold_start=True)))
-    told.search()
-    assert {trial["settings"][HIDDEN_SIZE] for trial in told.of("trial")} > {8}
-    plain = Bench(searched.but(model=Rigid(), tuning=bounds))
+    cold = Bench(searched.replace(model=Rigid(), tuning=replace(bounds, cold_start=True)))
+    cold.search()
+    assert {trial.settings[HIDDEN_SIZE] for trial in cold.trials} > {8}
+    plain = Bench(searched.replace(model=Rigid(), tuning=bounds))
     plain.search()
-    assert all(HIDDEN_SIZE not in trial["settings"] for trial in plain.of("trial"))
+    assert all(HIDDEN_SIZE not in trial.settings for trial in plain.trials)
 
 
 def test_memory_running_out_fails_the_trial_alone(
     searched: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from curriculum.learn.training import Trainer
-
     take_steps = Trainer.take_steps
 
     def scarce(self: Trainer, learner: Learner, *rest: Any, **more: Any) -> Any:
@@ -257,54 +289,54 @@ def test_memory_running_out_fails_the_trial_alone(
     monkeypatch.setattr(Trainer, "take_steps", scarce)
     bench = Bench(searched)
     bench.search()
-    wide = [t for t in bench.of("trial") if t["settings"][HIDDEN_SIZE] > 8]
+    wide = [trial for trial in bench.trials if trial.settings[HIDDEN_SIZE] > 8]
     assert wide
-    assert {trial["outcome"] for trial in wide} == {"diverged"}
-    assert wide[0]["attributes"]["reason"] == "memory ran out: CUDA out of memory."
+    assert {trial.outcome for trial in wide} == {"diverged"}
+    assert wide[0].reason == "memory ran out: CUDA out of memory."
 
 
-def limited(change: Callable[[Experiment], Experiment], searched: Experiment) -> Bench:
-    bench = Bench(change(searched))
-    bench.search()
-    return bench
+def limited(**limits: Any) -> Callable[[Experiment], Experiment]:
+    """What gives an experiment such a budget besides."""
+    return lambda experiment: experiment.replace(budget=replace(experiment.budget, **limits))
+
+
+def shared(experiment: Experiment) -> Experiment:
+    """One whose discarded trials may take 60% of the compute."""
+    return experiment.replace(tuning=replace(experiment.tuning, share=0.6))
 
 
 @pytest.mark.parametrize(
     ("change", "ending"),
     [
-        (lambda e: e.but(budget=Budget(steps_per_stage=60, steps=50)), "the run's 50 steps"),
-        (lambda e: e.but(budget=Budget(steps_per_stage=60, compute=1e8)), "of compute are used up"),
-        (lambda e: e.but(budget=Budget(steps_per_stage=60, seconds=1e-9)), "the run's 1e-09 s"),
-        (
-            lambda e: e.but(budget=Budget(steps_per_stage=60, seconds_per_stage=1e-9)),
-            "the stage's 1e-09 seconds",
-        ),
-        (
-            lambda e: e.but(tuning=replace(e.tuning, share=0.6)),
-            "losing trials have taken 60% of the run's compute",
-        ),
+        (limited(steps=50), "the run's budget of 50 steps is used up"),
+        (limited(compute=1e8), "the run's compute budget of 1e+08 is used up"),
+        (limited(seconds=1e-9), "the run's budget of 1e-09 seconds is used up"),
+        (limited(seconds_per_stage=1e-9), "the stage's budget of 1e-09 seconds is used up"),
+        (shared, "discarded trials have taken 60% of the run's compute"),
     ],
 )
-def test_a_limit_cuts_the_search_and_the_best_so_far_goes_on(
+def test_a_limit_ends_the_search_and_the_best_trial_so_far_is_selected(
     change: Callable[[Experiment], Experiment], ending: str, searched: Experiment
 ) -> None:
-    bench = limited(change, searched)
-    [choice] = bench.of("choice")
-    assert ending in choice["ending"]
-    assert choice["trial"] is not None
-    outcomes = {trial["outcome"] for trial in bench.of("trial")}
-    assert "cut" in outcomes
+    bench = Bench(change(searched))
+    bench.search()
+    assert bench.selection.ending == ending
+    assert bench.selection.trial is not None
+    outcomes = {trial.outcome for trial in bench.trials}
+    assert "stopped" in outcomes
     assert "mastered" not in outcomes
     again = Bench(bench.experiment)
-    again.tuner.remember(bench.records[:-1])  # the cut is a record, and a replay obeys it
+    again.tuner.resume(bench.events[:-1])  # the limit is recorded, and a repetition obeys it
     again.search()
-    assert again.records == [choice]
+    assert again.events == [bench.selection]
 
 
-def test_the_share_of_losers_is_kept_to(searched: Experiment) -> None:
-    bench = limited(lambda e: e.but(tuning=replace(e.tuning, share=0.6)), searched)
-    lost, total = bench.meter.lost.compute, (bench.meter.spent + bench.meter.lost).compute
-    assert lost <= 0.75 * total  # it is noticed at the look after
+def test_discarded_trials_keep_to_their_share(searched: Experiment) -> None:
+    bench = Bench(shared(searched))
+    bench.search()
+    discarded = bench.meter.discarded_cost.compute
+    total = (bench.meter.cost + bench.meter.discarded_cost).compute
+    assert discarded <= 0.75 * total  # it is noticed at the evaluation after
 
 
 @pytest.mark.parametrize(
@@ -312,49 +344,49 @@ def test_the_share_of_losers_is_kept_to(searched: Experiment) -> None:
     [
         ("each", False, True),
         ("each", True, True),
-        ("stuck", False, False),
-        ("stuck", True, True),
+        ("exhausted", False, False),
+        ("exhausted", True, True),
         ("off", False, False),
     ],
 )
 def test_when_a_visit_is_searched(
     searched: Experiment, mode: Any, retuning: bool, due: bool
 ) -> None:
-    bench = Bench(searched.but(tuning=Tuning(mode=mode)))
+    bench = Bench(searched.replace(tuning=Tuning(mode=mode)))
     bench.scheduler.retuning = retuning
     assert bench.tuner.is_due(bench.scheduler) == due
 
 
-def test_a_retune_goes_on_with_the_study(searched: Experiment) -> None:
-    hopeless = searched.but(
+def test_a_retune_continues_the_study(searched: Experiment) -> None:
+    hopeless = searched.replace(
         budget=Budget(steps_per_stage=20), tuning=replace(searched.tuning, trials=4)
     )
     bench = Bench(hopeless)
     bench.search()
-    spent = bench.meter.spent
-    bench.scheduler.update(Look(spent=spent, lost=bench.meter.lost))
+    cost, discarded_cost = bench.meter.cost, bench.meter.discarded_cost
+    bench.scheduler.update(Evaluation(cost=cost, discarded_cost=discarded_cost))
     assert bench.scheduler.retuning
     bench.search()
-    told = bench.of("trial")
-    assert [trial["number"] for trial in told] == list(range(8))
-    assert {trial["study"] for trial in told} == {0}
-    assert len({str(trial["settings"]) for trial in told}) == 8
+    assert [trial.number for trial in bench.trials] == list(range(8))
+    assert {event.study for event in bench.events_of(TrialCompleted)} == {0}
+    assert len({str(trial.settings) for trial in bench.trials}) == 8
 
 
 def test_another_stage_gets_a_study_of_its_own(searched: Experiment) -> None:
-    stuck = searched.but(
+    exhausted = searched.replace(
         budget=Budget(steps_per_stage=20),
-        tuning=replace(searched.tuning, mode="stuck", trials=4, hidden_size=(8, 11)),
+        tuning=replace(searched.tuning, mode="exhausted", trials=4, hidden_size=(8, 11)),
     )
-    bench = Bench(stuck)
+    bench = Bench(exhausted)
     for visit in (1, 3):  # each the retune of the visit before
         bench.scheduler.visit, bench.scheduler.retuning = visit, True
         bench.parent = bench.search().snapshot()
-    assert [(r["visit"], r["study"]) for r in bench.of("round")] == [(1, 1), (3, 3)]
-    assert [trial["number"] for trial in bench.of("trial")] == [0, 1, 2, 3] * 2
+    rounds = bench.events_of(RoundProposed)
+    assert [(event.visit, event.study) for event in rounds] == [(1, 1), (3, 3)]
+    assert [trial.number for trial in bench.trials] == [0, 1, 2, 3] * 2
 
 
-def test_memory_running_out_as_a_trial_begins_fails_it_alone(
+def test_memory_running_out_as_a_trial_starts_fails_it_alone(
     searched: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build = Recurrent.build
@@ -367,48 +399,64 @@ def test_memory_running_out_as_a_trial_begins_fails_it_alone(
     monkeypatch.setattr(Recurrent, "build", scarce)
     bench = Bench(searched)
     bench.search()
-    wide = {t["outcome"] for t in bench.of("trial") if t["settings"][HIDDEN_SIZE] > 8}
+    wide = {trial.outcome for trial in bench.trials if trial.settings[HIDDEN_SIZE] > 8}
     assert wide == {"diverged"}
 
 
-@pytest.mark.slow
-def test_a_user_file_is_found_by_the_processes(tmp_path: Path) -> None:
-    from curriculum.catalogue import load_experiment
+USERS_FILE = """\
+from dataclasses import dataclass
 
+from curriculum import Adam, Budget, Experiment, Explicit, Mastery, Tuning
+from curriculum.models import Recurrent
+from curriculum.tasks import FirstBit
+
+print("a word of the user")
+
+
+@dataclass(frozen=True)
+class Mine(FirstBit):
+    pass
+
+
+experiment = Experiment(
+    task=Mine(),
+    model=Recurrent(cell="gru", hidden_size=8),
+    growth=Explicit(lengths=(6,)),
+    criterion=Mastery(threshold=1.0),
+    optimizer=Adam(learning_rate=1e-5),
+    budget=Budget(steps_per_stage=10),
+    tuning=Tuning(mode="each", learning_rate=(1e-3, 1e-1), hidden_size=(8, 16), trials=6),
+)
+"""
+
+
+@pytest.mark.slow
+def test_processes_find_a_users_file_and_agree_on_a_search_in_which_no_trial_masters(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "mine.py"
-    path.write_text(
-        "from dataclasses import dataclass\n"
-        "from curriculum import Adam, Experiment, Explicit, Mastery, Tuning\n"
-        "from curriculum.models import Recurrent\n"
-        "from tasks import FirstBit\n"
-        "print('a word of the user')\n"
-        "@dataclass(frozen=True)\n"
-        "class Mine(FirstBit):\n    pass\n"
-        "experiment = Experiment(task=Mine(), model=Recurrent(hidden_size=8),\n"
-        "    growth=Explicit(lengths=(3,)), criterion=Mastery(threshold=1.0),\n"
-        "    optimizer=Adam(learning_rate=3e-2), tuning=Tuning(mode='each'))\n"
-    )
+    path.write_text(USERS_FILE)
     experiment, source = load_experiment(str(path))
-    with open_field(experiment, seed=0, device=CPU, jobs=2, source=source) as field:
-        bench = Bench(experiment, field=field)
-        bench.search()
-    assert bench.of("choice")
+    alone = Bench(experiment)
+    expected = weights_sha256(alone.search().model)
+    setup = RunSetup(experiment=experiment, seed=0, device=CPU)
+    with open_executor(setup, jobs=2, source=source) as executor:
+        several = Bench(experiment, executor=executor)
+        assert weights_sha256(several.search().model) == expected
+    assert several.events == alone.events
+    assert alone.selection.ending == "all trials were tried"
 
 
 def test_processes_that_could_not_find_the_users_code_are_not_started(
     searched: Experiment,
 ) -> None:
-    from dataclasses import dataclass
-
-    from curriculum import UsageError
-    from tasks import FirstBit
-
     @dataclass(frozen=True)
     class Local(FirstBit):
         pass
 
+    setup = RunSetup(experiment=searched.replace(task=Local()), seed=0, device=CPU)
     with (
         pytest.raises(UsageError, match="give its path as `source`"),
-        open_field(searched.but(task=Local()), seed=0, device=CPU, jobs=2, source=None),
+        open_executor(setup, jobs=2, source=None),
     ):
         pass

@@ -1,14 +1,26 @@
 """From a competence to a frontier (Platanios et al. 2019, arXiv 1903.09848, section 3)."""
 
-from __future__ import annotations
-
 import math
+from abc import abstractmethod
+from typing import ClassVar
 
-from curriculum.errors import UsageError
-
-__all__ = ["check_clock", "frontier_at"]
+from curriculum.plan.pacing.pacing import Pacing
 
 ROUNDING = 1e-9
+
+
+class CompetencePacing(Pacing):
+    """The frontier follows a competence that grows with the part of the budget used."""
+
+    __slots__ = ()
+    uses_clock: ClassVar[bool] = True
+
+    @abstractmethod
+    def competence(self, fraction_used: float) -> float:
+        """The share of the path that may be drawn from, in [0, 1]."""
+
+    def frontier(self, lowest_unmastered: int, last: int, fraction_used: float) -> int:
+        return frontier_at(self.competence(fraction_used), last)
 
 
 def frontier_at(competence: float, last: int) -> int:
@@ -20,11 +32,3 @@ def frontier_at(competence: float, last: int) -> int:
     [0, 0, 1, 3]
     """
     return max(0, min(last, math.floor(competence * (last + 1) + ROUNDING) - 1))
-
-
-def check_clock(initial: float, horizon: float) -> None:
-    """Check the settings of a pacing by the clock."""
-    if not 0 <= initial <= 1:
-        raise UsageError(f"pacing.initial must be in [0, 1], got {initial}")
-    if not 0 < horizon <= 1:
-        raise UsageError(f"pacing.horizon must be in (0, 1], got {horizon}")

@@ -1,32 +1,33 @@
 """What all pacings are."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-__all__ = ["Pacing"]
+from curriculum.errors import check_fields
 
 
 class Pacing(ABC):
-    """Tells how far up the path training may draw its batches from.
+    """Tells how far along the path training may draw its batches from.
 
-    Looks are at the lowest unmastered stage, whatever the pacing, so that reach means the
-    same for all. But only a pacing that `listens` to them trains stage by stage, each
-    within its budget; the others spend the run's. One that is `timed` reads a clock: it
-    takes a budget that can be counted, in steps, tokens or compute.
+    The lowest unmastered stage is evaluated, whatever the pacing, so that reach means the
+    same for all. But only a pacing that `waits_for_mastery` trains stage by stage, each
+    within its budget; the others use up the run's. One that `uses_clock` needs a budget of
+    the whole run in steps, tokens or compute.
     """
 
     __slots__ = ()
-    listens: ClassVar[bool] = False
-    timed: ClassVar[bool] = False
+    waits_for_mastery: ClassVar[bool] = False
+    uses_clock: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_fields(self, "pacing")
 
     @abstractmethod
-    def frontier(self, standing: int, last: int, elapsed: float) -> int:
-        """The index of the frontier on a path whose last index is `last`.
+    def frontier(self, lowest_unmastered: int, last: int, fraction_used: float) -> int:
+        """The index of the hardest stage that may be drawn.
 
         Args:
-            standing: the index of the lowest stage that is not mastered yet.
-            last: the index of the last stage.
-            elapsed: the part of the run's budget that is spent, in [0, 1].
+            lowest_unmastered: the index of the lowest stage that is not mastered yet.
+            last: the index of the last stage of the path.
+            fraction_used: the part of the run's budget that is used up, in [0, 1].
         """

@@ -1,23 +1,15 @@
 """A bandit that plays for learning progress (Graves et al. 2017, arXiv 1704.03003)."""
 
-from __future__ import annotations
-
 import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from curriculum.errors import UsageError
-from curriculum.plan.sampling.sampler import Sampler, Sampling
-from curriculum.plan.sampling.share import check_share
-from curriculum.plan.sampling.signal import Signal, SignalKind
+from curriculum.errors import UsageError, check_fields
+from curriculum.plan.sampling.feedback import Feedback, FeedbackKind
+from curriculum.plan.sampling.sampler import LearningSampler, Rng, Sampler, Sampling
 from curriculum.plan.stage import Stage
-
-if TYPE_CHECKING:
-    import numpy as np
-
-__all__ = ["Bandit"]
 
 LEAST = 1e-300
 """A weight, so that its logarithm is finite."""
@@ -44,36 +36,30 @@ class Bandit(Sampling):
         epsilon: the probability of a stage drawn uniformly.
         low: the quantile that becomes -1.
         high: the quantile that becomes 1.
-        history: of how many rewards the quantiles are taken: a fair sample of all so far.
+        history: how many rewards the quantiles are taken of: a fair sample of all so far.
     """
 
-    signal: ClassVar[SignalKind | None] = "gain"
-    eta: float = 1e-3
-    beta: float = 0.0
-    epsilon: float = 0.05
+    feedback: ClassVar[FeedbackKind | None] = "gain"
+    eta: Annotated[float, "(0, inf)"] = 1e-3
+    beta: Annotated[float, "[0, inf)"] = 0.0
+    epsilon: Annotated[float, "[0, 1]"] = 0.05
     low: float = 0.2
     high: float = 0.8
-    history: int = 1000
+    history: Annotated[int, "[2, inf)"] = 1000
 
     def __post_init__(self) -> None:
-        check_share("epsilon", self.epsilon)
-        if not 0 < self.eta < math.inf:
-            raise UsageError(f"sampling.eta must be a number above 0, got {self.eta}")
-        if not 0 <= self.beta < math.inf:
-            raise UsageError(f"sampling.beta must be a number from 0 up, got {self.beta}")
+        check_fields(self, "sampling")
         if not 0 <= self.low < self.high <= 1:
             raise UsageError(
                 f"sampling.low and sampling.high must rise within [0, 1], got {self.low} "
                 f"and {self.high}"
             )
-        if self.history < 2:
-            raise UsageError(f"sampling.history must be at least 2, got {self.history}")
 
     def sampler(self, count: int) -> Sampler:
         return Exp3S(self, count)
 
 
-class Exp3S(Sampler):
+class Exp3S(LearningSampler):
     """The bandit at play.
 
     Attributes:
@@ -81,6 +67,8 @@ class Exp3S(Sampler):
         plays: how many rewards there were.
         ratios: a fair sample of them, before they are mapped, in rising order.
     """
+
+    learnt: ClassVar = ("weights", "plays", "ratios")
 
     def __init__(self, settings: Bandit, count: int) -> None:
         self.settings = settings
@@ -95,13 +83,13 @@ class Exp3S(Sampler):
         total, share = _log_sum(weights), self.settings.epsilon / (frontier + 1)
         return [(1 - self.settings.epsilon) * math.exp(w - total) + share for w in weights]
 
-    def draw(self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int) -> Stage:
+    def draw(self, rng: Rng, stages: Sequence[Stage], frontier: int) -> Stage:
         policy = self.policy(frontier)
         self._last = policy
         return stages[int(rng.choice(frontier + 1, p=policy))]
 
-    def observe(self, rng: np.random.Generator, drawn: int, signal: Signal) -> None:
-        reward = self._mapped(signal.value / signal.tokens, rng)
+    def observe(self, rng: Rng, drawn: int, feedback: Feedback) -> None:
+        reward = self._mapped(feedback.value / feedback.tokens, rng)
         self.plays += 1
         count, settings = len(self._last), self.settings
         if count == 1:
@@ -117,19 +105,7 @@ class Exp3S(Sampler):
         # Their mean is 1, so that a stage that is opened later begins as an average one.
         self.weights[:count] = [math.log(max(LEAST, count * part)) for part in mixed]
 
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "weights": list(self.weights),
-            "plays": self.plays,
-            "ratios": list(self.ratios),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.weights = list(state["weights"])
-        self.plays = state["plays"]
-        self.ratios = list(state["ratios"])
-
-    def _mapped(self, ratio: float, rng: np.random.Generator) -> float:
+    def _mapped(self, ratio: float, rng: Rng) -> float:
         """The reward in [-1, 1] of a ratio, which then belongs to the history itself."""
         low, high = (_quantile(self.ratios, q) for q in (self.settings.low, self.settings.high))
         known = bool(self.ratios)
@@ -140,7 +116,7 @@ class Exp3S(Sampler):
             return -1.0
         return 1.0 if ratio >= high else 2 * (ratio - low) / (high - low) - 1
 
-    def _remember(self, ratio: float, rng: np.random.Generator) -> None:
+    def _remember(self, ratio: float, rng: Rng) -> None:
         """Keep a fair sample of all ratios (reservoir sampling: Vitter 1985)."""
         if len(self.ratios) == self.settings.history:
             place = int(rng.integers(self.plays + 1))

@@ -1,25 +1,18 @@
 """Every batch comes from the frontier."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from curriculum.plan.sampling.sampler import Fixed
+from curriculum.plan.sampling.sampler import Rng, StatelessSampling
 from curriculum.plan.stage import Stage
-
-if TYPE_CHECKING:
-    import numpy as np
-
-__all__ = ["Current"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Current(Fixed):
+class Current(StatelessSampling):
     """Every batch comes from the frontier's stage."""
 
-    several: ClassVar[bool] = False
+    mixes_stages: ClassVar[bool] = False
 
-    def draw(self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int) -> Stage:
+    def draw(self, rng: Rng, stages: Sequence[Stage], frontier: int) -> Stage:
         return stages[frontier]

@@ -1,23 +1,15 @@
 """The frontier, and now and then any stage (Collier & Beel 2018, arXiv 1809.10789)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from curriculum.plan.sampling.sampler import Fixed
-from curriculum.plan.sampling.share import check_share
+from curriculum.plan.sampling.sampler import Rng, StatelessSampling
 from curriculum.plan.stage import Stage
-
-if TYPE_CHECKING:
-    import numpy as np
-
-__all__ = ["LookBackAndAhead"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LookBackAndAhead(Fixed):
+class LookBackAndAhead(StatelessSampling):
     """A batch in five, say, comes from any stage of the path, the others from the frontier.
 
     p(i) = others / (number of stages), and 1 - others more for the frontier's.
@@ -30,12 +22,9 @@ class LookBackAndAhead(Fixed):
         others: the probability that a batch is drawn from the whole path.
     """
 
-    others: float = 0.2
+    others: Annotated[float, "[0, 1]"] = 0.2
 
-    def __post_init__(self) -> None:
-        check_share("others", self.others)
-
-    def draw(self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int) -> Stage:
+    def draw(self, rng: Rng, stages: Sequence[Stage], frontier: int) -> Stage:
         if rng.random() < self.others:
             return stages[int(rng.integers(len(stages)))]
         return stages[frontier]

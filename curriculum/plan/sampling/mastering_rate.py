@@ -1,23 +1,14 @@
 """What is learnable and not mastered yet (Willems, Lahlou & Bengio 2020, arXiv 2008.06456)."""
 
-from __future__ import annotations
-
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from curriculum.errors import UsageError
-from curriculum.plan.sampling.sampler import Sampler, Sampling
-from curriculum.plan.sampling.share import check_share
-from curriculum.plan.sampling.signal import Signal, SignalKind
-from curriculum.plan.sampling.slope import slope
+from curriculum.errors import UsageError, check_fields
+from curriculum.plan.sampling.feedback import Feedback, FeedbackKind
+from curriculum.plan.sampling.sampler import LearningSampler, Rng, Sampler, Sampling
+from curriculum.plan.sampling.slope import Point, slope
 from curriculum.plan.stage import Stage
-
-if TYPE_CHECKING:
-    import numpy as np
-
-__all__ = ["MasteringRate"]
 
 LEAST = 1e-8
 """Attention that every stage has, so that their sum is never 0."""
@@ -47,33 +38,28 @@ class MasteringRate(Sampling):
     `lowest` gives the level of chance.
 
     Attributes:
-        window: of how many scores the mean and the slope are taken.
+        window: how many scores the mean and the slope are taken of.
         power: how much the predecessors must be mastered.
         delta: how much being unmastered counts against a slope.
         to_easier: the share of attention given to the stage before.
         to_harder: the share of attention given to the stage after.
-        epsilon: the probability of any stage.
+        epsilon: the probability of a stage drawn uniformly.
         lowest: the score of no mastery, such as the level of chance.
         highest: the score of full mastery.
     """
 
-    signal: ClassVar[SignalKind | None] = "score"
-    window: int = 10
-    power: float = 6.0
-    delta: float = 0.5
-    to_easier: float = 0.2
-    to_harder: float = 0.05
-    epsilon: float = 0.1
+    feedback: ClassVar[FeedbackKind | None] = "score"
+    window: Annotated[int, "[2, inf)"] = 10
+    power: Annotated[float, "[0, 1000]"] = 6.0
+    delta: Annotated[float, "[0, 1]"] = 0.5
+    to_easier: Annotated[float, "[0, 1]"] = 0.2
+    to_harder: Annotated[float, "[0, 1]"] = 0.05
+    epsilon: Annotated[float, "[0, 1]"] = 0.1
     lowest: float = 0.0
     highest: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("delta", "to_easier", "to_harder", "epsilon"):
-            check_share(name, getattr(self, name))
-        if self.window < 2:
-            raise UsageError(f"sampling.window must be at least 2, got {self.window}")
-        if not 0 <= self.power <= 1000:
-            raise UsageError(f"sampling.power must be in [0, 1000], got {self.power}")
+        check_fields(self, "sampling")
         if not 0 <= self.lowest < self.highest <= 1:
             raise UsageError(
                 f"sampling.lowest and sampling.highest must rise within [0, 1], got "
@@ -84,7 +70,7 @@ class MasteringRate(Sampling):
         return Attention(self, count)
 
 
-class Attention(Sampler):
+class Attention(LearningSampler):
     """What is attended to.
 
     Attributes:
@@ -92,11 +78,11 @@ class Attention(Sampler):
         time: how many steps there were.
     """
 
+    learnt: ClassVar = ("scores", "time")
+
     def __init__(self, settings: MasteringRate, count: int) -> None:
         self.settings = settings
-        self.scores: list[deque[tuple[float, float]]] = [
-            deque(maxlen=settings.window) for _ in range(count)
-        ]
+        self.scores: list[list[Point]] = [[] for _ in range(count)]
         self.time = 0
 
     def rate(self, number: int) -> float:
@@ -111,30 +97,19 @@ class Attention(Sampler):
         """The probability of each stage up to the frontier."""
         count = frontier + 1
         rates = [self.rate(number) for number in range(count)]
-        steep = [abs(slope(scores)) for scores in list(self.scores)[:count]]
+        steep = [abs(slope(scores)) for scores in self.scores[:count]]
         attention = redistributed(attended(rates, steep, self.settings), self.settings)
         total = sum(attention) + LEAST * count
         epsilon = self.settings.epsilon
         return [(1 - epsilon) * (a + LEAST) / total + epsilon / count for a in attention]
 
-    def draw(self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int) -> Stage:
+    def draw(self, rng: Rng, stages: Sequence[Stage], frontier: int) -> Stage:
         return stages[int(rng.choice(frontier + 1, p=self.policy(frontier)))]
 
-    def observe(self, rng: np.random.Generator, drawn: int, signal: Signal) -> None:
+    def observe(self, rng: Rng, drawn: int, feedback: Feedback) -> None:
         self.time += 1
-        self.scores[drawn].append((self.time, signal.value))
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "scores": [[list(point) for point in points] for points in self.scores],
-            "time": self.time,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        for points, found in zip(self.scores, state["scores"], strict=True):
-            points.clear()
-            points.extend((time, score) for time, score in found)
-        self.time = state["time"]
+        points = [*self.scores[drawn], (self.time, feedback.value)]
+        self.scores[drawn] = points[-self.settings.window :]
 
 
 def attended(

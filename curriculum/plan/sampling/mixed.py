@@ -1,37 +1,30 @@
 """Every example has a difficulty of its own (Zaremba & Sutskever 2014, arXiv 1410.4615)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from curriculum.plan.sampling.sampler import Fixed
+from curriculum.plan.sampling.sampler import Rng, StatelessSampling
 from curriculum.plan.stage import Stage
-
-if TYPE_CHECKING:
-    import numpy as np
-
-__all__ = ["Mixed", "grid"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Mixed(Fixed):
+class Mixed(StatelessSampling):
     """Each example's length and vocabulary are drawn uniformly, apart from each other.
 
     They come from all that the path has, whatever the frontier: p(length) = 1 / (number of
     lengths), p(vocabulary) likewise. So a stage may be drawn that is not on the path.
     """
 
-    unit: ClassVar[Literal["batch", "example"]] = "example"
+    draws_per: ClassVar[Literal["batch", "example"]] = "example"
 
-    def draw(self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int) -> Stage:
+    def draw(self, rng: Rng, stages: Sequence[Stage], frontier: int) -> Stage:
         found = grid(tuple(stages))
         return found[int(rng.integers(len(found)))]
 
-    def draws(
-        self, rng: np.random.Generator, stages: Sequence[Stage], frontier: int, count: int
+    def draw_many(
+        self, rng: Rng, stages: Sequence[Stage], frontier: int, count: int
     ) -> list[Stage]:
         found = grid(tuple(stages))
         return [found[place] for place in rng.integers(len(found), size=count)]

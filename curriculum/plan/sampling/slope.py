@@ -1,13 +1,12 @@
 """How steep a learning curve is."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
-__all__ = ["slope"]
+Point = Sequence[float]
+"""A time, and the score at it."""
 
 
-def slope(points: Sequence[tuple[float, float]]) -> float:
+def slope(points: Sequence[Point]) -> float:
     """The least-squares slope through points (time, score); 0 for fewer than two times.
 
     >>> round(slope([(3, 0.1), (7, 0.2), (8, 0.4)]), 6)

@@ -1,0 +1,1 @@
+../../curriculum/__init__.py

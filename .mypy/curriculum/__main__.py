@@ -1,0 +1,1 @@
+../../curriculum/__main__.py

@@ -1,0 +1,1 @@
+../../curriculum/processes.py

@@ -1,0 +1,55 @@
+"""Arguments that several commands take: a command's request inherits those that it has."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from curriculum import record
+from curriculum.cli.parser import argument, option
+
+RUN = "a run's id, the beginning of one, or 'last'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRun:
+    """The run that a command is about."""
+
+    run: str = argument("RUN", RUN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithSource:
+    """The file of a user's own classes."""
+
+    source: Path | None = option(
+        "the Python file that defines the run's own task or model, if it has one", Path
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InStore:
+    """The folder of runs."""
+
+    store: Path = option(
+        "the folder that runs are recorded in", Path, "DIR", default=record.DEFAULT_STORE
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithTracking:
+    """Where MLflow's copies are."""
+
+    tracking_uri: str | None = option(
+        "MLflow's tracking URI (default: MLFLOW_TRACKING_URI, or a database in the store)",
+        metavar="URI",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithOptuna:
+    """Where studies are copied."""
+
+    optuna_storage: str | None = option(
+        "Optuna's storage, a URL or a file (default: CURRICULUM_OPTUNA_STORAGE, or a file in the "
+        "store)",
+        metavar="URL",
+    )

@@ -1,0 +1,211 @@
+"""The commands `list`, `run` and `resume`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from curriculum import config, learn, record, report, runner
+from curriculum.cli.arguments import InStore, OfRun, WithOptuna, WithSource, WithTracking
+from curriculum.cli.parser import Parser, argument, option
+from curriculum.cli.terminal import print_line, stderr_console, users_output_on_stderr
+from curriculum.cli.values import natural, seconds, seed, thread_count
+from curriculum.errors import UsageError
+
+EXIT_CODES = {"reached": 0, "stopped": 3}
+USAGE = "python -m curriculum run EXPERIMENT [options] [--part.setting VALUE ...]"
+EXAMPLES = """\
+examples:
+  python -m curriculum run lstm_firstbit
+  python -m curriculum run gru_firstbit --seed 3 --growth.factor 2
+  python -m curriculum run bert_reverse:direct
+  python -m curriculum run my_task.py --growth galloping --dry-run
+  python -m curriculum run my_task.py --tuning.mode each --jobs 2
+  python -m curriculum run bert_reverse --seed 3 --resume
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRequest:
+    """`list` takes nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningRequest(InStore, WithTracking, WithOptuna):
+    """What `run` and `resume` have in common."""
+
+    device: str | None = option(
+        "auto, cpu or cuda (default: auto; for a resumed run, the one it was started on)",
+        metavar="DEVICE",
+    )
+    threads: int | None = option(
+        "threads of torch (default: by the model's size; for a resumed run, as many as it was "
+        "started with)",
+        thread_count,
+    )
+    jobs: int = option(
+        "processes that train the trials of a round, at most 4; the result is the same",
+        natural,
+        default=1,
+    )
+    checkpoint_every: float = option(
+        "how often to save a checkpoint within a stage", seconds, default=30
+    )
+    keep_checkpoints: int = option(
+        "the newest checkpoints to keep, besides one of each mastered stage", natural, default=2
+    )
+    wait: bool = option("at the end, wait until MLflow has the whole run", bool)
+    force: bool = option(
+        "resume even if the experiment, its search space or library versions have changed", bool
+    )
+    json: bool = option("print the result as one JSON object", bool)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest(RunningRequest):
+    """Which experiment to run, and how; `parser` prints the help."""
+
+    experiment: str | None = argument(
+        "EXPERIMENT", "a name from 'list', or a Python file", nargs="?"
+    )
+    help: bool = option("show this help; after EXPERIMENT, with its settings", bool, short=("-h",))
+    seed: int = option("the seed of all randomness", seed, default=0)
+    dry_run: bool = option("show the plan without running it", bool)
+    resume: bool = option(
+        "resume the newest run of this experiment and seed; print its result if it is over", bool
+    )
+    overrides: tuple[str, ...]
+    parser: Parser
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeRequest(OfRun, WithSource, RunningRequest):
+    """Which run to resume, and how."""
+
+
+def list_experiments(request: ListRequest) -> int:
+    """Print each experiment's name and description."""
+    found = config.list_experiments()
+    width = max((len(listing.name) for listing in found), default=0)
+    for listing in found:
+        print_line(f"{listing.name:<{width}}  {listing.description}", hanging=width + 2)
+    return 0
+
+
+def run(request: RunRequest) -> int:
+    """Run an experiment; or show its settings, or what would be run."""
+    if request.experiment is None:
+        if request.help:
+            request.parser.print_help()
+            return 0
+        raise UsageError("run needs the name of an experiment, or a file; 'list' shows the names")
+    if request.json and request.dry_run:
+        raise UsageError("--json prints a run's result, and --dry-run has none; leave one out")
+    with users_output_on_stderr():
+        experiment, source = config.load_experiment(request.experiment)
+    if request.help:
+        _add_settings(request.parser, experiment, request.overrides)
+        request.parser.print_help()
+        return 0
+    experiment = config.override(experiment, request.overrides)
+    if request.dry_run:
+        for line in report.describe_dry_run(experiment):
+            print_line(line, hanging=4)
+        return 0
+    learn.configure_threads(request.threads or learn.default_threads(experiment.model.hidden_size))
+    seed, overrides = request.seed, request.overrides
+    with _progress(request, experiment, seed, source) as options:
+        result = runner.run(experiment, seed, resume=request.resume, overrides=overrides, **options)
+    return _finish(request, result, options["stop"])
+
+
+def resume(request: ResumeRequest) -> int:
+    """Resume a run that stopped before its end."""
+    folder = record.Store(request.store).find(request.run)
+    description = folder.description()
+    with users_output_on_stderr():
+        experiment = runner.restore_experiment(description, request.source)
+    threads = request.threads or description.threads
+    learn.configure_threads(threads, flush_denormal=description.flush_denormal)
+    with _progress(request, experiment, description.seed, request.source) as options:
+        result = runner.resume(folder.id, **options)
+    return _finish(request, result, options["stop"])
+
+
+def _add_settings(
+    parser: Parser, experiment: config.Experiment, overrides: tuple[str, ...]
+) -> None:
+    """Add an experiment's settings, part by part, to what the help shows."""
+    parser.usage = USAGE.replace("EXPERIMENT", experiment.name)
+    for part in config.describe_settings(experiment, overrides):
+        group = parser.add_argument_group(f"{part.name} settings", part.description)
+        for setting in part.settings:
+            text = setting.description.replace("%", "%%")
+            if setting.value:
+                group.add_argument(*setting.options, metavar=setting.value, help=text)
+            else:
+                group.add_argument(*setting.options, action="store_true", help=text)
+
+
+@contextmanager
+def _progress(
+    request: RunningRequest, experiment: config.Experiment, seed: int, source: Path | None
+) -> Iterator[runner.RunOptions]:
+    """The runner's options, and meanwhile progress on the terminal."""
+    stop = learn.StopRequest(signal.SIGINT, signal.SIGTERM)
+    with report.Progress(experiment, seed, stderr_console()) as progress, users_output_on_stderr():
+        yield {
+            "store": request.store,
+            "device": request.device,
+            "jobs": request.jobs,
+            "checkpoints": record.CheckpointPolicy(
+                every=request.checkpoint_every, keep=request.keep_checkpoints
+            ),
+            "wait": request.wait,
+            "force": request.force,
+            "tracking_uri": request.tracking_uri,
+            "optuna_storage": request.optuna_storage,
+            "source": source,
+            "listener": progress,
+            "stop": stop,
+        }
+
+
+def _finish(request: RunningRequest, result: record.Result, stop: learn.StopRequest) -> int:
+    """Print what a run came to, and give the exit code."""
+    from rich.console import Console
+
+    history = record.History.of(record.Store(request.store).find(result.run_id))
+    stream = sys.stderr if request.json else sys.stdout
+    Console(file=stream).print(report.stage_table(result), end="\n\n")
+    print_line(report.closing(history), stream)
+    if history.end is not None:
+        print_line(
+            f"Run {result.run_id}: 'explain {result.run_id}' says why, 'show {result.run_id}' shows "
+            f"examples, 'ui' opens MLflow",
+            stream,
+        )
+    else:  # a command is left on one line, to be copied
+        command = _resume_command(history, request.store)
+        print(f"Run {result.run_id} can be resumed: {command}", file=stream)
+    if request.json:
+        print(json.dumps(result.as_json()))
+    if result.status == "interrupted":
+        return 128 + (stop.signal or signal.SIGINT)
+    return EXIT_CODES[result.status]
+
+
+def _resume_command(history: record.History, store: Path) -> str:
+    description = history.description
+    words = ["python", "-m", "curriculum", "resume", description.id]
+    if store != record.DEFAULT_STORE:
+        words += ["--store", str(store)]
+    if "curriculum_file_" in str(description.config):
+        words += ["--source", str(description.source)]
+    return shlex.join(words)

@@ -1,0 +1,117 @@
+"""The values of arguments: how each kind is read, and what it is called in the help."""
+
+import math
+import os
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from curriculum.errors import UsageError
+
+AGES = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+MOST_SEEDS = 10_000
+PORTS = 65_536
+
+V = TypeVar("V")
+
+
+def natural(text: str, least: int = 1) -> int:
+    """A whole number, at least 1."""
+    if not text.strip().isdecimal() or int(text) < least:
+        raise ArgumentTypeError(f"must be a whole number, at least {least}, got {text!r}")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A whole number, at least 0."""
+    return natural(text, least=0)
+
+
+def thread_count(text: str) -> int:
+    """Up to four for each core: more only wait for each other, and thousands hang."""
+    threads, most = natural(text), 4 * (os.cpu_count() or 1)
+    if threads > most:
+        raise ArgumentTypeError(f"must be from 1 to {most} on this machine, got {threads}")
+    return threads
+
+
+def port(text: str) -> int:
+    """A port that a server can listen on."""
+    if not text.isdecimal() or not 0 < int(text) < PORTS:
+        raise ArgumentTypeError(f"must be from 1 to {PORTS - 1}, got {text!r}")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, at least 0."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < math.inf:
+        raise ArgumentTypeError(f"must be a number of seconds, at least 0, got {text!r}")
+    return found
+
+
+def age(text: str) -> float:
+    """A time such as `12h`, in seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([mhdw])", text.strip(), re.ASCII)
+    if found is None:
+        raise ArgumentTypeError(
+            f"must be a number with m, h, d or w, such as 30m, 12h, 7d or 2w, got {text!r}"
+        )
+    return float(found[1]) * AGES[found[2]]
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Seeds such as `0..5`, `0,2,7`, or both.
+
+    >>> seeds("0..2,7")
+    (0, 1, 2, 7)
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        span = re.fullmatch(r"\s*(\d{1,9})(?:\.\.(\d{1,9}))?\s*", part, re.ASCII)
+        first, last = (0, -1) if span is None else (int(span[1]), int(span[2] or span[1]))
+        if not first <= last < first + MOST_SEEDS:
+            raise ArgumentTypeError(
+                f"must be a list such as 0..5 or 0,2,7, of whole numbers in rising order, at most "
+                f"{MOST_SEEDS:,} in a row, got {text!r}"
+            )
+        found += range(first, last + 1)
+    return tuple(dict.fromkeys(found))
+
+
+def learning_rates(text: str) -> tuple[float, ...]:
+    """Learning rates, in rising order."""
+    try:
+        found = sorted({float(part) for part in text.split(",")})
+    except ValueError:
+        found = []
+    if not found or not all(0 < number < 1e300 for number in found):
+        raise ArgumentTypeError(f"must be numbers above 0, such as 1e-3,3e-3,1e-2, got {text!r}")
+    return tuple(found)
+
+
+def usage_checked(read: Callable[[str], V]) -> Callable[[str], V]:
+    """An argument's type from a function that raises usage errors."""
+
+    def checked(text: str) -> V:
+        try:
+            return read(text)
+        except UsageError as error:
+            raise ArgumentTypeError(str(error)) from error
+
+    return checked
+
+
+METAVARS: Mapping[Callable[[str], Any], str] = {
+    **dict.fromkeys((natural, seed, thread_count, port), "N"),
+    **dict.fromkeys((seeds, learning_rates), "LIST"),
+    seconds: "SECONDS",
+    age: "AGE",
+    Path: "PATH",
+}
+"""How the help calls values; it names those of another kind case by case."""

@@ -1,0 +1,11 @@
+from .comparison import BASELINE as BASELINE
+from .comparison import Comparison as Comparison
+from .comparison import Outcome as Outcome
+from .comparison import compare_runs as compare_runs
+from .median_curve import MedianCurve as MedianCurve
+from .median_curve import median_curve_of as median_curve_of
+from .medians import LEAST_SEEDS as LEAST_SEEDS
+from .medians import Median as Median
+from .medians import Ratio as Ratio
+from .medians import median_of as median_of
+from .seed_result import SeedResult as SeedResult

@@ -1,0 +1,101 @@
+"""Medians of few numbers, with intervals that assume nothing of how they are spread."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+LEAST_SEEDS = 6
+"""With fewer numbers, not even their whole range holds the median in 95 % of cases."""
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Median:
+    """A median of `count` numbers, and where the true one lies; None for too few numbers."""
+
+    value: float
+    low: float | None
+    high: float | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A median ratio known within bounds: from `least` to `most`, its interval from `low` to `high`.
+
+    `least` and `most` differ where a budget ended before one side of the ratio was seen.
+    """
+
+    least: float
+    most: float
+    low: float | None
+    high: float | None
+    count: int
+
+    @property
+    def verdict(self) -> str:
+        """`helped` or `hurt`, where the interval leaves no doubt; else `inconclusive`."""
+        if self.low is not None and self.low > 1:
+            return "helped"
+        if self.high is not None and self.high < 1:
+            return "hurt"
+        return "inconclusive"
+
+
+def median_of(values: Sequence[float], *, whole: bool = False) -> Median:
+    """The median, with the interval between two order statistics.
+
+    From rank k to rank n + 1 - k, with the greatest k for which a true median lies outside
+    with a probability of at most 5 %: 2 P(B < k) for B binomial of n and 1/2. For n = 6 it
+    is the whole range (96.9 %). (David & Nagaraja 2003, section 7.1.)
+
+    Args:
+        values: at least one; may be infinite.
+        whole: whether, of an even count, the lower of the middle two is taken, so that it
+            is one of the values.
+    """
+    ordered, count = sorted(values), len(values)
+    middle = ordered[(count - 1) // 2]
+    if count % 2 == 0 and not whole:
+        middle = (middle + ordered[count // 2]) / 2
+    rank = _rank(count)
+    if rank is None:
+        return Median(middle, None, None, count)
+    return Median(middle, ordered[rank - 1], ordered[count - rank], count)
+
+
+def ratio_of(bounds: Sequence[tuple[float, float]]) -> Ratio:
+    """The median of ratios of which each is known to lie within its own bounds.
+
+    A bound on each is a bound on their median, and on each order statistic. Of an even count
+    the median is the geometric mean of the middle two: so it is turned over with the ratios
+    when the two sides change places, where {1/4, 4} would else be 2.125 either way.
+
+    Args:
+        bounds: of each ratio, a lower one that is finite and an upper one above 0.
+    """
+    lows, highs = [low for low, _ in bounds], [high for _, high in bounds]
+    least, most = median_of(lows), median_of(highs)
+    return Ratio(_middle(lows), _middle(highs), least.low, most.high, len(bounds))
+
+
+def _middle(ratios: Sequence[float]) -> float:
+    """Their median; 0 or infinite where one of the middle two is."""
+    ordered, count = sorted(ratios), len(ratios)
+    one, other = ordered[(count - 1) // 2], ordered[count // 2]
+    return one if one == other else math.sqrt(one * other)
+
+
+@cache
+def _rank(count: int) -> int | None:
+    if count < LEAST_SEEDS:
+        return None
+    from scipy.stats import binom
+
+    rank = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
+    # ppf gives the least k with P(B <= k) >= 2.5 %, and k values are to lie below that.
+    while rank > 0 and 2 * binom.cdf(rank - 1, count, 0.5) > 1 - CONFIDENCE:
+        rank -= 1
+    return rank

@@ -1,0 +1,40 @@
+"""The cost of a stage to the baseline as a multiple of that to a strategy, seed by seed."""
+
+import math
+from collections.abc import Collection, Sequence
+
+from curriculum.comparison.medians import Ratio, ratio_of
+from curriculum.comparison.seed_result import SeedResult
+
+
+def stage_of_interest(strategies: Sequence[Collection[SeedResult]]) -> int | None:
+    """The place of the hardest stage that some strategy mastered on at least half of its seeds."""
+    last = max((result.reach for results in strategies for result in results), default=-1)
+    for place in range(last, -1, -1):
+        if any(results and 2 * reached(results, place) >= len(results) for results in strategies):
+            return place
+    return None
+
+
+def reached(results: Collection[SeedResult], place: int) -> int:
+    """How many of them mastered a stage."""
+    return sum(result.quickest(place) is not None for result in results)
+
+
+def paired_ratio(
+    ours: Sequence[SeedResult], baseline: Sequence[SeedResult], place: int, unit: str
+) -> Ratio:
+    """The median over pairs of one seed; both in one order, and at least one."""
+    pairs = zip(ours, baseline, strict=True)
+    return ratio_of([_bounds(one, other, place, unit) for one, other in pairs])
+
+
+def _bounds(ours: SeedResult, baseline: SeedResult, place: int, unit: str) -> tuple[float, float]:
+    """What is known of one ratio: who did not master the stage would have cost more than the limit."""
+    one, other = ours.cost(place), baseline.cost(place)
+    below = ours.limit(unit) if one is None else getattr(one, unit)
+    above = baseline.limit(unit) if other is None else getattr(other, unit)
+    if not (below and above):
+        return 0.0, math.inf  # a clock that did not tick tells nothing
+    ratio = above / below
+    return 0.0 if one is None else ratio, math.inf if other is None else ratio

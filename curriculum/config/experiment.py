@@ -1,0 +1,308 @@
+"""The frozen description of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Literal, Self, get_args
+
+from curriculum import learn, plan
+from curriculum.config.search_space import search_space_of, widest_size
+from curriculum.config.tuning import Tuning
+from curriculum.errors import UsageError, check_fields
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(:[A-Za-z0-9_]{1,50}){0,2}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Experiment:
+    """A task, a model, a path of stages, and what it takes to move along it.
+
+    Attributes:
+        task: where the examples come from.
+        model: what is trained.
+        growth: the path of stages.
+        criterion: when a stage is mastered.
+        optimizer: its kind, and the learning rate.
+        training: batch size, clipping, how often to evaluate.
+        budget: what a visit and the run may cost.
+        tuning: which settings are searched, and on which stages.
+        backtracking: what to do when a stage's budget is used up.
+        pacing: when the frontier moves.
+        sampling: which stages a training batch is drawn from.
+        final_evaluation: what is evaluated once the run is over.
+        model_size: whether the model has the vocabulary and the positions of the whole
+            `path` from the start, or grows them with each `stage`: it then keeps its
+            function on what it knows, and the early stages cost less.
+        name: its name in the store and in MLflow; a file's experiments are named after it.
+
+    Raises:
+        UsageError: where the parts don't fit together, or the threshold can't be cleared.
+    """
+
+    task: learn.Task
+    model: learn.Model
+    growth: plan.Growth
+    criterion: plan.Mastery = field(default_factory=plan.Mastery)
+    optimizer: learn.OptimizerSettings = field(default_factory=learn.Adam)
+    training: learn.Training = field(default_factory=learn.Training)
+    budget: plan.Budget = field(default_factory=plan.Budget)
+    tuning: Tuning = field(default_factory=Tuning)
+    backtracking: plan.Backtracking = field(default_factory=plan.Backtracking)
+    pacing: plan.Pacing = field(default_factory=plan.Gated)
+    sampling: plan.Sampling = field(default_factory=plan.Current)
+    final_evaluation: plan.FinalEvaluation = field(default_factory=plan.FinalEvaluation)
+    model_size: Literal["path", "stage"] = "path"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self._check_parts()
+        self._check_pacing()
+        self._check_sampling()
+        self._check_batch_size()
+        metrics = (
+            *learn.METRICS,
+            *(self.task.metrics if isinstance(self.task, learn.HasMetrics) else ()),
+        )
+        if self.criterion.metric not in metrics:
+            raise UsageError(
+                f"criterion.metric must be one that the task reports ({', '.join(metrics)}), "
+                f"got {self.criterion.metric!r}"
+            )
+        check_fields(self, "experiment", model_size=("path", "stage"))
+        if self.grows_with_stages and not isinstance(self.model, learn.Widenable):
+            raise UsageError(
+                f"model_size 'stage' takes a model that can grow, and {type(self.model).__name__} "
+                f"has no `placements`; leave it at 'path'"
+            )
+        if self.tuning.is_on:
+            search_space_of(self.tuning, self.recipe, widest_size(self.tuning, self.model))
+        path = self.growth.path()
+        for stage in path:
+            self.check_stage(stage)
+        self._check_final_evaluation()
+        if any(learn.evaluation_set_of(self.task, stage) is None for stage in path):
+            for target in (False, True):
+                self.criterion.at(target=target).check_can_be_cleared()
+
+    @property
+    def strategy(self) -> str:
+        """The name of its curriculum: of its pacing and its sampling, or of guessing."""
+        if isinstance(self.optimizer, learn.Guess):
+            return "guess"
+        return plan.strategy_name(self.pacing, self.sampling)
+
+    @property
+    def recipe(self) -> learn.Recipe:
+        """What the run's first learner is made and trained by."""
+        return learn.Recipe(model=self.model, optimizer=self.optimizer, training=self.training)
+
+    @property
+    def grows_with_stages(self) -> bool:
+        """Whether the model gets vocabulary and positions only as its stages need them."""
+        return self.model_size == "stage"
+
+    def replace(self, **changes: Any) -> Self:
+        """The same experiment with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def with_strategy(self, strategy: str) -> Self:
+        """The same experiment with the curriculum of that name.
+
+        A curriculum that trains without regard to mastery gets, where the run has no limit
+        yet, as many steps as all stages may take; and no search is made where there can be none.
+
+        Raises:
+            UsageError: where there is no such strategy, or the task refuses it.
+        """
+        chosen, budget, tuning = plan.get_strategy(strategy), self.budget, self.tuning
+        limited = budget.is_reproducible if chosen.pacing.uses_clock else budget.limits_run
+        if not (chosen.pacing.waits_for_mastery or limited):
+            steps = budget.steps_per_stage * len(self.growth.path())
+            budget = dataclasses.replace(budget, steps=steps)
+        if not chosen.can_be_tuned:
+            tuning = dataclasses.replace(tuning, mode="off")
+        found = self.replace(
+            pacing=chosen.pacing, sampling=chosen.sampling, budget=budget, tuning=tuning
+        )
+        return found._guessing() if chosen.guesses else found
+
+    def _guessing(self) -> Self:
+        """The same with weights drawn at random: each is evaluated, and costs hardly more."""
+        least = self.model.min_batch_size if isinstance(self.model, learn.HasMinBatchSize) else 1
+        training = dataclasses.replace(
+            self.training,
+            batch_size=max(2, least),
+            eval_every=1,
+            clip_norm=None,
+            online=False,
+            schedule="constant",
+            distinct_examples=None,
+        )
+        return self.replace(optimizer=learn.Guess(), training=training)
+
+    def scheduler(self) -> plan.Scheduler:
+        """A fresh scheduler under these settings."""
+        return plan.Scheduler(
+            self.growth,
+            self.criterion,
+            budget=self.budget,
+            backtracking=self.backtracking,
+            pacing=self.pacing,
+            sampling=self.sampling,
+            allows=self.allows,
+            tuned=self.tuning.is_on,
+        )
+
+    @property
+    def shape(self) -> learn.Shape:
+        """What a model is built for, to take the whole path."""
+        return learn.shape_of(self.task, plan.Stage.covering(self.growth.path()))
+
+    def check_stage(self, stage: plan.Stage) -> None:
+        """Check that the task can make a stage, and the model take it."""
+        self.task.check(stage)
+        self.model.check(learn.shape_of(self.task, stage))
+
+    def allows(self, stage: plan.Stage) -> bool:
+        """Whether the task can make a stage, and the model take it."""
+        try:
+            self.check_stage(stage)
+        except UsageError:
+            return False
+        return True
+
+    def parts(self) -> dict[str, Any]:
+        """All its fields but its name."""
+        return {part.name: getattr(self, part.name) for part in fields(self) if part.name != "name"}
+
+    def flat(self) -> dict[str, Any]:
+        """All settings by dotted name, as the command line spells them."""
+        return flatten(self.parts())
+
+    def _check_parts(self) -> None:
+        for part, kind in (("task", learn.Task), ("model", learn.Model), ("growth", plan.Growth)):
+            value = getattr(self, part)
+            if not is_dataclass(value) or not isinstance(value, kind):
+                raise UsageError(
+                    f"an experiment's {part} must be a dataclass with the members of "
+                    f"{kind.__name__}, got {type(value).__name__}"
+                )
+        name = self.name or f"{type(self.task).__name__}_{type(self.model).__name__}".lower()
+        if not NAME.fullmatch(name):
+            raise UsageError(
+                f"an experiment's name is letters, digits, '_', '-' and '.', got {name!r}"
+            )
+        object.__setattr__(self, "name", name)
+        if self.task.output not in get_args(learn.OutputKind):
+            raise UsageError(
+                f"a task's output must be {', '.join(get_args(learn.OutputKind))}, got "
+                f"{self.task.output!r}"
+            )
+
+    def _check_final_evaluation(self) -> None:
+        """Check that what is evaluated beyond the path can show something."""
+        criterion, settings = self.criterion.at(target=True), self.final_evaluation
+        rate = min(criterion.threshold, plan.LEAST_SHOWN)
+        needed = plan.examples_needed(rate, criterion.confidence)
+        if settings.mode == "on" and needed is not None and needed > settings.examples:
+            raise UsageError(
+                f"final_evaluation.examples {settings.examples} can't show a rate of {rate:g}: "
+                f"even if all are correct, it takes {needed}"
+            )
+
+    def _check_batch_size(self) -> None:
+        """Check that the model can be trained on batches of that size."""
+        size = self.training.step_size
+        if isinstance(self.model, learn.HasMinBatchSize) and size < self.model.min_batch_size:
+            raise UsageError(
+                f"{type(self.model).__name__} takes at least {self.model.min_batch_size} "
+                f"examples a step, got {size}; see training.batch_size and training.online"
+            )
+
+    def _check_pacing(self) -> None:
+        """Check that the budget is one that the pacing obeys."""
+        budget, steps, limit = self.budget, self.budget.steps_per_stage, "steps_per_stage"
+        if not self.pacing.waits_for_mastery:
+            self._check_budget_of_run()
+            steps, limit = budget.steps or self.criterion.min_steps, "steps"
+        if self.criterion.min_steps > steps:
+            raise UsageError(
+                f"criterion.min_steps ({self.criterion.min_steps}) must be within "
+                f"budget.{limit} ({steps})"
+            )
+
+    def _check_budget_of_run(self) -> None:
+        """Check what a pacing needs that trains without regard to mastery."""
+        kind, budget = type(self.pacing).__name__.lower(), self.budget
+        if not budget.limits_run:
+            raise UsageError(
+                f"pacing {kind} trains on without regard to mastery, so the whole run needs a "
+                f"limit: budget.steps, budget.tokens, budget.compute or budget.seconds"
+            )
+        if self.pacing.uses_clock and not budget.is_reproducible:
+            raise UsageError(
+                f"pacing {kind} goes by a clock that must be the same whenever the run is "
+                f"repeated: give it budget.steps, budget.tokens or budget.compute"
+            )
+        if self.tuning.is_on:
+            raise UsageError(
+                f"a search races trials to the mastery of a stage, and pacing {kind} does not "
+                f"train on stages one by one; set tuning.mode off"
+            )
+        if self.training.schedule != "constant" and budget.steps is None:
+            raise UsageError(
+                f"training.schedule {self.training.schedule} needs a horizon: with pacing "
+                f"{kind}, budget.steps"
+            )
+
+    def _check_sampling(self) -> None:
+        """Check that the task has what is drawn, and that a search can be made beside it."""
+        kind = type(self.sampling).__name__.lower()
+        if self.sampling.feedback is not None and self.tuning.is_on:
+            raise UsageError(
+                f"sampling {kind} learns from one model's progress, and a search trains several; "
+                f"set tuning.mode off"
+            )
+        if isinstance(self.task, learn.Contiguous):
+            self._check_contiguous()
+        elif self.sampling.mixes_stages:
+            path = self.growth.path()
+            for stage in set(self.sampling.stages(path)) - set(path):
+                if not self.allows(stage):
+                    raise UsageError(
+                        f"sampling {kind} also draws stages that are not on the path, and "
+                        f"{type(self.task).__name__} or the model has no {stage}"
+                    )
+
+    def _check_contiguous(self) -> None:
+        """Check that what is read in order is read from one document, and whole."""
+        name = type(self.task).__name__
+        if self.sampling.mixes_stages:
+            raise UsageError(
+                f"{name} is read in order from one document, so its batches can't be drawn from "
+                f"several stages, as strategy {self.strategy} does; take direct or gated"
+            )
+        if self.training.online or self.training.distinct_examples is not None:
+            raise UsageError(
+                f"{name} is read in order from one document; leave training.online and "
+                f"training.distinct_examples out"
+            )
+
+
+def flatten(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of an experiment's parts by dotted name."""
+    found: dict[str, Any] = {}
+    for name, value in parts.items():
+        if is_dataclass(value):
+            if not isinstance(value, plan.Stage):
+                found[name] = type(value).__name__
+            inner = {f"{name}.{part.name}": getattr(value, part.name) for part in fields(value)}
+            found |= flatten(inner)
+        elif isinstance(value, tuple) and any(is_dataclass(part) for part in value):
+            found[name] = [asdict(part) for part in value]
+        else:
+            found[name] = value
+    return found

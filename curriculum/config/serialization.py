@@ -1,0 +1,84 @@
+"""Experiments as JSON and back, without running code that a file on disk names."""
+
+import importlib
+from dataclasses import fields, is_dataclass
+from types import ModuleType
+from typing import Any
+
+from curriculum.config.experiment import Experiment
+from curriculum.errors import UsageError
+
+PACKAGE = "curriculum"
+MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def serialize(value: Any) -> Any:
+    """Nested settings as JSON; a dataclass becomes `{"type": "module:Class", field: …}`."""
+    if is_dataclass(value) and not isinstance(value, type):
+        kind = type(value)
+        found = {"type": f"{kind.__module__}:{kind.__qualname__}"}
+        return found | {part.name: serialize(getattr(value, part.name)) for part in fields(value)}
+    if isinstance(value, tuple | list):
+        return [serialize(part) for part in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise UsageError(
+        f"an experiment's settings are dataclasses, numbers, strings and tuples of these, "
+        f"got {type(value).__name__}"
+    )
+
+
+def deserialize(described: Any, source: ModuleType | None = None) -> Experiment:
+    """The experiment that `serialize` described.
+
+    Classes are taken from this package, and from the module `source`, which only the
+    caller can name.
+
+    Raises:
+        UsageError: for a class of any other module, or where none was described.
+    """
+    try:
+        experiment = _deserialize(described, source)
+    except UsageError:
+        raise
+    except MALFORMED as error:
+        raise UsageError(
+            f"what is described is no experiment ({type(error).__name__}: {error})"
+        ) from error
+    if not isinstance(experiment, Experiment):
+        raise UsageError(f"what is described is no Experiment but {type(experiment).__name__}")
+    return experiment
+
+
+def _deserialize(described: Any, source: ModuleType | None) -> Any:
+    if isinstance(described, list):
+        return tuple(_deserialize(part, source) for part in described)
+    if not isinstance(described, dict):
+        return described
+    kind = _class(described["type"], source)
+    values = {
+        name: _deserialize(part, source) for name, part in described.items() if name != "type"
+    }
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise UsageError(f"{kind.__name__} has changed since the run: {error}") from error
+
+
+def _class(name: str, source: ModuleType | None) -> Any:
+    module, _, qualified = name.partition(":")
+    if module.split(".")[0] == PACKAGE:
+        try:
+            found: Any = getattr(importlib.import_module(module), qualified, None)
+        except ImportError:
+            found = None
+    elif source is not None:
+        found = getattr(source, qualified, None)
+    else:
+        raise UsageError(
+            f"{qualified} is defined in a user's own file, and code is only run from a file "
+            f"that you name: give its path as `source` (on the command line --source PATH)"
+        )
+    if not (isinstance(found, type) and is_dataclass(found)):
+        raise UsageError(f"there is no settings class {qualified} in {module}")
+    return found

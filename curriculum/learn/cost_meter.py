@@ -1,0 +1,61 @@
+"""Adds up what a run costs."""
+
+import time
+from collections.abc import Callable
+
+from curriculum.plan import Budget, Cost, compute
+
+
+class CostMeter:
+    """Counts steps, tokens and compute from the `cost` so far; seconds by a `clock`.
+
+    What trials cost is counted by a meter of their own. It is added here once it is
+    known which of them was selected: its own to `cost`, the others' to `discarded_cost`.
+
+    Attributes:
+        discarded_cost: of trials that were not selected. Its seconds are among those of `cost`.
+    """
+
+    def __init__(
+        self,
+        cost: Cost | None = None,
+        discarded_cost: Cost | None = None,
+        *,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        cost = cost or Cost()
+        started = time.perf_counter() - cost.seconds
+        self.discarded_cost = discarded_cost or Cost()
+        self._steps, self._tokens, self._compute = cost.steps, cost.tokens, cost.compute
+        self._clock = clock or (lambda: time.perf_counter() - started)
+
+    def add_step(self, tokens: int, parameters: int) -> None:
+        """Charge one optimizer step of a model on so many tokens."""
+        self._steps += 1
+        self._tokens += tokens
+        self._compute += compute(tokens, parameters, training=True)
+
+    def add_evaluation(self, tokens: int, parameters: int) -> None:
+        """Charge an evaluation of a model on so many tokens."""
+        self._compute += compute(tokens, parameters, training=False)
+
+    def add_trials(self, selected: Cost, discarded: Cost) -> None:
+        """Charge the trials of a search; the seconds of the one selected have passed here too."""
+        self._steps += selected.steps
+        self._tokens += selected.tokens
+        self._compute += selected.compute
+        self.discarded_cost = self.discarded_cost + discarded
+
+    def has_used_up(self, budget: Budget) -> bool:
+        """Whether the run's budget of tokens or of compute is used up."""
+        tokens = self._tokens + self.discarded_cost.tokens
+        compute = self._compute + self.discarded_cost.compute
+        return (budget.tokens is not None and tokens >= budget.tokens) or (
+            budget.compute is not None and compute >= budget.compute
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """The cost up to now, without discarded trials."""
+        seconds = self._clock()
+        return Cost(steps=self._steps, tokens=self._tokens, compute=self._compute, seconds=seconds)

@@ -1,0 +1,249 @@
+"""Evaluates a model on fresh held-out examples, or on a stage's finite evaluation set."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from curriculum.learn.learner import Learner
+from curriculum.learn.metrics import example_losses, metric_values, predict
+from curriculum.learn.network_protocols import State, Streaming, forward_eval
+from curriculum.learn.randomness import batch_of, generator
+from curriculum.learn.streaming import streamed_predictions
+from curriculum.learn.task import (
+    METRICS,
+    Batch,
+    EvaluationSet,
+    HasEvaluationSet,
+    Sliced,
+    Task,
+    evaluation_set_of,
+)
+from curriculum.plan import Evaluation, EvaluationCounts, Mastery, Score, Stage
+
+Draw = Callable[[np.random.Generator, Stage, int], Batch]
+
+Values = dict[str, NDArray[np.float64]]
+"""By metric, each example's value, (B,)."""
+
+MOST_EXAMPLES = 256
+MOST_TOKENS = 2**18
+MOST_NUMBERS = 2**19
+"""Of a sequence's hidden states; with more, it is read in pieces."""
+
+STREAMED_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Evaluates on a stream of its own, so that no example of it is ever trained on.
+
+    `on_progress` is called with the tokens of each piece of a long input.
+    """
+
+    task: Task
+    criterion: Mastery
+    seed: int
+    stream: str = "gate"
+    on_progress: Callable[[int], None] | None = None
+
+    def evaluate(
+        self,
+        learner: Learner,
+        stage: Stage,
+        counts: EvaluationCounts,
+        *,
+        full_test: bool = True,
+        criterion: Mastery | None = None,
+    ) -> tuple[Evaluation, int]:
+        """Screen, and test in full where the screen passes; give the tokens that it took too.
+
+        Besides the criterion's metric the screen, or a finite evaluation set without one, shows
+        of symbols the mean `loss` in nats, and how many were correct.
+
+        Args:
+            learner: whose model is evaluated, in evaluation mode and without gradients.
+            stage: what it is evaluated on.
+            counts: of the stage's evaluations so far; they number its examples.
+            full_test: whether a full test on fresh examples may follow. One on a finite
+                evaluation set always may.
+            criterion: the stage's, where the path's stages differ in it.
+        """
+        whole = evaluation_set_of(self.task, stage)
+        screen, metrics, tokens = None, {}, 0
+        in_order = whole is not None and whole.rows is not None
+        # A set that is hardly larger than a screen, or has to be read in order, needs none.
+        if whole is None or (whole.examples > self.criterion.screen and not in_order):
+            batch = self._screen_batch(stage, counts.evaluations)
+            values, _ = self._measure(learner, batch)
+            screen, metrics = _score(values.pop(self.criterion.metric)), _means([values])
+            tokens = batch.token_count
+            passed = (criterion or self.criterion).passes_screen(screen)
+            if not passed or (whole is None and not full_test):
+                return Evaluation(screen=screen, metrics=metrics, stream=self.stream), tokens
+        if whole is None:
+            score, slices, more = self.test_sample(learner, stage, counts.full_tests)
+        else:
+            score, slices, measured, more = self._test_whole(learner, stage, whole)
+            metrics = metrics or measured
+        evaluation = Evaluation(
+            screen=screen, full_test=score, slices=slices, metrics=metrics, stream=self.stream
+        )
+        return evaluation, tokens + more
+
+    def screen(self, learner: Learner, stage: Stage, number: int = 0) -> Score:
+        """A screen of a stage, by itself, on the examples of that number."""
+        values, _ = self._measure(learner, self._screen_batch(stage, number))
+        return _score(values[self.criterion.metric])
+
+    def measure(self, learner: Learner, batches: Sequence[Batch]) -> tuple[dict[str, float], int]:
+        """All metrics and the loss on given examples, and the tokens it took."""
+        values = [self._measure(learner, batch)[0] for batch in batches]
+        return _means(values), sum(batch.token_count for batch in batches)
+
+    def test_sample(
+        self, learner: Learner, stage: Stage, number: int
+    ) -> tuple[Score, dict[str, Score], int]:
+        """Full test `number` on fresh examples, of the whole and of each slice, and its tokens."""
+        task = self.task
+        score, tokens = self._test_part(learner, stage, number, "test", task.sample)
+        slices = {}
+        if isinstance(task, Sliced):
+            for name in task.slices:
+                draw = partial(task.sample_slice, name=name)
+                slices[name], more = self._test_part(learner, stage, number, f"slice/{name}", draw)
+                tokens += more
+        return score, slices, tokens
+
+    def _screen_batch(self, stage: Stage, number: int) -> Batch:
+        size, stream = self.criterion.screen, f"{self.stream}/screen"
+        return batch_of(self.task, stage, size, seed=self.seed, stream=stream, index=number)
+
+    def _test_whole(
+        self, learner: Learner, stage: Stage, whole: EvaluationSet
+    ) -> tuple[Score, dict[str, Score], dict[str, float], int]:
+        """All of a finite set; read in order, where it is, with the state carried along."""
+        assert isinstance(self.task, HasEvaluationSet)
+        values, weights, tokens = [], [], 0
+        members: dict[str, list[NDArray[np.bool_]]] = {}
+        state: State | None = None
+        size = whole.rows or _batch_size(stage)
+        for start in range(0, whole.examples, size):
+            batch = self.task.evaluation_batch(stage, start, min(start + size, whole.examples))
+            found, state = self._measure(learner, batch, state if whole.rows else None)
+            values.append(found)
+            weights.append(np.ones(len(batch.targets)) if batch.weights is None else batch.weights)
+            tokens += batch.token_count
+            for name, member in (batch.slices or {}).items():
+                members.setdefault(name, []).append(member)
+        result = np.concatenate([found.pop(self.criterion.metric) for found in values])
+        weight = np.concatenate(weights)
+        chosen = {name: np.concatenate(parts) for name, parts in members.items()}
+        slices = {
+            name: _weighted_score(result[member], np.ones(int(member.sum())), whole)
+            for name, member in chosen.items()
+            if member.any()
+        }
+        return _weighted_score(result, weight, whole), slices, _means(values, weight), tokens
+
+    def _test_part(
+        self, learner: Learner, stage: Stage, number: int, part: str, draw: Draw
+    ) -> tuple[Score, int]:
+        """Full test `number` on one part, in batches that fit into memory."""
+        found, tokens = [], 0
+        streams = part == "test" and self._streams(learner, stage)
+        total, size = self.criterion.examples, STREAMED_ROWS if streams else _batch_size(stage)
+        for start in range(0, total, size):
+            count = min(size, total - start)
+            rng = generator(self.seed, f"{self.stream}/{part}", stage.key, count, number, start)
+            if streams:
+                predictions, targets = streamed_predictions(
+                    learner, self.task, rng, stage, count, on_progress=self.on_progress
+                )
+                batch = Batch(inputs=np.empty((count, 0), dtype=np.int64), targets=targets)
+                tokens += count * stage.length
+            else:
+                batch = draw(rng, stage, count)
+                predictions = predict_batch(learner, self.task, batch)
+                tokens += batch.token_count
+            found.append(metric_values(self.task, self.criterion.metric, predictions, batch))
+        return _score(np.concatenate(found)), tokens
+
+    def _streams(self, learner: Learner, stage: Stage) -> bool:
+        """Whether examples are so long that they are read in pieces, where the model can."""
+        long = stage.length * learner.recipe.hidden_size > MOST_NUMBERS
+        model = learner.model
+        known = self.criterion.metric in METRICS  # others may be of the inputs too
+        return long and known and isinstance(model, Streaming) and model.can_stream
+
+    def _measure(
+        self, learner: Learner, batch: Batch, state: State | None = None
+    ) -> tuple[Values, State | None]:
+        """Each example's values of the criterion's metric, and of what is measured besides."""
+        logits, state = _logits(learner, batch, state)
+        task, output = self.task, self.task.output
+        predictions = predict(output, logits).cpu().numpy()
+        names = {self.criterion.metric, *(METRICS if output == "symbols" else ())}
+        values = {name: metric_values(task, name, predictions, batch) for name in sorted(names)}
+        if output != "bit":
+            losses = example_losses(logits, torch.from_numpy(batch.targets).to(logits.device))
+            values["loss"] = losses.detach().double().cpu().numpy()
+        return values, state
+
+
+def predict_batch(learner: Learner, task: Task, batch: Batch) -> NDArray[np.int64]:
+    """The model's outputs, in evaluation mode: (B,) for a bit or symbol, (B, T) for symbols."""
+    logits, _ = _logits(learner, batch, None)
+    predictions: NDArray[np.int64] = predict(task.output, logits).cpu().numpy()
+    return predictions
+
+
+def _logits(learner: Learner, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
+    """The model's logits in evaluation mode, and the state that it carries on."""
+    model = learner.model
+    model.eval()
+    length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
+    with torch.inference_mode():
+        inputs = torch.from_numpy(batch.inputs).to(learner.device)
+        found = forward_eval(model, learner.forward_mode, inputs, length, state)
+    model.train()
+    return found
+
+
+def _score(values: NDArray[np.float64]) -> Score:
+    return Score(value=float(values.mean()), examples=len(values))
+
+
+def _means(
+    batches: Sequence[Values], weight: NDArray[np.float64] | None = None
+) -> dict[str, float]:
+    """Each metric's mean over the batches; a loss that is no finite number is left out."""
+    found: dict[str, float] = {}
+    for name in batches[0]:
+        values = np.concatenate([batch[name] for batch in batches])
+        mean = float(np.average(values, weights=weight))
+        if np.isfinite(mean):
+            found[name] = mean
+    return found
+
+
+def _weighted_score(
+    values: NDArray[np.float64], weight: NDArray[np.float64], whole: EvaluationSet
+) -> Score:
+    # One minus the wrong share, so that all correct is 1 exactly and anything wrong is below.
+    wrong = float(((1 - values) * weight).sum() / weight.sum())
+    return Score(
+        value=max(0.0, 1 - wrong),
+        examples=len(values),
+        source=whole.source,
+        memorised=whole.memorised,
+    )
+
+
+def _batch_size(stage: Stage) -> int:
+    """As many examples at a time as memory is sure to hold; a function of the stage alone."""
+    return max(1, min(MOST_EXAMPLES, MOST_TOKENS // stage.length))

@@ -1,0 +1,117 @@
+"""How a network is called: what it may need besides its inputs, in training and evaluation.
+
+Legend: B batch, L length of the input, P of a piece of it, T length of the output, V its
+vocabulary, H hidden.
+"""
+
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+State = tuple[Tensor, ...]
+"""What a network carries from batch to batch: tensors whose last axis is that of hidden units."""
+
+ForwardMode = Literal["plain", "autoregressive", "stateful"]
+"""How a network is called: on its inputs alone, symbol by symbol, or with a state."""
+
+
+@runtime_checkable
+class Autoregressive(Protocol):
+    """A network that writes its output symbol by symbol, and reads each before the next.
+
+    In training its `forward(inputs, targets)` is shown the target symbols as its own settings
+    say (teacher forcing: Williams & Zipser 1989, doi:10.1162/neco.1989.1.2.270).
+    """
+
+    def greedy_decode(self, inputs: Tensor, length: int) -> Tensor:
+        """Logits (B, T, V) of an output of that length; each symbol follows its own likeliest."""
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """A network that may carry a state from a batch to the one that continues it."""
+
+    @property
+    def carries_state(self) -> bool:
+        """Whether it does."""
+
+    def forward_with_state(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Logits of `forward`, and the state after them, without gradients.
+
+        `state` is None where nothing came before.
+        """
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state before anything was read."""
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A network that may read a long input piece by piece, and give its output at the end.
+
+    The size of its state doesn't grow with what was read.
+    """
+
+    @property
+    def can_stream(self) -> bool:
+        """Whether it does."""
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state before anything was read."""
+
+    def update_state(self, inputs: Tensor, state: State) -> State:
+        """The state after a further piece, (B, P) int64 without padding."""
+
+    def readout(self, state: State) -> Tensor:
+        """Logits of `forward` on all that was read: (B,) for a bit, (B, V) for a symbol."""
+
+
+def forward_mode_of(network: nn.Module) -> ForwardMode:
+    """How that network is called. Find it once: it takes some 15 microseconds."""
+    if isinstance(network, Autoregressive):
+        return "autoregressive"
+    if isinstance(network, Stateful) and network.carries_state:
+        return "stateful"
+    return "plain"
+
+
+def forward_train(
+    network: nn.Module, mode: ForwardMode, inputs: Tensor, targets: Tensor, state: State | None
+) -> tuple[Tensor, State | None]:
+    """The network's logits in training, and the state that it carries on."""
+    if mode == "autoregressive":
+        return network(inputs, targets), None
+    return forward_eval(network, mode, inputs, 0, state)
+
+
+def forward_eval(
+    network: Any, mode: ForwardMode, inputs: Tensor, length: int, state: State | None
+) -> tuple[Tensor, State | None]:
+    """The network's logits without targets, and the state that it carries on.
+
+    Args:
+        network: in evaluation mode, for an evaluation.
+        mode: how it is called.
+        inputs: (B, L) int64.
+        length: of the output, for a network that decodes symbol by symbol.
+        state: what it carries from the batch before.
+    """
+    if mode == "autoregressive":
+        return network.greedy_decode(inputs, length), None
+    if mode == "stateful":
+        logits, after = network.forward_with_state(inputs, state)
+        return logits, after
+    return network(inputs), None
+
+
+def widened_state(network: nn.Module, state: State | None) -> State | None:
+    """A smaller network's state for a larger one: new units begin at zero, as at the start."""
+    if state is None or not isinstance(network, Stateful) or not network.carries_state:
+        return None
+    found = []
+    for small, large in zip(state, network.initial_state(state[0].shape[-2]), strict=True):
+        grown = torch.zeros_like(large).to(small)
+        grown[..., : small.shape[-1]] = small
+        found.append(grown)
+    return tuple(found)

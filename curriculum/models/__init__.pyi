@@ -1,0 +1,4 @@
+from .bert import Bert as Bert
+from .language_model import LanguageModel as LanguageModel
+from .recurrent import Recurrent as Recurrent
+from .seq2seq import Seq2Seq as Seq2Seq

@@ -1,0 +1,203 @@
+"""Child processes: how they are started, and how a worker and its parent talk.
+
+A message is JSON, and after it so many objects of bytes; never pickle. A worker ends when the
+other end of its pipe is closed, or its parent is gone.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any
+
+from curriculum.errors import RunFailed, UsageError
+
+HOST = "127.0.0.1"
+"""Where servers listen: on localhost only."""
+
+PARENT_SECONDS = 1.0
+"""How often a worker checks whether its parent is still there."""
+
+Content = Mapping[str, Any]
+Reply = tuple[Content, Sequence[bytes]]
+Handler = Callable[[Content, Sequence[bytes], Callable[[Content], None]], Reply]
+"""Given a request's content and blobs, and what sends progress, it gives the reply's."""
+
+ERRORS: Mapping[str, type[Exception]] = {
+    "usage": UsageError,
+    "failed": RunFailed,
+    "unknown": RuntimeError,
+}
+
+
+class WorkerGone(RuntimeError):
+    """A worker has ended unexpectedly."""
+
+
+def python_command(*arguments: str) -> list[str]:
+    """The command of another Python like this one.
+
+    A user's files in the current folder don't take the place of libraries there (`-P`).
+    """
+    return [sys.executable, "-P", *arguments]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """A server to start: what it shows, Python's arguments, its port, and its environment."""
+
+    name: str
+    arguments: Sequence[str]
+    port: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start it in a session of its own."""
+        command, environment = python_command(*self.arguments), os.environ | self.environment
+        return subprocess.Popen(command, env=environment, start_new_session=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a worker says of a request: its progress, or for the `last` its reply."""
+
+    request: int
+    content: Content
+    blobs: Sequence[bytes]
+    last: bool
+
+
+class Worker:
+    """A worker process, seen from its parent: requests are sent at once, replies received later.
+
+    Args:
+        module: that calls `serve` with the number that it gets as an argument.
+    """
+
+    def __init__(self, module: str) -> None:
+        self.pipe, theirs = Pipe()
+        file = theirs.fileno()
+        self._process = subprocess.Popen(
+            python_command("-m", module, str(file)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # a user's file may print
+            pass_fds=[file],
+            start_new_session=True,
+        )
+        theirs.close()
+        self._numbers = itertools.count()
+
+    def request(self, name: str, content: Content, *blobs: bytes) -> int:
+        """Send a request; the number that its messages bear.
+
+        Raises:
+            WorkerGone: where the worker has ended.
+        """
+        number = next(self._numbers)
+        try:
+            _send(self.pipe, {**content, "request": name, "number": number}, blobs)
+        except OSError as error:
+            raise self._gone() from error
+        return number
+
+    def receive(self) -> Message:
+        """Wait for the next message.
+
+        Raises:
+            WorkerGone: where the worker has ended.
+            UsageError: what the worker raised; so are RunFailed, and RuntimeError for the rest.
+        """
+        try:
+            content, blobs = _receive(self.pipe)
+        except (EOFError, OSError) as error:
+            raise self._gone() from error
+        if "error" in content:
+            raise ERRORS[content["error"]](content["text"])
+        return Message(content.pop("number"), content, blobs, last=content.pop("last"))
+
+    def terminate(self) -> None:
+        """Ask the worker to end once what it does is saved."""
+        self._process.terminate()
+
+    def close(self) -> None:
+        """Close the pipe, at which an idle worker ends."""
+        self.pipe.close()
+
+    def kill(self) -> None:
+        """End the worker now, if it still runs."""
+        self.close()
+        self._process.kill()
+        self._process.wait()
+
+    def wait(self) -> None:
+        """Wait until the worker has ended."""
+        self._process.wait()
+
+    def _gone(self) -> WorkerGone:
+        return WorkerGone(f"a worker process ended (exit code {self._process.wait()})")
+
+
+def serve(file: int, handlers: Mapping[str, Handler]) -> None:
+    """Be a worker: answer requests, by their names, until the pipe is closed.
+
+    Args:
+        file: the number of the pipe's end.
+        handlers: of each request; the errors they raise are the parent's.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and decides
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    with Connection(file) as pipe, contextlib.suppress(EOFError, ConnectionError):
+        while True:
+            content, blobs = _receive(pipe)
+            name, number = content.pop("request"), content.pop("number")
+
+            def send_progress(progress: Content, number: int = number) -> None:
+                with contextlib.suppress(ConnectionError):
+                    _send(pipe, {**progress, "number": number, "last": False}, ())
+
+            reply, sent = _handled(handlers[name], content, blobs, send_progress)
+            _send(pipe, {**reply, "number": number, "last": True}, sent)
+
+
+def _handled(
+    handler: Handler,
+    content: Content,
+    blobs: Sequence[bytes],
+    send_progress: Callable[[Content], None],
+) -> Reply:
+    try:
+        return handler(content, blobs, send_progress)
+    except UsageError as error:
+        return {"error": "usage", "text": str(error)}, ()
+    except RunFailed as error:
+        return {"error": "failed", "text": str(error)}, ()
+    except (Exception, SystemExit):
+        return {"error": "unknown", "text": f"a worker failed:\n{traceback.format_exc()}"}, ()
+
+
+def _send(pipe: Connection, content: Content, blobs: Sequence[bytes]) -> None:
+    pipe.send_bytes(json.dumps({**content, "blobs": len(blobs)}).encode())
+    for blob in blobs:
+        pipe.send_bytes(blob)
+
+
+def _receive(pipe: Connection) -> tuple[dict[str, Any], list[bytes]]:
+    content = json.loads(pipe.recv_bytes())
+    return content, [pipe.recv_bytes() for _ in range(content.pop("blobs"))]
+
+
+def _end_with_parent(parent: int) -> None:
+    """Stop this process in order when its parent is gone, whoever killed that."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,284 @@
+"""What a run's journal tells: one frozen dataclass for each kind of event."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, get_args
+
+from curriculum.config import Choices, Range
+from curriculum.plan import Cost, Decision, Loss, Score, Stage, Verdict, VisitReason
+from curriculum.record.codec import Json, Malformed, decode, encode
+
+Outcome = Literal["mastered", "overtaken", "exhausted", "stopped", "diverged"]
+"""How a trial ended: `overtaken` by one that mastered first, or `stopped` with its search."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitStarted:
+    """A visit to a stage begins, with the settings that the learner carries."""
+
+    visit: int
+    stage: Stage
+    reason: VisitReason
+    retuning: bool
+    learning_rate: float
+    hidden_size: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evaluated:
+    """The model was evaluated on the stream `gate`, and the scheduler decided on it.
+
+    Attributes:
+        train_loss: the mean of the steps since the evaluation before, in nats.
+        examples_by_stage: that were trained on since the evaluation before.
+        cost: of the run so far, without discarded trials.
+        discarded_cost: of its discarded trials so far.
+    """
+
+    visit: int
+    stage: Stage
+    train_loss: Loss | None
+    screen: Score | None = None
+    full_test: Score | None = None
+    slices: Mapping[str, Score] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    examples_by_stage: Mapping[Stage, int] = field(default_factory=dict)
+    decision: Decision
+    cost: Cost
+    discarded_cost: Cost
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoundProposed:
+    """A search proposes a round of trials: their settings, by their numbers in the study."""
+
+    visit: int
+    study: int
+    parameters: Mapping[str, Range | Choices]
+    trials: Mapping[int, Mapping[str, Json]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialReport:
+    """A trial's evaluation on the stream `tuning`, and its cost so far.
+
+    Attributes:
+        trial: its number.
+        cost: since the trial began, evaluations included.
+        loss: the mean training loss since its evaluation before, in nats.
+        score: at this evaluation, in [0, 1]; None where it diverged.
+        mastered: whether it meets the criterion.
+        ending: why it can't be trained further, in words; None while it can.
+        diverged: whether it can't since its loss is no longer finite, or memory ran out.
+        reason: what the evaluation found, in words.
+    """
+
+    trial: int
+    cost: Cost
+    loss: Loss | None
+    score: float | None
+    mastered: bool = False
+    ending: str | None = None
+    diverged: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialEvaluated:
+    """A trial of a round was trained to its next evaluation."""
+
+    visit: int
+    study: int
+    report: TrialReport
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompletedTrial:
+    """A trial that is over.
+
+    Attributes:
+        number: from 0 within its study.
+        settings: that were tried, by dotted name.
+        score: at its last evaluation, in [0, 1]; None where it diverged.
+        outcome: how it ended.
+        reason: why, in words.
+        compute: that it cost.
+        steps: that it took.
+        tokens: that it was trained on.
+    """
+
+    number: int
+    settings: Mapping[str, Json]
+    score: float | None
+    outcome: Outcome
+    reason: str = ""
+    compute: float = 0.0
+    steps: int = 0
+    tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialCompleted:
+    """A trial is over, as its round is."""
+
+    visit: int
+    study: int
+    trial: CompletedTrial
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrialSelected:
+    """A search is over: the run continues with one of its trials, or for None with the parent."""
+
+    visit: int
+    study: int
+    trial: int | None
+    learning_rate: float
+    hidden_size: int
+    ending: str
+    cost: Cost
+    discarded_cost: Cost
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisitEnded:
+    """A visit is over.
+
+    Attributes:
+        limit_reached: why it ended short of mastery, in words; None where it did not.
+        kept: whether the model stays as it was trained, or goes back.
+        reach: the hardest stage of the path mastered in order; None for none.
+        next_stage: that is visited next; None where the run is over.
+        next_reason: why it is.
+    """
+
+    visit: int
+    stage: Stage
+    verdict: Verdict
+    limit_reached: str | None
+    kept: bool
+    reach: Stage | None
+    next_stage: Stage | None
+    next_reason: VisitReason | None
+    weights_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProvenanceChanged:
+    """The run was forced to resume under a changed provenance: what was and what is, by name."""
+
+    changes: Mapping[str, tuple[Json, Json]]
+    dropped: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinalEvaluated:
+    """The final model was evaluated on a stage of the path, or `beyond` it."""
+
+    stage: Stage
+    beyond: bool
+    score: float
+    examples: int
+    cleared: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetEvaluated:
+    """The target was tested in full ahead of the stages below it, after `evaluation` so many."""
+
+    visit: int
+    stage: Stage
+    evaluation: int
+    score: float
+    examples: int
+    cleared: bool
+    mastered: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetentionMeasured:
+    """The model that mastered a stage was evaluated on all stages of the path."""
+
+    visit: int
+    stage: Stage
+    scores: Mapping[Stage, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunEnded:
+    """The run is over: the target is `reached`, or the run `stopped` short of it."""
+
+    status: Literal["reached", "stopped"]
+    ending: str
+    reach: Stage | None
+    held: tuple[Stage, ...]
+    retained: Stage | None
+    extrapolated: int | None
+    steps: int
+    tokens: int
+    weights_sha256: str
+
+
+TuningEvent: TypeAlias = RoundProposed | TrialEvaluated | TrialCompleted | TrialSelected
+VisitEvent: TypeAlias = Evaluated | TuningEvent | VisitEnded | TargetEvaluated | RetentionMeasured
+"""What happens within the visit that started before it."""
+
+Event: TypeAlias = VisitStarted | VisitEvent | ProvenanceChanged | FinalEvaluated | RunEnded
+
+KINDS: Mapping[str, type[Any]] = {
+    "visit_started": VisitStarted,
+    "evaluation": Evaluated,
+    "round": RoundProposed,
+    "trial_evaluation": TrialEvaluated,
+    "trial": TrialCompleted,
+    "selection": TrialSelected,
+    "visit_ended": VisitEnded,
+    "provenance_change": ProvenanceChanged,
+    "final_evaluation": FinalEvaluated,
+    "target_evaluation": TargetEvaluated,
+    "retention": RetentionMeasured,
+    "run_ended": RunEnded,
+}
+"""What the journal calls each kind of event."""
+
+NAMES = {kind: name for name, kind in KINDS.items()}
+OF_A_VISIT: tuple[type[Any], ...] = get_args(VisitEvent)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clock:
+    """When an event was recorded: the time of day, and the seconds since the run's start."""
+
+    time: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event, and apart from it what may differ when the run is repeated."""
+
+    event: Event
+    clock: Clock
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """An event as the journal writes it, without its clock."""
+    return {"kind": NAMES[type(event)], **encode(event)}
+
+
+def record_from_json(content: Any) -> Record:
+    """The record that a line of the journal holds.
+
+    Raises:
+        Malformed: where it holds none.
+    """
+    if not isinstance(content, dict):
+        raise Malformed("a record is an object")
+    rest = dict(content)
+    kind = KINDS.get(str(rest.pop("kind", None)))
+    clock = decode(Clock, rest.pop("clock", None))
+    if kind is None:
+        raise Malformed(f"there is no kind of event {content.get('kind')!r}")
+    return Record(decode(kind, rest), clock)

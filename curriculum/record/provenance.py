@@ -1,0 +1,181 @@
+"""What a run's numbers depend on: as it was started, as it would be resumed, and what differs."""
+
+import json
+import platform
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from curriculum.config import Experiment, serialize
+from curriculum.errors import UsageError
+from curriculum.learn import flushes_denormal
+from curriculum.record.codec import decode, encode
+from curriculum.record.description import RunDescription
+from curriculum.record.disk import sha256_of
+from curriculum.record.history import History
+from curriculum.record.redaction import redacted
+from curriculum.record.store import RunFolder, Store
+
+PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGES = ("torch", "numpy", "scipy", "safetensors", "mlflow", "optuna", "transformers")
+WITHOUT_EFFECT = ("mlflow", "safetensors")
+"""Of the libraries, these change nothing in what is computed."""
+
+
+def describe_run(
+    experiment: Experiment,
+    seed: int,
+    device: torch.device,
+    *,
+    source: Path | None = None,
+    overrides: Sequence[str] = (),
+    tracking_uri: str | None = None,
+    optuna_storage: str | None = None,
+) -> RunDescription:
+    """What a run is that is started now. A URL that holds a secret is left out."""
+    urls = {"tracking_uri": tracking_uri, "optuna_storage": optuna_storage}
+    kept = {name: url for name, url in urls.items() if url is None or redacted(url) == url}
+    described = RunDescription(
+        experiment=experiment.name,
+        seed=seed,
+        created=round(time.time(), 3),
+        task=type(experiment.task).__name__,
+        model=type(experiment.model).__name__,
+        strategy=experiment.strategy,
+        path=experiment.growth.path(),
+        settings=experiment.flat(),
+        config=serialize(experiment),
+        overrides=tuple(overrides),
+        source=None if source is None else str(source.absolute()),
+        source_sha256=None if source is None else sha256_of(source),
+        tracking_uri=kept.get("tracking_uri"),
+        optuna_storage=kept.get("optuna_storage"),
+        withheld=tuple(name for name in urls if name not in kept),
+        device=str(device),
+        threads=torch.get_num_threads(),
+        flush_denormal=flushes_denormal(),
+        environment=environment(),
+        git_commit=git_commit(PACKAGE),
+    )
+    # As it is read again, so that the two compare: JSON has no tuples.
+    return decode(RunDescription, json.loads(json.dumps(encode(described))))
+
+
+def changes_between(original: RunDescription, now: RunDescription) -> dict[str, tuple[Any, Any]]:
+    """By name, what was and what is, of all that a run's numbers depend on.
+
+    Of the package's commit, and of the file that defines the experiment, only what both
+    know is compared.
+    """
+    found = _differing(original.settings, now.settings)
+    if original.config != now.config and not found:
+        found["config"] = ("of other classes", "of those named now")
+    found |= _differing(_libraries(original), _libraries(now))
+    for name in ("seed", "device", "threads", "flush_denormal"):
+        found |= _differing({name: getattr(original, name)}, {name: getattr(now, name)})
+    for name in ("git_commit", "source_sha256"):
+        before, after = getattr(original, name), getattr(now, name)
+        if None not in (before, after) and before != after:
+            found[name] = (_short(before), _short(after))
+    return found
+
+
+def check_unchanged(folder: RunFolder, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    """Check that a run would be resumed under what it was started with.
+
+    Raises:
+        UsageError: where it would not; says what changed.
+    """
+    if changes:
+        text = "; ".join(f"{name} was {old} and is {new}" for name, (old, new) in changes.items())
+        raise UsageError(
+            f"run {folder.id} can't be resumed to the same result, as what it depends on has "
+            f"changed: {text}; --force resumes it all the same, from its last checkpoint"
+        )
+
+
+def earlier_run(store: Store, now: RunDescription) -> RunFolder | None:
+    """The run that such a run would resume, or repeat; None where there is none.
+
+    That is the newest of the same experiment, seed and settings, or else the newest
+    unfinished one with the same overrides: what these mean has changed then.
+    """
+    same = []
+    for folder in reversed(store.runs()):
+        try:
+            original = folder.description()
+        except UsageError:
+            continue
+        if (original.experiment, original.seed) == (now.experiment, now.seed):
+            if original.config == now.config:
+                return folder
+            if original.overrides == now.overrides:
+                same.append(folder)
+    return next((folder for folder in same if History.of(folder).end is None), None)
+
+
+def continued(original: RunDescription, now: RunDescription) -> RunDescription:
+    """What a run is that was started as `original` and is resumed, by force, as `now`."""
+    return replace(now, id=original.id, created=original.created)
+
+
+def environment() -> dict[str, str]:
+    """The versions of Python, of this package and of the libraries that results depend on."""
+    found = {name: _version(name) for name in ("curriculum", *PACKAGES)}
+    installed = {name: number for name, number in found.items() if number is not None}
+    return {"python": platform.python_version(), **installed}
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit checked out where the code lies, with `+changes` where it was edited."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit}+changes" if changed else commit
+
+
+@cache
+def _version(package: str) -> str | None:
+    """The version that is installed; None where there is none. Looking it up takes a while."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    result = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=5,
+    )
+    return result.stdout.strip()
+
+
+def _libraries(description: RunDescription) -> dict[str, str]:
+    return {k: v for k, v in description.environment.items() if k not in WITHOUT_EFFECT}
+
+
+def _differing(original: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {
+        name: (original.get(name), now.get(name))
+        for name in {**original, **now}
+        if original.get(name) != now.get(name)
+    }
+
+
+def _short(digest: str) -> str:
+    """Enough of a digest or commit to know it by, and whether that was edited."""
+    name, plus, edited = digest.partition("+")
+    return name[:10] + plus + edited

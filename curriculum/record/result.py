@@ -1,0 +1,76 @@
+"""What a run came to."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from curriculum.plan import Stage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StageResult:
+    """What a visit to a stage came to.
+
+    Attributes:
+        verdict: `mastered`, `exhausted`, or `learning` where it is not over.
+        steps: by the learner that went on; so are tokens.
+        seconds: evaluations and trials included.
+        trials: how many its search had.
+        discarded_steps: by its discarded trials; so are discarded tokens.
+        discarded_share: the part of the visit's compute that discarded trials took.
+    """
+
+    length: int
+    vocab_size: int
+    verdict: str
+    steps: int
+    tokens: int
+    seconds: float
+    learning_rate: float
+    hidden_size: int
+    trials: int
+    discarded_steps: int
+    discarded_tokens: int
+    discarded_share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        status: `reached` the target or `stopped` short of it, once the run is over; before,
+            `running`, `interrupted`, `failed` or `killed`, and it can be resumed.
+        ending: why it is over, or was stopped, in words.
+        reach: the hardest stage of the path that was mastered; None where none was.
+        held: the stages of the path that the final model still passes.
+        retained: the last stage up to which it passes all; None where not the first.
+        extrapolated: the longest length beyond those trained on that it passes, if any.
+        weights_sha256: digest of the final model's tensors; None while the run is not over.
+        steps: optimizer steps, trials included; so are tokens and compute.
+        discarded_share: the part of the compute that discarded trials took.
+        stages: visit by visit.
+    """
+
+    run_id: str
+    experiment: str
+    seed: int
+    status: str
+    ending: str
+    reach: Stage | None
+    held: tuple[Stage, ...]
+    retained: Stage | None
+    extrapolated: int | None
+    weights_sha256: str | None
+    steps: int
+    tokens: int
+    compute: float
+    discarded_share: float
+    seconds: float
+    stages: tuple[StageResult, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as the command line's `--json` prints it."""
+        content = asdict(self)
+        content["held"] = [asdict(stage) for stage in self.held]
+        content["stages"] = [asdict(stage) for stage in self.stages]
+        return content

@@ -1,0 +1,56 @@
+"""What a run would do: its path, its evaluations, what it may search, and its budget."""
+
+from collections.abc import Iterator
+
+from curriculum.config import Choices, Experiment, search_space_of, widest_size
+from curriculum.learn import Sliced, evaluation_set_of
+from curriculum.plan import Stage
+from curriculum.report.units import counted
+
+
+def describe_dry_run(experiment: Experiment) -> Iterator[str]:
+    """A heading, the criterion, a line for each stage, the search, and the budget."""
+    path, criterion = experiment.growth.path(), experiment.criterion
+    yield f"{experiment.name}: {counted(len(path), 'stage')}, strategy {experiment.strategy}"
+    target = criterion.target_threshold
+    last = "" if target is None else f" ({target:g} on the last stage)"
+    yield f"criterion: {criterion.metric} at least {criterion.threshold:g}{last}"
+    for stage in path:
+        yield f"  {stage}: evaluated on {_evaluation(experiment, stage)}"
+    if experiment.tuning.is_on:
+        yield _tuning(experiment)
+    limits = {name: value for name, value in experiment.flat().items() if name[:7] == "budget."}
+    yield "budget: " + ", ".join(f"{k[7:]} {v:,}" for k, v in limits.items() if v is not None)
+
+
+def _evaluation(experiment: Experiment, stage: Stage) -> str:
+    """How many examples an evaluation takes, and of what kind."""
+    task, criterion = experiment.task, experiment.criterion
+    whole = evaluation_set_of(task, stage)
+    screen = f"a screen of {criterion.screen}, then "
+    if whole is None:
+        parts = len(task.slices) if isinstance(task, Sliced) else 0
+        slices = f", and as many on each of {counted(parts, 'slice')}" if parts else ""
+        return f"{screen}{criterion.examples:,} fresh examples{slices}"
+    if whole.rows is not None:
+        kind = "the document that is trained on" if whole.memorised else "a held-out document"
+        return f"{kind}, in {counted(whole.examples, 'window')}"
+    if whole.examples <= criterion.screen:
+        screen = ""
+    return f"{screen}{whole.examples:,} examples ({whole.source})"
+
+
+def _tuning(experiment: Experiment) -> str:
+    """What a search may try, in words."""
+    tuning = experiment.tuning
+    space = search_space_of(tuning, experiment.recipe, widest_size(tuning, experiment.model))
+    parts = [
+        f"{name.rpartition('.')[2]} "
+        + (
+            ", ".join(map(str, parameter.values))
+            if isinstance(parameter, Choices)
+            else f"{parameter.low:g} to {parameter.high:g}"
+        )
+        for name, parameter in space.parameters.items()
+    ]
+    return f"tuning: {tuning.mode}, at most {tuning.trials} trials a search; {'; '.join(parts)}"

@@ -1,0 +1,77 @@
+"""What a run's model still passed of earlier stages, visit by visit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from curriculum.plan import Stage
+from curriculum.record import RetentionMeasured
+from curriculum.report.figures.axes import TITLE, new_figure, place_ticks
+from curriculum.report.figures.difficulty import Difficulty
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+AXIS = 5.2
+"""Inches, the least that the width is of; `CHARACTER` is that of one in a label."""
+
+CHARACTER = 0.065
+MOST_STAGES = 20
+"""More labels of stages don't fit above each other."""
+
+MOST_NUMBERS = 12
+"""With more visits or stages the numbers no longer fit into the cells."""
+
+DARK, LIGHT = "#111111", "#ffffff"
+
+
+def retention_map(events: Sequence[RetentionMeasured], title: str) -> Figure:
+    """Visit by stage, the score; blank where a stage was not evaluated.
+
+    Args:
+        events: one for each visit that mastered its stage.
+        title: of which run.
+    """
+    found = {stage for event in events for stage in event.scores}
+    stages = sorted(found, key=lambda stage: (stage.length, stage.vocab_size))
+    cells = [[event.scores.get(stage, math.nan) for event in events] for stage in stages]
+    figure, (axes,) = new_figure(height=max(3.2, min(4.8, 1.4 + 0.3 * len(stages))))
+    axes.grid(visible=False)
+    drawn = axes.pcolormesh(cells, cmap="cividis", vmin=0, vmax=1, edgecolors="face", linewidth=0.4)
+    bar = figure.colorbar(drawn, ax=axes, label="score")
+    bar.outline.set_visible(False)
+    _ticks(axes, stages, events)
+    if max(len(stages), len(events)) <= MOST_NUMBERS:
+        _print_numbers(axes, cells)
+    axes.set_title(f"{title}: what was retained", **TITLE)
+    return figure
+
+
+def _ticks(axes: Axes, stages: Sequence[Stage], events: Sequence[RetentionMeasured]) -> None:
+    """Along the x axis the stage mastered at each visit, as many as there is room for."""
+    difficulty = Difficulty(stages)
+
+    def name(stage: Stage) -> str:
+        return stage.key if difficulty.widens else f"{stage.length:,}"
+
+    names = place_ticks([*map(name, stages)], MOST_STAGES)
+    axes.set_yticks([place + 0.5 for place in names], list(names.values()), fontsize=8)
+    mastered = [name(event.stage) for event in events]
+    room = int(AXIS / (CHARACTER * (2 + max(map(len, mastered)))))
+    seen = place_ticks(mastered, room)
+    axes.set_xticks([place + 0.5 for place in seen], list(seen.values()), fontsize=8)
+    x_label = "after the visit that mastered this stage, visit by visit"
+    axes.set(xlabel=x_label, ylabel=f"stage: {difficulty.label}")
+
+
+def _print_numbers(axes: Axes, cells: Sequence[Sequence[float]]) -> None:
+    for row, scores in enumerate(cells):
+        for column, score in enumerate(scores):
+            if math.isfinite(score):
+                text = "1" if score == 1 else f"{score:.2f}".removeprefix("0")
+                place = (column + 0.5, row + 0.5)
+                colour = DARK if score > 0.5 else LIGHT
+                axes.text(*place, text, ha="center", va="center", fontsize=7, color=colour)

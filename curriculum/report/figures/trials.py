@@ -1,0 +1,76 @@
+"""Figures of a searched visit: the race of its trials, the history of its study."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from curriculum.record import Visit
+from curriculum.report.figures.axes import SCORES, TITLE, new_figure
+from curriculum.report.figures.run import MASTERED, UNDECIDED, plot_outcomes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def trial_figures(visit: Visit, importances: Mapping[str, float]) -> dict[str, Figure]:
+    """A searched visit's figures: the race, the history of its study, what mattered."""
+    found = {"race": _race_figure(visit), "history": _history_figure(visit)}
+    if importances:
+        found["importance"] = _importance_figure(visit, importances)
+    return found
+
+
+def _race_figure(visit: Visit) -> Figure:
+    """The score of each trial against its compute."""
+    figure, (axes,) = new_figure()
+    selected = None if visit.selection is None else visit.selection.trial
+    curves: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for report in visit.reports:
+        if report.score is not None:
+            curves[report.trial].append((report.cost.compute, report.score))
+    for trial, points in sorted(curves.items()):
+        style: dict[str, Any] = {"lw": 1, "color": UNDECIDED}
+        if trial == selected:
+            style = {"lw": 2, "color": MASTERED, "zorder": 3, "label": f"trial {trial}, selected"}
+        axes.plot(*zip(*points, strict=True), marker=".", **style)
+    axes.set(xlabel="compute (tokens x parameters)", ylabel="score of each trial's evaluations")
+    axes.set_ylim(*SCORES)
+    if selected is not None:
+        axes.legend(loc="lower right", frameon=False)
+    _title(axes, visit, "the race of its trials")
+    return figure
+
+
+def _history_figure(visit: Visit) -> Figure:
+    """The score of each trial, in the order in which they were proposed, and the best so far."""
+    from matplotlib.ticker import MaxNLocator
+
+    figure, (axes,) = new_figure()
+    scored = [(trial.number, trial.score, trial.outcome) for trial in visit.trials]
+    points = [(n, score, outcome) for n, score, outcome in scored if score is not None]
+    best = [*accumulate((score for _, score, _ in points), max)]
+    axes.step([n for n, _, _ in points], best, where="post", color=UNDECIDED, label="best so far")
+    plot_outcomes(axes, points)
+    axes.set(xlabel="trial", ylabel="score at its last evaluation", ylim=SCORES)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if points:
+        axes.legend(loc="lower right", frameon=False)
+    _title(axes, visit, "history of its study")
+    return figure
+
+
+def _importance_figure(visit: Visit, importances: Mapping[str, float]) -> Figure:
+    figure, (axes,) = new_figure()
+    names = sorted(importances, key=lambda name: importances[name])
+    axes.barh(names, [importances[name] for name in names], color=MASTERED, height=0.5)
+    axes.set(xlabel="importance for the score (PED-ANOVA; all together 1)", xlim=(0, 1))
+    _title(axes, visit, "which settings mattered")
+    return figure
+
+
+def _title(axes: Axes, visit: Visit, what: str) -> None:
+    axes.set_title(f"Visit {visit.number}, {visit.stage}: {what}", **TITLE)

@@ -1,0 +1,93 @@
+"""Tables of a run: its visits, its trials, its final evaluation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from curriculum.record import FinalEvaluated, Result, StageResult, Visit
+
+COLUMNS = ("length", "vocab", "verdict", "steps", "tokens", "seconds", "rate", "hidden")
+SEARCHED = ("trials", "discarded")
+"""Of a run with trials: how many, and the share of the compute that discarded ones took."""
+
+
+def stage_table(result: Result) -> Table:
+    """The visits as a table for a terminal."""
+    table = _table(f"{result.experiment}, seed {result.seed}", _columns(result), left=("verdict",))
+    for row in _rows(result):
+        table.add_row(*row, style="red" if row[2] == "exhausted" else None)
+    return table
+
+
+def stage_table_markdown(result: Result) -> str:
+    """The visits as a table in markdown."""
+    columns = _columns(result)
+    lines = [columns, ("---",) * len(columns), *_rows(result)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def final_evaluation_table(title: str, events: Sequence[FinalEvaluated]) -> Table:
+    """A row for each stage: its score, on how many examples, and whether it passes, and why."""
+    columns = ("length", "vocab", "score", "examples", "passed", "why")
+    table = _table(title, columns, left=("passed", "why"))
+    for event in events:
+        table.add_row(
+            f"{event.stage.length:,}",
+            f"{event.stage.vocab_size:,}",
+            f"{event.score:.4g}",
+            f"{event.examples:,}",
+            "yes" if event.cleared else "no",
+            event.reason,
+        )
+    return table
+
+
+def trial_columns(visit: Visit) -> dict[str, list[Any]]:
+    """A searched visit's trials as columns: number, settings, cost, score, outcome, reason."""
+    trials = visit.trials
+    names = list(trials[0].settings) if trials else []
+    selected = None if visit.selection is None else visit.selection.trial
+    return {
+        "trial": [trial.number for trial in trials],
+        "selected": [trial.number == selected for trial in trials],
+        **{name.rpartition(".")[2]: [trial.settings[name] for trial in trials] for name in names},
+        **{
+            name: [getattr(trial, name) for trial in trials]
+            for name in ("score", "outcome", "compute", "steps", "tokens", "reason")
+        },
+    }
+
+
+def _table(title: str, columns: Sequence[str], left: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column in left else "right")
+    return table
+
+
+def _columns(result: Result) -> tuple[str, ...]:
+    return (*COLUMNS, *SEARCHED) if any(stage.trials for stage in result.stages) else COLUMNS
+
+
+def _rows(result: Result) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{stage.length:,}",
+            f"{stage.vocab_size:,}",
+            stage.verdict,
+            f"{stage.steps:,}",
+            f"{stage.tokens:,}",
+            f"{stage.seconds:.2f}",
+            f"{stage.learning_rate:.3g}",
+            f"{stage.hidden_size:,}",
+            *_search(stage)[: len(_columns(result)) - len(COLUMNS)],
+        )
+        for stage in result.stages
+    ]
+
+
+def _search(stage: StageResult) -> tuple[str, str]:
+    """How many trials a visit had, and the share of those discarded; nothing where it had none."""
+    return (f"{stage.trials:,}", f"{stage.discarded_share:.0%}") if stage.trials else ("", "")

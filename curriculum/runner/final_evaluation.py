@@ -1,0 +1,139 @@
+"""Evaluates a model on all stages: whenever one is mastered, and once the run is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from curriculum import learn, plan
+from curriculum.config import Experiment
+from curriculum.errors import UsageError
+from curriculum.record import FinalEvaluated, History
+
+STREAM = "certificate"
+MOST_TOKENS = 2**20
+"""An evaluation set of all inputs is sampled where it would take more than these."""
+
+
+class FinalEvaluator:
+    """Evaluates the model of a run on the stream `certificate`, under the task's criterion."""
+
+    def __init__(self, experiment: Experiment, *, seed: int) -> None:
+        self.experiment = experiment
+        self.seed = seed
+        self._evaluator = learn.Evaluator(experiment.task, experiment.criterion, seed, STREAM)
+        # The last weights, and their scores.
+        self._known: tuple[str, dict[plan.Stage, float]] = ("", {})
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the experiment wants these evaluations."""
+        return self.experiment.final_evaluation.mode == "on"
+
+    def accepts(self, learner: learn.Learner, stage: plan.Stage) -> bool:
+        """Whether the model, as it is, can be evaluated on that stage."""
+        return learner.accepts(learn.shape_of(self.experiment.task, stage))
+
+    def evaluate(self, learner: learn.Learner, history: History) -> Iterator[FinalEvaluated]:
+        """The model of a run that is over, on each stage of the path, and on longer lengths."""
+        path = self.experiment.growth.path()
+        for stage in path:
+            if self.accepts(learner, stage):
+                yield self._on_path(learner, stage, target=stage == path[-1])
+        examples = self.experiment.final_evaluation.examples
+        for stage in self._beyond(learner, history):
+            yield self.beyond(learner, stage, examples)
+
+    def retention(self, learner: learn.Learner) -> dict[plan.Stage, float]:
+        """The score on each stage of the path that the model can be evaluated on."""
+        weights = learn.weights_sha256(learner.model)
+        if weights != self._known[0]:  # many stages are mastered without training
+            path = self.experiment.growth.path()
+            stages = [stage for stage in path if self.accepts(learner, stage)]
+            self._known = weights, {stage: self._quick_score(learner, stage) for stage in stages}
+        return self._known[1]
+
+    def beyond(
+        self,
+        learner: learn.Learner,
+        stage: plan.Stage,
+        examples: int,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> FinalEvaluated:
+        """A test of a length beyond the path.
+
+        Where a stage has more inputs than can all be tested, so many are drawn. As no sample
+        shows a rate of 1, a threshold above what it can show is taken to be what it can.
+        `on_progress` is called with the tokens of each piece of an input that is read in pieces.
+
+        Raises:
+            UsageError: where so few examples could not show enough.
+        """
+        whole = learn.evaluation_set_of(self.experiment.task, stage)
+        if whole is not None and (whole.rows or whole.examples * stage.length <= MOST_TOKENS):
+            return replace(self._on_path(learner, stage, target=True), beyond=True)
+        criterion = self._criterion_beyond(examples)
+        evaluator = learn.Evaluator(
+            self.experiment.task, criterion, self.seed, f"{STREAM}/beyond", on_progress
+        )
+        score, slices, _ = evaluator.test_sample(learner, stage, 0)
+        evaluation = plan.Evaluation(full_test=score, slices=slices)
+        return _final_evaluated(criterion, stage, evaluation, beyond=True)
+
+    def _criterion_beyond(self, examples: int) -> plan.Mastery:
+        criterion = self.experiment.criterion.at(target=True)
+        all_correct = plan.Score(value=1.0, examples=examples)
+        shown = criterion.lower_bound(all_correct, plan.error_of_test(1, criterion.confidence))
+        assert shown is not None  # it is a sample
+        wanted = min(criterion.threshold, plan.LEAST_SHOWN)
+        if shown < wanted:
+            raise UsageError(
+                f"{examples} examples, all correct, would show a score of {shown:.2f} at most, "
+                f"and {wanted:g} is needed; take more examples"
+            )
+        return replace(criterion, examples=examples, threshold=min(criterion.threshold, shown))
+
+    def _on_path(
+        self, learner: learn.Learner, stage: plan.Stage, *, target: bool = False
+    ) -> FinalEvaluated:
+        criterion = self.experiment.criterion.at(target=target)
+        counts = plan.EvaluationCounts()
+        evaluation, _ = self._evaluator.evaluate(learner, stage, counts, criterion=criterion)
+        return _final_evaluated(criterion, stage, evaluation, beyond=False)
+
+    def _quick_score(self, learner: learn.Learner, stage: plan.Stage) -> float:
+        """The score of a screen; of a document, of all of it."""
+        whole = learn.evaluation_set_of(self.experiment.task, stage)
+        if whole is not None and whole.rows is not None:
+            return self._on_path(learner, stage).score
+        return self._evaluator.screen(learner, stage).value
+
+    def _beyond(self, learner: learn.Learner, history: History) -> list[plan.Stage]:
+        """The lengths beyond what was trained on or mastered that task and model can take."""
+        reach = history.reach
+        if reach is None:
+            return []
+        longest = max(history.longest_trained, reach.length)
+        stages = self.experiment.final_evaluation.stages(longest, reach.vocab_size)
+        path = self.experiment.growth.path()
+        return [
+            stage
+            for stage in stages
+            if stage not in path and self.experiment.allows(stage) and self.accepts(learner, stage)
+        ]
+
+
+def _final_evaluated(
+    criterion: plan.Mastery, stage: plan.Stage, evaluation: plan.Evaluation, *, beyond: bool
+) -> FinalEvaluated:
+    # One evaluation decides: neither steps nor further passes in a row can be waited for.
+    counts = plan.EvaluationCounts(passes=criterion.consecutive_passes)
+    decision = counts.decide(criterion, evaluation, steps=criterion.min_steps)
+    return FinalEvaluated(
+        stage=stage,
+        beyond=beyond,
+        score=decision.score or 0.0,
+        examples=decision.examples or 0,
+        cleared=decision.cleared,
+        reason=decision.reason,
+    )

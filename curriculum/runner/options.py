@@ -1,0 +1,155 @@
+"""What surrounds a run, and doesn't change what it computes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen
+from typing import TypedDict
+
+import torch
+
+from curriculum import record, tracking, tune
+from curriculum.config import Experiment
+from curriculum.errors import UsageError
+from curriculum.learn import StopRequest, resolve_device
+
+log = logging.getLogger(__name__)
+
+
+class RunOptions(TypedDict, total=False):
+    """Keyword arguments of `run` and `resume`.
+
+    Attributes:
+        store: the folder that runs are recorded in; by default `mlruns`.
+        device: `auto`, `cpu` or `cuda`; by default `auto`, or the one that the run was
+            started on.
+        listener: called with each record of the journal, once it is on disk. Where a run
+            is resumed, it is first called with the records that are there already.
+        mirror: whether a process beside this one copies the record into MLflow; by default
+            it does.
+        wait: whether to wait, at the end, until it has done so; by default not.
+        tracking_uri: MLflow's; by default the one that the run was started with, what
+            `MLFLOW_TRACKING_URI` says, or else a database in the store.
+        optuna_storage: the URL or path of an Optuna storage for the studies; by default the
+            one that the run was started with, what `CURRICULUM_OPTUNA_STORAGE` says, or else
+            a file in the store.
+        source: the user's file that defines the task or the model. No other code than this
+            package's is run unless you name it.
+        jobs: how many processes train the trials of a round, by default 1; the result is the
+            same.
+        checkpoints: how often its state is saved.
+        stop: asks it to stop; by default SIGINT does.
+        force: whether to resume even under a changed provenance.
+    """
+
+    store: Path | str
+    device: str | None
+    listener: record.Listener | None
+    mirror: bool
+    wait: bool
+    tracking_uri: str | None
+    optuna_storage: str | None
+    source: Path | None
+    jobs: int
+    checkpoints: record.CheckpointPolicy
+    stop: StopRequest
+    force: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunContext:
+    """The same with defaults; its fields are documented there."""
+
+    store: Path | str = record.DEFAULT_STORE
+    device: str | None = None
+    listener: record.Listener | None = None
+    mirror: bool = True
+    wait: bool = False
+    tracking_uri: str | None = None
+    optuna_storage: str | None = None
+    source: Path | None = None
+    jobs: int = 1
+    checkpoints: record.CheckpointPolicy = field(default_factory=record.CheckpointPolicy)
+    stop: StopRequest = field(default_factory=lambda: StopRequest(signal.SIGINT))
+    force: bool = False
+
+    @property
+    def folder(self) -> record.Store:
+        """The store as such."""
+        return record.Store(Path(self.store))
+
+    @property
+    def torch_device(self) -> torch.device:
+        """The device.
+
+        Raises:
+            UsageError: where it isn't there.
+        """
+        return resolve_device(self.device or "auto")
+
+    def check(self, experiment: Experiment) -> None:
+        """Check what a run would fail on later.
+
+        Raises:
+            UsageError: for fewer jobs than 1, or an Optuna storage that can't be reached.
+        """
+        if self.jobs < 1:
+            raise UsageError(f"jobs must be at least 1, got {self.jobs}")
+        url = tune.resolve_storage(self.folder, self.optuna_storage)
+        if experiment.tuning.is_on and url != tune.local_storage(self.folder):
+            tune.check_storage(url)
+
+    def describe(
+        self, experiment: Experiment, seed: int, overrides: Sequence[str]
+    ) -> record.RunDescription:
+        """What such a run is, started now."""
+        return record.describe_run(
+            experiment,
+            seed,
+            self.torch_device,
+            source=self.source,
+            overrides=overrides,
+            tracking_uri=self.tracking_uri,
+            optuna_storage=self.optuna_storage,
+        )
+
+    def start_mirror(self, folder: record.RunFolder) -> Popen[bytes] | None:
+        """Start the process that copies the run, if that was requested."""
+        if not self.mirror:
+            return None
+        urls = {
+            tracking.TRACKING_URI_VARIABLE: self.tracking_uri,
+            tune.STORAGE_VARIABLE: self.optuna_storage,
+        }
+        environment = {name: url for name, url in urls.items() if url is not None}
+        return tracking.start_mirror(self.folder.root, folder.id, environment)
+
+    def wait_for_mirror(self, mirror: Popen[bytes] | None, run_id: str) -> None:
+        """Wait until MLflow has all of the run, if that was requested."""
+        if self.wait and mirror is not None and mirror.wait() != 0:
+            log.warning(
+                "MLflow does not have all of run %s; 'sync %s' completes it", run_id, run_id
+            )
+
+
+def check_withheld(original: record.RunDescription, context: RunContext) -> None:
+    """Check that a run would be copied whereto it was copied before.
+
+    Raises:
+        UsageError: where that address held a secret, and is not given again.
+    """
+    given = {
+        "tracking_uri": context.tracking_uri or os.environ.get(tracking.TRACKING_URI_VARIABLE),
+        "optuna_storage": context.optuna_storage or os.environ.get(tune.STORAGE_VARIABLE),
+    }
+    for name in original.withheld:
+        if context.mirror and not given[name]:
+            raise UsageError(
+                f"the {name} that run {original.id} was started with held a secret, which isn't "
+                f"kept; give it again with --{name.replace('_', '-')}"
+            )

@@ -1,0 +1,76 @@
+"""Restores what a run learned, and what it was made from."""
+
+import logging
+from pathlib import Path
+
+from torch import nn
+
+from curriculum import record
+from curriculum.config import Experiment, deserialize, load_module
+from curriculum.errors import UsageError
+from curriculum.learn import Learner, resolve_device, weights_sha256
+
+log = logging.getLogger(__name__)
+
+
+def load(
+    run_id: str,
+    *,
+    store: Path | str = record.DEFAULT_STORE,
+    source: Path | str | None = None,
+    device: str = "cpu",
+) -> nn.Module:
+    """The final model of a run, in evaluation mode.
+
+    Args:
+        run_id: the run's id, an unambiguous beginning of one, or `last`.
+        store: the folder that it is recorded in.
+        source: the file that defines its task and model, where they are a user's own:
+            no other code than this package's is run unless you name it.
+        device: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        UsageError: where there is no such run, no whole checkpoint, or `source` is needed.
+        RunFailed: where the system keeps something of it from being read.
+    """
+    folder = record.Store(Path(store)).find(run_id)
+    return restore_run(folder, source=source, device=device)[1].model.eval()
+
+
+def restore_experiment(
+    description: record.RunDescription, source: Path | str | None = None
+) -> Experiment:
+    """The experiment of a run, its classes taken from `source` where they are a user's own.
+
+    Raises:
+        UsageError: where they are, and no source is given; or where they have changed.
+    """
+    module = None if source is None else load_module(Path(source))
+    try:
+        return deserialize(description.config, module)
+    except UsageError as error:
+        if source is None and description.source is not None and "--source" in str(error):
+            raise UsageError(f"{error}; the run was started from {description.source}") from error
+        raise
+
+
+def restore_run(
+    folder: record.RunFolder, *, source: Path | str | None = None, device: str = "cpu"
+) -> tuple[Experiment, Learner]:
+    """A run's experiment, and its learner; see `latest_settled_checkpoint`."""
+    experiment = restore_experiment(folder.description(), source)
+    checkpoint = record.latest_settled_checkpoint(folder)
+    learner = record.load_learner(checkpoint, experiment, resolve_device(device))
+    history = record.History.of(folder)
+    end = history.end
+    if history.damaged and end is None:
+        log.warning(
+            "the journal of run %s is damaged; 'resume %s' computes what came after again",
+            *2 * [folder.id],
+        )
+    if end is not None and end.weights_sha256 != weights_sha256(learner.model):
+        raise UsageError(
+            f"the final checkpoint of run {folder.id} is damaged; 'resume {folder.id}' makes it "
+            f"again"
+        )
+    return experiment, learner

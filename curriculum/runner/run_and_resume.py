@@ -1,0 +1,172 @@
+"""Runs experiments, and resumes runs that stopped before their end."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from subprocess import Popen
+from typing import Unpack
+
+import torch
+
+from curriculum import record
+from curriculum.config import Experiment
+from curriculum.errors import UsageError
+from curriculum.learn import Learner, shape_of
+from curriculum.runner.loop import CurriculumLoop
+from curriculum.runner.options import RunContext, RunOptions, check_withheld
+from curriculum.runner.restore import restore_experiment
+from curriculum.tracking import was_copied
+from curriculum.tune import RunSetup, open_executor
+
+
+def run(
+    experiment: Experiment,
+    seed: int = 0,
+    *,
+    resume: bool = False,
+    overrides: Sequence[str] = (),
+    **options: Unpack[RunOptions],
+) -> record.Result:
+    """Train a fresh model along the experiment's path, and give what it came to.
+
+    An interrupt (Ctrl-C, or the stop button of a notebook) lets the run finish its step
+    and save itself; the result's status is `interrupted` then, and `resume` continues it.
+
+    Args:
+        experiment: what to run.
+        seed: all randomness follows from it; at least 0.
+        resume: whether to resume the newest run of the same experiment and seed, or give
+            its result if it is over.
+        overrides: how the experiment was changed on the command line, for the record.
+        options: see `RunOptions`.
+
+    Raises:
+        UsageError: for a device that isn't there, a store that can't be written, an Optuna
+            storage that can't be reached, a seed below 0 or fewer jobs than 1, or a run to
+            resume that another process holds, or whose provenance has changed.
+        RunFailed: for what a run can't do without: memory, room on the disk, or a record
+            that the system keeps from being read.
+    """
+    if seed < 0:
+        raise UsageError(f"seed must be a whole number, at least 0, got {seed}")
+    context = RunContext(**options)
+    context.check(experiment)
+    described = context.describe(experiment, seed, overrides)
+    if resume:
+        earlier = record.earlier_run(context.folder, described)
+        if earlier is not None:
+            return _resume(earlier, described, experiment, context)
+    setup = RunSetup(
+        experiment=experiment, seed=seed, device=context.torch_device, stop=context.stop
+    )
+    fresh = _fresh(setup)
+    folder = context.folder.create(described)
+    with folder.held():
+        result, mirror = _loop(folder, setup, fresh, record.ResumePoint(), context)
+    context.wait_for_mirror(mirror, result.run_id)
+    return result
+
+
+def resume(run_id: str, **options: Unpack[RunOptions]) -> record.Result:
+    """Resume a run that stopped before its end; of one that is over, give the result.
+
+    It ends as it would have without the stop: the same weights, bit for bit, and the same
+    journal but for its clock, on the same machine with as many threads.
+
+    Args:
+        run_id: the run's id, an unambiguous beginning of one, or `last`.
+        options: see `RunOptions`.
+
+    Raises:
+        UsageError: where there is no such run, another process holds it, its experiment
+            can't be made again, or its provenance has changed.
+        RunFailed: for what a run can't do without.
+    """
+    context = RunContext(**options)
+    folder = context.folder.find(run_id)
+    original = folder.description()
+    check_withheld(original, context)
+    context = replace(
+        context,
+        tracking_uri=context.tracking_uri or original.tracking_uri,
+        optuna_storage=context.optuna_storage or original.optuna_storage,
+        device=context.device or original.device.split(":")[0],
+    )
+    experiment = restore_experiment(original, context.source)
+    context.check(experiment)
+    described = context.describe(experiment, original.seed, original.overrides)
+    described = replace(described, config=original.config)  # a file may have been moved
+    return _resume(folder, described, experiment, context)
+
+
+def _fresh(setup: RunSetup) -> Learner:
+    """The learner that every run of that seed starts with."""
+    experiment, shape = setup.experiment, setup.experiment.shape
+    if experiment.grows_with_stages:
+        shape = shape_of(experiment.task, experiment.scheduler().largest_stage)
+    return Learner.start(shape, experiment.recipe, seed=setup.seed, device=setup.device)
+
+
+def _resume(
+    folder: record.RunFolder,
+    now: record.RunDescription,
+    experiment: Experiment,
+    context: RunContext,
+) -> record.Result:
+    """Resume a run where its record allows it, or give its result if it is over."""
+    mirror: Popen[bytes] | None = None
+    with folder.held():
+        original, device = folder.description(), torch.device(now.device)
+        changes = record.changes_between(original, now)
+        if record.History.of(folder).end is None and not context.force:
+            record.check_unchanged(folder, changes)
+        # The state on disk is that of the experiment as it was; only then may it be changed.
+        same = original.config == now.config
+        before = experiment if same else restore_experiment(original, context.source)
+        point = record.find_resume_point(folder, before, device)
+        if point.run_is_over:
+            result = record.History.of(folder).result()
+            if not was_copied(context.folder, folder):
+                mirror = context.start_mirror(folder)
+        else:
+            if context.force:
+                point = record.forced_resume_point(
+                    folder,
+                    point,
+                    before,
+                    experiment,
+                    changes=changes,
+                    device=device,
+                    seed=original.seed,
+                )
+                with folder.writing():
+                    folder.describe(record.continued(original, now))
+            folder.remove_stop_note()
+            setup = RunSetup(
+                experiment=experiment, seed=original.seed, device=device, stop=context.stop
+            )
+            result, mirror = _loop(folder, setup, _fresh(setup), point, context)
+    context.wait_for_mirror(mirror, result.run_id)
+    return result
+
+
+def _loop(
+    folder: record.RunFolder,
+    setup: RunSetup,
+    fresh: Learner,
+    point: record.ResumePoint,
+    context: RunContext,
+) -> tuple[record.Result, Popen[bytes] | None]:
+    """Run the core loop with all that surrounds it; the result, and the mirror's process."""
+    with (
+        context.stop.listening(),
+        open_executor(setup, jobs=context.jobs, source=context.source) as executor,
+        record.Recorder(
+            folder,
+            setup.experiment.recipe,
+            context.listener,
+            resume_point=point,
+            checkpoints=context.checkpoints,
+        ) as recorder,
+    ):
+        mirror = context.start_mirror(folder)
+        return CurriculumLoop(setup, fresh, point, recorder, executor).run(), mirror

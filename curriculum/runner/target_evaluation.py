@@ -1,0 +1,83 @@
+"""Evaluates the target ahead of the stages below it, once the model is trained on it."""
+
+from collections.abc import Sequence
+
+from curriculum.config import Experiment
+from curriculum.learn import Evaluator, Learner, shape_of
+from curriculum.plan import EvaluationCounts, Stage
+from curriculum.record import History, TargetEvaluated
+
+STREAM = "ahead"
+
+
+class TargetEvaluator:
+    """Tells when a model masters the target, whether or not it masters what is below.
+
+    The gate evaluates the lowest unmastered stage. A model that is trained on long inputs
+    alone may never pass the short ones, and master the target all the same. These evaluations
+    have the gate's criterion and examples of their own, and are not charged.
+    """
+
+    def __init__(self, experiment: Experiment, *, seed: int) -> None:
+        self.target = experiment.growth.path()[-1]
+        self._is_on = experiment.final_evaluation.mode == "on"
+        self._shape = shape_of(experiment.task, self.target)
+        self._criterion = experiment.criterion.at(target=True)
+        self._evaluator = Evaluator(experiment.task, experiment.criterion, seed, STREAM)
+
+    def is_due(self, learner: Learner, stage: Stage, history: History) -> bool:
+        """Whether the target is trained on, not mastered yet, and not what the gate evaluates."""
+        return (
+            self._is_on
+            and stage != self.target
+            and self.target not in history.mastered_ahead
+            and self.target in history.stages_trained_on
+            and learner.accepts(self._shape)
+        )
+
+    def evaluate(self, learner: Learner, visit: int, history: History) -> TargetEvaluated | None:
+        """What a full test of the target found; None where the screen was not passed.
+
+        Args:
+            learner: as it was evaluated last.
+            visit: the number of the visit of that evaluation.
+            history: with that evaluation.
+        """
+        number = history.evaluation_count
+        earlier = [test for test in history.target_evaluations if test.stage == self.target]
+        counts = EvaluationCounts(
+            evaluations=number, full_tests=len(earlier), passes=_passes(earlier, visit, number)
+        )
+        criterion, steps = self._criterion, history.total_cost.steps
+        evaluation, _ = self._evaluator.evaluate(
+            learner,
+            self.target,
+            counts,
+            full_test=counts.wants_full_test(criterion, steps=steps),
+            criterion=criterion,
+        )
+        if evaluation.full_test is None:
+            return None
+        decision = counts.decide(criterion, evaluation, steps=steps)
+        assert decision.score is not None
+        return TargetEvaluated(
+            visit=visit,
+            stage=self.target,
+            evaluation=number,
+            score=decision.score,
+            examples=decision.examples or 0,
+            cleared=decision.cleared,
+            mastered=decision.mastered,
+            reason=decision.reason,
+        )
+
+
+def _passes(tests: Sequence[TargetEvaluated], visit: int, number: int) -> int:
+    """How many tests in a row passed in the evaluations of the visit just before `number`."""
+    passes = 0
+    for test in reversed(tests):
+        follows = (test.visit, test.evaluation) == (visit, number - 1 - passes)
+        if not (follows and test.cleared):
+            break
+        passes += 1
+    return passes

@@ -1,0 +1,16 @@
+from .grid import Amount as Amount
+from .grid import PlannedRun as PlannedRun
+from .grid import comparable_experiment as comparable_experiment
+from .grid import default_amount as default_amount
+from .grid import default_rates as default_rates
+from .grid import parse_amount as parse_amount
+from .grid import plan_runs as plan_runs
+from .job import SweepSettings as SweepSettings
+from .job import sweep_experiment as sweep_experiment
+from .run_summary import GUESS as GUESS
+from .run_summary import OF_TRAINING as OF_TRAINING
+from .run_summary import UNITS as UNITS
+from .run_summary import RunSummary as RunSummary
+from .run_summary import is_guess as is_guess
+from .sweep import Sweep as Sweep
+from .sweep import SweepListener as SweepListener

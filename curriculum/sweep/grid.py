@@ -1,0 +1,136 @@
+"""Which runs a sweep has, and the settings that make them comparable."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from curriculum.config import Experiment
+from curriculum.errors import UsageError
+from curriculum.learn import Learner, batch_of, resolve_device
+from curriculum.plan import Backtracking, Budget, Galloping, compute, get_strategy
+
+DEFAULT_STEPS = 500
+"""The cost of that many steps on the last stage is each learning rate's budget by default."""
+
+UNLIMITED = 2**40
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """The budget of each strategy with each seed, and its unit."""
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """One run of a sweep. Of one sweep, no two differ in their experiment alone."""
+
+    strategy: str
+    seed: int
+    learning_rate: float
+    experiment: Experiment = field(compare=False)  # a user's task need not be hashable
+
+
+def plan_runs(
+    experiment: Experiment,
+    strategies: Sequence[str],
+    seeds: Sequence[int],
+    amount: Amount,
+    rates: Sequence[float],
+) -> Iterator[PlannedRun]:
+    """The runs of a sweep, seed by seed, so that what is there early is comparable.
+
+    Raises:
+        UsageError: for an unknown strategy, or one that the task refuses.
+    """
+    made = {
+        (strategy, rate): comparable_experiment(experiment, strategy, amount, rate, len(rates))
+        for strategy in strategies
+        for rate in (guess_widths(len(rates)) if get_strategy(strategy).guesses else rates)
+    }
+    for seed in seeds:
+        for (strategy, rate), each in made.items():
+            yield PlannedRun(strategy, seed, rate, each)
+
+
+def comparable_experiment(
+    experiment: Experiment, strategy: str, amount: Amount, rate: float, count: int
+) -> Experiment:
+    """The experiment under a strategy, with one of `count` learning rates and its share of the budget.
+
+    Nothing is searched, no stage is given up before the budget is, and no stage is skipped:
+    there are no retunes, half steps or demotions, and no galloping.
+    """
+    share = amount.value / count
+    whole = amount.unit in ("steps", "tokens")
+    if whole and share < 1:
+        raise UsageError(
+            f"a budget of {amount.value:g} {amount.unit} shared by {count} learning rates leaves "
+            f"none; take at least {count}"
+        )
+    limit: dict[str, Any] = {amount.unit: int(share) if whole else share}
+    growth = experiment.growth
+    if isinstance(growth, Galloping):
+        growth = growth.arithmetic()
+    found = experiment.replace(
+        growth=growth,
+        training=replace(experiment.training, schedule="constant"),
+        tuning=replace(experiment.tuning, mode="off"),
+        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0),
+        budget=Budget(steps_per_stage=UNLIMITED, **limit),
+    )
+    if get_strategy(strategy).pacing.uses_clock and not found.budget.is_reproducible:
+        raise UsageError(
+            f"strategy {strategy} goes by a clock that must be the same whenever a run is repeated; "
+            f"compare it at a budget of compute, tokens or steps, not of {amount.unit}"
+        )
+    found = found.with_strategy(strategy)
+    optimizer: Any = found.optimizer
+    return found.replace(optimizer=replace(optimizer, learning_rate=rate))
+
+
+def guess_widths(count: int) -> tuple[float, ...]:
+    """The widths that weights are guessed in, one for each learning rate of the others."""
+    return tuple(10.0**power for power in range(count))
+
+
+def default_rates(experiment: Experiment) -> tuple[float, ...]:
+    """The learning rates of each strategy by default: the experiment's, times 1/3, 1 and 3."""
+    rate = experiment.optimizer.learning_rate
+    return tuple(float(f"{rate * factor:.3g}") for factor in (1 / 3, 1, 3))
+
+
+def default_amount(experiment: Experiment, count: int) -> Amount:
+    """The cost of `DEFAULT_STEPS` steps on the last stage, for each of `count` learning rates."""
+    last, recipe = experiment.growth.path()[-1], experiment.recipe
+    learner = Learner.start(experiment.shape, recipe, seed=0, device=resolve_device("cpu"))
+    batch = batch_of(
+        experiment.task, last, recipe.training.step_size, seed=0, stream="train", index=0
+    )
+    step = compute(batch.token_count, learner.parameters, training=True)
+    return Amount(float(f"{step * DEFAULT_STEPS * count:.2g}"), "compute")
+
+
+def parse_amount(text: str) -> Amount:
+    """The amount that was typed: `3e10` is compute, `2e6tokens`, `60s` and `500steps` are others.
+
+    Raises:
+        UsageError: where it is none.
+    """
+    number, unit = text.strip(), "compute"
+    for ending, name in (("tokens", "tokens"), ("steps", "steps"), ("s", "seconds")):
+        if number.endswith(ending):
+            number, unit = number.removesuffix(ending).strip(), name
+            break
+    try:
+        value = float(number)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e300:
+        raise UsageError(
+            f"must be a number above 0 (compute), or one with tokens, steps or s, such as "
+            f"3e10, 2e6tokens, 500steps or 60s; got {text!r}"
+        )
+    return Amount(value, unit)

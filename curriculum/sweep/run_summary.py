@@ -1,0 +1,167 @@
+"""One run as a comparison sees it: under which settings it ran, and when it reached what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from curriculum.config import flatten
+from curriculum.plan import STRATEGIES, Cost, Stage, Verdict, VisitReason
+from curriculum.record import History, RunDescription
+
+UNITS = ("compute", "tokens", "seconds", "steps")
+"""What a budget may be matched in."""
+
+GUESS = "guess"
+"""The control that doesn't train: it has no learning rates, but as many widths of weights."""
+
+OF_TRAINING = ("optimizer", "training")
+"""The settings that guesses need not share with what is trained."""
+
+CURRICULUM = ("pacing", "sampling")
+"""The settings that a strategy is made of."""
+
+NOT_OVER = "not over yet"
+
+WITHOUT_EFFECT = ("mlflow", "safetensors", "optuna")
+"""Of the libraries, these change nothing in what a run without a search computes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunSummary:
+    """A run that is over.
+
+    Attributes:
+        created: the time of day when it was started.
+        path: the nominal stages.
+        unit: of its budget.
+        budget: how much of that it had; None for a run without a limit.
+        conditions: all that must be the same for runs to be compared, by dotted name.
+        training: of guesses, what must be the same among these alone; empty for others.
+        mastered: by a stage's place on the path, what the run had cost when it mastered it:
+            the lowest unmastered one at its gate, or the last one ahead of those below.
+        total: all that it cost.
+        not_comparable: why it can't be compared with others at all; None where it can.
+    """
+
+    run_id: str
+    strategy: str
+    seed: int
+    learning_rate: float
+    created: float
+    path: tuple[Stage, ...]
+    unit: str | None
+    budget: float | None
+    conditions: Mapping[str, Any]
+    mastered: Mapping[int, Cost]
+    total: Cost
+    not_comparable: str | None
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reach(self) -> int:
+        """The place of the hardest stage mastered; -1 for none."""
+        return max(self.mastered, default=-1)
+
+    @classmethod
+    def of(cls, history: History) -> RunSummary:
+        """The summary of a run's journal."""
+        description = history.description
+        settings = description.settings
+        conditions, training = _conditions(description), dict[str, Any]()
+        if is_guess(description.strategy):
+            names = [name for name in conditions if name.split(".")[0] in OF_TRAINING]
+            training = {name: conditions.pop(name) for name in names}
+        unit = next((u for u in UNITS if settings.get(f"budget.{u}") is not None), None)
+        return cls(
+            run_id=description.id,
+            strategy=_label(description),
+            seed=description.seed,
+            learning_rate=settings["optimizer.learning_rate"],
+            created=description.created,
+            path=description.path,
+            unit=unit,
+            budget=None if unit is None else settings[f"budget.{unit}"],
+            conditions=conditions,
+            training=training,
+            mastered=_mastered(history),
+            total=replace(history.total_cost, seconds=history.seconds),
+            not_comparable=_not_comparable(history),
+        )
+
+
+def is_guess(strategy: str) -> bool:
+    """Whether a strategy, by its label, draws weights at random in place of training."""
+    return strategy.partition("(")[0] == GUESS
+
+
+def _label(description: RunDescription) -> str:
+    """The strategy's name, and those of its settings that the name doesn't tell.
+
+    That is `combined(mixed=0.9)`, and of a pair without a name of its own all that it has:
+    `linear x lookback(initial=0.01, horizon=0.5, back=0.3)`.
+    """
+    name, settings = description.strategy, description.settings
+    usual = STRATEGIES.get(name)
+    if usual is None:
+        known = {kind: settings.get(kind) for kind in CURRICULUM}
+    else:
+        known = flatten({"pacing": usual.pacing, "sampling": usual.sampling})
+    other = [
+        f"{key.partition('.')[2] or key}={value}"
+        for key, value in settings.items()
+        if key.split(".")[0] in CURRICULUM and (key, value) not in known.items()
+    ]
+    return f"{name}({', '.join(other)})" if other else name
+
+
+def _conditions(description: RunDescription) -> dict[str, Any]:
+    settings = {
+        name: value
+        for name, value in description.settings.items()
+        if name.split(".")[0] not in (*CURRICULUM, "tuning") and name != "optimizer.learning_rate"
+    }
+    return settings | provenance(description)
+
+
+def provenance(description: RunDescription) -> dict[str, Any]:
+    """What a run's numbers depend on besides its settings and seed."""
+    libraries = description.environment.items()
+    names = ("device", "threads", "flush_denormal", "source_sha256", "git_commit")
+    found = {name: getattr(description, name) for name in names}
+    return {name: value for name, value in libraries if name not in WITHOUT_EFFECT} | found
+
+
+def _mastered(history: History) -> dict[int, Cost]:
+    """When each stage of the path was mastered for the first time."""
+    places = {stage: place for place, stage in enumerate(history.description.path)}
+    found: dict[int, Cost] = {}
+    cost = Cost()
+    for visit in history.visits:
+        cost = cost + visit.cost + visit.discarded_cost
+        place = places.get(visit.stage)
+        mastered = visit.verdict is Verdict.MASTERED
+        if mastered and place is not None and visit.ended is not None:
+            found.setdefault(place, replace(cost, seconds=visit.ended))
+    for stage, ahead in history.mastered_ahead.items():
+        place = places.get(stage)
+        if place is not None:
+            found[place] = ahead
+    return found
+
+
+def _not_comparable(history: History) -> str | None:
+    settings = history.description.settings
+    limits = [unit for unit in UNITS if settings.get(f"budget.{unit}") is not None]
+    half_steps = any(visit.visit_reason is VisitReason.HALF_STEP for visit in history.visits)
+    reasons = {
+        NOT_OVER: history.end is None,
+        "tuned": settings["tuning.mode"] != "off",
+        "with galloping growth": settings["growth"] == "Galloping",
+        "with half steps": half_steps,
+        "without a limit of the whole run": not limits,
+        "with several limits of the whole run": len(limits) > 1,
+        "resumed under a changed provenance": bool(history.changes),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)

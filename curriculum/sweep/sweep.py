@@ -1,0 +1,129 @@
+"""The runs of a sweep: makes those that are missing, one after another or several at a time."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from curriculum import record
+from curriculum.errors import RunFailed, UsageError
+from curriculum.learn import configure_threads, resolve_device
+from curriculum.sweep.grid import PlannedRun
+from curriculum.sweep.job import Job, SweepSettings, make_run, sweep_experiment
+from curriculum.sweep.run_summary import NOT_OVER, RunSummary, provenance
+from curriculum.sweep.worker_pool import WorkerPool
+
+
+class SweepListener(Protocol):
+    """Receives the progress of a sweep."""
+
+    def on_evaluation(self, run: PlannedRun, evaluation: record.Evaluated, seconds: float) -> None:
+        """A run in progress was evaluated, so many seconds after its start."""
+
+    def on_run_end(self, run: PlannedRun, result: record.Result) -> None:
+        """A run is over."""
+
+
+class Sweep:
+    """The runs of a sweep: those that are done, and those that are missing.
+
+    Attributes:
+        settings: what all have in common.
+        runs: all of them.
+        done: by planned run, the id of the one that is over, and can be compared.
+        missing: what is to be run, and the id of a run to resume, if there is one.
+    """
+
+    def __init__(self, settings: SweepSettings, runs: Sequence[PlannedRun]) -> None:
+        self.settings, self.runs = settings, runs
+        self.done: dict[PlannedRun, str] = {}
+        self.missing: dict[PlannedRun, str | None] = {}
+        known = self._known(runs[0]) if runs else {}
+        for run in runs:
+            history = known.get(_key(run.seed, run.experiment.flat()))
+            if history is not None and history.end is not None:
+                self.done[run] = history.description.id
+            else:
+                self.missing[run] = None if history is None else history.description.id
+
+    def run(self, jobs: int, listener: SweepListener) -> bool:
+        """Make what is missing, and return whether all of it was made.
+
+        A run that is interrupted saves itself, and the next call resumes it.
+
+        Raises:
+            RunFailed: for what a run can't do without, or where a process was killed; the
+                others have saved themselves.
+        """
+        try:
+            return self._run_here(listener) if jobs == 1 else self._run_in_pool(jobs, listener)
+        except KeyboardInterrupt:
+            return False
+
+    def _run_here(self, listener: SweepListener) -> bool:
+        configure_threads(self.settings.threads)
+        for run, run_id in self.missing.items():
+
+            def on_record(entry: record.Record, run: PlannedRun = run) -> None:
+                if isinstance(entry.event, record.Evaluated):
+                    listener.on_evaluation(run, entry.event, entry.clock.seconds)
+
+            result = make_run(self.settings, _job(run, run_id), on_record)
+            if not self._take_result(run, result, listener):
+                return False
+        return True
+
+    def _run_in_pool(self, jobs: int, listener: SweepListener) -> bool:
+        """In processes of their own."""
+        runs = {_job(run, run_id): run for run, run_id in self.missing.items()}
+        waiting = iter(runs)
+        with WorkerPool(min(jobs, len(runs)), self.settings) as pool:
+            while True:
+                while pool.has_idle_worker and (job := next(waiting, None)) is not None:
+                    pool.start(job)
+                if not pool.is_busy:
+                    return True
+                for job, message in pool.messages():
+                    if not isinstance(message, record.Result):
+                        listener.on_evaluation(runs[job], *message)
+                    elif not self._take_result(runs[job], message, listener):
+                        return False
+
+    def _take_result(self, run: PlannedRun, result: record.Result, listener: SweepListener) -> bool:
+        """Whether a run is over, and not interrupted."""
+        if result.status == "interrupted":
+            return False
+        self.done[run] = result.run_id
+        listener.on_run_end(run, result)
+        return True
+
+    def _known(self, run: PlannedRun) -> dict[str, record.History]:
+        """By seed and settings, the store's runs of today's provenance that may be compared.
+
+        Of several the newest; but one that is over comes before any that is not.
+        """
+        settings, found = self.settings, dict[str, record.History]()
+        source = sweep_experiment(settings.name, settings.overrides)[1]
+        device = resolve_device(settings.device)
+        now = provenance(record.describe_run(run.experiment, run.seed, device, source=source))
+        for folder in record.Store(settings.store).runs():
+            try:
+                description = folder.description()
+                if description.experiment != run.experiment.name or provenance(description) != now:
+                    continue
+                history = record.History.of(folder)
+            except (UsageError, RunFailed):
+                continue
+            key = _key(description.seed, description.settings)
+            over = key in found and found[key].end is not None
+            comparable = RunSummary.of(history).not_comparable in (None, NOT_OVER)
+            if comparable and not (over and history.end is None):
+                found[key] = history
+        return found
+
+
+def _job(run: PlannedRun, run_id: str | None) -> Job:
+    return Job(run.strategy, run.seed, run.learning_rate, run_id)
+
+
+def _key(seed: int, settings: Mapping[str, Any]) -> str:
+    return json.dumps([seed, settings], sort_keys=True)

@@ -1,0 +1,25 @@
+"""Where MLflow's copy of a store is: the tracking URI, and the folder of artifacts."""
+
+import os
+from pathlib import Path
+
+from curriculum.record import Store
+
+TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
+RUN_TAG = "curriculum.run_id"
+"""In MLflow, the run's id: on its parent run and on all children."""
+
+
+def local_tracking_uri(store: Store) -> str:
+    """The tracking URI of the store's own database."""
+    return f"sqlite:///{store.root / 'mlflow.db'}"
+
+
+def resolve_tracking_uri(store: Store, given: str | None = None) -> str:
+    """The URI given, or `MLFLOW_TRACKING_URI`, or else the store's own database."""
+    return given or os.environ.get(TRACKING_URI_VARIABLE) or local_tracking_uri(store)
+
+
+def artifacts_folder(store: Store, tracking_uri: str) -> Path | None:
+    """Where new experiments keep artifacts; None where that is up to a server."""
+    return store.root / "artifacts" if tracking_uri == local_tracking_uri(store) else None

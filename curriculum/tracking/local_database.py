@@ -1,0 +1,75 @@
+"""Deletes a run's copy from the store's own MLflow: from its database and its artifacts.
+
+`mlflow gc` would do less and more. It leaves folders and links between runs and models; it
+follows the addresses of artifacts out of a store that was copied, into the original; and it
+empties the trash of all experiments and models, whoever put them there.
+"""
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+from curriculum.errors import UsageError
+from curriculum.record import Store, first_line
+from curriculum.tracking.addresses import RUN_TAG, local_tracking_uri
+
+BUSY_SECONDS = 30.0
+COLUMNS = """
+    SELECT tables.name, columns.name
+    FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns
+    WHERE tables.type = 'table'
+    AND columns.name IN ('run_uuid', 'model_id', 'source_id', 'destination_id')
+"""
+"""The columns of MLflow's tables that name a run or a model."""
+RUNS = "SELECT run_uuid FROM tags WHERE key = ? AND value = ?"
+MODELS = "SELECT model_id FROM logged_models WHERE source_run_id = ?"
+
+
+class LocalDatabase:
+    """MLflow's database in a store, which is there already."""
+
+    def __init__(self, store: Store) -> None:
+        """Check that it can be read.
+
+        Raises:
+            UsageError: where it can't.
+        """
+        self.name = f"MLflow at {local_tracking_uri(store)}"
+        self._path = store.root / "mlflow.db"
+        self._artifacts = store.root / "artifacts"
+        try:
+            with closing(self._connect()) as database:
+                self._tables = database.execute(COLUMNS).fetchall()
+        except sqlite3.Error as error:
+            raise UsageError(
+                f"MLflow's database {self._path} can't be read ({first_line(error)}), so nothing "
+                f"is deleted; move it away, or put back one that is whole"
+            ) from error
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run's parent run and children, their models, and the artifacts of all."""
+        if not self._tables:
+            return
+        with closing(self._connect()) as database:
+            ids = [name for (name,) in database.execute(RUNS, (RUN_TAG, run_id))]
+            for run in tuple(ids):
+                ids += [name for (name,) in database.execute(MODELS, (run,))]
+            # Artifacts first: only the database knows which run they belong to.
+            self._delete_artifacts(set(ids))
+            database.execute("CREATE TEMP TABLE gone (id TEXT PRIMARY KEY)")
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany("INSERT INTO gone VALUES (?)", [(name,) for name in ids])
+            for table, column in self._tables:
+                database.execute(f"DELETE FROM {table} WHERE {column} IN gone")  # noqa: S608 - the database's own names
+            database.execute("COMMIT")
+
+    def _delete_artifacts(self, ids: set[str]) -> None:
+        """Delete the folders of these names, in the store alone."""
+        for pattern in ("*/*", "*/models/*"):
+            for path in self._artifacts.glob(pattern):
+                if path.name in ids:
+                    shutil.rmtree(path)
+
+    def _connect(self) -> sqlite3.Connection:
+        uri = f"{self._path.as_uri()}?mode=rw"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)

@@ -1,0 +1,306 @@
+"""Copies a run's journal into MLflow, as often as one likes: repeating it changes nothing.
+
+It only reads the run. Points carry the journal's timestamps, and what is there already is
+looked for before anything is created.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from curriculum import record
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server may be slow
+
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from curriculum.plan import Verdict
+from curriculum.tracking.addresses import RUN_TAG, local_tracking_uri
+from curriculum.tracking.artifacts import Artifacts
+from curriculum.tracking.metrics import (
+    evaluation_metrics,
+    final_metrics,
+    last_timestamp,
+    reach_metrics,
+    selected_trial_metrics,
+    timestamp_of,
+    visit_metrics,
+)
+from curriculum.tracking.presentation import Presentation
+
+VISIT_TAG = "curriculum.visit"
+METRICS_AT_ONCE = 1000
+PLAIN = "gated"
+"""The strategy that a run's name doesn't mention."""
+STATUS = {
+    "reached": "FINISHED",
+    "stopped": "FINISHED",
+    "interrupted": "KILLED",
+    "killed": "KILLED",
+    "failed": "FAILED",
+}
+
+
+def connect(store: record.Store, tracking_uri: str) -> MlflowClient:
+    """A client of MLflow. The store's own database is made where there is none yet."""
+    if tracking_uri != local_tracking_uri(store):
+        return MlflowClient(tracking_uri)
+    store.mirrors.mkdir(parents=True, exist_ok=True)
+    with record.Lock(store.mirrors / "database.lock") as lock:  # two may not migrate at once
+        lock.acquire(seconds=math.inf)
+        client = MlflowClient(tracking_uri)
+        client.search_experiments(max_results=1)
+    return client
+
+
+def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> str:
+    """MLflow's id of an experiment, made where there is none, restored where it was deleted."""
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+    location = None if artifacts is None else (artifacts / name.replace(":", "-")).as_uri()
+    try:
+        tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI's layout
+        return str(client.create_experiment(name, location, tags))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)  # another mirror was faster
+        if found is None:
+            raise
+        return str(found.experiment_id)
+
+
+def pages(search: Callable[..., Any], *what: Any) -> Iterator[Any]:
+    """What a search of a client's finds, page by page."""
+    token: str | None = None
+    while True:
+        page = search(*what, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+class Mirror:
+    """One run's copy in MLflow: a parent run, and a child run for each visit."""
+
+    def __init__(
+        self,
+        folder: record.RunFolder,
+        client: MlflowClient,
+        *,
+        artifacts: Path | None,
+        presentation: Presentation,
+    ) -> None:
+        """Find the copy or start it; one that holds what the journal does not is made anew.
+
+        Args:
+            folder: the run.
+            client: MLflow's.
+            artifacts: where a new experiment keeps its artifacts; None leaves it to the server.
+            presentation: makes notes, plots and tables of what is copied.
+        """
+        self.folder = folder
+        self.client = client
+        self.history = record.History(folder.description())
+        self._presentation = presentation
+        self._offset = 0
+        self._checkpoints: list[str] = []  # to upload, once they are there
+        self._experiment = experiment_id(client, self.history.description.experiment, artifacts)
+        self._children: dict[int, str] = {}
+        self._run = self._find_run()
+        self._artifacts = Artifacts(folder, client, self._experiment, self._run)
+
+    def copy(self) -> None:
+        """Copy what the journal has gained."""
+        if not self.folder.journal.exists():
+            return
+        if self.folder.journal_bytes < self._offset:
+            raise RuntimeError("the journal has lost records, and is to be copied anew")
+        # Points are gathered and logged in batches: one request for each would take minutes.
+        points: dict[str, list[Metric]] = {}
+        for entry, offset in record.read_journal(self.folder.journal, self._offset):
+            self._apply(entry, points)
+            self._offset = offset
+        for run, metrics in points.items():
+            self._log(run, metrics)
+        for name in self._checkpoints:
+            self._artifacts.upload_checkpoint(name)
+
+    def close(self, status: str) -> None:
+        """Give the copy its note, plots, model and status, once the run has stopped or is over.
+
+        What it came to and cost is then there for every run that is over, also for one that
+        ended within its first visit: what is compared has no gaps. One that was stopped may
+        be resumed, and would have it twice.
+        """
+        if self.history.end is not None:
+            self._log(self._run, [*reach_metrics(self.history), *final_metrics(self.history)])
+        self._artifacts.upload_figures(self._presentation.figures(self.history))
+        self._artifacts.log_model(self.history)
+        note = self._presentation.note(self.history)
+        self.client.set_tag(self._run, "mlflow.note.content", note)
+        self.client.set_tag(self._run, "status", status)
+        ended = last_timestamp(self.history)
+        for visit in self.history.visits:
+            if visit.ended is None:  # what it cost and came to is settled when it has ended
+                child = self._children[visit.number]
+                self.client.set_tag(child, "verdict", visit.verdict)
+                self.client.set_terminated(child, STATUS[status], end_time=ended)
+        self.client.set_terminated(self._run, STATUS[status], end_time=ended)
+
+    def _apply(self, entry: record.Record, points: dict[str, list[Metric]]) -> None:
+        """Copy one record; its points are added to those by MLflow run."""
+        self.history.add(entry)
+        time = timestamp_of(entry.clock.time)
+        match event := entry.event:
+            case record.VisitStarted():
+                self._start_child(self.history.visits[-1], time)
+            case record.Evaluated():
+                metrics = evaluation_metrics(self.history, event, entry)
+                for run in (self._run, self._children[event.visit]):
+                    points.setdefault(run, []).extend(metrics)
+            case record.TargetEvaluated(mastered=True):
+                points.setdefault(self._run, []).extend(reach_metrics(self.history))
+            case record.TrialSelected():
+                metrics = selected_trial_metrics(self.history)
+                for run in (self._run, self._children[event.visit]):
+                    points.setdefault(run, []).extend(metrics)
+            case record.VisitEnded():
+                points.setdefault(self._run, []).extend(reach_metrics(self.history))
+                self._end_child(self.history.visits[-1], time)
+                if event.verdict is Verdict.MASTERED:
+                    self._checkpoints.append(record.checkpoint_name(len(self.history.visits)))
+            case record.ProvenanceChanged():
+                self.client.set_tag(self._run, "changes", json.dumps(record.encode(event.changes)))
+            case record.RunEnded():
+                self._checkpoints.append(record.checkpoint_name(len(self.history.visits)))
+            case _:  # shown by the notes, plots and final metrics alone
+                pass
+
+    def _log(self, run: str, metrics: list[Metric]) -> None:
+        for start in range(0, len(metrics), METRICS_AT_ONCE):
+            self.client.log_batch(run, metrics=metrics[start : start + METRICS_AT_ONCE])
+
+    def _find_run(self) -> str:
+        """The parent run, which is made where there is none, and its children."""
+        description = self.history.description
+        query = f"tags.`{RUN_TAG}` = '{description.id}'"
+        runs = list(pages(self.client.search_runs, [self._experiment], query))
+        found = next((run for run in runs if VISIT_TAG not in run.data.tags), None)
+        children = [run for run in runs if VISIT_TAG in run.data.tags]
+        if found is not None and self._is_other(found, children):
+            for run in (*children, found):
+                self.client.delete_run(run.info.run_id)
+            found, children = None, []
+        self._children = {int(run.data.tags[VISIT_TAG]): run.info.run_id for run in children}
+        if found is not None and self.folder.is_running:
+            for run in (found, *children):
+                if run.info.status in ("KILLED", "FAILED"):  # it was resumed
+                    self.client.update_run(run.info.run_id, status="RUNNING")
+        if found is None:
+            found = self.client.create_run(
+                self._experiment,
+                start_time=timestamp_of(description.created),
+                tags=_tags(description),
+                run_name=_name(description),
+            )
+        run = str(found.info.run_id)
+        self._log_params(run, _params(description))
+        return run
+
+    def _is_other(self, found: Run, children: Sequence[Run]) -> bool:
+        """Whether a copy holds what the journal does not.
+
+        So it does where a damaged journal has lost records, or where a run was forced to
+        resume under other settings.
+        """
+        ours, params = _params(self.history.description), found.data.params
+        if any(params.get(name, value) != value for name, value in ours.items()):
+            return True
+        history = record.History(self.history.description)
+        known = set()
+        for entry, _ in record.intact_records(self.folder.journal)[0]:
+            history.add(entry)
+            if isinstance(entry.event, record.Evaluated):
+                known.add((history.total_cost.steps, timestamp_of(entry.clock.time)))
+        if any(int(run.data.tags[VISIT_TAG]) >= len(history.visits) for run in children):
+            return True
+        points = self.client.get_metric_history(found.info.run_id, "progress/tokens")
+        return any((point.step, point.timestamp) not in known for point in points)
+
+    def _log_params(self, run: str, values: Mapping[str, Any]) -> None:
+        params = [Param(name, str(value)) for name, value in values.items()]
+        self.client.log_batch(run, params=params)
+
+    def _start_child(self, visit: record.Visit, time: int) -> None:
+        reason = visit.visit_reason.value
+        if visit.number not in self._children:
+            tags = {
+                "mlflow.parentRunId": self._run,
+                RUN_TAG: self.history.description.id,
+                VISIT_TAG: str(visit.number),
+                "visit_reason": reason,
+            }
+            name = f"visit {visit.number}: {visit.stage}"
+            run = self.client.create_run(self._experiment, time, tags, run_name=name)
+            self._children[visit.number] = str(run.info.run_id)
+        values = {
+            "length": visit.stage.length,
+            "vocab_size": visit.stage.vocab_size,
+            "visit_reason": reason,
+        }
+        self._log_params(self._children[visit.number], values)
+
+    def _end_child(self, visit: record.Visit, time: int) -> None:
+        run = self._children[visit.number]
+        tags = [RunTag("verdict", visit.verdict), RunTag("mlflow.note.content", visit.reason)]
+        # Params can't change once logged, and these are settled only now.
+        settled = {"learning_rate": visit.learning_rate, "hidden_size": visit.hidden_size}
+        self._log_params(run, settled)
+        self.client.log_batch(run, metrics=visit_metrics(self.history, visit), tags=tags)
+        if visit.trials:
+            self._artifacts.upload_table(run, "trials.json", self._presentation.trials(visit))
+            self._artifacts.upload_figures(self._presentation.visit_figures(visit), run)
+        self.client.set_terminated(run, "FINISHED", end_time=time)
+
+
+def _name(description: record.RunDescription) -> str:
+    """What tells a run from its neighbours; a plain gated one is named by the experiment."""
+    parts = [description.experiment, description.strategy, f"seed {description.seed}"]
+    return " ".join(part for part in parts if part != PLAIN)
+
+
+def _params(description: record.RunDescription) -> dict[str, str]:
+    """All settings, flat, and what runs are told apart by: the UI's plots know no tags."""
+    found = {**description.settings, "strategy": description.strategy, "seed": description.seed}
+    return {name: _spelled(value) for name, value in found.items()}
+
+
+def _spelled(value: Any) -> str:
+    """A value on one line; the UI would break a list in brackets into many.
+
+    >>> _spelled([0.9, 0.999])
+    '0.9, 0.999'
+    """
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _tags(description: record.RunDescription) -> dict[str, str]:
+    names = ("seed", "strategy", "task", "model", "device")
+    tags = {name: str(getattr(description, name)) for name in names}
+    tags |= {f"version.{name}": value for name, value in description.environment.items()}
+    if description.git_commit is not None:
+        tags["mlflow.source.git.commit"] = description.git_commit
+    return tags | {RUN_TAG: description.id, "mlflow.source.name": description.experiment}

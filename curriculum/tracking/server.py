@@ -1,0 +1,31 @@
+"""MLflow's own UI on a store."""
+
+from curriculum.errors import UsageError
+from curriculum.processes import HOST, Server
+from curriculum.record import Store
+
+
+def mlflow_server(store: Store, tracking_uri: str, port: int) -> Server:
+    """MLflow's UI on a database.
+
+    Raises:
+        UsageError: where MLflow is a server itself.
+    """
+    if tracking_uri.startswith(("http://", "https://")):
+        raise UsageError("MLFLOW_TRACKING_URI names a server, which has a UI of its own; open that")
+    arguments = ["-m", "mlflow", "ui", "--backend-store-uri", tracking_uri]
+    arguments += ["--default-artifact-root", (store.root / "artifacts").as_uri()]
+    arguments += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    arguments += ["--uvicorn-opts", "--log-level warning"]
+    environment = {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_LOGGING_LEVEL": "WARNING",
+        "PYTHONWARNINGS": "ignore",
+    }
+    return Server(
+        name=f"MLflow's UI on {store.root}",
+        arguments=arguments,
+        port=port,
+        environment=environment,
+    )

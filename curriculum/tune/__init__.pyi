@@ -1,0 +1,16 @@
+from .addresses import STORAGE_VARIABLE as STORAGE_VARIABLE
+from .addresses import local_storage as local_storage
+from .addresses import resolve_storage as resolve_storage
+from .dashboard import dashboard_server as dashboard_server
+from .dashboard import has_studies as has_studies
+from .dashboard import is_installed as is_installed
+from .deletion import StoredStudies as StoredStudies
+from .executor import InProcessExecutor as InProcessExecutor
+from .executor import TrialExecutor as TrialExecutor
+from .importance import importances as importances
+from .process_executor import ProcessExecutor as ProcessExecutor
+from .process_executor import open_executor as open_executor
+from .run_setup import RunSetup as RunSetup
+from .storage import StudiesCopy as StudiesCopy
+from .storage import check_storage as check_storage
+from .tuner import Tuner as Tuner

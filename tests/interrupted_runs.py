@@ -1,0 +1,299 @@
+"""Runs to stop, to kill and to resume, and what they leave on disk."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import curriculum
+from curriculum import (
+    SGD,
+    Adam,
+    Backtracking,
+    Budget,
+    CheckpointPolicy,
+    Choices,
+    Direct,
+    Experiment,
+    Explicit,
+    Mastery,
+    Result,
+    StopRequest,
+    Training,
+    Tuning,
+    learn,
+)
+from curriculum.models import LanguageModel, Recurrent, Seq2Seq
+from curriculum.record import Evaluated, Event, Record, RunEnded, RunFolder, Store, read_journal
+from curriculum.tasks import HumanNumbers, Reverse
+
+NEVER_WITHIN_A_VISIT = CheckpointPolicy(every=float("inf"))
+EACH_STEP = CheckpointPolicy(every=0)
+
+Change = Callable[[dict[str, Any]], object]
+"""Changes what was read from JSON in place."""
+
+
+@dataclass(frozen=True)
+class StoppedRun:
+    """A run in a store of its own, and how it would have ended without the stop."""
+
+    experiment: Experiment
+    root: Path
+    weights_sha256: str
+    events: tuple[Event, ...]
+
+    @property
+    def folder(self) -> RunFolder:
+        return Store(self.root).find("last")
+
+    def copied(self, root: Path) -> "StoppedRun":
+        """The same in another store."""
+        shutil.copytree(self.root, root)
+        return replace(self, root=root)
+
+    def recorded(self) -> tuple[Event, ...]:
+        """What the journal holds, its clock apart."""
+        return tuple(events(self.folder))
+
+    def resume(self, **more: Any) -> Result:
+        return curriculum.resume("last", store=self.root, mirror=False, **more)
+
+
+def plain(tiny: Experiment) -> Experiment:
+    """Some 8 steps on each of three stages."""
+    return tiny.replace(
+        training=Training(eval_every=4), criterion=Mastery(threshold=1.0, min_steps=6)
+    )
+
+
+def tuned(tiny: Experiment, **settings: Any) -> Experiment:
+    """One whose carried learning rate is hopeless."""
+    tuning = Tuning(mode="each", learning_rate=(1e-2, 1e-1), hidden_size=(8, 16), trials=8)
+    return tiny.replace(
+        growth=Explicit(lengths=(2, 3)),
+        optimizer=Adam(learning_rate=1e-5),
+        budget=Budget(steps_per_stage=60),
+        training=Training(eval_every=6),
+        tuning=replace(tuning, **settings),
+    )
+
+
+def exhausted(tiny: Experiment) -> Experiment:
+    return tuned(tiny, mode="exhausted")
+
+
+def hopeless(tiny: Experiment) -> Experiment:
+    """A search in which no trial masters the stage, its retune, and the end of the run."""
+    one = tuned(tiny, trials=5)
+    return one.replace(growth=Explicit(lengths=(40,)), budget=Budget(steps_per_stage=7))
+
+
+def widely_tuned(tiny: Experiment) -> Experiment:
+    one = tuned(tiny, also=(Choices(setting="training.batch_size", values=(16, 64)),))
+    return one.replace(tuning=replace(one.tuning, trials=4))
+
+
+def words(tiny: Experiment, **changes: Any) -> Experiment:
+    """A document that is read in order, by a state that is carried."""
+    made = Experiment(
+        task=HumanNumbers(),
+        model=LanguageModel(net="lstm", hidden_size=4, carries_state=True),
+        growth=Explicit(lengths=(10, 20), vocab_sizes=(38, 38)),
+        criterion=Mastery(
+            threshold=0.15, target_threshold=0.9, metric="symbol_accuracy", min_steps=7
+        ),
+        optimizer=Adam(learning_rate=3e-2),
+        training=Training(batch_size=16, eval_every=5),
+        budget=Budget(steps_per_stage=18),
+        backtracking=Backtracking(half_steps=0, demotions=0),
+        name="words",
+    )
+    return made.replace(**changes)
+
+
+def direct(tiny: Experiment) -> Experiment:
+    return tiny.replace(
+        growth=Explicit(lengths=(2, 3, 12)),
+        pacing=Direct(),
+        budget=Budget(steps=40),
+        criterion=Mastery(threshold=1.0),
+        training=Training(eval_every=6, schedule="one_cycle"),
+    )
+
+
+def direct_words(tiny: Experiment) -> Experiment:
+    return words(tiny, pacing=Direct(), budget=Budget(steps=30))
+
+
+def growing(tiny: Experiment) -> Experiment:
+    """A model that gets symbols only as its stages need them."""
+    return Experiment(
+        task=Reverse(),
+        model=Recurrent(cell="gru", hidden_size=12, embedding_size=6),
+        growth=Explicit(lengths=(2, 2, 2), vocab_sizes=(2, 3, 4)),
+        criterion=Mastery(threshold=0.4, metric="symbol_accuracy", min_steps=9),
+        optimizer=Adam(learning_rate=2e-2),
+        training=Training(eval_every=7),
+        model_size="stage",
+        budget=Budget(steps_per_stage=60),
+        name="growing",
+    )
+
+
+def demoted(tiny: Experiment) -> Experiment:
+    """One that takes a half step and a demotion, and ends before its target."""
+    return tiny.replace(
+        growth=Explicit(lengths=(2, 60)),
+        budget=Budget(steps_per_stage=30),
+        optimizer=Adam(learning_rate=2e-2),
+        backtracking=Backtracking(consolidation_steps=9),
+        training=Training(eval_every=7),
+    )
+
+
+def drawing(tiny: Experiment) -> Experiment:
+    """One that draws at random as it trains: what is dropped, and what the decoder is shown."""
+    return Experiment(
+        task=Reverse(),
+        model=Seq2Seq(hidden_size=8, embedding_size=4, dropout=0.2, teacher_forcing=0.5),
+        growth=Explicit(lengths=(2, 4), vocab_sizes=(3, 3)),
+        criterion=Mastery(threshold=0.5, metric="symbol_accuracy", min_steps=8),
+        optimizer=SGD(learning_rate=0.1, momentum=0.9),
+        training=Training(eval_every=5, distinct_examples=64, batch_size=16),
+        budget=Budget(steps_per_stage=20),
+        backtracking=Backtracking(demotions=0),
+        name="drawing",
+    )
+
+
+def online(tiny: Experiment) -> Experiment:
+    return tiny.replace(
+        growth=Explicit(lengths=(2, 3)),
+        training=Training(online=True, batch_size=4, eval_every=9),
+        optimizer=Adam(learning_rate=1e-2),
+        budget=Budget(steps_per_stage=45),
+    )
+
+
+EXPERIMENTS = {
+    "plain": plain,
+    "tuned": tuned,
+    "exhausted": exhausted,
+    "hopeless": hopeless,
+    "widely tuned": widely_tuned,
+    "words": words,
+    "direct": direct,
+    "direct words": direct_words,
+    "growing": growing,
+    "demoted": demoted,
+    "drawing": drawing,
+    "online": online,
+}
+
+
+class After(StopRequest):
+    """Asks a run to stop once it was read so often: before a step, or between visits."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        super().__init__()
+
+    @property
+    def requested(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+    @requested.setter
+    def requested(self, value: bool) -> None: ...
+
+
+class KilledHere(BaseException):
+    """Ends a run on the spot, as a kill would: nothing is saved or noted any more."""
+
+
+def kill_at(count: int) -> Callable[[Record], None]:
+    """A listener that kills the run at the record of that number."""
+    left = iter(range(count - 1))
+
+    def listener(_: Record) -> None:
+        if next(left, None) is None:
+            raise KilledHere
+
+    return listener
+
+
+def run(experiment: Experiment, store: Path, **more: Any) -> Result:
+    return curriculum.run(experiment, 1, store=store, mirror=False, **more)
+
+
+def killed(experiment: Experiment, store: Path, count: int, **more: Any) -> RunFolder:
+    with pytest.raises(KilledHere):
+        run(experiment, store, listener=kill_at(count), **more)
+    return Store(store).find("last")
+
+
+def interrupted_run(
+    experiment: Experiment, store: Path, visit: int = 1, *, evaluations: int = 2, **more: Any
+) -> RunFolder:
+    """A run that was interrupted at that evaluation of a visit."""
+
+    def listener(record: Record) -> None:
+        if isinstance(record.event, Evaluated) and record.event.visit == visit:
+            found.append(record)
+        if len(found) == evaluations:
+            stop.request()
+
+    found: list[Record] = []
+    stop = StopRequest()
+    assert run(experiment, store, listener=listener, stop=stop, **more).status == "interrupted"
+    return Store(store).find("last")
+
+
+def events(folder: RunFolder) -> list[Event]:
+    """What the journal holds, its clock apart."""
+    return [record.event for record, _ in read_journal(folder.journal)]
+
+
+def contents(folder: RunFolder) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder.path)): path.read_bytes()
+        for path in folder.path.rglob("*")
+        if path.is_file()
+    }
+
+
+def same(store: Path, whole: Path) -> bool:
+    """Whether the last runs of two stores end the same: in records, weights and optimizer."""
+    one, other = Store(store).find("last"), Store(whole).find("last")
+    assert events(one) == events(other)
+    for name in ("model.safetensors", "optimizer.safetensors"):
+        ours, theirs = (
+            (folder.checkpoint_folders()[-1] / name).read_bytes() for folder in (one, other)
+        )
+        assert ours == theirs
+    loaded = learn.weights_sha256(curriculum.load("last", store=store))
+    end = events(other)[-1]
+    assert isinstance(end, RunEnded)
+    return loaded == end.weights_sha256
+
+
+def change_and_sign(checkpoint: Path, change: Change) -> None:
+    """Change what is in `state.json`, and give it a digest that says it is right."""
+    path = checkpoint / "state.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    sign_files(checkpoint)
+
+
+def sign_files(checkpoint: Path) -> None:
+    """Write the digests of a checkpoint's files as they are now."""
+    names = ("model.safetensors", "optimizer.safetensors", "state.json")
+    digests = {name: hashlib.sha256((checkpoint / name).read_bytes()).hexdigest() for name in names}
+    (checkpoint / "digest.json").write_text(json.dumps(digests))

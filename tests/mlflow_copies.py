@@ -1,0 +1,65 @@
+"""The copies of runs in MLflow, and what it holds of them."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from curriculum.cli.sync import destinations
+from curriculum.record import RunFolder, Store
+from curriculum.tracking import Destinations, local_tracking_uri, sync_run
+from curriculum.tracking.addresses import RUN_TAG
+from curriculum.tracking.mirror import VISIT_TAG, connect
+
+
+def destinations_in(store: Store, uri: str | None = None, *, plots: bool = False) -> Destinations:
+    """MLflow in the store, or at that URI; and Optuna's storage in the store.
+
+    Plots take longer than all else, and are left out unless a test is about them.
+    """
+    found = destinations(store, uri or local_tracking_uri(store))
+    if plots:
+        return found
+    presentation = replace(found.presentation, figures=lambda _: {}, visit_figures=lambda _: {})
+    return replace(found, presentation=presentation)
+
+
+def sync(store: Store, folder: RunFolder, uri: str | None = None, *, plots: bool = False) -> None:
+    sync_run(store, folder, destinations_in(store, uri, plots=plots))
+
+
+def client_of(store: Store) -> Any:
+    """A client of the MLflow in the store."""
+    return connect(store, local_tracking_uri(store))
+
+
+def copy_of(store: Store, folder: RunFolder) -> tuple[Any, list[Any]]:
+    """The one parent run that a run has in the store's MLflow, and the children by their visits."""
+    client = client_of(store)
+    experiments = {found.experiment_id: found.name for found in client.search_experiments()}
+    runs = client.search_runs(list(experiments), f"tags.`{RUN_TAG}` = '{folder.id}'")
+    [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
+    assert experiments[parent.info.experiment_id] == folder.description().experiment
+    return parent, sorted(children, key=lambda run: int(run.data.tags[VISIT_TAG]))
+
+
+def points_of(store: Store, run: Any, metric: str) -> list[tuple[float, int, int]]:
+    """The value, step and time of each point of a metric, in the order of their logging."""
+    points = client_of(store).get_metric_history(run.info.run_id, metric)
+    return [(point.value, point.step, point.timestamp) for point in points]
+
+
+def plots_of(store: Store, run: Any) -> list[str]:
+    found = client_of(store).list_artifacts(run.info.run_id, "plots")
+    return [Path(info.path).stem for info in found]
+
+
+def rows_of(database: Path) -> dict[str, set[str]]:
+    """All that a database holds, by table."""
+    with closing(sqlite3.connect(database)) as opened:
+        tables = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {
+            table: set(map(str, opened.execute(f"SELECT * FROM {table}"))) for (table,) in tables
+        }

@@ -1,0 +1,110 @@
+"""What a scheduler retries on an exhausted stage where there is a tuner."""
+
+import pytest
+
+from curriculum import (
+    Backtracking,
+    Budget,
+    Cost,
+    Evaluation,
+    Explicit,
+    Mastery,
+    Scheduler,
+    Score,
+    Stage,
+)
+from curriculum.plan.backtracking import RetryCounts
+
+LIMIT = 100
+
+
+def scheduler_of(*lengths: int, budget: Budget | None = None, **retries: int) -> Scheduler:
+    return Scheduler(
+        Explicit(lengths=lengths),
+        Mastery(threshold=0.9),
+        budget=budget or Budget(steps_per_stage=LIMIT),
+        backtracking=Backtracking(**retries),
+        tuned=True,
+    )
+
+
+def evaluation(*, passed: bool, steps: int, discarded: int = 0) -> Evaluation:
+    score = Score(value=1.0 if passed else 0.0, examples=500)
+    return Evaluation(full_test=score, cost=Cost(steps=steps), discarded_cost=Cost(steps=discarded))
+
+
+def visits(scheduler: Scheduler, masters: dict[tuple[str, int, bool], bool]) -> list[str]:
+    """Each visit in words; `masters` says which end in mastery, by reason, length and retuning."""
+    found, steps = [], 0
+    while not scheduler.finished:
+        reason, length = scheduler.visit_reason.value, scheduler.stage.length
+        again = " again" if scheduler.retuning else ""
+        passed = masters.get((reason, length, scheduler.retuning), False)
+        steps += LIMIT
+        found.append(
+            f"{reason} {length}{again}: {scheduler.update(evaluation(passed=passed, steps=steps))}"
+        )
+    return found
+
+
+def test_a_retune_comes_before_half_step_and_demotion_and_once_per_stage() -> None:
+    scheduler = scheduler_of(2, 10)
+    masters = {("advance", 2, False): True, ("demotion", 2, False): True}
+    assert visits(scheduler, masters) == [
+        "advance 2: mastered",
+        "advance 10: exhausted",
+        "advance 10 again: exhausted",
+        "half_step 6: exhausted",
+        "half_step 6 again: exhausted",
+        "demotion 2: mastered",
+        "return 10: exhausted",
+    ]
+    assert scheduler.ending is not None
+    assert scheduler.ending.endswith("and no retune, half step or demotion is left")
+
+
+def test_after_a_retune_that_masters_the_run_continues_as_after_the_visit() -> None:
+    masters = {
+        ("advance", 2, False): True,
+        ("half_step", 6, True): True,
+        ("return", 10, False): True,
+    }
+    assert visits(scheduler_of(2, 10), masters) == [
+        "advance 2: mastered",
+        "advance 10: exhausted",
+        "advance 10 again: exhausted",
+        "half_step 6: exhausted",
+        "half_step 6 again: mastered",
+        "return 10: mastered",
+    ]
+
+
+def test_the_first_stage_is_retuned_too() -> None:
+    assert visits(scheduler_of(2, 10), {}) == ["advance 2: exhausted", "advance 2 again: exhausted"]
+
+
+def test_without_retunes_there_is_none() -> None:
+    assert visits(scheduler_of(2, retunes=0), {}) == ["advance 2: exhausted"]
+
+
+def test_discarded_trials_count_in_the_runs_budget_and_not_in_the_visits() -> None:
+    scheduler = scheduler_of(2, 10, budget=Budget(steps_per_stage=LIMIT, steps=1000))
+    scheduler.update(evaluation(passed=False, steps=40, discarded=500))
+    assert scheduler.visit_cost.steps == 40
+    assert scheduler.steps_left == 60
+    scheduler.update(evaluation(passed=False, steps=50, discarded=930))
+    assert scheduler.steps_left == 20
+    scheduler.update(evaluation(passed=False, steps=60, discarded=940))
+    assert scheduler.finished
+    assert scheduler.ending == "the run's budget of 1,000 steps is used up"
+
+
+@pytest.mark.parametrize("kind", ["retunes", "half_steps", "demotions"])
+def test_retries_are_counted_by_kind_and_stage(kind: str) -> None:
+    retries = RetryCounts(Backtracking(retunes=2, half_steps=2, demotions=2))
+    assert [retries.take(kind, Stage(3)) for _ in range(3)] == [True, True, False]  # type: ignore[arg-type]
+    assert retries.take(kind, Stage(4))  # type: ignore[arg-type]
+    again = RetryCounts(Backtracking(retunes=2, half_steps=2, demotions=2))
+    again.load_state_dict(retries.state_dict())
+    assert not again.take(kind, Stage(3))  # type: ignore[arg-type]
+    assert again.take(kind, Stage(4))  # type: ignore[arg-type]

@@ -1,0 +1,47 @@
+"""What the tests of a run's record share."""
+
+from pathlib import Path
+
+import pytest
+from interrupted_runs import StoppedRun
+
+from curriculum import Stage
+from curriculum.record import RunDescription, RunFolder, Store
+
+
+@pytest.fixture
+def run(stopped_run: StoppedRun, tmp_path: Path) -> StoppedRun:
+    """A copy of the stopped run, to be changed."""
+    return stopped_run.copied(tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def description() -> RunDescription:
+    return RunDescription(
+        experiment="first",
+        seed=0,
+        created=1.5,
+        task="FirstBit",
+        model="Recurrent",
+        strategy="gated",
+        path=(Stage(2), Stage(3)),
+        settings={"task": "FirstBit", "growth.factor": 1.5},
+        config={"task": {"type": "tasks.first_bit:FirstBit"}},
+        overrides=(),
+        source=None,
+        source_sha256=None,
+        tracking_uri=None,
+        optuna_storage=None,
+        withheld=(),
+        device="cpu",
+        threads=1,
+        flush_denormal=False,
+        environment={"python": "3.11", "torch": "2.13"},
+        git_commit=None,
+    )
+
+
+@pytest.fixture
+def folder(store: Path, description: RunDescription) -> RunFolder:
+    """A run that was created, and did nothing yet."""
+    return Store(store).create(description)

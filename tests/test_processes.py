@@ -1,0 +1,187 @@
+"""How a worker and its parent talk, and how each notices that the other is gone."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from curriculum import RunFailed, UsageError
+from curriculum.processes import Message, Server, Worker, WorkerGone, python_command
+from curriculum.record.lock import is_held
+
+TESTS = str(Path(__file__).parent)
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    """A worker that runs `serving.py`."""
+    monkeypatch.setenv("PYTHONPATH", TESTS)
+    made = Worker("serving")
+    yield made
+    made.kill()
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def test_a_request_is_replied_to_with_content_and_blobs(
+    worker: Worker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = {"text": "größer\n", "numbers": [1, 2.5, None, True], "nested": {"one": {}}}
+    blobs = (b"", bytes(range(256)), os.urandom(3_000_000))  # more than a pipe holds
+    number = worker.request("echo", content, *blobs)
+    message = worker.receive()
+    assert message == Message(number, content, list(blobs[::-1]), last=True)
+    assert capfd.readouterr() == ("", "")  # what it prints is no part of it
+
+
+def test_progress_comes_before_the_reply(worker: Worker) -> None:
+    number = worker.request("count", {"steps": 3})
+    messages = [worker.receive() for _ in range(4)]
+    assert [message.request for message in messages] == [number] * 4
+    assert [message.content for message in messages] == [
+        {"step": 0},
+        {"step": 1},
+        {"step": 2},
+        {"done": True},
+    ]
+    assert [message.last for message in messages] == [False, False, False, True]
+
+
+def test_requests_are_replied_to_in_their_order(worker: Worker) -> None:
+    numbers = [worker.request("echo", {"place": place}, bytes([place])) for place in range(5)]
+    assert len(set(numbers)) == 5
+    messages = [worker.receive() for _ in numbers]
+    assert [message.request for message in messages] == numbers
+    assert [message.content["place"] for message in messages] == list(range(5))
+    assert [message.blobs for message in messages] == [[bytes([place])] for place in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "text"),
+    [
+        ("usage", UsageError, "that went wrong"),
+        ("failed", RunFailed, "that went wrong"),
+        ("unknown", RuntimeError, "a worker failed:\nTraceback"),
+        ("exit", RuntimeError, "a worker failed:\nTraceback"),
+    ],
+)
+def test_an_error_is_raised_in_the_parent_and_the_worker_serves_on(
+    kind: str, error: type[Exception], text: str, worker: Worker
+) -> None:
+    worker.request("fail", {"kind": kind})
+    with pytest.raises(error) as caught:
+        worker.receive()
+    assert type(caught.value) is error
+    assert str(caught.value).startswith(text)
+    assert "that went wrong" in str(caught.value)
+    number = worker.request("echo", {"again": 1})
+    assert worker.receive() == Message(number, {"again": 1}, [], last=True)
+
+
+def test_an_interrupt_is_the_parents_to_decide_on(worker: Worker) -> None:
+    number = worker.request("interrupt", {})
+    assert worker.receive() == Message(number, {}, [], last=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_that_was_killed_is_gone(
+    number: signal.Signals, worker: Worker, tmp_path: Path
+) -> None:
+    worker.request("hang", {"lock": str(tmp_path / "lock")})
+    process = worker.receive().content["process"]
+    if number is signal.SIGTERM:
+        worker.terminate()
+    else:
+        os.kill(process, number)
+    with pytest.raises(WorkerGone, match=rf"ended \(exit code -{number.value}\)"):
+        worker.receive()
+    with pytest.raises(WorkerGone, match=rf"ended \(exit code -{number.value}\)"):
+        worker.request("echo", {})
+
+
+def test_a_worker_can_be_killed_whatever_it_does(worker: Worker, tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    worker.request("hang", {"lock": str(lock)})
+    assert not worker.receive().last
+    assert is_held(lock)
+    worker.kill()
+    assert not is_held(lock)
+    worker.kill()  # twice does no harm
+
+
+def test_an_idle_worker_ends_when_the_pipe_is_closed(worker: Worker) -> None:
+    worker.request("echo", {})
+    worker.receive()
+    worker.close()
+    worker.wait()
+
+
+PARENT = """\
+import sys, time
+from curriculum.processes import Worker
+worker = Worker("serving")
+worker.request("hang", {"lock": sys.argv[1]})
+print(worker.receive().content["process"], flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_busy_worker_ends_when_its_parent_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", TESTS)
+    lock = tmp_path / "lock"
+    command = python_command("-c", PARENT, str(lock))
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        process = int(parent.stdout.readline())
+        try:
+            assert is_held(lock)
+            parent.kill()
+            parent.wait()
+            assert until(lambda: not is_held(lock))
+        finally:
+            if is_held(lock):
+                os.kill(process, signal.SIGKILL)
+
+
+def test_a_users_file_takes_the_place_of_no_library(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('a user's own')")
+    command = python_command("-c", "import json; print(json.dumps([]))")
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("[]\n", "")
+
+
+SERVER = """\
+import os, sys
+from pathlib import Path
+alone = os.getsid(0) == os.getpid()
+Path(sys.argv[1]).write_text(f"{os.environ['GIVEN']} {os.environ['KEPT']} {alone}")
+"""
+
+
+def test_a_server_gets_its_arguments_and_environment_in_a_session_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIVEN", "before")
+    monkeypatch.setenv("KEPT", "kept")
+    path = tmp_path / "found.txt"
+    server = Server(
+        name="a server",
+        arguments=["-c", SERVER, str(path)],
+        port=5000,
+        environment={"GIVEN": "given"},
+    )
+    assert server.start().wait() == 0
+    assert path.read_text() == "given kept True"

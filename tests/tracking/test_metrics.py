@@ -1,0 +1,69 @@
+"""Which numbers of a run are metrics, worked out from journals made by hand."""
+
+from dataclasses import replace
+
+import pytest
+from journals_by_hand import cost_of, describe, evaluated, history, visit_started
+
+from curriculum import Stage
+from curriculum.record import Event, FinalEvaluated, History
+from curriculum.tracking.metrics import final_metrics, reach_metrics
+
+
+def test_places_tell_stages_apart_where_the_vocabulary_grows() -> None:
+    path = (Stage(2, 4), Stage(3, 4), Stage(3, 9))
+    found = History(describe(path=path))
+    places = []
+    for stage in path:
+        found.mastered_in_order = stage
+        metrics = {metric.key: metric.value for metric in reach_metrics(found)}
+        places.append(metrics["reach/place"])
+    assert places == [1, 2, 3]
+
+
+TRAINED_TO_4: list[tuple[float, Event]] = [
+    (1.0, visit_started(0, Stage(4))),
+    (1.0, replace(evaluated(0, Stage(4), cost_of(5)), examples_by_stage={Stage(4): 5})),
+]
+
+
+@pytest.mark.parametrize(
+    ("passed", "reach", "expected"),
+    [
+        ({}, 4, {}),  # it was not evaluated
+        (
+            {2: True, 3: True, 4: True, 8: True, 16: False},
+            4,
+            {"held": 3, "length": 4, "place": 3, "extrapolated_length": 8},
+        ),
+        (
+            {2: True, 3: False, 4: True, 8: False},
+            4,
+            {"held": 2, "length": 2, "place": 1, "extrapolated_length": 0},
+        ),
+        ({2: False, 3: True}, 4, {"held": 1, "length": 0, "place": 0}),  # nothing beyond
+        (
+            {2: False, 3: False},
+            None,
+            {"held": 0, "length": 0, "place": 0, "extrapolated_length": 0},
+        ),
+    ],
+)
+def test_what_a_final_model_still_masters_is_numbers(
+    passed: dict[int, bool], reach: int | None, expected: dict[str, int]
+) -> None:
+    events = [*TRAINED_TO_4, *((1.0, final_evaluation(*each)) for each in passed.items())]
+    run = history(describe(path=(Stage(2), Stage(3), Stage(4))), events)
+    run.mastered_in_order = Stage(reach) if reach else None
+    found = {metric.key: metric.value for metric in final_metrics(run)}
+    for name in ("length", "place"):
+        assert found.pop(f"final_evaluation/retained_{name}", None) == expected.pop(name, None)
+    for name in ("held", "extrapolated_length"):
+        assert found.pop(f"final_evaluation/{name}", None) == expected.pop(name, None)
+    assert not expected
+
+
+def final_evaluation(length: int, cleared: bool) -> FinalEvaluated:
+    return FinalEvaluated(
+        stage=Stage(length), beyond=length > 4, score=0.5, examples=9, cleared=cleared, reason=""
+    )
