@@ -478,7 +478,8 @@ def test_a_storage_that_cannot_be_reached_is_reported_before_anything_is_run(
     assert run(tiny, store).status == "reached"  # without trials there is nothing to store
 
 
-@pytest.mark.parametrize("net", ["lstm", pytest.param("gru", marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("net", ["lstm", "gru"])
 def test_a_carried_state_is_kept_by_trials_in_other_processes(net: Net, store: Path) -> None:
     experiment = Experiment(
         task=HumanNumbers(),

@@ -127,6 +127,7 @@ def test_a_storage_that_is_away_keeps_nothing_from_mlflow(
     assert set(statuses) == {"FINISHED"}
 
 
+@pytest.mark.exhaustive  # as one does in `test_packaging`, with less to check
 def test_a_runs_mirror_copies_it_by_itself_into_a_database_that_it_makes(
     tiny: Experiment, store: Path
 ) -> None:

@@ -164,8 +164,8 @@ def test_the_same_seed_gives_the_same_search_and_another_seed_another(
     assert one.events == again.events != other.events
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("jobs", [2, pytest.param(3, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive  # of whole runs, `test_loop` has the same
+@pytest.mark.parametrize("jobs", [2, 3])
 def test_processes_change_nothing(searched: Experiment, jobs: int) -> None:
     alone = Bench(searched)
     expected = weights_sha256(alone.search().model)
