@@ -79,8 +79,12 @@ def test_an_interrupt_after_a_terminate_raises_at_once() -> None:
 
 def test_other_signals_are_left_alone() -> None:
     stop = StopRequest(signal.SIGTERM)
-    with stop.listening(), pytest.raises(KeyboardInterrupt):
-        send(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # else ignored in background
+    try:
+        with stop.listening(), pytest.raises(KeyboardInterrupt):
+            send(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not stop.requested
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,16 @@ from curriculum.record import (
     read_journal,
 )
 from curriculum.record.codec import Malformed
-from curriculum.record.events import KINDS, NAMES, OF_A_VISIT, event_json, record_from_json
+from curriculum.record.events import (
+    KINDS,
+    NAMES,
+    OF_A_VISIT,
+    Clock,
+    CompletedTrial,
+    TrialReport,
+    event_json,
+    record_from_json,
+)
 from curriculum.record.journal import DamagedJournal
 from curriculum.report import explain_run, run_line
 from curriculum.tune.search import Search
@@ -322,3 +332,10 @@ def test_a_run_of_an_earlier_version_can_be_deleted(run: StoppedRun) -> None:
     describe_as_before(run)
     assert main(["rm", run.folder.id, "--yes", "--store", str(run.root)]) == 0
     assert not Store(run.root).runs()
+
+
+@pytest.mark.parametrize("kind", [*KINDS.values(), TrialReport, CompletedTrial, Clock])
+def test_what_is_recorded_never_changes_and_is_made_by_names(kind: type[Any]) -> None:
+    assert kind.__dataclass_params__.frozen
+    assert all(field.kw_only for field in fields(kind))
+    assert "__slots__" in vars(kind)
