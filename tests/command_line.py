@@ -1,5 +1,9 @@
 """Calls the command line within the process, on a tiny experiment of a user's own."""
 
+from pathlib import Path
+
+import pytest
+
 from curriculum.cli.main import main
 
 TINY = """\
@@ -24,3 +28,16 @@ experiment = Experiment(
 def call(*arguments: object) -> int:
     """The exit code of a command."""
     return main([str(argument) for argument in arguments])
+
+
+def check_mistake(
+    arguments: list[str], expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistake is one sentence on stderr and exit code 2, and leaves nothing in the folder."""
+    assert call(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert expected in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert not out
+    assert list(folder.iterdir()) == []

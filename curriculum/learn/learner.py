@@ -227,7 +227,9 @@ def resolve_device(name: str) -> torch.device:
     if name not in ("cpu", "cuda"):
         raise UsageError(f"device must be auto, cpu or cuda, got {name!r}")
     if name == "cuda" and not available:
-        raise UsageError("device cuda isn't there: torch finds no CUDA device; use cpu or auto")
+        raise UsageError(
+            "device cuda is not available: torch finds no CUDA device; use cpu or auto"
+        )
     return torch.device(name)
 
 

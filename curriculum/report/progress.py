@@ -64,8 +64,9 @@ class Progress:
 
     def __call__(self, entry: record.Record) -> None:
         """Show a record of the journal."""
-        self._seconds = entry.clock.seconds
         self._take(entry.event)
+        if self._final is None:  # the final evaluation takes time, and no steps
+            self._seconds = entry.clock.seconds
         if entry.clock.time < self._made - 1:
             return
         if not self._started:

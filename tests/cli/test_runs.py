@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from command_line import call
+from command_line import call, check_mistake
 from rich.console import Console
 
 from curriculum import Stage
@@ -255,12 +255,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_two(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert call(*arguments) == 2
-    out, err = capsys.readouterr()
-    assert expected in err
-    assert err.count("\n") == 1
-    assert not out
-    assert list(tmp_path.iterdir()) == []
+    check_mistake(arguments, expected, tmp_path, capsys)
 
 
 @pytest.mark.parametrize(

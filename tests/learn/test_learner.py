@@ -76,7 +76,7 @@ def test_settings_out_of_range_are_errors() -> None:
 def test_a_device_is_resolved_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto") == resolve_device("cpu") == CPU
-    with pytest.raises(UsageError, match="cuda isn't there"):
+    with pytest.raises(UsageError, match="cuda is not available"):
         resolve_device("cuda")
     with pytest.raises(UsageError, match="must be auto, cpu or cuda, got 'tpu'"):
         resolve_device("tpu")

@@ -57,6 +57,16 @@ def start(**settings: Any) -> Learner:
     )
 
 
+def take_step_by_hand(learner: Learner, batch: Batch, rows: slice = slice(None)) -> None:
+    logits = learner.model(torch.from_numpy(batch.inputs[rows]))
+    targets = torch.from_numpy(batch.targets[rows]).float()
+    loss = binary_cross_entropy_with_logits(logits, targets)
+    learner.optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(learner.model.parameters(), 1.0)
+    learner.optimizer.step()
+
+
 def trainer(meter: CostMeter | None = None) -> Trainer:
     evaluator = Evaluator(FirstBit(), Mastery(threshold=1), 0)
     return Trainer(FirstBit(), seed=0, evaluator=evaluator, meter=meter or CostMeter())
@@ -71,12 +81,7 @@ def test_training_is_the_loop_that_one_would_write_by_hand() -> None:
     trainer().take_steps(one, scheduler(), visit=2, start=10, count=5)
     for step in range(10, 15):
         batch = batch_of(FirstBit(), STAGE, 8, seed=0, stream="train", index=(2 << 32) + step)
-        logits = by_hand.model(torch.from_numpy(batch.inputs))
-        loss = binary_cross_entropy_with_logits(logits, torch.from_numpy(batch.targets).float())
-        by_hand.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(by_hand.model.parameters(), 1.0)
-        by_hand.optimizer.step()
+        take_step_by_hand(by_hand, batch)
     assert weights_sha256(one.model) == weights_sha256(by_hand.model)
 
 
@@ -93,15 +98,7 @@ def test_online_training_takes_a_step_on_each_example_of_a_batch() -> None:
     trainer().take_steps(one, scheduler(), visit=0, start=0, count=4)
     for step in range(4):
         batch = batch_of(FirstBit(), STAGE, 2, seed=0, stream="train", index=step // 2)
-        row = slice(step % 2, step % 2 + 1)
-        logits = by_hand.model(torch.from_numpy(batch.inputs[row]))
-        loss = binary_cross_entropy_with_logits(
-            logits, torch.from_numpy(batch.targets[row]).float()
-        )
-        by_hand.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(by_hand.model.parameters(), 1.0)
-        by_hand.optimizer.step()
+        take_step_by_hand(by_hand, batch, slice(step % 2, step % 2 + 1))
     assert weights_sha256(one.model) == weights_sha256(by_hand.model)
 
 

@@ -74,6 +74,18 @@ def test_the_last_line_counts_all_trials(tiny: Experiment, store: Path) -> None:
     assert f"{history.total_cost.tokens:,} tokens" in text.splitlines()[-1]
 
 
+def test_the_speed_is_that_of_training_whatever_the_final_evaluation_takes(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.0)
+    text = shown(tiny, store, terminal=True)
+    training, final = text[: text.index("final  ")], text[text.index("final  ") :]
+    speed = re.findall(r"[\d,]+ steps/s", training)[-1]
+    panels = re.findall(r"[\d,]+ steps/s", final)
+    assert len(panels) > 2
+    assert set(panels) == {speed}
+
+
 def test_a_terminal_shows_path_score_reach_speed_and_what_is_left(
     tiny: Experiment, store: Path
 ) -> None:

@@ -73,12 +73,6 @@ from curriculum.record import (
 Wholes = Callable[[str, Experiment], Path]
 
 
-@pytest.fixture(autouse=True)
-def _no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is checked out may change while tests run."""
-    monkeypatch.setattr("curriculum.record.provenance.git_commit", lambda _: None)
-
-
 Case = tuple[str, str, str]
 POLICIES = {"each step": EACH_STEP, "between visits": NEVER_WITHIN_A_VISIT}
 FACTORS = (tuple(EXPERIMENTS), ("interrupted", "killed"), tuple(POLICIES))

@@ -58,12 +58,6 @@ from curriculum.report import explain_run
 Wholes = Callable[[str, Experiment], Path]
 
 
-@pytest.fixture(autouse=True)
-def _no_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is checked out may change while tests run."""
-    monkeypatch.setattr("curriculum.record.provenance.git_commit", lambda _: None)
-
-
 def test_other_settings_are_refused_by_name_and_taken_by_force(
     tiny: Experiment, store: Path
 ) -> None:
