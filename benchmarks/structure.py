@@ -1,4 +1,4 @@
-"""How a checkout of the package is built, in numbers: size, rooms, floors, circles, imports.
+"""How a checkout of the package is built, in numbers: size, subpackages, layers, cycles, imports.
 
 python benchmarks/structure.py                 of this checkout
 python benchmarks/structure.py PATH [PATH ...] of others, to compare with
@@ -50,11 +50,11 @@ def measured(root: Path) -> dict[str, str]:
     lengths = {path: path.read_text().count("\n") for path in files}
     longest = max(lengths, key=lambda path: lengths[path])
     longest_function = max(each for path in files for each in function_lengths(path))
-    rooms: dict[str, set[str]] = {}
+    subpackages: dict[str, set[str]] = {}
     for name, others in imports.items():
-        found = rooms.setdefault(room(name), set())
-        found |= {room(other) for other in others} - {room(name), ""}
-    rooms.pop("", None)  # the package itself hands names on
+        found = subpackages.setdefault(subpackage(name), set())
+        found |= {subpackage(other) for other in others} - {subpackage(name), ""}
+    subpackages.pop("", None)  # the package itself hands names on
     crossing = sum(
         folder(modules, name) != folder(modules, other)
         for name, path in modules.items()
@@ -67,15 +67,15 @@ def measured(root: Path) -> dict[str, str]:
         "longest file": f"{lengths[longest]} lines ({longest.name})",
         "longest function": f"{longest_function[0]} lines ({longest_function[1]})",
         "modules loose at the top": f"{len(list((root / PACKAGE).glob('*.py')))}",
-        "rooms, loose modules among them": f"{len(rooms)}",
-        "floors of rooms": f"{floors(rooms)}",
-        "circles of modules": f"{len(circles(imports))}",
+        "subpackages and loose modules": f"{len(subpackages)}",
+        "layers": f"{layers(subpackages)}",
+        "import cycles": f"{len(cycles(imports))}",
         "imports that cross folders": f"{crossing}",
     }
 
 
 def stubs(root: Path) -> list[Path]:
-    """The files that list the names of rooms."""
+    """The files that list the names of subpackages."""
     return sorted((root / PACKAGE).rglob("*.pyi"))
 
 
@@ -84,7 +84,7 @@ def module_name(root: Path, path: Path) -> str:
     return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
 
 
-def room(name: str) -> str:
+def subpackage(name: str) -> str:
     """The folder, or the loose module, that a module is in; empty for the package itself."""
     return name.split(".")[1] if "." in name else ""
 
@@ -95,7 +95,7 @@ def folder(modules: Mapping[str, Path], name: str) -> Path:
 
 
 def statements(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
-    """The module of each import of the package's, once for a statement; rooms each for itself."""
+    """The module of each import of the package's, once for a statement; subpackages each for itself."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             whole = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -104,7 +104,7 @@ def statements(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
 
 
 def imported(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
-    """The modules that a module imports names of, through the table of a room's front if need be."""
+    """The modules that a module imports names of, through a table of public names if need be."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
@@ -117,7 +117,7 @@ def imported(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
 
 @cache
 def homes(path: Path) -> dict[str, str]:
-    """Of a front with a table, the module that each of its names is in."""
+    """Of a subpackage with such a table, the module that each of its names is in."""
     table = path.with_suffix(".pyi")
     if path.name != "__init__.py" or not table.exists():
         return {}
@@ -153,7 +153,7 @@ def function_lengths(path: Path) -> Iterator[tuple[int, str]]:
             yield (node.end_lineno or 0) - node.body[0].lineno + 1, f"{path.stem}.{node.name}"
 
 
-def circles(graph: Graph) -> list[set[str]]:
+def cycles(graph: Graph) -> list[set[str]]:
     """The groups of nodes that reach each other."""
     reach = {name: reachable(graph, name) for name in graph}
     groups = {
@@ -176,9 +176,9 @@ def reachable(graph: Graph, start: str) -> set[str]:
     return found
 
 
-def floors(graph: Graph) -> int:
-    """The nodes of the longest way down; those of a circle count as one."""
-    member = {name: frozenset(group) for group in circles(graph) for name in group}
+def layers(graph: Graph) -> int:
+    """The nodes of the longest way down; those of a cycle count as one."""
+    member = {name: frozenset(group) for group in cycles(graph) for name in group}
     key = {name: member.get(name, frozenset({name})) for name in graph}
 
     @cache

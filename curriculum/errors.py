@@ -1,4 +1,4 @@
-"""What a user got wrong, and what a run could not do without, each said in one sentence."""
+"""The two errors that users see, a mistake and a run that can't continue, and checks of settings."""
 
 import re
 from collections.abc import Iterable

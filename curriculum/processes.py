@@ -31,7 +31,7 @@ PARENT_SECONDS = 1.0
 Content = Mapping[str, Any]
 Reply = tuple[Content, Sequence[bytes]]
 Handler = Callable[[Content, Sequence[bytes], Callable[[Content], None]], Reply]
-"""Given a request's content and blobs, and what sends progress, it gives the reply's."""
+"""Handles a request: takes its content, its blobs and a function that sends progress; gives the reply."""
 
 ERRORS: Mapping[str, type[Exception]] = {
     "usage": UsageError,
@@ -69,7 +69,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a worker says of a request: its progress, or for the `last` its reply."""
+    """A worker's message about a request: progress, or the reply where `last` is set."""
 
     request: int
     content: Content
@@ -81,17 +81,17 @@ class Worker:
     """A worker process, seen from its parent: requests are sent at once, replies received later.
 
     Args:
-        module: that calls `serve` with the number that it gets as an argument.
+        module: that calls `serve` with the file descriptor in its first argument.
     """
 
     def __init__(self, module: str) -> None:
         self.pipe, theirs = Pipe()
-        file = theirs.fileno()
+        descriptor = theirs.fileno()
         self._process = subprocess.Popen(
-            python_command("-m", module, str(file)),
+            python_command("-m", module, str(descriptor)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # a user's file may print
-            pass_fds=[file],
+            pass_fds=[descriptor],
             start_new_session=True,
         )
         theirs.close()
@@ -147,16 +147,16 @@ class Worker:
         return WorkerGone(f"a worker process ended (exit code {self._process.wait()})")
 
 
-def serve(file: int, handlers: Mapping[str, Handler]) -> None:
+def serve(descriptor: int, handlers: Mapping[str, Handler]) -> None:
     """Be a worker: answer requests, by their names, until the pipe is closed.
 
     Args:
-        file: the number of the pipe's end.
+        descriptor: the file descriptor of the pipe's end.
         handlers: of each request; the errors they raise are the parent's.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and decides
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    with Connection(file) as pipe, contextlib.suppress(EOFError, ConnectionError):
+    with Connection(descriptor) as pipe, contextlib.suppress(EOFError, ConnectionError):
         while True:
             content, blobs = _receive(pipe)
             name, number = content.pop("request"), content.pop("number")

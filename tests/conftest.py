@@ -95,8 +95,8 @@ def _no_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _denormal_numbers_as_before() -> Iterator[None]:
-    """The command line treats denormal numbers as zero, and hypothesis does not work then."""
+def _denormal_numbers_kept() -> Iterator[None]:
+    """Commands flush denormal numbers to zero for good, which hypothesis refuses."""
     yield
     torch = sys.modules.get("torch")
     if torch is not None:

@@ -198,7 +198,7 @@ EXPERIMENTS = {
 
 
 class After(StopRequest):
-    """Asks a run to stop once it was read so often: before a step, or between visits."""
+    """A stop that is requested once it was checked so often: runs do, before steps and between visits."""
 
     def __init__(self, count: int) -> None:
         self._left = count

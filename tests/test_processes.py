@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -124,7 +125,10 @@ def test_an_idle_worker_ends_when_the_pipe_is_closed(worker: Worker) -> None:
     worker.request("echo", {})
     worker.receive()
     worker.close()
-    worker.wait()
+    waiting = threading.Thread(target=worker.wait, daemon=True)
+    waiting.start()
+    waiting.join(30)
+    assert not waiting.is_alive()
 
 
 PARENT = """\

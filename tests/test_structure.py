@@ -1,4 +1,4 @@
-"""How the package is built: rooms on floors, imports from the front of a room, wrapped libraries."""
+"""How the package is built: layers of subpackages, imports of their public names, wrapped libraries."""
 
 import ast
 import subprocess
@@ -16,7 +16,7 @@ import curriculum
 ROOT = Path(__file__).parents[1]
 MOST_LINES, MOST_FUNCTION_LINES = 350, 60
 
-FLOORS = [
+LAYERS = [
     {"errors"},
     {"plan", "processes"},
     {"learn"},
@@ -31,7 +31,7 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-"""A room imports rooms of lower floors, and its own. The package itself only hands names on."""
+"""A subpackage imports subpackages of lower layers, and its own. The package itself only hands names on."""
 
 WRAPPED = {
     "argparse": {"cli"},
@@ -49,7 +49,7 @@ WRAPPED = {
     "transformers": {"models", "callbacks"},
     "tyro": {"config"},
 }
-"""Which rooms know a library; no other does."""
+"""Which subpackages know a library; no other does."""
 
 HEAVY = {"torch", "mlflow", "optuna", "transformers", "lightning", "numpy", "scipy", "matplotlib"}
 
@@ -68,8 +68,8 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def room(name: str) -> str:
-    """The room that a module is in; empty for the package itself."""
+def subpackage(name: str) -> str:
+    """The subpackage that a module is in; empty for the package itself."""
     return name.split(".")[1] if "." in name else ""
 
 
@@ -93,32 +93,32 @@ def own_imports() -> Iterator[tuple[str, str]]:
                 yield name, other
 
 
-def test_rooms_import_rooms_of_lower_floors_alone() -> None:
-    floors = {name: number for number, names in enumerate(FLOORS) for name in names}
-    assert {room(name) for name in MODULES} - {""} == set(floors)
+def test_subpackages_import_subpackages_of_lower_layers_alone() -> None:
+    layers = {name: number for number, names in enumerate(LAYERS) for name in names}
+    assert {subpackage(name) for name in MODULES} - {""} == set(layers)
     wrong = [
         f"{name} imports {other}"
         for name, other in own_imports()
-        if room(name) and room(other) and room(name) != room(other)
-        if floors[room(other)] >= floors[room(name)]
+        if subpackage(name) and subpackage(other) and subpackage(name) != subpackage(other)
+        if layers[subpackage(other)] >= layers[subpackage(name)]
     ]
     assert wrong == []
 
 
-def test_there_are_no_more_floors_than_rooms_and_few_loose_modules() -> None:
-    assert len(FLOORS) <= 13
+def test_layers_and_loose_modules_are_few() -> None:
+    assert len(LAYERS) <= 13
     loose = {path.name for path in (ROOT / "curriculum").glob("*.py")}
     assert loose == {"__init__.py", "__main__.py", "errors.py", "processes.py"}
     for folder in (ROOT / "curriculum").rglob("*/"):
         files = [*folder.glob("*.py")] if folder.name != "__pycache__" else []
-        assert not files or len(files) > 2, f"{folder} is a room for one file"
+        assert not files or len(files) > 2, f"{folder} is a subpackage for one file"
 
 
-def test_no_imports_run_in_a_circle() -> None:
-    """Between rooms they go down; so it is enough to look within each."""
+def test_no_imports_run_in_a_cycle() -> None:
+    """Between subpackages they go down; so it is enough to look within each."""
     graph: dict[str, set[str]] = {name: set() for name in MODULES}
     for name, other in own_imports():
-        if room(name) == room(other) and other != name:
+        if subpackage(name) == subpackage(other) and other != name:
             graph[name].add(other)
     try:
         TopologicalSorter(graph).prepare()
@@ -126,32 +126,32 @@ def test_no_imports_run_in_a_circle() -> None:
         raise AssertionError(" -> ".join(error.args[1])) from error
 
 
-def test_other_rooms_are_entered_by_the_front_alone() -> None:
-    """A name of another room is imported from the room, not from the module that it is in."""
-    fronts = {name for name, path in MODULES.items() if path.with_suffix(".pyi").exists()}
-    offered = {f"{front}.{name}" for front in fronts for name in import_module(front).__all__}
-    allowed = fronts | offered | {"curriculum.errors", "curriculum.processes"}
+def test_other_subpackages_are_imported_by_their_public_names() -> None:
+    """A name is imported from its subpackage, not from the module that it is in."""
+    public = {name for name, path in MODULES.items() if path.with_suffix(".pyi").exists()}
+    offered = {f"{package}.{name}" for package in public for name in import_module(package).__all__}
+    allowed = public | offered | {"curriculum.errors", "curriculum.processes"}
     wrong = [
         f"{name} imports {other}"
         for name, other in own_imports()
-        if room(name) and room(name) != room(other) and other not in allowed
-        if room(other) not in ("tasks", "experiments") and name != "curriculum.__main__"
+        if subpackage(name) and subpackage(name) != subpackage(other) and other not in allowed
+        if subpackage(other) not in ("tasks", "experiments") and name != "curriculum.__main__"
     ]
     assert wrong == []
 
 
-def test_each_library_is_known_to_few_rooms() -> None:
+def test_each_library_is_known_to_few_subpackages() -> None:
     wrong = [
         f"{name} imports {other}"
         for name, path in MODULES.items()
         for other in imports(path)
-        if room(name) not in WRAPPED.get(other.split(".")[0], {room(name)})
+        if subpackage(name) not in WRAPPED.get(other.split(".")[0], {subpackage(name)})
     ]
     assert wrong == []
 
 
 def test_the_plan_knows_no_torch_and_does_no_io() -> None:
-    plan = [path for name, path in MODULES.items() if room(name) == "plan"]
+    plan = [path for name, path in MODULES.items() if subpackage(name) == "plan"]
     for path in plan:
         assert not {"torch", "os", "pathlib", "io", "sys", "logging"} & set(imports(path)), path
         assert "print(" not in path.read_text(), path
@@ -167,14 +167,14 @@ def test_files_and_functions_are_short() -> None:
                 assert lines <= MOST_FUNCTION_LINES, f"{path}: {node.name}"
 
 
-def test_every_name_of_a_front_is_there_and_is_no_modules_name() -> None:
+def test_every_public_name_is_there_and_is_no_modules_name() -> None:
     for name, path in MODULES.items():
         if path.with_suffix(".pyi").exists():
-            front = import_module(name)
-            for public in front.__all__:
-                assert getattr(front, public) is not None
+            package = import_module(name)
+            for public in package.__all__:
+                assert getattr(package, public) is not None
                 alike = f"{name}.{public}"
-                assert alike not in MODULES or getattr(front, public) is sys.modules[alike]
+                assert alike not in MODULES or getattr(package, public) is sys.modules[alike]
     with pytest.raises(AttributeError, match="nothing"):
         curriculum.nothing  # type: ignore[attr-defined]  # noqa: B018
 

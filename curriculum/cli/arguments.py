@@ -10,14 +10,14 @@ RUN = "a run's id, the beginning of one, or 'last'"
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfRun:
+class RunArgument:
     """The run that a command is about."""
 
     run: str = argument("RUN", RUN)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithSource:
+class SourceOption:
     """The file of a user's own classes."""
 
     source: Path | None = option(
@@ -26,7 +26,7 @@ class WithSource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InStore:
+class StoreOption:
     """The folder of runs."""
 
     store: Path = option(
@@ -35,7 +35,7 @@ class InStore:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithTracking:
+class TrackingOption:
     """Where MLflow's copies are."""
 
     tracking_uri: str | None = option(
@@ -45,7 +45,7 @@ class WithTracking:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithOptuna:
+class OptunaOption:
     """Where studies are copied."""
 
     optuna_storage: str | None = option(

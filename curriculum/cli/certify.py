@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curriculum import config, learn, plan, record, report, runner
-from curriculum.cli.arguments import InStore, OfRun, WithSource
+from curriculum.cli.arguments import RunArgument, SourceOption, StoreOption
 from curriculum.cli.parser import option
 from curriculum.cli.terminal import print_note, stderr_console, users_output_on_stderr
 from curriculum.cli.values import natural, thread_count
@@ -19,7 +19,7 @@ from curriculum.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class CertifyRequest(OfRun, WithSource, InStore):
+class CertifyRequest(RunArgument, SourceOption, StoreOption):
     """Which model to evaluate, and on what."""
 
     length: list[int] = option(

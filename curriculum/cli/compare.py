@@ -121,12 +121,12 @@ def _check_no_run_options(request: CompareRequest) -> None:
 def _check_settings(overrides: Sequence[str]) -> None:
     """Check that no setting is given that a comparison sets, and would pass over."""
     for word in overrides:
-        option = word.partition("=")[0]
-        name = option.removeprefix("--").replace("-", "_")
+        flag = word.partition("=")[0]
+        name = flag.removeprefix("--").replace("-", "_")
         for part, way_out in SET_BY_COMPARE.items():
             if word.startswith("--") and (name == part or name.startswith(f"{part}.")):
                 raise UsageError(
-                    f"{option} can't be given to compare, which sets it itself: {way_out}"
+                    f"{flag} can't be given to compare, which sets it itself: {way_out}"
                 )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curriculum import comparison, record, tracking
-from curriculum.cli.arguments import InStore, WithTracking
+from curriculum.cli.arguments import StoreOption, TrackingOption
 from curriculum.cli.parser import option
 from curriculum.cli.terminal import print_error, print_note
 from curriculum.errors import UsageError
@@ -21,7 +21,7 @@ NOT_IN_METRIC_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutputRequest(InStore, WithTracking):
+class OutputRequest(StoreOption, TrackingOption):
     """What to print and to write."""
 
     json: bool = option("print the comparisons as one JSON list", bool)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from curriculum import record, report, tracking, tune
-from curriculum.cli.arguments import RUN, InStore, WithOptuna, WithTracking
+from curriculum.cli.arguments import RUN, OptunaOption, StoreOption, TrackingOption
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_line
 from curriculum.cli.values import age
@@ -22,7 +22,7 @@ STATES = ("reached", "stopped", "interrupted", "failed", "killed", "damaged")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeletionRequest(InStore, WithTracking, WithOptuna):
+class DeletionRequest(StoreOption, TrackingOption, OptunaOption):
     """What `rm` and `prune` have in common."""
 
     yes: bool = option("delete without asking", bool)

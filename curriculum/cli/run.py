@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curriculum import config, learn, record, report, runner
-from curriculum.cli.arguments import InStore, OfRun, WithOptuna, WithSource, WithTracking
+from curriculum.cli.arguments import (
+    OptunaOption,
+    RunArgument,
+    SourceOption,
+    StoreOption,
+    TrackingOption,
+)
 from curriculum.cli.parser import Parser, argument, option
 from curriculum.cli.terminal import print_line, stderr_console, users_output_on_stderr
 from curriculum.cli.values import natural, seconds, seed, thread_count
@@ -37,7 +43,7 @@ class ListRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunningRequest(InStore, WithTracking, WithOptuna):
+class RunningRequest(StoreOption, TrackingOption, OptunaOption):
     """What `run` and `resume` have in common."""
 
     device: str | None = option(
@@ -85,7 +91,7 @@ class RunRequest(RunningRequest):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResumeRequest(OfRun, WithSource, RunningRequest):
+class ResumeRequest(RunArgument, SourceOption, RunningRequest):
     """Which run to resume, and how."""
 
 
@@ -120,7 +126,7 @@ def run(request: RunRequest) -> int:
         return 0
     learn.configure_threads(request.threads or learn.default_threads(experiment.model.hidden_size))
     seed, overrides = request.seed, request.overrides
-    with _progress(request, experiment, seed, source) as options:
+    with _run_options(request, experiment, seed, source) as options:
         result = runner.run(experiment, seed, resume=request.resume, overrides=overrides, **options)
     return _finish(request, result, options["stop"])
 
@@ -133,7 +139,7 @@ def resume(request: ResumeRequest) -> int:
         experiment = runner.restore_experiment(description, request.source)
     threads = request.threads or description.threads
     learn.configure_threads(threads, flush_denormal=description.flush_denormal)
-    with _progress(request, experiment, description.seed, request.source) as options:
+    with _run_options(request, experiment, description.seed, request.source) as options:
         result = runner.resume(folder.id, **options)
     return _finish(request, result, options["stop"])
 
@@ -154,10 +160,10 @@ def _add_settings(
 
 
 @contextmanager
-def _progress(
+def _run_options(
     request: RunningRequest, experiment: config.Experiment, seed: int, source: Path | None
 ) -> Iterator[runner.RunOptions]:
-    """The runner's options, and meanwhile progress on the terminal."""
+    """The runner's options; progress is shown while they are in use."""
     stop = learn.StopRequest(signal.SIGINT, signal.SIGTERM)
     with report.Progress(experiment, seed, stderr_console()) as progress, users_output_on_stderr():
         yield {

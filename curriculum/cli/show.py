@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from curriculum import learn, plan, record, report, runner
-from curriculum.cli.arguments import InStore, OfRun, WithSource
+from curriculum.cli.arguments import RunArgument, SourceOption, StoreOption
 from curriculum.cli.parser import option
 from curriculum.cli.terminal import print_line, users_output_on_stderr
 from curriculum.cli.values import natural
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExplainRequest(OfRun, InStore):
+class ExplainRequest(RunArgument, StoreOption):
     """Which run to explain."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShowRequest(OfRun, WithSource, InStore):
+class ShowRequest(RunArgument, SourceOption, StoreOption):
     """Which examples of which run to show."""
 
     length: int | None = option(
@@ -39,7 +39,7 @@ class ShowRequest(OfRun, WithSource, InStore):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunsRequest(InStore):
+class RunsRequest(StoreOption):
     """Which store's runs to list."""
 
     json: bool = option("print the runs as one JSON list", bool)

@@ -6,13 +6,13 @@ import logging
 from dataclasses import dataclass
 
 from curriculum import record, report, tracking, tune
-from curriculum.cli.arguments import InStore, OfRun, WithOptuna, WithTracking
+from curriculum.cli.arguments import OptunaOption, RunArgument, StoreOption, TrackingOption
 from curriculum.cli.parser import option
 from curriculum.cli.terminal import print_line
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyncRequest(OfRun, InStore, WithTracking, WithOptuna):
+class SyncRequest(RunArgument, StoreOption, TrackingOption, OptunaOption):
     """Which run to copy, and where."""
 
     follow: bool = option("copy until the run is over", bool)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from curriculum import record, tracking, tune
-from curriculum.cli.arguments import InStore, WithOptuna
+from curriculum.cli.arguments import OptunaOption, StoreOption
 from curriculum.cli.parser import option
 from curriculum.cli.sync import destinations
 from curriculum.cli.terminal import print_error, print_note
@@ -18,7 +18,7 @@ from curriculum.processes import HOST, Server
 
 
 @dataclass(frozen=True, kw_only=True)
-class UiRequest(InStore, WithOptuna):
+class UiRequest(StoreOption, OptunaOption):
     """Which store to show, and where."""
 
     port: int = option(

@@ -219,7 +219,7 @@ def resolve_device(name: str) -> torch.device:
     """The device of that name; `auto` is CUDA where there is one, else the CPU.
 
     Raises:
-        UsageError: where the device isn't there.
+        UsageError: where the device is not available.
     """
     available = torch.cuda.is_available()
     if name == "auto":

@@ -75,7 +75,7 @@ class BertNetwork(nn.Module):
         logits: Tensor = self.head(at_end(states, lengths))  # (B, V)
         return logits.squeeze(-1) if self.output == "bit" else logits
 
-    def continuing(self, small: Self) -> widening.Placements:
+    def placements_from(self, small: Self) -> widening.Placements:
         """How the network continues the function of a smaller one.
 
         Every unit is copied the same whole number of times, which leaves the statistics of layer

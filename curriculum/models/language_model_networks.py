@@ -20,7 +20,7 @@ class WordNetwork(nn.Module):
 
     head: nn.Linear
 
-    def continuing(self, small: Self) -> widening.Placements:
+    def placements_from(self, small: Self) -> widening.Placements:
         """How the network continues the function of a smaller one."""
         return widening.of_parts(small, self, head=widening.head(small.head, self.head))
 

@@ -76,7 +76,7 @@ class RecurrentNetwork(nn.Module):
         logits: Tensor = self.head(torch.relu(states))  # (B, V) or (B, L, V)
         return logits.squeeze(-1) if self.output == "bit" else logits
 
-    def continuing(self, small: Self) -> widening.Placements:
+    def placements_from(self, small: Self) -> widening.Placements:
         """How the network continues the function of a smaller one."""
         head = widening.head(small.head, self.head, parts=self.directions)
         return widening.of_parts(small, self, head=head)

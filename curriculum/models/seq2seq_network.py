@@ -99,7 +99,7 @@ class Seq2SeqNetwork(nn.Module):
             symbol = logits.argmax(dim=-1) if shown is None else shown
         return torch.cat(written, dim=1)
 
-    def continuing(self, small: Self) -> widening.Placements:
+    def placements_from(self, small: Self) -> widening.Placements:
         """How the network continues the function of a smaller one."""
         special = {"head": widening.head(small.head, self.head, parts=self.read_parts)}
         if small.query is not None and self.query is not None:

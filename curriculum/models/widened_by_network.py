@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class WidenedByNetwork:
-    """What the settings of a widenable model have in common; its network has `continuing`."""
+    """What the settings of a widenable model have in common; its network has `placements_from`."""
 
     __slots__ = ()
 
@@ -21,5 +21,5 @@ class WidenedByNetwork:
 
     def placements(self, small: nn.Module, large: nn.Module) -> Mapping[str, Placement]:
         network: Any = large
-        found: Mapping[str, Placement] = network.continuing(small)
+        found: Mapping[str, Placement] = network.placements_from(small)
         return found

@@ -34,8 +34,10 @@ from .sampling.look_back import LookBack as LookBack
 from .sampling.look_back_and_ahead import LookBackAndAhead as LookBackAndAhead
 from .sampling.mastering_rate import MasteringRate as MasteringRate
 from .sampling.mixed import Mixed as Mixed
+from .sampling.sampler import LearningSampler as LearningSampler
 from .sampling.sampler import Sampler as Sampler
 from .sampling.sampler import Sampling as Sampling
+from .sampling.sampler import StatelessSampling as StatelessSampling
 from .sampling.teacher import Teacher as Teacher
 from .sampling.uniform import Uniform as Uniform
 from .scheduler import Scheduler as Scheduler

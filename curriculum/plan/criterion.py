@@ -18,7 +18,7 @@ class Decision:
 
     Attributes:
         mastered: whether the stage is mastered.
-        cleared: whether the threshold is; steps, or passes in a row, may still be missing.
+        cleared: whether the score clears the threshold; steps or passes may still be missing.
         reason: why, or why not, in words.
         metric: that was measured.
         threshold: that had to be cleared.

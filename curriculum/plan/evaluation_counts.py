@@ -1,4 +1,4 @@
-"""How often a stage was evaluated: one bookkeeping for all who evaluate."""
+"""How often a stage was evaluated."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,10 @@ from curriculum.plan.evaluation import Evaluation
 
 @dataclass(kw_only=True, slots=True)
 class EvaluationCounts:
-    """How often a stage was evaluated: what numbers the examples, and splits the error.
+    """How often a stage was evaluated.
 
-    The scheduler, trials, target and final evaluation all keep their counts so.
+    The counts select the fresh examples of the next evaluation, and split the permitted error
+    among the full tests.
 
     Attributes:
         evaluations: so far.

@@ -1,7 +1,7 @@
 """The state machine that decides which stage a model is trained and evaluated on."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -129,7 +129,7 @@ class Scheduler:
 
     @property
     def steps_left(self) -> int:
-        """How many more steps may be taken before the budget ends something."""
+        """How many more steps the budget of the visit and of the run allow."""
         run = self._run_cost()
         if not self.pacing.waits_for_mastery:
             return self.budget.run_steps_left(run)
@@ -253,11 +253,12 @@ class Scheduler:
         return (self.cost if cost is None else cost) + self.discarded_cost
 
     @property
-    def _stages(self) -> list[Stage]:
+    def _stages(self) -> Sequence[Stage]:
         """The path, with the stage that a half step puts in place of one."""
-        stages = list(self.path)
-        stages[self._position.aim] = self.stage
-        return stages
+        aim = self._position.aim
+        if self.stage == self.path[aim]:  # at almost all steps: long paths are not copied
+            return self.path
+        return (*self.path[:aim], self.stage, *self.path[aim + 1 :])
 
     def _limit_reached(self, evaluation: Evaluation) -> str | None:
         """Why the visit can't end in mastery any more, in words; None while it may."""

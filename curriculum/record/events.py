@@ -185,7 +185,7 @@ class FinalEvaluated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetEvaluated:
-    """The target was tested in full ahead of the stages below it, after `evaluation` so many."""
+    """The target was tested in full ahead of the stages below it, after so many evaluations."""
 
     visit: int
     stage: Stage

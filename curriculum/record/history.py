@@ -33,7 +33,7 @@ class History:
         final_evaluations: in the order of the path and beyond it.
         retention: how the model, as it was after each visit, did on the path's stages.
         target_evaluations: full tests of the target ahead of the stages below it.
-        mastered_ahead: what the run had cost when it mastered a stage so.
+        mastered_ahead: what the run had cost when it mastered a stage before those below it.
         stages_trained_on: that batches were drawn from.
         mastered_in_order: the hardest stage of the path mastered so far by a visit to it.
         cost: over all visits, without discarded trials.

@@ -58,7 +58,7 @@ class Recorder:
             self._take(record)
         self._seconds = self.history.clock  # at the time that follows
         self._since = self._saved = time.perf_counter()
-        self._pass_changes()
+        self._replay_changes()
 
     def __enter__(self) -> Recorder:
         return self
@@ -89,7 +89,7 @@ class Recorder:
         return time.perf_counter() - self._saved >= self.policy.every
 
     def write(self, event: Event, seconds: float | None = None) -> Record:
-        """Append an event; or see that it is the one that the journal has here already.
+        """Append an event; while a journal is replayed, check that it is the recorded one.
 
         Args:
             event: to append.
@@ -100,7 +100,7 @@ class Recorder:
         """
         if self._tail:
             self._compare(event, self._tail[0][0].event)
-            return self._pass()
+            return self._replay()
         seconds = self.history.clock if seconds is None else seconds
         with self.folder.writing():
             record = self._journal.write(event, seconds=seconds)
@@ -121,8 +121,8 @@ class Recorder:
             )
         )
 
-    def take_known_rounds(self) -> list[Event]:
-        """Pass the rounds of a search that the journal has whole, and give their events."""
+    def replay_rounds(self) -> list[Event]:
+        """Replay the rounds of a search that the journal has whole, and give their events."""
         count, open_trials = 0, set[int]()
         for number, (record, _) in enumerate(self._tail, 1):
             event = record.event
@@ -133,7 +133,7 @@ class Recorder:
                 count = count if open_trials else number
             elif not isinstance(event, events.TrialEvaluated):
                 break
-        return [self._pass().event for _ in range(count)]
+        return [self._replay().event for _ in range(count)]
 
     def evaluated(
         self,
@@ -272,22 +272,22 @@ class Recorder:
             del self._checkpoints[old]
         self._saved = time.perf_counter()
 
-    def _pass(self) -> Record:
-        """Pass the next record of those that the journal has already.
+    def _replay(self) -> Record:
+        """Take the next record of those that the journal has already.
 
-        Once all of them are passed, the clock continues from there.
+        After the last of them the clock continues from there.
         """
         record, self._position = self._tail.popleft()
         self._take(record)
-        self._pass_changes()
+        self._replay_changes()
         if not self._tail:
             self._seconds, self._since = self.history.clock, time.perf_counter()
         return record
 
-    def _pass_changes(self) -> None:
-        """Pass what the provenance was changed to: that isn't computed."""
+    def _replay_changes(self) -> None:
+        """Replay changes of the provenance, which nothing computes."""
         if self._tail and isinstance(self._tail[0][0].event, events.ProvenanceChanged):
-            self._pass()
+            self._replay()
 
     def _take(self, record: Record) -> None:
         self.history.add(record)

@@ -67,7 +67,7 @@ class CurriculumLoop:
         """Run to the end of the path, or of the budget, or until a stop is requested.
 
         Raises:
-            RunFailed: for what a run can't do without, such as memory or room on the disk.
+            RunFailed: where a run can't continue, for want of memory or room on the disk, say.
         """
         try:
             self._visit_stages()
@@ -83,7 +83,7 @@ class CurriculumLoop:
         reached, ending = self.scheduler.reached_target, self.scheduler.ending or ""
         ahead = self.target_evaluator.target in self.recorder.history.mastered_ahead
         if ahead and not reached:
-            ending = f"the last stage of the path is mastered ahead of others, and {ending}"
+            ending = f"the target is mastered before the stages below it, and {ending}"
         return self.recorder.run_ended(
             reached=reached or ahead, ending=ending, learner=self.learner
         )

@@ -1,4 +1,4 @@
-"""What surrounds a run, and doesn't change what it computes."""
+"""The options of a run: its store, device, copies, checkpoints and how it is stopped."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class RunContext:
     force: bool = False
 
     @property
-    def folder(self) -> record.Store:
-        """The store as such."""
+    def run_store(self) -> record.Store:
+        """The store that the run is recorded in."""
         return record.Store(Path(self.store))
 
     @property
@@ -88,7 +88,7 @@ class RunContext:
         """The device.
 
         Raises:
-            UsageError: where it isn't there.
+            UsageError: where it is not available.
         """
         return resolve_device(self.device or "auto")
 
@@ -100,8 +100,8 @@ class RunContext:
         """
         if self.jobs < 1:
             raise UsageError(f"jobs must be at least 1, got {self.jobs}")
-        url = tune.resolve_storage(self.folder, self.optuna_storage)
-        if experiment.tuning.is_on and url != tune.local_storage(self.folder):
+        url = tune.resolve_storage(self.run_store, self.optuna_storage)
+        if experiment.tuning.is_on and url != tune.local_storage(self.run_store):
             tune.check_storage(url)
 
     def describe(
@@ -127,7 +127,7 @@ class RunContext:
             tune.STORAGE_VARIABLE: self.optuna_storage,
         }
         environment = {name: url for name, url in urls.items() if url is not None}
-        return tracking.start_mirror(self.folder.root, folder.id, environment)
+        return tracking.start_mirror(self.run_store.root, folder.id, environment)
 
     def wait_for_mirror(self, mirror: Popen[bytes] | None, run_id: str) -> None:
         """Wait until MLflow has all of the run, if that was requested."""

@@ -40,10 +40,10 @@ def run(
         options: see `RunOptions`.
 
     Raises:
-        UsageError: for a device that isn't there, a store that can't be written, an Optuna
+        UsageError: for a device that is not available, a store that can't be written, an Optuna
             storage that can't be reached, a seed below 0 or fewer jobs than 1, or a run to
             resume that another process holds, or whose provenance has changed.
-        RunFailed: for what a run can't do without: memory, room on the disk, or a record
+        RunFailed: where a run can't continue: for want of memory or room on the disk, or of a record
             that the system keeps from being read.
     """
     if seed < 0:
@@ -52,14 +52,14 @@ def run(
     context.check(experiment)
     described = context.describe(experiment, seed, overrides)
     if resume:
-        earlier = record.earlier_run(context.folder, described)
+        earlier = record.earlier_run(context.run_store, described)
         if earlier is not None:
             return _resume(earlier, described, experiment, context)
     setup = RunSetup(
         experiment=experiment, seed=seed, device=context.torch_device, stop=context.stop
     )
     fresh = _fresh(setup)
-    folder = context.folder.create(described)
+    folder = context.run_store.create(described)
     with folder.held():
         result, mirror = _loop(folder, setup, fresh, record.ResumePoint(), context)
     context.wait_for_mirror(mirror, result.run_id)
@@ -79,10 +79,10 @@ def resume(run_id: str, **options: Unpack[RunOptions]) -> record.Result:
     Raises:
         UsageError: where there is no such run, another process holds it, its experiment
             can't be made again, or its provenance has changed.
-        RunFailed: for what a run can't do without.
+        RunFailed: where a run can't continue.
     """
     context = RunContext(**options)
-    folder = context.folder.find(run_id)
+    folder = context.run_store.find(run_id)
     original = folder.description()
     check_withheld(original, context)
     context = replace(
@@ -125,7 +125,7 @@ def _resume(
         point = record.find_resume_point(folder, before, device)
         if point.run_is_over:
             result = record.History.of(folder).result()
-            if not was_copied(context.folder, folder):
+            if not was_copied(context.run_store, folder):
                 mirror = context.start_mirror(folder)
         else:
             if context.force:
@@ -156,7 +156,7 @@ def _loop(
     point: record.ResumePoint,
     context: RunContext,
 ) -> tuple[record.Result, Popen[bytes] | None]:
-    """Run the core loop with all that surrounds it; the result, and the mirror's process."""
+    """Run the core loop with its executor, recorder and mirror; the result, and the mirror's process."""
     with (
         context.stop.listening(),
         open_executor(setup, jobs=context.jobs, source=context.source) as executor,

@@ -40,7 +40,7 @@ class RunSummary:
         conditions: all that must be the same for runs to be compared, by dotted name.
         training: of guesses, what must be the same among these alone; empty for others.
         mastered: by a stage's place on the path, what the run had cost when it mastered it:
-            the lowest unmastered one at its gate, or the last one ahead of those below.
+            in order, or the target also before the stages below it.
         total: all that it cost.
         not_comparable: why it can't be compared with others at all; None where it can.
     """

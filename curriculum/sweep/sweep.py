@@ -51,7 +51,7 @@ class Sweep:
         A run that is interrupted saves itself, and the next call resumes it.
 
         Raises:
-            RunFailed: for what a run can't do without, or where a process was killed; the
+            RunFailed: where a run can't continue, or where a process was killed; the
                 others have saved themselves.
         """
         try:

@@ -1,4 +1,4 @@
-"""A process that makes runs of a sweep, one at a time: `python -m curriculum.sweep.worker FILE`."""
+"""A process that makes runs of a sweep, one by one: `python -m curriculum.sweep.worker DESCRIPTOR`."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What of a run are metrics in MLflow. Their step is the total of optimizer steps."""
+"""A run's metrics in MLflow. Their step is the total of optimizer steps."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace

@@ -81,8 +81,8 @@ def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> st
         return str(found.experiment_id)
 
 
-def pages(search: Callable[..., Any], *what: Any) -> Iterator[Any]:
-    """What a search of a client's finds, page by page."""
+def paginate(search: Callable[..., Any], *what: Any) -> Iterator[Any]:
+    """All results of a paginated search."""
     token: str | None = None
     while True:
         page = search(*what, page_token=token)
@@ -197,7 +197,7 @@ class Mirror:
         """The parent run, which is made where there is none, and its children."""
         description = self.history.description
         query = f"tags.`{RUN_TAG}` = '{description.id}'"
-        runs = list(pages(self.client.search_runs, [self._experiment], query))
+        runs = list(paginate(self.client.search_runs, [self._experiment], query))
         found = next((run for run in runs if VISIT_TAG not in run.data.tags), None)
         children = [run for run in runs if VISIT_TAG in run.data.tags]
         if found is not None and self._is_other(found, children):

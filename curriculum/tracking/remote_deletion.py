@@ -3,7 +3,7 @@
 from curriculum.errors import UsageError
 from curriculum.record import Store, first_line, redacted
 from curriculum.tracking.addresses import RUN_TAG, local_tracking_uri
-from curriculum.tracking.mirror import connect, pages
+from curriculum.tracking.mirror import connect, paginate
 
 
 class RemoteTrash:
@@ -27,13 +27,13 @@ class RemoteTrash:
 
     def delete(self, run_id: str) -> str | None:
         """Delete a run's parent run and children, and their models, as far as MLflow allows."""
-        experiments = [each.experiment_id for each in pages(self._client.search_experiments)]
+        experiments = [each.experiment_id for each in paginate(self._client.search_experiments)]
         query = f"tags.`{RUN_TAG}` = '{run_id}'"
-        found = pages(self._client.search_runs, experiments, query) if experiments else ()
+        found = paginate(self._client.search_runs, experiments, query) if experiments else ()
         runs = [run.info.run_id for run in found]
         for run in runs:
             source = f"source_run_id = '{run}'"
-            for model in pages(self._client.search_logged_models, experiments, source):
+            for model in paginate(self._client.search_logged_models, experiments, source):
                 self._client.delete_logged_model(model.model_id)
             self._client.delete_run(run)
         if not runs:

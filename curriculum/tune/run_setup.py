@@ -1,4 +1,4 @@
-"""What the parts of a run are all given."""
+"""A run's experiment, seed, device and stop request, as all its parts need them."""
 
 from dataclasses import dataclass, field
 

@@ -64,7 +64,7 @@ class Trial:
 
     @property
     def before(self) -> learn.Snapshot:
-        """The learner as it was before the last `advance`, if that was to `keep` it."""
+        """The learner as it was before the last `advance`, which must have had `keep` set."""
         assert self._kept is not None
         return self._kept
 

@@ -20,7 +20,7 @@ class Journal(Protocol):
     def write(self, event: record.Event, seconds: float | None = None) -> record.Record:
         """Record an event at so many seconds since the run's start; give it with its clock."""
 
-    def take_known_rounds(self) -> list[record.Event]:
+    def replay_rounds(self) -> list[record.Event]:
         """The events of rounds that are recorded already, where a run is resumed.
 
         They are neither trained nor recorded again.
@@ -70,7 +70,7 @@ class Tuner:
         if self._search.selected:
             self._search = self._search.next(scheduler.visit, retuning=scheduler.retuning)
         search = self._search
-        search.take_rounds(self.journal.take_known_rounds())
+        search.take_rounds(self.journal.replay_rounds())
         space = search_space_of(self.tuning, parent.recipe, self._widest)
         learner = None  # of the best trial
         while search.ending is None and search.tried < self.tuning.trials:

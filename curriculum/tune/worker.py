@@ -1,4 +1,4 @@
-"""A process that trains trials for another: `python -m curriculum.tune.worker FILE`."""
+"""A process that trains trials for another: `python -m curriculum.tune.worker DESCRIPTOR`."""
 
 import sys
 from collections.abc import Callable, Sequence

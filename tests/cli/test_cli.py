@@ -178,7 +178,7 @@ def test_ending_before_the_target_is_exit_code_three(file: Path, store: Path) ->
     assert call("run", file, "--store", store, "--budget.steps-per-stage", 1, "--json") == 3
 
 
-def test_a_dry_run_describes_the_documents_of_evaluations(
+def test_a_dry_run_names_the_documents_that_stages_are_evaluated_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert call("run", "human_numbers_gru", "--dry-run") == 0
@@ -243,7 +243,7 @@ def test_a_final_model_is_evaluated_again(
     assert rows[1].split() == ["length", "vocab", "score", "examples", "passed", "why"]
 
 
-def test_a_length_that_the_model_can_not_read_is_not_evaluated(
+def test_a_stage_beyond_the_model_is_neither_shown_nor_evaluated(
     store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     size = ["--model.hidden-size", "8", "--model.head-size", "4", "--budget.steps", "2"]

@@ -147,7 +147,7 @@ def test_guesses_alone_can_not_be_compared() -> None:
 
 
 def test_guesses_must_share_the_settings_of_training_among_each_other() -> None:
-    """Beside strategies that train these do not matter, but guesses depend on how often is evaluated."""
+    """Beside strategies that train these do not matter, but what guesses reach depends on it."""
     often, seldom = ({"training.eval_every": every} for every in (1, 50))
     many = guessed(1.0, 10.0, training=often)
     other = [run_summary("guess", 7, [1], 1.0, training=seldom, run_id="seldom")]

@@ -32,8 +32,8 @@ NAMES = [name for name, strategy in STRATEGIES.items() if not strategy.guesses]
 STAGES = 6
 
 
-class Apprentice:
-    """A simulated model: a stage is learnt only as far as the one before it is known.
+class SimulatedModel:
+    """A stage is learnt only as far as the one before it is known.
 
     Training on stage i raises its skill by `rate` x the skill of stage i - 1 (1 for the
     first) x what is missing. So the quickest way is from stage to stage in order.
@@ -64,7 +64,7 @@ class Apprentice:
 
 
 def run(strategy: str, budget: int = 6000, seed: int = 0, rate: float = 0.05) -> Scheduler:
-    chosen, apprentice = get_strategy(strategy), Apprentice(rate)
+    chosen, model = get_strategy(strategy), SimulatedModel(rate)
     scheduler = Scheduler(
         Arithmetic(start=Stage(2), end=Stage(STAGES + 1)),
         Mastery(threshold=0.9),
@@ -75,11 +75,11 @@ def run(strategy: str, budget: int = 6000, seed: int = 0, rate: float = 0.05) ->
     )
     steps = 0
     while not scheduler.finished:
-        scheduler.update(apprentice.evaluate(scheduler.stage, steps))
+        scheduler.update(model.evaluate(scheduler.stage, steps))
         for _ in range(10 if not scheduler.finished and steps < budget else 0):
             rng = np.random.default_rng((seed, steps))
             mix = scheduler.sample_mixture(rng, 10, Cost(steps=steps))
-            score, gain = apprentice.train(mix)
+            score, gain = model.train(mix)
             steps += 1
             if chosen.sampling.feedback is not None:
                 value = score if chosen.sampling.feedback == "score" else gain
@@ -102,13 +102,12 @@ def test_stages_in_order_take_few_steps() -> None:
     assert steps_of("gated") < 600
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_stages_in_order_are_best(name: str) -> None:
-    assert steps_of("gated") <= steps_of(name)
-
-
 def test_nothing_is_learnt_from_the_last_stage_alone() -> None:
     assert steps_of("direct") == np.inf
+
+
+def test_stages_in_order_take_fewer_steps_than_the_wrong_order() -> None:
+    assert steps_of("gated") < steps_of("wrong_order")
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("direct", "gated", "wrong_order")])
@@ -117,7 +116,7 @@ def test_each_strategy_reaches_the_target_later_than_gated(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["mastering_rate", "combined", "look_back"])
-def test_attending_to_the_frontier_beats_uniform_practice(name: str) -> None:
+def test_favouring_the_frontier_beats_uniform_sampling(name: str) -> None:
     assert steps_of(name) < steps_of("uniform")
 
 

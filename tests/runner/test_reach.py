@@ -1,8 +1,8 @@
 """The shipped experiments, as a user runs them.
 
-By default, the main job is run whole, for one seed, and what is unique about each other system
+By default, the main job is run whole, for one seed, and what is unique about each other experiment
 at a size that takes seconds. The exhaustive tests run first bit whole, for many seeds, and the
-other systems farther.
+other experiments farther.
 """
 
 from pathlib import Path
@@ -109,7 +109,7 @@ SMALL = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
-def test_the_other_systems_learn(name: str, store: Path) -> None:
+def test_the_other_experiments_learn(name: str, store: Path) -> None:
     assert run(name, store, SMALL[name]).status == "reached"
 
 
@@ -125,5 +125,5 @@ LARGER = {
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", LARGER)
-def test_the_other_systems_learn_larger_stages(name: str, store: Path) -> None:
+def test_the_other_experiments_learn_larger_stages(name: str, store: Path) -> None:
     assert run(name, store, LARGER[name]).status == "reached"

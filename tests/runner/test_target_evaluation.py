@@ -89,7 +89,10 @@ def test_a_target_that_is_mastered_without_the_stages_below_is_reached(
     result = run(odd.with_strategy("direct"), store)
     assert result.reach == Stage(5)
     assert result.status == "reached"
-    assert "mastered ahead of others, and the run's budget of 100 steps is used up" in result.ending
+    assert (
+        "is mastered before the stages below it, and the run's budget of 100 steps is used up"
+        in result.ending
+    )
     assert result.held == (Stage(5),)
     (end,) = of_kind(VisitEnded, recorded(store))
     assert (end.stage, end.reach) == (Stage(2), None)  # it was not mastered in order

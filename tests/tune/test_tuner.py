@@ -88,7 +88,7 @@ class Bench:
         self.events.append(event)
         return Record(event, Clock(time=0.0, seconds=seconds))
 
-    def take_known_rounds(self) -> list[Event]:
+    def replay_rounds(self) -> list[Event]:
         return []
 
     def search(self) -> Learner:
