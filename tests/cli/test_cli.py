@@ -311,7 +311,7 @@ MISTAKES = [
     (["run", "lstm_firstbit", "--criterion.metric", "luck"], "one that the task reports"),
     (["run", "lstm_firstbit", "--dry-run", "--json"], "leave one out"),
     (["run", "nowhere.py"], "there is no file nowhere.py"),
-    (["run", "../../etc/passwd"], "there is no file"),
+    (["run", "../nowhere/else"], "there is no file"),
     (["run", "lstm_firstbit", "--tuning.trials", "0"], "tuning.trials must be at least 1, got 0"),
     (["run", "lstm_firstbit", "--tuning.sampler", "tpee"], "did you mean tpe?"),
     (["run", "lstm_firstbit", "--tuning.mode", "always"], "'always'"),
