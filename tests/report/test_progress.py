@@ -87,8 +87,9 @@ def test_the_speed_is_that_of_training_whatever_the_final_evaluation_takes(
 
 
 def test_a_terminal_shows_path_score_reach_speed_and_what_is_left(
-    tiny: Experiment, store: Path
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.0)
     text = shown(tiny, store, terminal=True)
     for word in ("3 of 3 stages", "score", "reach", "steps/s", "tokens", "steps of the stage"):
         assert word in text
