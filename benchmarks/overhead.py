@@ -75,16 +75,14 @@ def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
     )
     recorder.visit_started(scheduler, learner)
     evaluation = trainer.evaluate(learner, scheduler)
-    loss: float | None = None
     while True:
         scheduler.update(evaluation)
-        recorder.evaluated(0, scheduler.stage, evaluation, loss, scheduler)
-        taken = trainer.take_steps(
+        recorder.evaluated(0, scheduler.stage, evaluation, scheduler)
+        interval = trainer.take_steps(
             learner, scheduler, visit=0, start=evaluation.cost.steps, count=EVAL_EVERY
         )
-        loss = taken.mean_loss
         yield learner.model
-        evaluation = trainer.evaluate(learner, scheduler)
+        evaluation = trainer.evaluate(learner, scheduler, interval)
 
 
 def block(rounds: Iterator[nn.Module], count: int) -> float:

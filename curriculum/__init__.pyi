@@ -36,6 +36,7 @@ from .plan import LookBackAndAhead as LookBackAndAhead
 from .plan import MasteringRate as MasteringRate
 from .plan import Mastery as Mastery
 from .plan import Mixed as Mixed
+from .plan import Rollback as Rollback
 from .plan import Root as Root
 from .plan import Scheduler as Scheduler
 from .plan import Score as Score

@@ -9,6 +9,7 @@ from curriculum import (
     Explicit,
     Geometric,
     Mastery,
+    Rollback,
     Stage,
     Training,
     Tuning,
@@ -53,4 +54,6 @@ def hard(base: Experiment) -> Experiment:
         training=Training(batch_size=2, online=True, clip_norm=None, eval_every=100),
         budget=Budget(steps_per_stage=20_000),
         tuning=Tuning(mode="off"),
+        backtracking=Backtracking(fresh_starts=0),
+        rollback=Rollback(times=0),
     )

@@ -23,6 +23,7 @@ from curriculum import (
     Explicit,
     Mastery,
     Result,
+    Rollback,
     StopRequest,
     Training,
     Tuning,
@@ -91,7 +92,11 @@ def exhausted(tiny: Experiment) -> Experiment:
 def hopeless(tiny: Experiment) -> Experiment:
     """A search in which no trial masters the stage, its retune, and the end of the run."""
     one = tuned(tiny, trials=5)
-    return one.replace(growth=Explicit(lengths=(40,)), budget=Budget(steps_per_stage=7))
+    return one.replace(
+        growth=Explicit(lengths=(40,)),
+        budget=Budget(steps_per_stage=7),
+        backtracking=Backtracking(fresh_starts=0),
+    )
 
 
 def widely_tuned(tiny: Experiment) -> Experiment:
@@ -111,7 +116,7 @@ def words(tiny: Experiment, **changes: Any) -> Experiment:
         optimizer=Adam(learning_rate=3e-2),
         training=Training(batch_size=16, eval_every=5),
         budget=Budget(steps_per_stage=18),
-        backtracking=Backtracking(half_steps=0, demotions=0),
+        backtracking=Backtracking(half_steps=0, demotions=0, fresh_starts=0),
         name="words",
     )
     return made.replace(**changes)
@@ -152,7 +157,7 @@ def demoted(tiny: Experiment) -> Experiment:
         growth=Explicit(lengths=(2, 60)),
         budget=Budget(steps_per_stage=30),
         optimizer=Adam(learning_rate=2e-2),
-        backtracking=Backtracking(consolidation_steps=9),
+        backtracking=Backtracking(consolidation_steps=9, fresh_starts=0),
         training=Training(eval_every=7),
     )
 
@@ -167,7 +172,7 @@ def drawing(tiny: Experiment) -> Experiment:
         optimizer=SGD(learning_rate=0.1, momentum=0.9),
         training=Training(eval_every=5, distinct_examples=64, batch_size=16),
         budget=Budget(steps_per_stage=20),
-        backtracking=Backtracking(demotions=0),
+        backtracking=Backtracking(demotions=0, fresh_starts=0),
         name="drawing",
     )
 
@@ -178,6 +183,33 @@ def online(tiny: Experiment) -> Experiment:
         training=Training(online=True, batch_size=4, eval_every=9),
         optimizer=Adam(learning_rate=1e-2),
         budget=Budget(steps_per_stage=45),
+    )
+
+
+def unstable(tiny: Experiment) -> Experiment:
+    """One whose screens differ so much that it goes back now and then, and starts afresh in the end."""
+    return Experiment(
+        task=Reverse(),
+        model=Recurrent(cell="gru", hidden_size=6, embedding_size=4),
+        growth=Explicit(lengths=(1, 2, 4), vocab_sizes=(2, 2, 6)),
+        criterion=Mastery(threshold=0.8, screen=8),
+        optimizer=Adam(learning_rate=5e-2),
+        training=Training(eval_every=3),
+        budget=Budget(steps_per_stage=60),
+        backtracking=Backtracking(half_steps=0, demotions=0, fresh_starts=1, patience=24),
+        rollback=Rollback(times=2, significance=0.35),
+        name="unstable",
+    )
+
+
+def tuned_unstable(tiny: Experiment) -> Experiment:
+    """The same with trials that go back."""
+    one = unstable(tiny)
+    tuning = Tuning(mode="each", learning_rate=(1e-2, 1e-1), trials=4)
+    return one.replace(
+        tuning=tuning,
+        budget=Budget(steps_per_stage=20),
+        backtracking=replace(one.backtracking, retunes=0),
     )
 
 
@@ -194,6 +226,8 @@ EXPERIMENTS = {
     "demoted": demoted,
     "drawing": drawing,
     "online": online,
+    "unstable": unstable,
+    "tuned unstable": tuned_unstable,
 }
 
 
@@ -294,6 +328,6 @@ def change_and_sign(checkpoint: Path, change: Change) -> None:
 
 def sign_files(checkpoint: Path) -> None:
     """Write the digests of a checkpoint's files as they are now."""
-    names = ("model.safetensors", "optimizer.safetensors", "state.json")
+    names = [path.name for path in checkpoint.iterdir() if path.name != "digest.json"]
     digests = {name: hashlib.sha256((checkpoint / name).read_bytes()).hexdigest() for name in names}
     (checkpoint / "digest.json").write_text(json.dumps(digests))

@@ -30,6 +30,7 @@ class Experiment:
         budget: what a visit and the run may cost.
         tuning: which settings are searched, and on which stages.
         backtracking: what to do when a stage's budget is used up.
+        rollback: when to go back to the best state of a visit.
         pacing: when the frontier moves.
         sampling: which stages a training batch is drawn from.
         final_evaluation: what is evaluated once the run is over.
@@ -51,6 +52,7 @@ class Experiment:
     budget: plan.Budget = field(default_factory=plan.Budget)
     tuning: Tuning = field(default_factory=Tuning)
     backtracking: plan.Backtracking = field(default_factory=plan.Backtracking)
+    rollback: plan.Rollback = field(default_factory=plan.Rollback)
     pacing: plan.Pacing = field(default_factory=plan.Gated)
     sampling: plan.Sampling = field(default_factory=plan.Current)
     final_evaluation: plan.FinalEvaluation = field(default_factory=plan.FinalEvaluation)
@@ -150,6 +152,7 @@ class Experiment:
             self.criterion,
             budget=self.budget,
             backtracking=self.backtracking,
+            rollback=self.rollback,
             pacing=self.pacing,
             sampling=self.sampling,
             allows=self.allows,

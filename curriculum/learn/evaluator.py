@@ -70,9 +70,11 @@ class Evaluator:
             stage: what it is evaluated on.
             counts: of the stage's evaluations so far; they number its examples.
             full_test: whether a full test on fresh examples may follow. One on a finite
-                evaluation set always may.
+                evaluation set always may. After failed ones it does where several screens
+                together promise that it is passed.
             criterion: the stage's, where the path's stages differ in it.
         """
+        criterion = criterion or self.criterion
         whole = evaluation_set_of(self.task, stage)
         screen, metrics, tokens = None, {}, 0
         in_order = whole is not None and whole.rows is not None
@@ -82,11 +84,16 @@ class Evaluator:
             values, _ = self._measure(learner, batch)
             screen, metrics = _score(values.pop(self.criterion.metric)), _means([values])
             tokens = batch.token_count
-            passed = (criterion or self.criterion).passes_screen(screen)
+            passed = criterion.passes_screen(screen)
+            if passed and whole is None and full_test and counts.failed_tests:
+                screen, passed, more = self._screen_again(learner, stage, counts, criterion, screen)
+                tokens += more
             if not passed or (whole is None and not full_test):
                 return Evaluation(screen=screen, metrics=metrics, stream=self.stream), tokens
         if whole is None:
-            score, slices, more = self.test_sample(learner, stage, counts.full_tests)
+            examples = criterion.examples_of_test(counts.full_tests + 1)
+            number = counts.full_tests
+            score, slices, more = self.test_sample(learner, stage, number, examples)
         else:
             score, slices, measured, more = self._test_whole(learner, stage, whole)
             metrics = metrics or measured
@@ -106,22 +113,68 @@ class Evaluator:
         return _means(values), sum(batch.token_count for batch in batches)
 
     def test_sample(
-        self, learner: Learner, stage: Stage, number: int
+        self, learner: Learner, stage: Stage, number: int, examples: int
     ) -> tuple[Score, dict[str, Score], int]:
         """Full test `number` on fresh examples, of the whole and of each slice, and its tokens."""
         task = self.task
-        score, tokens = self._test_part(learner, stage, number, "test", task.sample)
+        score, tokens = self._test_part(
+            learner, stage, "test", task.sample, number=number, total=examples
+        )
         slices = {}
         if isinstance(task, Sliced):
             for name in task.slices:
                 draw = partial(task.sample_slice, name=name)
-                slices[name], more = self._test_part(learner, stage, number, f"slice/{name}", draw)
+                part = f"slice/{name}"
+                slices[name], more = self._test_part(
+                    learner, stage, part, draw, number=number, total=examples
+                )
                 tokens += more
         return score, slices, tokens
 
-    def _screen_batch(self, stage: Stage, number: int) -> Batch:
-        size, stream = self.criterion.screen, f"{self.stream}/screen"
+    def _screen_batch(self, stage: Stage, number: int, again: int = 0) -> Batch:
+        size, stream = self.criterion.screen, f"{self.stream}/screen{f'/{again}' if again else ''}"
         return batch_of(self.task, stage, size, seed=self.seed, stream=stream, index=number)
+
+    def _screen_again(
+        self,
+        learner: Learner,
+        stage: Stage,
+        counts: EvaluationCounts,
+        criterion: Mastery,
+        first: Score,
+    ) -> tuple[Score, bool, int]:
+        """All screens that a stage needs after failed tests; whether they promise a pass; tokens.
+
+        Their number is doubled until there are enough, or they are too low. Then each slice has
+        to promise a pass as well, on as many examples.
+        """
+        needed = criterion.score_needed(counts.full_tests + 1)
+        screen, tokens, done = first, 0, 1
+        while done < counts.screens and criterion.passes_screen(screen):
+            batches = [
+                self._screen_batch(stage, counts.evaluations, n) for n in range(done, 2 * done)
+            ]
+            more = self._scores(learner, batches)
+            screen = Score(
+                value=(screen.value + more.value) / 2, examples=screen.examples + more.examples
+            )
+            tokens += sum(batch.token_count for batch in batches)
+            done *= 2
+        passed, task = screen.value >= needed, self.task
+        for name in task.slices if isinstance(task, Sliced) else ():
+            if passed and isinstance(task, Sliced):
+                part, draw = f"screen/{name}", partial(task.sample_slice, name=name)
+                found, cost = self._test_part(
+                    learner, stage, part, draw, number=counts.evaluations, total=screen.examples
+                )
+                passed = found.value >= needed
+                tokens += cost
+        return screen, passed, tokens
+
+    def _scores(self, learner: Learner, batches: Sequence[Batch]) -> Score:
+        """The criterion's metric on given examples."""
+        values = [self._measure(learner, batch)[0][self.criterion.metric] for batch in batches]
+        return _score(np.concatenate(values))
 
     def _test_whole(
         self, learner: Learner, stage: Stage, whole: EvaluationSet
@@ -151,12 +204,12 @@ class Evaluator:
         return _weighted_score(result, weight, whole), slices, _means(values, weight), tokens
 
     def _test_part(
-        self, learner: Learner, stage: Stage, number: int, part: str, draw: Draw
+        self, learner: Learner, stage: Stage, part: str, draw: Draw, *, number: int, total: int
     ) -> tuple[Score, int]:
-        """Full test `number` on one part, in batches that fit into memory."""
+        """Full test `number` on `total` examples of one part, in batches that fit into memory."""
         found, tokens = [], 0
         streams = part == "test" and self._streams(learner, stage)
-        total, size = self.criterion.examples, STREAMED_ROWS if streams else _batch_size(stage)
+        size = STREAMED_ROWS if streams else _batch_size(stage)
         for start in range(0, total, size):
             count = min(size, total - start)
             rng = generator(self.seed, f"{self.stream}/{part}", stage.key, count, number, start)

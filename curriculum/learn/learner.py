@@ -65,9 +65,12 @@ class Learner:
         self.parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
 
     @classmethod
-    def start(cls, shape: Shape, recipe: Recipe, *, seed: int, device: torch.device) -> Self:
-        """A fresh learner, its weights a function of `seed`."""
-        with forked(seed, "initialisation"):
+    def start(
+        cls, shape: Shape, recipe: Recipe, *, seed: int, device: torch.device, number: int = 0
+    ) -> Self:
+        """Fresh learner `number` of a run, its weights a function of that and of `seed`."""
+        key = ("fresh start", number) if number else ()
+        with forked(seed, "initialisation", *key):
             module = recipe.model.build(shape)
         return cls(module, recipe, device, shape=shape)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import NamedTuple
 
@@ -80,29 +80,29 @@ class Trainer:
 
     def train(
         self, learner: Learner, scheduler: Scheduler, resumed: TrainingInterval | None = None
-    ) -> Iterator[tuple[Evaluation, float | None]]:
-        """Yield an evaluation after every `eval_every` steps, from where the visit stands.
+    ) -> Evaluation:
+        """Train for `eval_every` steps from where the visit stands, and evaluate.
 
-        With each comes the mean training loss since the one before, in nats. The caller
-        hands the evaluation to the scheduler and stops when it says so. `resumed` is the
-        interval that the run was stopped in.
+        `resumed` is the interval that the run was stopped in.
         """
-        while True:
-            visit, step = scheduler.next_batch
-            count = min(learner.recipe.training.eval_every, scheduler.steps_left)
-            interval = self.take_steps(
-                learner, scheduler, visit=visit, start=step, count=count, resumed=resumed
-            )
-            loss = interval.mean_loss
-            yield self.evaluate(learner, scheduler, interval, divergence(learner, loss)), loss
-            resumed = None
+        visit, step = scheduler.next_batch
+        count = min(learner.recipe.training.eval_every, scheduler.steps_left)
+        interval = self.take_steps(
+            learner,
+            scheduler,
+            visit=visit,
+            start=step,
+            count=count,
+            rate_factor=scheduler.rate.factor,
+            resumed=resumed,
+        )
+        return self.evaluate(learner, scheduler, interval)
 
     def evaluate(
         self,
         learner: Learner,
         scheduler: Scheduler,
         interval: TrainingInterval | None = None,
-        divergence: str | None = None,
     ) -> Evaluation:
         """Evaluate on the scheduler's stage, on fresh examples, after an interval if there was one."""
         evaluation, tokens = self.evaluator.evaluate(
@@ -114,12 +114,14 @@ class Trainer:
         )
         self.meter.add_evaluation(tokens, learner.parameters)
         memorised = self._measure_memorised(learner, scheduler)
+        loss = None if interval is None else interval.mean_loss
         return replace(
             evaluation,
             metrics={**evaluation.metrics, **memorised},
             cost=self.meter.cost,
             discarded_cost=self.meter.discarded_cost,
-            divergence=divergence,
+            divergence=None if loss is None else divergence(learner, loss),
+            train_loss=loss,
             examples_by_stage={} if interval is None else interval.examples_by_stage,
         )
 
@@ -131,15 +133,19 @@ class Trainer:
         visit: int,
         start: int,
         count: int,
+        rate_factor: float = 1.0,
         resumed: TrainingInterval | None = None,
     ) -> TrainingInterval:
         """Take `count` optimizer steps from `start` of this visit on; fewer if the budget ends.
 
         Batches are numbered by visit and step, so that no visit trains on another's. Of
-        the steps, those of the interval that is `resumed` were taken before.
+        the steps, those of the interval that is `resumed` were taken before. `rate_factor` is
+        what the recipe's learning rate is multiplied by.
         """
         seed, trial = self.seed, learner.trial
-        settings, peak = learner.recipe.training, learner.recipe.learning_rate
+        settings, peak = learner.recipe.training, learner.recipe.learning_rate * rate_factor
+        for group in learner.optimizer.param_groups:
+            group["lr"] = peak
         parameters = list(learner.model.parameters())
         sampling = scheduler.sampling
         taken = 0 if resumed is None else resumed.steps

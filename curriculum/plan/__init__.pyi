@@ -24,6 +24,8 @@ from .pacing.gated import Gated as Gated
 from .pacing.linear import Linear as Linear
 from .pacing.pacing import Pacing as Pacing
 from .pacing.root import Root as Root
+from .rollback import BestState as BestState
+from .rollback import Rollback as Rollback
 from .sampling.bandit import Bandit as Bandit
 from .sampling.combined import Combined as Combined
 from .sampling.current import Current as Current

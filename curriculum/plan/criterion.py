@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Annotated, Self
 
 from curriculum.errors import UsageError, check_fields
@@ -10,6 +11,8 @@ from curriculum.plan import confidence_bounds
 from curriculum.plan.evaluation import Evaluation, Score
 
 EXACT_MATCH = "exact_match"
+MARGIN = 0.01
+"""A model whose score is so much above the threshold is shown to have mastered the stage."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,8 +60,10 @@ class Mastery:
         confidence: the probability that a stage declared mastered is, in (0, 1).
         metric: `exact_match`, the whole output correct; `symbol_accuracy`, the share of
             correct symbols; or one that the task reports.
-        screen: examples of the cheap screen that decides whether a full test is worth it.
-        examples: examples of a full test, of the whole and of each slice.
+        screen: examples of the cheap screen that decides whether a full test is worth it. After
+            tests that failed, several screens together have to show what the next test needs.
+        examples: examples of a full test, of the whole and of each slice. After tests that
+            failed it is doubled, as often as they leave too little error to the next.
         min_steps: optimizer steps before a visit may end in mastery.
         consecutive_passes: how many evaluations in a row must pass.
 
@@ -106,10 +111,24 @@ class Mastery:
                 f"or lower the threshold"
             )
 
-    def can_clear(self, test_number: int) -> bool:
-        """Whether full test j on fresh examples, all correct, would clear the threshold."""
+    def can_clear(self, test_number: int, examples: int) -> bool:
+        """Whether full test j on so many fresh examples, all correct, would clear the threshold."""
         log_error = math.log(confidence_bounds.error_of_test(test_number, self.confidence))
-        return log_error / self.examples >= math.log(self.threshold)
+        return log_error / examples >= math.log(self.threshold)
+
+    def examples_of_test(self, test_number: int) -> int:
+        """How many fresh examples full test j is made on.
+
+        `examples` for the first. Each test leaves less error to those after it, and so many
+        examples would soon show nothing: from the second on they are doubled, at most once for
+        each test before, until a model 0.01 above the threshold (or halfway from it to 1, if that
+        is less) is more likely to pass than not.
+        """
+        return _examples_of_test(self, test_number)
+
+    def score_needed(self, test_number: int) -> float:
+        """The lowest score on the examples of full test j that clears the threshold."""
+        return _score_needed(self, test_number, self.examples_of_test(test_number))
 
     def passes_screen(self, screen: Score) -> bool:
         """Whether the screen is good enough for a full test. It spends no error."""
@@ -203,7 +222,9 @@ class Mastery:
                 f"{self.metric} {screen.value:.4g} on a screen of {screen.examples:,} fresh "
                 f"examples, {'>=' if passed else '<'} threshold {self.threshold:g}"
             )
-            if passed:
+            if passed and screen.examples > self.screen:
+                reason += ", and too low for another full test"
+            elif passed:
                 reason += ", and no full test was due"
         return Decision(
             mastered=False,
@@ -214,3 +235,32 @@ class Mastery:
             score=None if screen is None else screen.value,
             examples=None if screen is None else screen.examples,
         )
+
+
+@cache
+def _examples_of_test(criterion: Mastery, test_number: int) -> int:
+    examples = criterion.examples
+    passing = criterion.threshold + min(MARGIN, (1 - criterion.threshold) / 2)
+    for _ in range(test_number - 1):
+        if criterion.can_clear(test_number, examples) and (
+            _score_needed(criterion, test_number, examples) <= passing
+        ):
+            break
+        examples *= 2
+    return examples
+
+
+@cache
+def _score_needed(criterion: Mastery, test_number: int, examples: int) -> float:
+    """By bisection over the number of correct examples; above 1 where all would not do."""
+    error = confidence_bounds.error_of_test(test_number, criterion.confidence)
+    low, high = 0, examples + 1  # of which `low` does not clear the threshold
+    while high - low > 1:
+        middle = (low + high) // 2
+        bound = criterion.lower_bound(Score(value=middle / examples, examples=examples), error)
+        assert bound is not None  # it is a sample
+        if bound >= criterion.threshold:
+            high = middle
+        else:
+            low = middle
+    return high / examples

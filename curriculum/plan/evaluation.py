@@ -52,6 +52,8 @@ class Evaluation:
         divergence: what is no longer a finite number, in words; None where all is.
         examples_by_stage: how many examples of each stage were trained on since the evaluation
             before.
+        train_loss: the mean loss of the training since the evaluation before, in nats; None where
+            there was none.
     """
 
     screen: Score | None = None
@@ -63,6 +65,7 @@ class Evaluation:
     stream: str = "gate"
     divergence: str | None = None
     examples_by_stage: Mapping[Stage, int] = field(default_factory=dict)
+    train_loss: Loss | None = None
 
     @classmethod
     def from_counts(cls, correct: int, examples: int, *, steps: int) -> Self:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from curriculum.plan.criterion import Decision, Mastery
 from curriculum.plan.evaluation import Evaluation
 
+MAX_SCREENS = 16
+"""Screens of one evaluation, at most."""
+
 
 @dataclass(kw_only=True, slots=True)
 class EvaluationCounts:
@@ -16,20 +19,46 @@ class EvaluationCounts:
     Attributes:
         evaluations: so far.
         full_tests: among them.
+        failed_tests: of the full tests, those that did not clear the threshold.
         passes: how many of the last evaluations passed in a row.
     """
 
     evaluations: int = 0
     full_tests: int = 0
+    failed_tests: int = 0
     passes: int = 0
+
+    @property
+    def screens(self) -> int:
+        """How many screens together have to promise that the next full test is passed.
+
+        A single one where no test has failed yet; after each that did, twice as many.
+        """
+        return min(1 << self.failed_tests, MAX_SCREENS)
 
     def wants_full_test(self, criterion: Mastery, *, steps: int, min_steps: int = 0) -> bool:
         """Whether a full test on fresh examples could show mastery after so many steps.
 
         Before the least number of steps, it would use up a part of the stage's error for nothing.
         """
-        due = steps >= max(min_steps, criterion.min_steps)
-        return due and criterion.can_clear(self.full_tests + 1)
+        return steps >= max(min_steps, criterion.min_steps)
+
+    def limit_reached(self, criterion: Mastery, evaluation: Evaluation) -> str | None:
+        """Why no full test can be passed any more, in words; None while one can.
+
+        Each test leaves less error to those after it. Where a loop of the user's own always
+        evaluates on the same number of examples, none can pass in the end.
+        """
+        test, number = evaluation.full_test, self.full_tests + 1
+        if test is None or test.source != "sample":
+            return None
+        examples = max(test.examples, criterion.examples_of_test(number))
+        if criterion.can_clear(number, examples):
+            return None
+        return (
+            f"even if all {examples:,} examples were correct, full test {number} of this "
+            f"stage would not clear the threshold"
+        )
 
     def decide(
         self, criterion: Mastery, evaluation: Evaluation, *, steps: int, min_steps: int = 0
@@ -44,5 +73,6 @@ class EvaluationCounts:
             steps=steps,
             min_steps=min_steps,
         )
+        self.failed_tests += evaluation.full_test is not None and not decision.cleared
         self.passes = self.passes + 1 if decision.cleared else 0
         return decision

@@ -68,6 +68,10 @@ class PathPosition:
         """Go back to the last stage mastered."""
         self.aim = self.trail.pop()
 
+    def start_anew(self) -> None:
+        """Go back to the path's start. The reach stays what it was."""
+        self.aim, self.trail, self.stride = 0, [], 1
+
     def state_dict(self) -> dict[str, Any]:
         trail = list(self.trail)
         return {"aim": self.aim, "trail": trail, "reach": self.reach, "stride": self.stride}

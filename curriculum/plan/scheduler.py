@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from curriculum.plan.backtracking import Backtracking, RetryCounts
+from curriculum.plan.backtracking import Backtracker, Backtracking
 from curriculum.plan.budget import Budget
 from curriculum.plan.cost import Cost
 from curriculum.plan.criterion import Decision, Mastery
@@ -15,16 +15,18 @@ from curriculum.plan.growth import Growth
 from curriculum.plan.pacing.gated import Gated
 from curriculum.plan.pacing.pacing import Pacing
 from curriculum.plan.path_position import PathPosition
+from curriculum.plan.rollback import RateReductions, Rollback
 from curriculum.plan.sampling.current import Current
 from curriculum.plan.sampling.feedback import Feedback
 from curriculum.plan.sampling.sampler import Rng, Sampling
 from curriculum.plan.stage import Stage
 from curriculum.plan.stage_sampler import StageSampler
 from curriculum.plan.verdict import Verdict, VisitReason
+from curriculum.plan.visit_monitor import VisitMonitor
 
-PLAIN = ("visit", "retuning", "finished", "ending")
+PLAIN = ("visit", "retuning", "finished", "ending", "compute_before")
 COSTS = ("cost", "discarded_cost", "cost_before")
-STATEFUL = ("position", "retries", "sampler")
+STATEFUL = ("_position", "_sampler", "backtracker", "rate", "monitor")
 """The parts of a scheduler's state: as they are, costs, and what has a state of its own."""
 
 
@@ -41,7 +43,10 @@ class Scheduler:
     (<Verdict.MASTERED: 'mastered'>, 3)
 
     `allows` tells whether a stage between two of the path's can be made, for half steps;
-    `tuned` says that there is a tuner, for retunes.
+    `tuned` says that there is a tuner, for retunes. With `rollback`, the loop keeps the model
+    whenever `monitor.is_best`, and goes back to it at the verdict `WORSENED`, its learning rate
+    multiplied by `rate.factor`; with fresh starts in `backtracking` it makes a new model for a
+    visit of that reason. By default there is neither.
 
     Attributes:
         path: the nominal stages. Visits may repeat them, skip some, or fall between.
@@ -50,12 +55,16 @@ class Scheduler:
         visit_reason: why this visit is made.
         retuning: whether this visit tries its stage again from the same parent, with more trials.
         decision: what was decided on the last evaluation; None before the first.
+        monitor: tells whether the visit is getting better, worse, or nowhere.
         limit_reached: why the last evaluation ended the visit short of mastery, in words;
             None where it did not.
         diverged: whether the last evaluation found a loss or weights that are no finite numbers.
         cost: of the run up to its last evaluation, without discarded trials.
         discarded_cost: of the run's discarded trials up to its last evaluation.
         cost_before: of the run when the visit began.
+        compute_before: of the run, with discarded trials, when the visit began.
+        rate: how far the learning rate is reduced, by rollbacks.
+        backtracker: chooses what to try after an exhausted visit.
         finished: whether there is nothing left to do.
         ending: why it finished, in words; None before.
     """
@@ -67,6 +76,7 @@ class Scheduler:
         *,
         budget: Budget | None = None,
         backtracking: Backtracking | None = None,
+        rollback: Rollback | None = None,
         pacing: Pacing | None = None,
         sampling: Sampling | None = None,
         allows: Callable[[Stage], bool] = lambda _: True,
@@ -76,26 +86,29 @@ class Scheduler:
         self.path = self._position.path
         self._criteria = criterion or Mastery()
         self.budget = budget or Budget()
-        self.backtracking = backtracking or Backtracking()
+        self.backtracking = backtracking or Backtracking(fresh_starts=0)
         self.pacing = pacing or Gated()
+        # A pacing that does not listen keeps what it has, whatever the evaluations say.
+        listens = self.pacing.waits_for_mastery
+        self.rollback = rollback if rollback and listens else Rollback(times=0)
         self.sampling = sampling or Current()
         self._sampler = StageSampler(self._position, self.pacing, self.sampling, self.budget)
-        self._allows = allows
-        self._tuned = tuned
+        self.backtracker = Backtracker(self.backtracking, self._position, allows, tuned)
+        self.rate = RateReductions(self.rollback.factor)
         self.stage = self.path[0]
         self.visit = 0
         self.visit_reason = VisitReason.ADVANCE
         self.retuning = False
         self.decision: Decision | None = None
         self.limit_reached: str | None = None
-        self.diverged = False
-        self.finished = False
+        self.diverged = self.finished = False
         self.ending: str | None = None
         self._counts: defaultdict[str, EvaluationCounts] = defaultdict(EvaluationCounts)
         self.cost = Cost()
         self.discarded_cost = Cost()
         self.cost_before = Cost()
-        self._retries = RetryCounts(self.backtracking)
+        self.compute_before = 0.0
+        self.monitor = self.new_monitor()
 
     @property
     def frontier(self) -> Stage:
@@ -130,10 +143,9 @@ class Scheduler:
     @property
     def steps_left(self) -> int:
         """How many more steps the budget of the visit and of the run allow."""
-        run = self._run_cost()
         if not self.pacing.waits_for_mastery:
-            return self.budget.run_steps_left(run)
-        return self.budget.steps_left(self.visit_cost, run)
+            return self.budget.run_steps_left(self._run_cost())
+        return self.budget.steps_left(self.visit_cost, self._run_cost())
 
     @property
     def next_batch(self) -> tuple[int, int]:
@@ -176,12 +188,21 @@ class Scheduler:
         steps = self.cost_of_visit(cost).steps
         return self.counts.wants_full_test(self.criterion, steps=steps, min_steps=self.min_steps)
 
-    def sample_stage(self, rng: Rng, cost: Cost | None = None) -> Stage:
-        """A stage to train on.
+    def new_monitor(self) -> VisitMonitor:
+        """What watches a visit to the stage, or a trial on it, from its first evaluation on.
 
-        `cost` is the run's up to now, for a pacing that uses a clock; by default, up to its
-        last evaluation.
+        Before the first stage is mastered there is nothing easier to go back to, so that
+        no visit is given up early.
         """
+        waits, easier = self.pacing.waits_for_mastery, self._position.trail
+        return VisitMonitor(
+            self.rollback,
+            patience=self.backtracking.patience if waits and easier else 0,
+            examples=self.criterion.screen,
+        )
+
+    def sample_stage(self, rng: Rng, cost: Cost | None = None) -> Stage:
+        """A stage to train on; `cost` is the run's by now, for a pacing that uses a clock."""
         return self._sampler.sample(rng, self._stages, self._run_cost(cost))
 
     def sample_mixture(
@@ -216,7 +237,12 @@ class Scheduler:
         if self.decision.mastered and not self.diverged:
             self._advance()
             return Verdict.MASTERED
+        self.monitor.observe(evaluation, steps=self.visit_cost.steps)
         self.limit_reached = self._limit_reached(evaluation)
+        if self.limit_reached is None and self.monitor.worsened:
+            self.monitor.roll_back(steps=self.visit_cost.steps)
+            self.rate.count += 1
+            return Verdict.WORSENED
         if self.limit_reached is None:
             return Verdict.LEARNING
         self._backtrack(self.limit_reached)
@@ -229,7 +255,7 @@ class Scheduler:
             "visit_reason": self.visit_reason.value,
             "counts": {key: asdict(counts) for key, counts in self._counts.items()},
             **{name: getattr(self, name) for name in PLAIN},
-            **{name: getattr(self, f"_{name}").state_dict() for name in STATEFUL},
+            **{name.strip("_"): getattr(self, name).state_dict() for name in STATEFUL},
             **{name: asdict(getattr(self, name)) for name in COSTS},
         }
 
@@ -243,10 +269,12 @@ class Scheduler:
         self._counts |= {key: EvaluationCounts(**c) for key, c in state["counts"].items()}
         for name in PLAIN:
             setattr(self, name, state[name])
-        for name in STATEFUL:
-            getattr(self, f"_{name}").load_state_dict(state[name])
         for name in COSTS:
             setattr(self, name, Cost(**state[name]))
+        for name in STATEFUL:
+            if name == "monitor":  # whose patience follows from the position
+                self.monitor = self.new_monitor()
+            getattr(self, name).load_state_dict(state[name.strip("_")])
 
     def _run_cost(self, cost: Cost | None = None) -> Cost:
         """All that the run has cost, discarded trials included; see `sample_stage`."""
@@ -262,22 +290,18 @@ class Scheduler:
 
     def _limit_reached(self, evaluation: Evaluation) -> str | None:
         """Why the visit can't end in mastery any more, in words; None while it may."""
-        if evaluation.divergence is not None:
-            return evaluation.divergence
-        run, tested = self._run_cost(), evaluation.full_test
+        run = self._run_cost()
         if not self.pacing.waits_for_mastery:
-            return self.budget.run_limit_reached(run)
-        # Each full test of a stage leaves less error to those after it, until none can pass.
-        count = self.counts.full_tests
-        if tested and tested.source == "sample" and not self.criterion.can_clear(count + 1):
-            return (
-                f"even if all {self.criterion.examples:,} examples were correct, full test "
-                f"{count + 1} of this stage would not clear the threshold"
-            )
-        return self.budget.limit_reached(self.visit_cost, run)
+            return evaluation.divergence or self.budget.run_limit_reached(run)
+        return (
+            self.monitor.limit_reached(evaluation)
+            or self.counts.limit_reached(self.criterion, evaluation)
+            or self.budget.limit_reached(self.visit_cost, run)
+        )
 
     def _advance(self) -> None:
         """After mastery: from a half step to its stage, to the next stage, or to the end."""
+        self.rate.start_visit(mastered=True)
         if self.visit_reason is VisitReason.HALF_STEP:
             self._visit(self._position.stage, VisitReason.RETURN)
         else:
@@ -294,40 +318,23 @@ class Scheduler:
             self._finish(limit)
 
     def _backtrack(self, why: str) -> None:
-        """After exhaustion: a retune, a half step, a demotion, then an honest stop."""
-        limit = self.budget.run_limit_reached(self._run_cost())
+        """After exhaustion: what is left to try, then an honest stop."""
+        run = self._run_cost()
+        limit = self.budget.run_limit_reached(run)
         if limit is not None or not self.pacing.waits_for_mastery:
             self._finish(limit or why)
-        elif self._tuned and self._retries.take("retunes", self.stage):
-            self._visit(self.stage, self.visit_reason, retuning=True)
-        elif not self._half_step() and not self._demote():
-            retune = "retune, " if self._tuned else ""
-            self._finish(f"{why}, and no {retune}half step or demotion is left")
-
-    def _half_step(self) -> bool:
-        """Visit a stage nearer to the last one mastered; False where there is none to visit."""
-        position = self._position
-        if self.visit_reason is VisitReason.HALF_STEP or not position.trail:
-            return False
-        if position.shorten_stride():
-            self._visit(position.stage, VisitReason.ADVANCE)
-            return True
-        middle = position.midway()
-        if middle is None or not self._allows(middle):
-            return False
-        if not self._retries.take("half_steps", position.stage):
-            return False
-        self._visit(middle, VisitReason.HALF_STEP)
-        return True
-
-    def _demote(self) -> bool:
-        """Go back to the last stage mastered, to advance again from there; False for none."""
-        position = self._position
-        if not position.trail or not self._retries.take("demotions", position.stage):
-            return False
-        position.demote()
-        self._visit(position.stage, VisitReason.DEMOTION)
-        return True
+            return
+        following = self.backtracker.next_visit(
+            self.stage, self.visit_reason, before=self.compute_before, after=run.compute
+        )
+        if following is None:
+            self._finish(f"{why}, and no {self.backtracker.remedies()} is left")
+            return
+        fresh = following.reason is VisitReason.FRESH_START and not following.retuning
+        if fresh:
+            self._sampler.start_anew()
+        self.rate.start_visit(fresh=fresh)
+        self._visit(following.stage, following.reason, retuning=following.retuning)
 
     def _visit(self, stage: Stage, reason: VisitReason, *, retuning: bool = False) -> None:
         self.stage = stage
@@ -336,7 +343,8 @@ class Scheduler:
         self.visit += 1
         self.counts.passes = 0
         self.cost_before = self.cost
+        self.compute_before = self._run_cost().compute
+        self.monitor = self.new_monitor()
 
     def _finish(self, ending: str) -> None:
-        self.finished = True
-        self.ending = ending
+        self.finished, self.ending = True, ending

@@ -24,6 +24,10 @@ class StageSampler:
     budget: Budget
 
     def __post_init__(self) -> None:
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Forget what was observed."""
         self._sampler = self.sampling.sampler(len(self.position.path))
 
     def frontier(self, stages: Sequence[Stage], run: Cost) -> Stage:

@@ -4,9 +4,13 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What an evaluation says of the stage that the model is trained on."""
+    """What an evaluation says of the stage that the model is trained on.
+
+    At `WORSENED` the visit goes on from its best state, with a lower learning rate.
+    """
 
     LEARNING = "learning"
+    WORSENED = "worsened"
     MASTERED = "mastered"
     EXHAUSTED = "exhausted"
 
@@ -18,3 +22,4 @@ class VisitReason(StrEnum):
     HALF_STEP = "half_step"
     DEMOTION = "demotion"
     RETURN = "return"
+    FRESH_START = "fresh_start"

@@ -16,6 +16,7 @@ from .events import Outcome as Outcome
 from .events import ProvenanceChanged as ProvenanceChanged
 from .events import Record as Record
 from .events import RetentionMeasured as RetentionMeasured
+from .events import RolledBack as RolledBack
 from .events import RoundProposed as RoundProposed
 from .events import RunEnded as RunEnded
 from .events import TargetEvaluated as TargetEvaluated

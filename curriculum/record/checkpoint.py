@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from curriculum.config import Experiment
     from curriculum.learn import Learner, Recipe, Snapshot
 
-FILES = ("model.safetensors", "optimizer.safetensors", "state.json")
+TENSORS = ("model.safetensors", "optimizer.safetensors")
+BEST_TENSORS = ("best_model.safetensors", "best_optimizer.safetensors")
+STATE = "state.json"
 MOST_JSON_BYTES = 1 << 24
 MALFORMED = (*config.MALFORMED, SafetensorError)
 """What comes of reading what is not what was written."""
@@ -67,13 +69,26 @@ class RunState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckpointJson:
-    """What `state.json` holds."""
+    """What `state.json` holds.
+
+    Attributes:
+        state: of the run.
+        learner: its learner, without the tensors.
+        best: the same of the visit's best state; None where there is none yet.
+    """
 
     state: RunState
     learner: snapshot_codec.LearnerState
+    best: snapshot_codec.LearnerState | None = None
 
 
-def save_checkpoint(folder: Path, snapshot: Snapshot, recipe: Recipe, state: RunState) -> None:
+def save_checkpoint(
+    folder: Path,
+    snapshot: Snapshot,
+    recipe: Recipe,
+    state: RunState,
+    best: Snapshot | None = None,
+) -> None:
     """Write a checkpoint whole or not at all.
 
     It is written aside, brought to disk, and renamed to `folder` at last.
@@ -83,6 +98,7 @@ def save_checkpoint(folder: Path, snapshot: Snapshot, recipe: Recipe, state: Run
         snapshot: the learner that is saved.
         recipe: the run's own; of the learner's, what differs is saved.
         state: of the run.
+        best: the best state of the visit, which it may go back to.
 
     Raises:
         OSError: where the disk is full, or can't be written.
@@ -91,12 +107,16 @@ def save_checkpoint(folder: Path, snapshot: Snapshot, recipe: Recipe, state: Run
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)
-        packed = snapshot_codec.pack(snapshot, recipe)
-        _write_tensors(packed.model, aside / FILES[0])
-        _write_tensors(packed.optimizer, aside / FILES[1])
-        content = encode(CheckpointJson(state=state, learner=packed.rest))
-        (aside / FILES[2]).write_text(json.dumps(content, indent=1))
-        digests = {name: sha256_of(aside / name) for name in FILES}
+        rest = []
+        for each, names in ((snapshot, TENSORS), (best, BEST_TENSORS)):
+            if each is not None:
+                packed = snapshot_codec.pack(each, recipe)
+                _write_tensors(packed.model, aside / names[0])
+                _write_tensors(packed.optimizer, aside / names[1])
+                rest.append(packed.rest)
+        content = CheckpointJson(state=state, learner=rest[0], best=rest[1] if best else None)
+        (aside / STATE).write_text(json.dumps(encode(content), indent=1))
+        digests = {path.name: sha256_of(path) for path in aside.iterdir()}
         (aside / "digest.json").write_text(json.dumps(digests, indent=1))
         for path in (*aside.iterdir(), aside):
             fsync(path)
@@ -139,16 +159,18 @@ def load_state(folder: Path, experiment: Experiment | None = None) -> Checkpoint
         DamagedCheckpoint: where the checkpoint isn't whole, or doesn't fit.
         Unreadable: where the system keeps it from being read, whole or not.
     """
-    model, optimizer, state = (folder / name for name in FILES)
     with checked(folder, "it can't be read, or is of an earlier version"), reading(folder):
         digests = _json(folder / "digest.json")
-        content = _json(state)
-        _check_digests(folder, digests, state)
+        content = _json(folder / STATE)
+        _check_digests(folder, digests, STATE)
         found = decode(CheckpointJson, content)
-        if experiment is not None:
-            snapshot_codec.check_fits(found.learner, experiment)
-            snapshot_codec.check_tensors(model, optimizer, found.learner, experiment)
-        _check_digests(folder, digests, model, optimizer)
+        for rest, names in ((found.learner, TENSORS), (found.best, BEST_TENSORS)):
+            if rest is not None:
+                if experiment is not None:
+                    model, optimizer = (folder / name for name in names)
+                    snapshot_codec.check_fits(rest, experiment)
+                    snapshot_codec.check_tensors(model, optimizer, rest, experiment)
+                _check_digests(folder, digests, *names)
         return found
 
 
@@ -159,12 +181,33 @@ def load_learner(folder: Path, experiment: Experiment, device: torch.device) -> 
         DamagedCheckpoint: where the checkpoint isn't whole, or doesn't fit.
         Unreadable: where the system keeps it from being read, whole or not.
     """
+    rest = load_state(folder, experiment).learner
+    return _load(folder, experiment, device, rest, TENSORS)
+
+
+def load_best(folder: Path, experiment: Experiment, device: torch.device) -> Learner | None:
+    """The best state of the visit that a checkpoint was saved in; None where there is none.
+
+    Raises:
+        DamagedCheckpoint: where the checkpoint isn't whole, or doesn't fit.
+        Unreadable: where the system keeps it from being read, whole or not.
+    """
+    rest = load_state(folder, experiment).best
+    return None if rest is None else _load(folder, experiment, device, rest, BEST_TENSORS)
+
+
+def _load(
+    folder: Path,
+    experiment: Experiment,
+    device: torch.device,
+    rest: snapshot_codec.LearnerState,
+    names: tuple[str, str],
+) -> Learner:
     from curriculum.learn import Learner
 
-    rest = load_state(folder, experiment).learner
     # Its digests were right a moment ago.
     with checked(folder, "it does not fit its experiment"), reading(folder, is_there=True):
-        model, optimizer = (_read_tensors(folder / name, device) for name in FILES[:2])
+        model, optimizer = (_read_tensors(folder / name, device) for name in names)
         packed = snapshot_codec.PackedSnapshot(model, optimizer, rest)
         return Learner.of(snapshot_codec.unpack(packed, experiment.recipe), device)
 
@@ -194,8 +237,8 @@ def _json(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def _check_digests(folder: Path, digests: Mapping[str, str], *files: Path) -> None:
-    if any(sha256_of(path) != digests[path.name] for path in files):
+def _check_digests(folder: Path, digests: Mapping[str, str], *names: str) -> None:
+    if any(sha256_of(folder / name) != digests[name] for name in names):
         raise _damaged(folder, "its digest does not match")
 
 

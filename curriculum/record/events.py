@@ -69,6 +69,7 @@ class TrialReport:
         score: at this evaluation, in [0, 1]; None where it diverged.
         mastered: whether it meets the criterion.
         ending: why it can't be trained further, in words; None while it can.
+        rollbacks: how often it went back to its best state so far, with a lower learning rate.
         diverged: whether it can't since its loss is no longer finite, or memory ran out.
         reason: what the evaluation found, in words.
     """
@@ -79,6 +80,7 @@ class TrialReport:
     score: float | None
     mastered: bool = False
     ending: str | None = None
+    rollbacks: int = 0
     diverged: bool = False
     reason: str = ""
 
@@ -141,12 +143,36 @@ class TrialSelected:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RolledBack:
+    """The model had become worse, and is again what it was when it was best in this visit.
+
+    Attributes:
+        number: how often this visit went back, with this time.
+        step: of the visit, at which it had become worse.
+        score: then, in [0, 1]; None where the loss was no longer finite.
+        best_step: the visit's step at which it was best.
+        best_score: then.
+        learning_rate: from now on.
+    """
+
+    visit: int
+    number: int
+    step: int
+    score: float | None
+    best_step: int
+    best_score: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class VisitEnded:
     """A visit is over.
 
     Attributes:
         limit_reached: why it ended short of mastery, in words; None where it did not.
         kept: whether the model stays as it was trained, or goes back.
+        restored: where the run ends short of its target: the visit whose model it ends with, as
+            that is the one that got farthest; None where the model is already that one.
         reach: the hardest stage of the path mastered in order; None for none.
         next_stage: that is visited next; None where the run is over.
         next_reason: why it is.
@@ -157,6 +183,7 @@ class VisitEnded:
     verdict: Verdict
     limit_reached: str | None
     kept: bool
+    restored: int | None = None
     reach: Stage | None
     next_stage: Stage | None
     next_reason: VisitReason | None
@@ -222,7 +249,9 @@ class RunEnded:
 
 
 TuningEvent: TypeAlias = RoundProposed | TrialEvaluated | TrialCompleted | TrialSelected
-VisitEvent: TypeAlias = Evaluated | TuningEvent | VisitEnded | TargetEvaluated | RetentionMeasured
+VisitEvent: TypeAlias = (
+    Evaluated | RolledBack | TuningEvent | VisitEnded | TargetEvaluated | RetentionMeasured
+)
 """What happens within the visit that started before it."""
 
 Event: TypeAlias = VisitStarted | VisitEvent | ProvenanceChanged | FinalEvaluated | RunEnded
@@ -234,6 +263,7 @@ KINDS: Mapping[str, type[Any]] = {
     "trial_evaluation": TrialEvaluated,
     "trial": TrialCompleted,
     "selection": TrialSelected,
+    "rollback": RolledBack,
     "visit_ended": VisitEnded,
     "provenance_change": ProvenanceChanged,
     "final_evaluation": FinalEvaluated,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from curriculum.plan import Cost, Stage
+from curriculum.plan import Cost, Stage, VisitReason
 from curriculum.record import events
 from curriculum.record.description import RunDescription
 from curriculum.record.events import Event, Record
@@ -34,7 +34,7 @@ class History:
         retention: how the model, as it was after each visit, did on the path's stages.
         target_evaluations: full tests of the target ahead of the stages below it.
         mastered_ahead: what the run had cost when it mastered a stage before those below it.
-        stages_trained_on: that batches were drawn from.
+        stages_trained_on: that batches were drawn from, since the last fresh start.
         mastered_in_order: the hardest stage of the path mastered so far by a visit to it.
         cost: over all visits, without discarded trials.
         discarded_cost: of trials that were not selected, or have not been yet.
@@ -131,7 +131,7 @@ class History:
     @property
     def longest_trained(self) -> int:
         """The longest length that the model was trained on; 0 for none."""
-        kept = [visit.longest for visit in self.visits if visit.kept or visit.ended is None]
+        kept = [v.longest for v in self._visits_of_network() if v.kept or v.ended is None]
         return max(kept, default=0)
 
     @property
@@ -178,12 +178,24 @@ class History:
             stages=tuple(visit.result() for visit in self.visits),
         )
 
+    def _visits_of_network(self) -> list[Visit]:
+        """The visits that the model, as it is now, has gone through."""
+        restored = self.visits[-1].restored if self.visits else None
+        found: list[Visit] = []
+        for visit in self.visits if restored is None else self.visits[: restored + 1]:
+            if visit.visit_reason is VisitReason.FRESH_START:
+                found = []
+            found.append(visit)
+        return found
+
     def _apply(self, event: Event) -> None:  # noqa: PLR0912 - a dispatch on types
         match event:
             case events.VisitStarted():
                 self._start_visit(event)
             case events.Evaluated():
                 self._evaluate(event)
+            case events.RolledBack():
+                self.visits[-1].rollbacks.append((self.total_cost.steps, event))
             case events.RoundProposed():
                 self.visits[-1].parameters = event.parameters
             case events.TrialEvaluated():
@@ -211,6 +223,8 @@ class History:
                 assert_never(event)
 
     def _start_visit(self, event: events.VisitStarted) -> None:
+        if event.reason is VisitReason.FRESH_START:
+            self.stages_trained_on.clear()
         self.visits.append(
             Visit(
                 number=event.visit,
@@ -252,6 +266,7 @@ class History:
         visit = self.visits[-1]
         visit.verdict = event.verdict
         visit.kept = event.kept
+        visit.restored = event.restored
         visit.limit_reached = event.limit_reached
         visit.next_stage = event.next_stage
         visit.ended = self.seconds

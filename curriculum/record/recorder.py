@@ -6,13 +6,13 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curriculum.errors import RunFailed
 from curriculum.learn import Learner, Recipe, Snapshot, TrainingInterval, weights_sha256
 from curriculum.plan import Evaluation, Scheduler, Stage, Verdict
 from curriculum.record import events
-from curriculum.record.checkpoint import RunState, save_checkpoint
+from curriculum.record.checkpoint import RunState, load_learner, save_checkpoint
 from curriculum.record.checkpoint_policy import CheckpointPolicy, CheckpointRole, superseded
 from curriculum.record.events import Event, Record
 from curriculum.record.history import History
@@ -20,6 +20,11 @@ from curriculum.record.journal import Journal
 from curriculum.record.result import Result
 from curriculum.record.resume_point import ResumePoint
 from curriculum.record.store import RunFolder, checkpoint_name
+
+if TYPE_CHECKING:
+    import torch
+
+    from curriculum.config import Experiment
 
 Listener = Callable[[Record], None]
 
@@ -140,7 +145,6 @@ class Recorder:
         visit: int,
         stage: Stage,
         evaluation: Evaluation,
-        loss: float | None,
         scheduler: Scheduler,
     ) -> None:
         """The model was evaluated on `stage`, and the scheduler has decided on it."""
@@ -148,7 +152,7 @@ class Recorder:
         event = events.Evaluated(
             visit=visit,
             stage=stage,
-            train_loss=loss,
+            train_loss=evaluation.train_loss,
             screen=evaluation.screen,
             full_test=evaluation.full_test,
             slices=evaluation.slices,
@@ -169,23 +173,46 @@ class Recorder:
         learner: Learner,
         *,
         kept: bool,
+        restored: int | None,
     ) -> None:
-        """A visit is over; the state after it is saved. `kept` says whether its training was."""
+        """A visit is over; the state after it is saved.
+
+        Args:
+            visit: its number.
+            stage: that was visited.
+            verdict: of its last evaluation.
+            scheduler: as it is now.
+            learner: that the run goes on or ends with.
+            kept: whether that is as the visit trained it.
+            restored: the visit that it is of, where the run ends with the model of another.
+        """
         event = events.VisitEnded(
             visit=visit,
             stage=stage,
             verdict=verdict,
             limit_reached=scheduler.limit_reached,
             kept=kept,
+            restored=restored,
             reach=scheduler.reach,
             next_stage=None if scheduler.finished else scheduler.stage,
             next_reason=None if scheduler.finished else scheduler.visit_reason,
             weights_sha256=weights_sha256(learner.model),
         )
         self.write(event)
-        mastered = stage.key if verdict is Verdict.MASTERED else None
+        own = verdict is Verdict.MASTERED and restored is None
+        mastered = stage.key if own else None
         state, name = scheduler.state_dict(), checkpoint_name(self._visits)
         self._save(name, learner.snapshot(), state, mastered=mastered)
+
+    def learner_after(self, visit: int, experiment: Experiment, device: torch.device) -> Learner:
+        """The learner as it was after a visit that was the last to master its stage.
+
+        Raises:
+            UsageError: where its checkpoint isn't whole any more.
+        """
+        return load_learner(
+            self.folder.checkpoints / checkpoint_name(visit + 1), experiment, device
+        )
 
     def save_within_visit(
         self,
@@ -193,6 +220,7 @@ class Recorder:
         scheduler: Scheduler,
         state: dict[str, Any],
         interval: TrainingInterval | None = None,
+        best: Snapshot | None = None,
     ) -> None:
         """Save the state within a visit's training.
 
@@ -202,11 +230,12 @@ class Recorder:
             state: the scheduler's that goes with the learner's.
             interval: the learner's steps since the last evaluation; None where it is as it was
                 at that evaluation, and is what the visit goes back to.
+            best: the best state of the visit; None where it has none.
         """
         steps = scheduler.visit_cost.steps + (0 if interval is None else interval.steps)
         name = checkpoint_name(self._visits, steps)
         if name not in self._checkpoints:
-            self._save(name, snapshot, state, training=True, interval=interval)
+            self._save(name, snapshot, state, training=True, interval=interval, best=best)
 
     def run_ended(self, *, reached: bool, ending: str, learner: Learner) -> Result:
         """The run is over."""
@@ -251,6 +280,7 @@ class Recorder:
         training: bool = False,
         interval: TrainingInterval | None = None,
         mastered: str | None = None,
+        best: Snapshot | None = None,
     ) -> None:
         parent = checkpoint_name(self._visits) if interval is not None else None
         state = RunState(
@@ -265,7 +295,7 @@ class Recorder:
         )
         with self.folder.writing():
             self._journal.sync()
-            save_checkpoint(self.folder.checkpoints / name, snapshot, self._recipe, state)
+            save_checkpoint(self.folder.checkpoints / name, snapshot, self._recipe, state, best)
         self._checkpoints[name] = CheckpointRole(state.mastered, state.parent)
         for old in superseded(self._checkpoints, self.policy.keep):
             self.folder.remove_checkpoint(old)

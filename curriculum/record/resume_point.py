@@ -14,6 +14,7 @@ from curriculum.record.checkpoint import (
     DamagedCheckpoint,
     RunState,
     checked,
+    load_best,
     load_learner,
     load_state,
 )
@@ -42,12 +43,14 @@ class SavedState:
         learner: as it was then.
         parent: what the visit goes back to, should it be given up; None where that is the
             learner itself, or on the first visit a fresh one.
+        best: the best state of the visit, which it may go back to; None where it has none yet.
         state: what was saved beside it.
     """
 
     path: Path
     learner: Learner
     parent: Snapshot | None
+    best: Snapshot | None
     state: RunState
 
 
@@ -153,16 +156,21 @@ def load_saved_state(
         Unreadable: where the system keeps it from being read.
     """
 
-    def load(where: Path) -> Learner:
-        learner = load_learner(where, experiment, device)
+    def fitted(learner: Learner) -> Learner:
         if experiment.grows_with_stages:
             return learner
         return learner.grown(experiment.shape, seed=seed, visit=state.scheduler["visit"])
 
-    parent = None
+    parent, best = None, load_best(path, experiment, device)
     if state.parent is not None:
-        parent = load(path.with_name(state.parent)).snapshot()
-    return SavedState(path=path, learner=load(path), parent=parent, state=state)
+        parent = load_learner(path.with_name(state.parent), experiment, device)
+    return SavedState(
+        path=path,
+        learner=fitted(load_learner(path, experiment, device)),
+        parent=None if parent is None else fitted(parent).snapshot(),
+        best=None if best is None else fitted(best).snapshot(),
+        state=state,
+    )
 
 
 def _agrees(state: RunState, experiment: Experiment, history: History) -> bool:
@@ -196,13 +204,17 @@ def _counts_agree(state: RunState, history: History) -> bool:
     """Whether each stage was evaluated and tested as often as the journal tells."""
     evaluations = [each for visit in history.visits for each in visit.evaluations]
     recorded = Counter(each.stage.key for each in evaluations)
-    recorded_tests = Counter(each.stage.key for each in evaluations if each.full_test is not None)
+    tests = [each for each in evaluations if each.full_test is not None]
+    recorded_tests = Counter(each.stage.key for each in tests)
+    failed = Counter(each.stage.key for each in tests if not each.decision.cleared)
     saved = {
-        stage: (counts["evaluations"], counts["full_tests"])
+        stage: (counts["evaluations"], counts["full_tests"], counts["failed_tests"])
         for stage, counts in state.scheduler["counts"].items()
         if counts["evaluations"]
     }
-    return saved == {stage: (count, recorded_tests[stage]) for stage, count in recorded.items()}
+    return saved == {
+        stage: (count, recorded_tests[stage], failed[stage]) for stage, count in recorded.items()
+    }
 
 
 def _is_on_path(scheduler: Scheduler) -> bool:

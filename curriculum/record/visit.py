@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 
 from curriculum.config import Choices, Range
 from curriculum.plan import Cost, Stage, Verdict, VisitReason
-from curriculum.record.events import CompletedTrial, Evaluated, TrialReport, TrialSelected
+from curriculum.record.events import (
+    CompletedTrial,
+    Evaluated,
+    RolledBack,
+    TrialReport,
+    TrialSelected,
+)
 from curriculum.record.result import StageResult
 
 
@@ -19,6 +25,8 @@ class Visit:
         started: seconds since the run's start.
         verdict: `LEARNING` while the visit is not over.
         kept: whether the model stayed as it was at the end of the visit.
+        restored: the visit whose model the run ends with; None for its own, or where it goes on.
+        rollbacks: to the visit's best state, each after so many steps of the run.
         reason: why the last evaluation was decided as it was, in words.
         limit_reached: why the visit ended short of mastery, in words; None where it did not.
         next_stage: that is visited next, once the visit is over; None where the run is.
@@ -43,6 +51,8 @@ class Visit:
     started: float
     verdict: Verdict = Verdict.LEARNING
     kept: bool = False
+    restored: int | None = None
+    rollbacks: list[tuple[int, RolledBack]] = field(default_factory=list)
     reason: str = ""
     limit_reached: str | None = None
     next_stage: Stage | None = None

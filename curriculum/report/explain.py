@@ -11,6 +11,7 @@ REASONS = {
     VisitReason.HALF_STEP: " (half step)",
     VisitReason.DEMOTION: " (demotion)",
     VisitReason.RETURN: " (return)",
+    VisitReason.FRESH_START: " (fresh start)",
 }
 
 
@@ -107,15 +108,31 @@ def _sentence(visit: Visit) -> str:
         return "not evaluated yet."
     if visit.evaluations:
         reason += _metrics(visit.evaluations[-1].metrics)
-    took = f"after {counted(visit.cost.steps, 'step')}{_search(visit)}"
+    took = f"after {counted(visit.cost.steps, 'step')}{_search(visit)}{_rollbacks(visit)}"
     if visit.verdict is Verdict.MASTERED and visit.cost.steps == 0:
         return f"already mastered (no training needed): {reason}."
     if visit.verdict is Verdict.MASTERED:
         return f"mastered {took}: {reason}."
     if visit.verdict is Verdict.EXHAUSTED:
         back = "" if visit.kept else "; the model went back to what it was before the visit"
+        if visit.restored is not None:
+            back = f"; the run ends with the model of visit {visit.restored}, which got farthest"
         return f"exhausted {took}: {visit.limit_reached}; last evaluation: {reason}{back}."
     return f"not decided yet {took}; last evaluation: {reason}."
+
+
+def _rollbacks(visit: Visit) -> str:
+    """How often the model went back, in words: to which score, and from which; empty for never."""
+    if not visit.rollbacks:
+        return ""
+    parts = [
+        f"from {'a loss that was not finite' if each.score is None else f'{each.score:.3g}'} to "
+        f"{each.best_score:.3g} of step {each.best_step:,}"
+        for _, each in visit.rollbacks
+    ]
+    rate = visit.rollbacks[-1][1].learning_rate
+    times = counted(len(parts), "rollback")
+    return f" and {times} ({', '.join(parts)}; learning rate {rate:.3g} since)"
 
 
 def _metrics(metrics: Mapping[str, float]) -> str:

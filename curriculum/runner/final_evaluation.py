@@ -53,6 +53,18 @@ class FinalEvaluator:
             self._known = weights, {stage: self._quick_score(learner, stage) for stage in stages}
         return self._known[1]
 
+    def is_worse(self, learner: learn.Learner, other: learn.Learner, stage: plan.Stage) -> bool:
+        """Whether a screen of a stage shows a learner to be significantly worse than another."""
+        evaluator = learn.Evaluator(
+            self.experiment.task, self.experiment.criterion, self.seed, "farthest"
+        )
+        best, significance = plan.BestState(), self.experiment.rollback.significance
+        for each in (other, learner):
+            screen = evaluator.screen(each, stage)
+            found = plan.Evaluation(screen=screen)
+            best.observe(found, significance, examples=screen.examples, steps=0)
+        return best.worse > 0
+
     def beyond(
         self,
         learner: learn.Learner,
@@ -76,7 +88,7 @@ class FinalEvaluator:
         evaluator = learn.Evaluator(
             self.experiment.task, criterion, self.seed, f"{STREAM}/beyond", on_progress
         )
-        score, slices, _ = evaluator.test_sample(learner, stage, 0)
+        score, slices, _ = evaluator.test_sample(learner, stage, 0, criterion.examples)
         evaluation = plan.Evaluation(full_test=score, slices=slices)
         return _final_evaluated(criterion, stage, evaluation, beyond=True)
 

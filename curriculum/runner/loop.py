@@ -3,8 +3,15 @@
 from curriculum import learn
 from curriculum.config import Experiment
 from curriculum.errors import RunFailed
-from curriculum.plan import Evaluation, Scheduler, Stage, Verdict
-from curriculum.record import Recorder, Result, ResumePoint, RetentionMeasured, SavedState
+from curriculum.plan import Evaluation, Scheduler, Stage, Verdict, VisitReason
+from curriculum.record import (
+    Recorder,
+    Result,
+    ResumePoint,
+    RetentionMeasured,
+    RolledBack,
+    SavedState,
+)
 from curriculum.runner.final_evaluation import FinalEvaluator
 from curriculum.runner.target_evaluation import TargetEvaluator
 from curriculum.tune import RunSetup, TrialExecutor, Tuner
@@ -17,6 +24,8 @@ class CurriculumLoop:
         scheduler: decides on the stage.
         learner: is trained.
         parent: what the learner goes back to, should its visit be given up.
+        best: what it goes back to, should it become worse; None before the visit's first
+            evaluation, or where there is no going back.
     """
 
     def __init__(
@@ -41,8 +50,10 @@ class CurriculumLoop:
         self.device = setup.device
         self.scheduler = experiment.scheduler()
         self.learner, self.parent = fresh, fresh.snapshot()
+        self.best: learn.Snapshot | None = None
         # The scheduler's state at the evaluation that `parent` was evaluated in.
         self._parent_state = self.scheduler.state_dict()
+        self._first_shape = fresh.shape
         self._interval: learn.TrainingInterval | None = None  # that the run was stopped in
         self._training = False  # whether it was stopped within a visit's training
         if resume_point.saved is not None:
@@ -97,15 +108,21 @@ class CurriculumLoop:
             # A visit that is resumed within its training has started already.
             verdict = Verdict.LEARNING if self._training else self._start_visit()
             # Train until the scheduler says otherwise.
-            evaluations = self.trainer.train(self.learner, scheduler, self._interval)
-            while verdict is Verdict.LEARNING:
+            while verdict in (Verdict.LEARNING, Verdict.WORSENED):
                 if not waits:  # such a pacing keeps what it has, whatever comes next
                     self.parent, self._parent_state = (
                         self.learner.snapshot(),
                         scheduler.state_dict(),
                     )
-                verdict = self._update(*next(evaluations))
-            self._interval, self._training = None, False
+                if verdict is Verdict.WORSENED:
+                    self._roll_back()
+                if verdict is Verdict.WORSENED or scheduler.monitor.in_doubt:
+                    verdict = self._update(self.trainer.evaluate(self.learner, scheduler))
+                else:
+                    found = self.trainer.train(self.learner, scheduler, self._interval)
+                    self._interval = None
+                    verdict = self._update(found)
+            self._interval, self._training, self.best = None, False, None
             # Keep what was trained, or go back to what came to the stage.
             if verdict is Verdict.MASTERED:
                 self._measure_retention(visit, stage)
@@ -114,12 +131,18 @@ class CurriculumLoop:
             )
             if not kept:
                 self.learner = learn.Learner.of(self.parent, self.device)
+            restored = self._restore_farthest(visit, verdict)
             self.parent = self.learner.snapshot()
-            self.recorder.visit_ended(visit, stage, verdict, scheduler, self.learner, kept=kept)
+            self.recorder.visit_ended(
+                visit, stage, verdict, scheduler, self.learner, kept=kept, restored=restored
+            )
 
     def _start_visit(self) -> Verdict:
         """Start a visit: the stage may be mastered already, or settings are searched for it."""
         scheduler = self.scheduler
+        if scheduler.visit_reason is VisitReason.FRESH_START:
+            self.learner = self._fresh()
+            self.parent = self.learner.snapshot()
         if self.experiment.grows_with_stages:
             shape = learn.shape_of(self.experiment.task, scheduler.largest_stage)
             self.learner = self.learner.grown(shape, seed=self.seed, visit=scheduler.visit)
@@ -130,14 +153,76 @@ class CurriculumLoop:
             verdict = self._update(self.trainer.evaluate(self.learner, scheduler))
         if verdict is Verdict.LEARNING and self.tuner.is_due(scheduler):
             self.learner = self.tuner.best(self.learner.snapshot(), scheduler)
+            if self.tuner.rollbacks is not None:  # or else no trial was selected
+                scheduler.rate.count = self.tuner.rollbacks
             verdict = self._update(self.trainer.evaluate(self.learner, scheduler))
         return verdict
 
-    def _update(self, evaluation: Evaluation, loss: float | None = None) -> Verdict:
+    def _roll_back(self) -> None:
+        """Go back to the best state of the visit; the learning rate is lower from there on."""
+        scheduler = self.scheduler
+        assert self.best is not None
+        assert scheduler.monitor.best_before is not None
+        assert scheduler.decision is not None
+        self.learner = learn.Learner.of(self.best, self.device)
+        best_step, best_score = scheduler.monitor.best_before
+        event = RolledBack(
+            visit=scheduler.visit,
+            number=scheduler.monitor.rollbacks,
+            step=scheduler.visit_cost.steps,
+            score=None if scheduler.diverged else scheduler.decision.score,
+            best_step=best_step,
+            best_score=best_score,
+            learning_rate=self.learner.recipe.learning_rate * scheduler.rate.factor,
+        )
+        self.recorder.write(event)
+
+    def _fresh(self) -> learn.Learner:
+        """The learner of the present fresh start."""
+        return learn.Learner.start(
+            self._first_shape,
+            self.experiment.recipe,
+            seed=self.seed,
+            device=self.device,
+            number=self.scheduler.backtracker.fresh_starts,
+        )
+
+    def _restore_farthest(self, visit: int, verdict: Verdict) -> int | None:
+        """Where the run ends short of its target, go back to the model that got farthest.
+
+        Gives the number of the visit that this model mastered its stage in; None where the model
+        is that one already. Where training went on whatever the evaluations found, that model
+        is gone back to only if the last one is significantly worse.
+        """
+        scheduler, visits = self.scheduler, self.recorder.history.visits
+        if not scheduler.finished or scheduler.reached_target or scheduler.reach is None:
+            return None
+        if verdict is Verdict.MASTERED and visits[visit].stage == scheduler.reach:
+            return None
+        number = max(
+            each.number
+            for each in visits
+            if each.stage == scheduler.reach and each.verdict is Verdict.MASTERED
+        )
+        farthest = self.recorder.learner_after(number, self.experiment, self.device)
+        if not self.experiment.grows_with_stages:  # the path may have been lengthened since
+            farthest = farthest.grown(self.experiment.shape, seed=self.seed, visit=number)
+        if learn.weights_sha256(farthest.model) == learn.weights_sha256(self.learner.model):
+            return None
+        if not scheduler.pacing.waits_for_mastery and not self.final_evaluator.is_worse(
+            self.learner, farthest, scheduler.reach
+        ):
+            return None
+        self.learner = farthest
+        return number
+
+    def _update(self, evaluation: Evaluation) -> Verdict:
         """Have the scheduler decide on an evaluation, and check whether the target is mastered."""
         visit, stage = self.scheduler.visit, self.scheduler.stage
         verdict = self.scheduler.update(evaluation)
-        self.recorder.evaluated(visit, stage, evaluation, loss, self.scheduler)
+        self.recorder.evaluated(visit, stage, evaluation, self.scheduler)
+        if verdict is Verdict.LEARNING and self.scheduler.monitor.is_best:
+            self.best = self.learner.snapshot()
         if not self.scheduler.diverged:
             self._evaluate_target(visit, stage)
         return verdict
@@ -176,7 +261,7 @@ class CurriculumLoop:
         """Save the state between two steps, and stop there if that was requested."""
         if self.scheduler.pacing.waits_for_mastery:
             state, learner = self.scheduler.state_dict(), self.learner.snapshot()
-            self.recorder.save_within_visit(learner, self.scheduler, state, interval)
+            self.recorder.save_within_visit(learner, self.scheduler, state, interval, self.best)
         else:
             self.recorder.save_within_visit(self.parent, self.scheduler, self._parent_state)
         self.stop.check()
@@ -191,6 +276,9 @@ class CurriculumLoop:
             self.parent = self.learner.snapshot()
         else:
             self.parent = saved.parent or self.parent
+            self.best = saved.best
+            if self.scheduler.visit_reason is VisitReason.FRESH_START:
+                self.parent = self._fresh().snapshot()
 
 
 def _failure(error: Exception, experiment: Experiment, scheduler: Scheduler) -> Exception:

@@ -46,7 +46,10 @@ class TargetEvaluator:
         number = history.evaluation_count
         earlier = [test for test in history.target_evaluations if test.stage == self.target]
         counts = EvaluationCounts(
-            evaluations=number, full_tests=len(earlier), passes=_passes(earlier, visit, number)
+            evaluations=number,
+            full_tests=len(earlier),
+            failed_tests=sum(not test.cleared for test in earlier),
+            passes=_passes(earlier, visit, number),
         )
         criterion, steps = self._criterion, history.total_cost.steps
         evaluation, _ = self._evaluator.evaluate(

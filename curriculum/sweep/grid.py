@@ -7,7 +7,7 @@ from typing import Any
 from curriculum.config import Experiment
 from curriculum.errors import UsageError
 from curriculum.learn import Learner, batch_of, resolve_device
-from curriculum.plan import Backtracking, Budget, Galloping, compute, get_strategy
+from curriculum.plan import Backtracking, Budget, Galloping, Rollback, compute, get_strategy
 
 DEFAULT_STEPS = 500
 """The cost of that many steps on the last stage is each learning rate's budget by default."""
@@ -60,8 +60,9 @@ def comparable_experiment(
 ) -> Experiment:
     """The experiment under a strategy, with one of `count` learning rates and its share of the budget.
 
-    Nothing is searched, no stage is given up before the budget is, and no stage is skipped:
-    there are no retunes, half steps or demotions, and no galloping.
+    Nothing is searched, no stage is given up before the budget is, and no stage is skipped: there
+    are no retunes, half steps, demotions or fresh starts, and no galloping. Nor are there
+    rollbacks, which only strategies that listen to evaluations could make.
     """
     share = amount.value / count
     whole = amount.unit in ("steps", "tokens")
@@ -78,7 +79,8 @@ def comparable_experiment(
         growth=growth,
         training=replace(experiment.training, schedule="constant"),
         tuning=replace(experiment.tuning, mode="off"),
-        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0),
+        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0, patience=0),
+        rollback=Rollback(times=0),
         budget=Budget(steps_per_stage=UNLIMITED, **limit),
     )
     if get_strategy(strategy).pacing.uses_clock and not found.budget.is_reproducible:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from mlflow.entities import Metric
 
 from curriculum.plan import Stage
-from curriculum.record import Evaluated, History, Record, Visit, perplexity
+from curriculum.record import Evaluated, History, Record, RolledBack, Visit, perplexity
 
 
 def evaluation_metrics(history: History, evaluation: Evaluated, record: Record) -> list[Metric]:
@@ -29,6 +29,12 @@ def evaluation_metrics(history: History, evaluation: Evaluated, record: Record) 
         if name.endswith("loss"):
             values[f"{group}/{name[:-4]}perplexity"] = perplexity(value)
     return _points(values, timestamp_of(record.clock.time), total.steps)
+
+
+def rollback_metrics(history: History, event: RolledBack, record: Record) -> list[Metric]:
+    """That a visit went back to its best state, how often it did, and the rate from there on."""
+    values = {"rollback/number": event.number, "rollback/learning_rate": event.learning_rate}
+    return _points(values, timestamp_of(record.clock.time), history.total_cost.steps)
 
 
 def selected_trial_metrics(history: History) -> list[Metric]:

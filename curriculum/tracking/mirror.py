@@ -32,6 +32,7 @@ from curriculum.tracking.metrics import (
     final_metrics,
     last_timestamp,
     reach_metrics,
+    rollback_metrics,
     selected_trial_metrics,
     timestamp_of,
     visit_metrics,
@@ -160,7 +161,7 @@ class Mirror:
                 self.client.set_terminated(child, STATUS[status], end_time=ended)
         self.client.set_terminated(self._run, STATUS[status], end_time=ended)
 
-    def _apply(self, entry: record.Record, points: dict[str, list[Metric]]) -> None:
+    def _apply(self, entry: record.Record, points: dict[str, list[Metric]]) -> None:  # noqa: PLR0912 - a dispatch on types
         """Copy one record; its points are added to those by MLflow run."""
         self.history.add(entry)
         time = timestamp_of(entry.clock.time)
@@ -169,6 +170,10 @@ class Mirror:
                 self._start_child(self.history.visits[-1], time)
             case record.Evaluated():
                 metrics = evaluation_metrics(self.history, event, entry)
+                for run in (self._run, self._children[event.visit]):
+                    points.setdefault(run, []).extend(metrics)
+            case record.RolledBack():
+                metrics = rollback_metrics(self.history, event, entry)
                 for run in (self._run, self._children[event.visit]):
                     points.setdefault(run, []).extend(metrics)
             case record.TargetEvaluated(mastered=True):

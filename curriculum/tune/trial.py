@@ -8,7 +8,7 @@ from typing import Any
 
 from curriculum import learn
 from curriculum.config import Settings
-from curriculum.plan import EvaluationCounts, Scheduler
+from curriculum.plan import Evaluation, EvaluationCounts, Scheduler
 from curriculum.record import TrialReport
 from curriculum.tune.run_setup import RunSetup
 
@@ -17,7 +17,8 @@ class Trial:
     """Starts from the parent's function, and advances from evaluation to evaluation.
 
     It trains on the batches that the visit trains on, in the same order as all others,
-    and never sees the streams `gate` and `certificate`.
+    and never sees the streams `gate` and `certificate`. It goes back to its best state where it
+    has become worse, as a visit does.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class Trial:
         # The visit's own first evaluation, which took no step, counts against its budget too.
         self._cost_before = scheduler.visit_cost.without_clock()
         self._counts = EvaluationCounts()
+        self._monitor = scheduler.new_monitor()
+        self._best: learn.Snapshot | None = None
 
     @property
     def learner(self) -> learn.Learner:
@@ -90,30 +93,64 @@ class Trial:
             visit=scheduler.visit,
             start=steps,
             count=min(self.learner.recipe.training.eval_every, left),
+            rate_factor=scheduler.rollback.factor**self._monitor.rollbacks,
         )
         loss = interval.mean_loss
         diverged = learn.divergence(self.learner, loss)
-        if diverged is not None:
-            return self._failed(diverged, loss)
+        if diverged is None:
+            report = self._evaluate(loss, train_loss=loss)
+        else:
+            report = self._diverged(loss, Evaluation(divergence=diverged))
+        # Another evaluation shows whether it has become worse, or how good its best state really is.
+        while not report.mastered and report.ending is None and self._is_unsettled:
+            if self._monitor.worsened:
+                assert self._best is not None
+                self._learner = learn.Learner.of(self._best, self.learner.device)
+                self._monitor.roll_back(steps=self.meter.cost.steps)
+            report = self._evaluate(loss)
+        return report
+
+    @property
+    def _is_unsettled(self) -> bool:
+        return self._monitor.in_doubt or self._monitor.worsened
+
+    def _diverged(self, loss: float, found: Evaluation) -> TrialReport:
+        self._monitor.observe(found, steps=self.meter.cost.steps)
+        ending = self._monitor.limit_reached(found)
+        if ending is not None:
+            return self._failed(ending, loss)
+        return self._report(loss=loss, score=None)
+
+    def _evaluate(self, loss: float, *, train_loss: float | None = None) -> TrialReport:
         # The same criterion as the gate's, on a stream and with counts of the trial's own.
+        scheduler, steps = self.scheduler, self.meter.cost.steps
         criterion, least = scheduler.criterion, scheduler.min_steps
-        steps = self.meter.cost.steps
         evaluation, tokens = self._trainer.evaluator.evaluate(
             self.learner,
             scheduler.stage,
             self._counts,
             full_test=self._counts.wants_full_test(criterion, steps=steps, min_steps=least),
         )
+        evaluation = replace(evaluation, train_loss=train_loss)
         self.meter.add_evaluation(tokens, self.learner.parameters)
         decision = self._counts.decide(criterion, evaluation, steps=steps, min_steps=least)
         found = self._report(loss=loss, score=decision.score, reason=decision.reason)
         if decision.mastered:
             return replace(found, mastered=True)
-        limit = scheduler.budget.visit_limit_reached(self._cost_before + found.cost)
-        return replace(found, ending=limit)
+        self._monitor.observe(evaluation, steps=steps)
+        if self._monitor.is_best:
+            self._best = self.learner.snapshot()
+        cost = self._cost_before + found.cost
+        limit = scheduler.budget.visit_limit_reached(cost)
+        return replace(found, ending=limit or self._monitor.limit_reached(evaluation))
 
     def _failed(self, why: str, loss: float | None) -> TrialReport:
         return self._report(loss=loss, score=None, ending=why, diverged=True, reason=why)
 
     def _report(self, **findings: Any) -> TrialReport:
-        return TrialReport(trial=self.number, cost=self.meter.cost.without_clock(), **findings)
+        return TrialReport(
+            trial=self.number,
+            cost=self.meter.cost.without_clock(),
+            rollbacks=self._monitor.rollbacks,
+            **findings,
+        )

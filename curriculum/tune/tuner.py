@@ -58,6 +58,12 @@ class Tuner:
         retuning = self.tuning.mode == "exhausted" and scheduler.retuning
         return self.tuning.mode == "each" or retuning
 
+    @property
+    def rollbacks(self) -> int | None:
+        """How often the trial that was selected last went back, each time to a lower rate."""
+        best = self._search.best
+        return None if best is None else self._search.reports[best].rollbacks
+
     def resume(self, events: Iterable[record.Event]) -> None:
         """Continue from what the journal's events tell of the last search."""
         self._search = Search.of_events(events)

@@ -56,8 +56,9 @@ def test_a_gradient_that_is_not_finite_ends_the_visit_and_is_reported(
     assert "a gradient, and so the weights, are no longer finite" in result.ending
     assert (
         history.visits[0].limit_reached
-        == "a gradient, and so the weights, are no longer finite numbers"
+        == "a gradient, and so the weights, are no longer finite numbers again, after 4 rollbacks"
     )
+    assert [back.score for _, back in history.visits[0].rollbacks] == [None] * 4
     assert not history.visits[0].kept
     weights = load_file(folder.checkpoint_folders()[-1] / "model.safetensors")
     assert all(bool(torch.isfinite(value).all()) for value in weights.values())

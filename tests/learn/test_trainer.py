@@ -1,4 +1,3 @@
-import itertools
 import json
 import math
 from collections.abc import Callable
@@ -119,9 +118,11 @@ def test_an_evaluation_changes_nothing() -> None:
 def test_evaluations_come_at_the_given_interval_and_the_loss_falls() -> None:
     one, schedule = start(eval_every=7), scheduler()
     found: list[tuple[int, float | None]] = []
-    for evaluation, loss in itertools.islice(trainer().train(one, schedule), 30):
+    charged = trainer()
+    for _ in range(30):
+        evaluation = charged.train(one, schedule)
         schedule.update(evaluation)
-        found.append((evaluation.cost.steps, loss))
+        found.append((evaluation.cost.steps, evaluation.train_loss))
         if schedule.finished:
             break
     assert [steps for steps, _ in found] == [7 * number for number in range(1, len(found) + 1)]
@@ -134,7 +135,7 @@ def test_everything_is_charged() -> None:
     one, schedule, meter = start(eval_every=4, batch_size=8), scheduler(), CostMeter()
     charged = trainer(meter)
     schedule.update(charged.evaluate(one, schedule))
-    evaluation, _ = next(charged.train(one, schedule))
+    evaluation = charged.train(one, schedule)
     trained, evaluated = 4 * 8 * 6, 2 * 7 * 6
     assert evaluation.cost.tokens == trained
     assert evaluation.cost.compute == (50_000 + one.parameters) * (trained + evaluated / 3)
@@ -371,8 +372,10 @@ def test_an_interrupted_interval_is_resumed_as_if_uninterrupted(
 def test_the_first_evaluation_after_a_resume_covers_the_whole_interval() -> None:
     def evaluations(
         resumed: TrainingInterval | None, one: Learner, meter: CostMeter
-    ) -> list[tuple[Evaluation, Any]]:
-        return list(itertools.islice(trainer(meter).train(one, scheduler(), resumed), 2))
+    ) -> list[Evaluation]:
+        charged = trainer(meter)
+        first = charged.train(one, scheduler(), resumed)
+        return [first, charged.train(one, scheduler())]
 
     whole, meter = start(eval_every=5), CostMeter()
     expected = evaluations(None, whole, meter)
@@ -380,8 +383,8 @@ def test_the_first_evaluation_after_a_resume_covers_the_whole_interval() -> None
     mean = trainer(halved).take_steps(one, scheduler(), visit=0, start=0, count=3).mean_loss
     resumed = TrainingInterval(steps=3, loss=3 * mean, cost=halved.cost)
     found = evaluations(resumed, one, CostMeter(resumed.cost))
-    assert [loss for _, loss in found] == pytest.approx([loss for _, loss in expected])
-    for (ours, _), (theirs, _) in zip(found, expected, strict=True):
+    assert [e.train_loss for e in found] == pytest.approx([e.train_loss for e in expected])
+    for ours, theirs in zip(found, expected, strict=True):
         assert ours.cost.without_clock() == theirs.cost.without_clock()
         assert ours.full_test == theirs.full_test
 
@@ -423,7 +426,7 @@ def test_a_gradient_that_is_not_finite_is_reported_though_the_loss_is_finite(
     assert math.isfinite(loss)
     message = divergence(one, loss)
     assert message == "a gradient, and so the weights, are no longer finite numbers"
-    evaluation, _ = next(trainer().train(poisoned(gradient), scheduler()))
+    evaluation = trainer().train(poisoned(gradient), scheduler())
     assert evaluation.divergence is not None
 
 
@@ -434,5 +437,5 @@ def test_a_loss_that_is_not_finite_is_reported(loss: float) -> None:
 
 
 def test_an_evaluation_of_a_finite_model_reports_no_divergence() -> None:
-    evaluation, _ = next(trainer().train(start(eval_every=2), scheduler()))
+    evaluation = trainer().train(start(eval_every=2), scheduler())
     assert evaluation.divergence is None

@@ -23,14 +23,18 @@ def scheduler_of(*lengths: int, budget: Budget | None = None, **retries: int) ->
         Explicit(lengths=lengths),
         Mastery(threshold=0.9),
         budget=budget or Budget(steps_per_stage=LIMIT),
-        backtracking=Backtracking(**retries),
+        backtracking=Backtracking(**({"fresh_starts": 0} | retries)),
         tuned=True,
     )
 
 
-def evaluation(*, passed: bool, steps: int, discarded: int = 0) -> Evaluation:
+def evaluation(*, passed: bool, steps: int, discarded: int = 0, compute: float = 0) -> Evaluation:
     score = Score(value=1.0 if passed else 0.0, examples=500)
-    return Evaluation(full_test=score, cost=Cost(steps=steps), discarded_cost=Cost(steps=discarded))
+    return Evaluation(
+        full_test=score,
+        cost=Cost(steps=steps, compute=compute),
+        discarded_cost=Cost(steps=discarded),
+    )
 
 
 def visits(scheduler: Scheduler, masters: dict[tuple[str, int, bool], bool]) -> list[str]:
@@ -108,3 +112,60 @@ def test_retries_are_counted_by_kind_and_stage(kind: str) -> None:
     again.load_state_dict(retries.state_dict())
     assert not again.take(kind, Stage(3))  # type: ignore[arg-type]
     assert again.take(kind, Stage(4))  # type: ignore[arg-type]
+
+
+def test_a_fresh_start_is_the_last_remedy_and_has_all_others_before_it() -> None:
+    scheduler = scheduler_of(2, 10, fresh_starts=1, retunes=0)
+    masters = {(reason, 2, False): True for reason in ("advance", "demotion", "fresh_start")}
+    attempt = [
+        "advance 10: exhausted",
+        "half_step 6: exhausted",
+        "demotion 2: mastered",
+        "return 10: exhausted",
+    ]
+    expected = ["advance 2: mastered", *attempt, "fresh_start 2: mastered", *attempt]
+    assert visits(scheduler, masters) == expected
+    assert scheduler.reach == Stage(2)
+    assert scheduler.backtracker.fresh_starts == 1
+    assert scheduler.ending is not None
+    assert scheduler.ending.endswith("no retune, half step, demotion or fresh start is left")
+
+
+@pytest.mark.parametrize(
+    ("before", "visit", "reason"), [(10, 11, "fresh_start"), (10, 9, "half_step")]
+)
+def test_a_fresh_start_comes_first_where_the_visit_cost_more_than_the_way_to_it(
+    before: float, visit: float, reason: str
+) -> None:
+    scheduler = scheduler_of(2, 10, fresh_starts=1, retunes=0)
+    scheduler.update(evaluation(passed=True, steps=1, compute=before))
+    scheduler.update(evaluation(passed=False, steps=LIMIT + 1, compute=before + visit))
+    assert scheduler.visit_reason.value == reason
+
+
+def test_a_fresh_network_is_charged_for_its_own_way_alone() -> None:
+    scheduler = scheduler_of(2, 10, fresh_starts=2, retunes=0)
+    scheduler.update(evaluation(passed=True, steps=1, compute=1))
+    scheduler.update(evaluation(passed=False, steps=LIMIT + 1, compute=100))
+    scheduler.update(evaluation(passed=True, steps=LIMIT + 2, compute=120))
+    scheduler.update(evaluation(passed=False, steps=2 * LIMIT + 2, compute=130))
+    assert scheduler.visit_reason.value == "half_step"  # 10 of compute, after 20 to come to it
+
+
+def test_where_nothing_was_mastered_a_retune_comes_before_a_fresh_start() -> None:
+    scheduler = scheduler_of(2, 10, fresh_starts=1)
+    found = visits(scheduler, {})
+    assert found == [
+        "advance 2: exhausted",
+        "advance 2 again: exhausted",
+        "fresh_start 2: exhausted",
+        "fresh_start 2 again: exhausted",
+    ]
+
+
+def test_the_error_of_a_stages_tests_is_shared_with_the_networks_before() -> None:
+    scheduler = scheduler_of(2, 10, fresh_starts=1, retunes=0, half_steps=0, demotions=0)
+    scheduler.update(evaluation(passed=True, steps=1))
+    scheduler.update(evaluation(passed=False, steps=LIMIT + 1))
+    assert scheduler.visit_reason.value == "fresh_start"
+    assert (scheduler.counts.full_tests, scheduler.counts.failed_tests) == (1, 0)

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import asdict
 from typing import Any
 
@@ -148,11 +149,36 @@ def test_consecutive_passes_need_more_examples() -> None:
         Mastery(threshold=0.99, examples=400, consecutive_passes=2).check_can_be_cleared()
 
 
-def test_a_criterion_knows_how_many_full_tests_it_can_clear() -> None:
-    criterion = Mastery(threshold=0.99, examples=1024)
-    last = max(number for number in range(1, 100) if criterion.can_clear(number))
-    assert decide(criterion, a_test(1.0), test_number=last).mastered
-    assert not decide(criterion, a_test(1.0), test_number=last + 1).mastered
+TESTS = (1, 2, 3, 4, 10, 30, 100, 1000)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.9, 0.95, 0.99, 0.995])
+def test_however_many_tests_failed_a_model_a_little_above_the_threshold_may_pass(
+    threshold: float,
+) -> None:
+    criterion = Mastery(threshold=threshold)
+    little = min(0.01, (1 - threshold) / 2)
+    for number in TESTS[5:]:
+        assert criterion.score_needed(number) <= threshold + little
+
+
+@pytest.mark.parametrize("number", TESTS)
+def test_the_score_needed_is_the_lowest_that_clears_the_threshold(number: int) -> None:
+    criterion = Mastery(threshold=0.95, examples=200)
+    examples, needed = criterion.examples_of_test(number), criterion.score_needed(number)
+    assert decide(criterion, a_test(needed, examples), test_number=number).mastered
+    less = needed - 1 / examples
+    assert not decide(criterion, a_test(less, examples), test_number=number).mastered
+
+
+def test_the_first_test_has_as_many_examples_as_are_set_and_the_next_at_most_twice_as_many() -> (
+    None
+):
+    criterion = Mastery(threshold=0.9, examples=300)
+    sizes = [criterion.examples_of_test(number) for number in range(1, 12)]
+    assert sizes[0] == 300
+    assert sizes[-1] > 300
+    assert all(later in (size, 2 * size) for size, later in itertools.pairwise(sizes))
 
 
 def test_the_target_may_have_a_higher_threshold_than_the_stages_before() -> None:

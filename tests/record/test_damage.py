@@ -17,6 +17,8 @@ from curriculum.record.provenance import environment
 pytestmark = pytest.mark.slow
 
 FILES = ("model.safetensors", "optimizer.safetensors", "state.json", "digest.json")
+BEST_FILES = ("best_model.safetensors", "best_optimizer.safetensors")
+"""Only within a visit."""
 CHECKPOINTS = 5
 
 Copies = Callable[[int], Iterator[StoppedRun]]
@@ -112,10 +114,9 @@ def refusal(run: StoppedRun) -> str | None:
 def test_the_damaged_files_are_all_that_a_resume_reads(stopped_run: StoppedRun) -> None:
     folder = stopped_run.folder
     assert len(folder.checkpoint_folders()) == CHECKPOINTS
-    assert all(
-        {path.name for path in found.iterdir()} == set(FILES)
-        for found in folder.checkpoint_folders()
-    )
+    found = [{path.name for path in each.iterdir()} for each in folder.checkpoint_folders()]
+    assert all(names in ({*FILES}, {*FILES, *BEST_FILES}) for names in found)
+    assert found[-1] == {*FILES, *BEST_FILES}
     others = {path.name for path in folder.path.iterdir()}
     assert others == {"checkpoints", "journal.jsonl", "run.json", "stopped.json", "writer.lock"}
 
@@ -128,6 +129,16 @@ def test_a_run_with_a_damaged_checkpoint_ends_as_it_would_have(
     cases = [(file, kind) for at, file, kind in PAIRWISE if at == checkpoint]
     for (file, kind), run in zip(cases, copies(len(cases)), strict=True):
         path = run.folder.checkpoint_folders()[checkpoint] / file
+        check_ends_as_it_would_have(run, damage(path, rng, kind=kind))
+
+
+@pytest.mark.parametrize("file", BEST_FILES)
+def test_a_run_whose_visits_best_state_is_damaged_ends_as_it_would_have(
+    file: str, copies: Copies
+) -> None:
+    rng = random.Random(file)
+    for kind, run in zip(KINDS, copies(len(KINDS)), strict=True):
+        path = run.folder.checkpoint_folders()[-1] / file
         check_ends_as_it_would_have(run, damage(path, rng, kind=kind))
 
 

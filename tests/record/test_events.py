@@ -21,6 +21,7 @@ from curriculum.record import (
     History,
     ProvenanceChanged,
     Record,
+    RolledBack,
     RunFolder,
     Store,
     TargetEvaluated,
@@ -59,12 +60,21 @@ def as_json(record: Record) -> Content:
 def searched(
     stopped_run: StoppedRun, wholes: Callable[[str, Experiment], Path]
 ) -> tuple[Content, ...]:
-    """The records of a run with a search, forced to resume once, and that tested its target ahead."""
+    """The records of a run with a search, forced to resume, that rolled back and tested its target ahead."""
     folder = Store(wholes("tuned", tuned(stopped_run.experiment))).find("last")
     records = [record for record, _ in read_journal(folder.journal)]
     place = next(n for n, r in enumerate(records) if isinstance(r.event, VisitEnded)) + 1
     made_up = (
         ProvenanceChanged(changes={"torch": ("1", "2")}, dropped=0),
+        RolledBack(
+            visit=0,
+            number=1,
+            step=9,
+            score=0.5,
+            best_step=3,
+            best_score=0.9,
+            learning_rate=1e-3,
+        ),
         TargetEvaluated(
             visit=0,
             stage=Stage(5),

@@ -16,6 +16,7 @@ from curriculum import (
     SGD,
     Adam,
     AdamW,
+    Backtracking,
     Batch,
     Budget,
     Choices,
@@ -24,6 +25,7 @@ from curriculum import (
     Mastery,
     Range,
     Result,
+    Rollback,
     Shape,
     Stage,
     StopRequest,
@@ -221,7 +223,10 @@ def test_a_failure_is_recorded_and_raised(tiny: Experiment, store: Path) -> None
 
 def test_a_diverged_run_stops(tiny: Experiment, store: Path) -> None:
     wild = tiny.replace(
-        optimizer=SGD(learning_rate=1e38, momentum=0.0), training=Training(clip_norm=None)
+        optimizer=SGD(learning_rate=1e38, momentum=0.0),
+        training=Training(clip_norm=None),
+        backtracking=Backtracking(fresh_starts=0),
+        rollback=Rollback(times=0),
     )
     result = run(wild, store)
     assert result.status == "stopped"

@@ -452,7 +452,7 @@ def test_what_the_clock_has_ended_is_ended_when_it_is_repeated(
         growth=Explicit(lengths=(2,)),
         criterion=Mastery(threshold=1.0, min_steps=200),
         budget=Budget(steps_per_stage=200, seconds_per_stage=60),
-        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0),
+        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0),
     )
     with monkeypatch.context() as patch:
         clock = SimpleNamespace(perf_counter=lambda: float(next(slow)))

@@ -179,7 +179,9 @@ def test_for_a_longer_path_the_model_that_a_visit_goes_back_to_grows(
 ) -> None:
     never = Mastery(threshold=0.99, metric="symbol_accuracy")
     short, long = short_and_long(
-        tiny, criterion=never, backtracking=Backtracking(demotions=0, half_steps=0)
+        tiny,
+        criterion=never,
+        backtracking=Backtracking(demotions=0, half_steps=0, fresh_starts=0),
     )
     folder = interrupted_run(short, store)
     result = run(long, store, resume=True, force=True)

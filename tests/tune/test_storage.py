@@ -49,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
         criterion=Mastery(threshold=1.0),
         optimizer=Adam(learning_rate=1e-5),
         budget=Budget(steps_per_stage=12),
-        backtracking=Backtracking(half_steps=0, demotions=0),
+        backtracking=Backtracking(half_steps=0, demotions=0, fresh_starts=0),
         tuning=Tuning(mode="each", learning_rate=(1e-2, 1e-1), hidden_size=(8, 16), trials=6),
         name="tiny",
     )

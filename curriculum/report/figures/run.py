@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MASTERED, EXHAUSTED, UNDECIDED = "#0072B2", "#D55E00", "#999999"  # Okabe & Ito's palette
+ROLLED_BACK = "#CC79A7"
 NEUTRAL: Mapping[str, Any] = {"marker": "s", "color": UNDECIDED}
 STYLES: Mapping[str, Mapping[str, Any]] = {
     "mastered": {"marker": "o", "color": MASTERED},
@@ -76,6 +77,7 @@ def score_figure(history: History) -> Figure:
     figure, (axes,) = new_figure()
     difficulty = Difficulty(history.description.path)
     thresholds: list[tuple[int, float]] = []  # from that step on
+    rollbacks: list[tuple[int, float]] = []
     for visit in history.visits:
         points = [
             ((each.cost + each.discarded_cost).steps, each.decision.score)
@@ -84,11 +86,15 @@ def score_figure(history: History) -> Figure:
         ]
         if not points:
             continue
+        rollbacks += [(step, each.score or 0.0) for step, each in visit.rollbacks]
         thresholds.append((points[0][0], visit.evaluations[-1].decision.threshold))
         axes.plot(*zip(*points, strict=True), ms=3, lw=1, **STYLES.get(visit.verdict, NEUTRAL))
         if visit.cost.steps:  # labels of stages passed at once would overlap
             offset: dict[str, Any] = {"xytext": (3, 3), "textcoords": "offset points"}
             axes.annotate(difficulty.name(visit.stage), points[0], fontsize=7, **offset)
+    if rollbacks:
+        style: dict[str, Any] = {"marker": "v", "color": ROLLED_BACK, "ms": 6, "zorder": 3}
+        axes.plot(*zip(*rollbacks, strict=True), ls="", label="rollback", **style)
     if thresholds:
         steps, heights = zip(*thresholds, strict=True)
         line = ([*steps, history.total_cost.steps], [*heights, heights[-1]])
