@@ -10,6 +10,7 @@ from curriculum.record import (
     Event,
     History,
     Record,
+    RolledBack,
     RunDescription,
     RunEnded,
     VisitEnded,
@@ -93,6 +94,19 @@ def evaluated(
         decision=decision,
         cost=cost,
         discarded_cost=discarded_cost or Cost(),
+    )
+
+
+def rolled_back(visit: int, number: int, step: int, score: float | None) -> RolledBack:
+    """From that score at that step, to a score of .9 ten steps before."""
+    return RolledBack(
+        visit=visit,
+        number=number,
+        step=step,
+        score=score,
+        best_step=step - 10,
+        best_score=0.9,
+        learning_rate=0.01 / 3**number,
     )
 
 

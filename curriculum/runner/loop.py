@@ -197,6 +197,8 @@ class CurriculumLoop:
         scheduler, visits = self.scheduler, self.recorder.history.visits
         if not scheduler.finished or scheduler.reached_target or scheduler.reach is None:
             return None
+        if self.target_evaluator.target in self.recorder.history.mastered_ahead:
+            return None
         if verdict is Verdict.MASTERED and visits[visit].stage == scheduler.reach:
             return None
         number = max(

@@ -1,6 +1,7 @@
 """Sentences, tables and notes from a run's journal, on journals made by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from journals_by_hand import (
@@ -8,6 +9,7 @@ from journals_by_hand import (
     describe,
     evaluated,
     history,
+    rolled_back,
     run_ended,
     visit_ended,
     visit_started,
@@ -77,6 +79,30 @@ def test_each_visit_is_a_sentence_with_its_numbers() -> None:
             "310 steps, 3,100 tokens, 5.0 s."
         ),
     ]
+
+
+def test_rollbacks_a_fresh_start_and_the_model_that_the_run_ends_with_are_told() -> None:
+    events: Events = [
+        *EVENTS[:4],
+        evaluation(NINE, 50, "score 0.5 < 1"),
+        (5.0, rolled_back(1, 1, 50, 0.5)),
+        evaluation(NINE, 1300, "score 0.5 < 1"),
+        (5.0, rolled_back(1, 2, 1300, None)),
+        (6.0, visit_ended(1, NINE, EXHAUSTED, TWO, LIMIT)),
+        (7.0, visit_started(2, TWO, VisitReason.FRESH_START)),
+        evaluation(TWO, 1310, "score 0.2 < 1"),
+        (8.0, replace(visit_ended(2, TWO, EXHAUSTED, TWO, LIMIT), restored=0)),
+    ]
+    _, _, second, third, _ = explained(events)
+    assert second.startswith(
+        "Visit 1, length 9, vocabulary 2: exhausted after 1,300 steps and 2 rollbacks (from 0.5 to "
+        "0.9 of step 40, from a loss that was not finite to 0.9 of step 1,290; learning rate "
+        "0.00111 since): "
+    )
+    assert third.startswith(
+        "Visit 2, length 2, vocabulary 2 (fresh start): exhausted after 10 steps"
+    )
+    assert third.endswith("; the run ends with the model of visit 0, which got farthest.")
 
 
 @pytest.mark.parametrize(("running", "word"), [(True, "Running"), (False, "Killed")])

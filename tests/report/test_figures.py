@@ -4,7 +4,8 @@ import io
 from pathlib import Path
 
 import pytest
-from journals_by_hand import describe
+from journals_by_hand import describe, rolled_back
+from matplotlib.lines import Line2D
 
 import curriculum
 from curriculum import Adam, Experiment, FinalEvaluation, Tuning
@@ -45,6 +46,22 @@ def test_the_figures_of_a_run_can_be_drawn(history: History) -> None:
     reach = drawn["reach"].axes[0].lines[0]
     assert list(reach.get_ydata())[-1] == 5  # type: ignore[arg-type]
     assert list(reach.get_xdata())[-1] == history.total_cost.tokens  # type: ignore[arg-type]
+
+
+def test_rollbacks_are_marked_where_the_score_was_so_low(history: History) -> None:
+    assert "rollback" not in labels(history)
+    history.visits[0].rollbacks = [
+        (10, rolled_back(0, 1, 10, 0.25)),
+        (20, rolled_back(0, 2, 20, None)),
+    ]
+    mark = labels(history)["rollback"]
+    assert list(mark.get_xdata()) == [10, 20]  # type: ignore[arg-type]
+    assert list(mark.get_ydata()) == [0.25, 0.0]  # type: ignore[arg-type]
+
+
+def labels(history: History) -> dict[str, Line2D]:
+    axes = run_figures(history)["score_by_stage"].axes[0]
+    return {str(line.get_label()): line for line in axes.lines}
 
 
 def test_retention_and_the_final_evaluation_are_drawn(history: History) -> None:

@@ -41,6 +41,7 @@ class Odd:
     """First bit, but below length 5 the targets are the opposite, or drawn at random."""
 
     below: Literal["opposite", "random"] = "opposite"
+    as_usual: int = 0  # up to this length, targets are as usual too
     output: OutputKind = "bit"
 
     def check(self, stage: Stage) -> None:
@@ -48,7 +49,7 @@ class Odd:
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         batch = FirstBit(zeros="hard").sample(rng, stage, batch_size)
-        if stage.length >= 5:
+        if stage.length >= 5 or stage.length <= self.as_usual:
             return batch
         opposite = 1 - batch.targets
         targets = opposite if self.below == "opposite" else rng.permutation(opposite)
@@ -176,18 +177,22 @@ def test_a_path_that_was_lengthened_has_another_target(
     assert mastered == {Stage(5), Stage(12)}
 
 
+@pytest.mark.parametrize(
+    ("as_usual", "others", "visited"), [(0, 0.9, [2]), (2, 0.9, [2, 3]), (2, 0.2, [2, 3])]
+)
 def test_a_gated_run_that_ends_short_of_it_keeps_the_model_that_mastered_the_target(
-    odd: Experiment, store: Path
+    odd: Experiment, store: Path, *, as_usual: int, others: float, visited: list[int]
 ) -> None:
     experiment = odd.replace(
-        task=Odd(below="random"),
-        sampling=LookBackAndAhead(others=0.9),
-        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0),
+        task=Odd(below="random", as_usual=as_usual),
+        sampling=LookBackAndAhead(others=others),
+        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0),
     )
-    result = run(experiment, store)
+    result = run(experiment, store, seed=3)
     assert (result.status, result.reach) == ("reached", Stage(5))
-    assert [visit.length for visit in result.stages] == [2]
-    assert result.held == (Stage(5),)
+    assert [visit.length for visit in result.stages] == visited
+    assert Stage(5) in result.held
+    assert of_kind(VisitEnded, recorded(store))[-1].restored is None
 
 
 def test_no_test_is_taken_before_the_least_number_of_steps(odd: Experiment, store: Path) -> None:

@@ -3,11 +3,19 @@
 from dataclasses import replace
 
 import pytest
-from journals_by_hand import cost_of, describe, evaluated, history, visit_started
+from journals_by_hand import (
+    cost_of,
+    describe,
+    evaluated,
+    history,
+    rolled_back,
+    visit_started,
+)
 
 from curriculum import Stage
-from curriculum.record import Event, FinalEvaluated, History
-from curriculum.tracking.metrics import final_metrics, reach_metrics
+from curriculum.record import Event, FinalEvaluated, History, Record
+from curriculum.record.events import Clock
+from curriculum.tracking.metrics import final_metrics, reach_metrics, rollback_metrics
 
 
 def test_places_tell_stages_apart_where_the_vocabulary_grows() -> None:
@@ -67,3 +75,15 @@ def final_evaluation(length: int, cleared: bool) -> FinalEvaluated:
     return FinalEvaluated(
         stage=Stage(length), beyond=length > 4, score=0.5, examples=9, cleared=cleared, reason=""
     )
+
+
+def test_a_rollback_is_a_mark_at_the_steps_of_the_run() -> None:
+    event = rolled_back(0, 2, 5, 0.5)
+    found = rollback_metrics(
+        history(describe(), TRAINED_TO_4), event, Record(event, Clock(time=2.0, seconds=1.0))
+    )
+    assert {metric.key: metric.value for metric in found} == {
+        "rollback/number": 2,
+        "rollback/learning_rate": pytest.approx(0.01 / 9),
+    }
+    assert {(metric.step, metric.timestamp) for metric in found} == {(5, 2000)}
