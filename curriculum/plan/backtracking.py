@@ -34,7 +34,8 @@ class Backtracking:
         fresh_starts: how often a run starts anew with fresh weights.
         consolidation_steps: the least optimizer steps of a demotion.
         patience: a visit is exhausted once neither score nor training loss have improved over so
-            many optimizer steps, if the network has mastered a stage before; 0 for never.
+            many optimizer steps, if the network has mastered a stage before; 0 for never. After
+            r rollbacks of the visit it is divided by r + 1.
     """
 
     retunes: int = 1

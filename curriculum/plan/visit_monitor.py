@@ -60,8 +60,10 @@ class VisitMonitor:
             return f"{diverged or 'the model has become worse'} again, after {times} rollbacks"
         if diverged is not None and not self.worsened:  # there is nothing to go back to
             return diverged
-        if self.patience and self._plateau.is_reached(self.patience):
-            return f"neither score nor training loss improved over {self.patience:,} steps"
+        # Whoever had to go back, and has got nowhere since at the lower rate, has less patience.
+        patience = self.patience // (1 + self.rollbacks)
+        if patience and self._plateau.is_reached(patience):
+            return f"neither score nor training loss improved over {patience:,} steps"
         return None
 
     def roll_back(self, *, steps: int) -> None:

@@ -12,12 +12,14 @@ from curriculum import (
     Evaluation,
     Explicit,
     Mastery,
+    Rollback,
     Scheduler,
     Score,
     UsageError,
     Verdict,
 )
 from curriculum.plan.plateau import Plateau
+from curriculum.plan.visit_monitor import VisitMonitor
 
 PATIENCE = 100
 
@@ -104,6 +106,19 @@ def test_a_later_stage_is_given_up_after_so_many_steps_without_progress(
         assert scheduler.limit_reached == (
             "neither score nor training loss improved over 100 steps"
         )
+
+
+def test_each_rollback_of_a_visit_takes_of_its_patience() -> None:
+    monitor = VisitMonitor(Rollback(), patience=PATIENCE, examples=64)
+    monitor.observe(evaluation(0.7), steps=0)
+    monitor.roll_back(steps=10)
+    for steps in range(10, 60, 10):
+        monitor.observe(evaluation(0.7), steps=steps)
+        assert monitor.limit_reached(evaluation(0.7)) is None
+    monitor.observe(evaluation(0.7), steps=60)
+    assert monitor.limit_reached(evaluation(0.7)) == (
+        "neither score nor training loss improved over 50 steps"
+    )
 
 
 def test_patience_is_no_negative_number() -> None:
