@@ -110,12 +110,19 @@ class Backtracker:
             before: the run's compute when the visit began.
             after: now.
         """
-        cheaper = self.position.trail and before - self._started < after - before
-        if cheaper and (fresh := self._fresh_start(after)):
-            return fresh
+        if self.prefers_fresh_start(before=before, after=after):
+            return self._fresh_start(after)
         if self.tuned and self._retries.take("retunes", stage):
             return NextVisit(stage, reason, retuning=True)
         return self._half_step(reason) or self._demotion() or self._fresh_start(after)
+
+    def prefers_fresh_start(self, *, before: float, after: float) -> bool:
+        """Whether a visit has cost more than fresh weights would to come to it; see `next_visit`.
+
+        Where the network has mastered nothing yet, nothing says that others would.
+        """
+        left = self.fresh_starts < self.settings.fresh_starts
+        return left and bool(self.position.trail) and before - self._started < after - before
 
     def remedies(self) -> str:
         """What may be tried, in words."""

@@ -1,6 +1,6 @@
 """Searches the settings that a stage needs, and gives the learner that was selected."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol
 
@@ -112,7 +112,7 @@ class Tuner:
         )
         return trials
 
-    def _race(self, trials: Iterable[int], scheduler: Scheduler) -> bool:
+    def _race(self, trials: Collection[int], scheduler: Scheduler) -> bool:
         """Race a round, until a trial masters or a limit ends the search; whether one did."""
         search = self._search
         for report in race(trials, self.executor.advance):
@@ -123,13 +123,22 @@ class Tuner:
             if report.mastered:
                 search.ending = mastered_by(report.trial)
                 return True
-            search.ending = self._limit_reached(scheduler, entry.clock.seconds)
+            evaluated = len(search.reports) == search.tried + len(trials)
+            search.ending = self._limit_reached(
+                scheduler, entry.clock.seconds, all_evaluated=evaluated
+            )
             if search.ending is not None:
                 break
         return False
 
-    def _limit_reached(self, scheduler: Scheduler, seconds: float) -> str | None:
-        """Which limit ends the search at that time, in words; None while there is none."""
+    def _limit_reached(
+        self, scheduler: Scheduler, seconds: float, *, all_evaluated: bool
+    ) -> str | None:
+        """Which limit ends the search at that time, in words; None while there is none.
+
+        Once each trial of the round was evaluated, the best of them is to go on alone where the
+        search has cost more than fresh weights would.
+        """
         cost = replace(self.meter.cost, seconds=seconds)
         total = cost + self.meter.discarded_cost + self._search.cost
         discarded = self.meter.discarded_cost.compute + self._search.discarded_cost.compute
@@ -138,6 +147,10 @@ class Tuner:
         some = self._search.best is not None  # or else there is no trial to select
         if limit is None and some and discarded > self.tuning.share * total.compute:
             return f"discarded trials have taken {self.tuning.share:.0%} of the run's compute"
+        if limit is None and some and all_evaluated:
+            before = scheduler.compute_before
+            if scheduler.backtracker.prefers_fresh_start(before=before, after=total.compute):
+                return "fresh weights are the cheaper way to try others"
         return limit
 
     def _trained_again(self, parent: Snapshot, scheduler: Scheduler) -> Learner:

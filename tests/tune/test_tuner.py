@@ -11,12 +11,14 @@ import torch
 from curriculum import (
     SGD,
     Adam,
+    Backtracking,
     Budget,
     Cost,
     Evaluation,
     Experiment,
     Explicit,
     Scheduler,
+    Score,
     Shape,
     Training,
     Tuning,
@@ -337,6 +339,29 @@ def test_discarded_trials_keep_to_their_share(searched: Experiment) -> None:
     discarded = bench.meter.discarded_cost.compute
     total = (bench.meter.cost + bench.meter.discarded_cost).compute
     assert discarded <= 0.75 * total  # it is noticed at the evaluation after
+
+
+@pytest.mark.parametrize(("fresh_starts", "trials"), [(0, 16), (1, ROUND)])
+def test_a_search_ends_once_fresh_weights_are_cheaper_and_each_trial_was_evaluated(
+    searched: Experiment, fresh_starts: int, trials: int
+) -> None:
+    """On the second stage of a path whose first was mastered at once."""
+    bench = Bench(
+        searched.replace(
+            growth=Explicit(lengths=(2, 40)),
+            budget=Budget(steps_per_stage=20),
+            backtracking=Backtracking(fresh_starts=fresh_starts),
+        )
+    )
+    every = Score(value=1.0, examples=3, source="every input")
+    bench.scheduler.update(Evaluation(full_test=every, cost=Cost(compute=1.0)))
+    bench.search()
+    reports = [event.report.trial for event in bench.events_of(TrialEvaluated)]
+    assert len(bench.trials) == trials
+    assert set(reports) == set(range(trials))
+    if fresh_starts:
+        assert reports == list(range(ROUND))
+        assert bench.selection.ending == "fresh weights are the cheaper way to try others"
 
 
 @pytest.mark.parametrize(
