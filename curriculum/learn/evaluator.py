@@ -161,8 +161,10 @@ class Evaluator:
             tokens += sum(batch.token_count for batch in batches)
             done *= 2
         passed, task = screen.value >= needed, self.task
-        for name in task.slices if isinstance(task, Sliced) else ():
-            if passed and isinstance(task, Sliced):
+        if not isinstance(task, Sliced):
+            return screen, passed, tokens
+        for name in task.slices:
+            if passed:
                 part, draw = f"screen/{name}", partial(task.sample_slice, name=name)
                 found, cost = self._test_part(
                     learner, stage, part, draw, number=counts.evaluations, total=screen.examples

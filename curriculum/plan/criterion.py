@@ -12,7 +12,7 @@ from curriculum.plan.evaluation import Evaluation, Score
 
 EXACT_MATCH = "exact_match"
 MARGIN = 0.01
-"""A model whose score is so much above the threshold is shown to have mastered the stage."""
+"""A model so much above the threshold is to pass, however many tests failed before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -59,8 +59,9 @@ class Plateau:
         """
         if not self.points or self.points[-1].steps - self.start < patience:
             return False
-        middle = self.points[-1].steps - patience / 2
-        earlier = [point for point in self.points if point.steps <= middle]
+        end = self.points[-1].steps
+        middle = end - patience / 2
+        earlier = [point for point in self.points if end - patience < point.steps <= middle]
         later = [point for point in self.points if point.steps > middle]
         return bool(earlier) and not (_scores_rose(earlier, later) or _loss_fell(earlier, later))
 

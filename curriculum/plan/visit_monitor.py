@@ -57,7 +57,7 @@ class VisitMonitor:
         """Why training on is of no use, in words; None while it may be."""
         diverged, times = evaluation.divergence, self.rollback.times
         if self.worsened and self.rollbacks >= times:
-            return f"{diverged or 'the model has become worse'} again, after {times} rollbacks"
+            return f"{diverged or 'the model has become worse'} again, after {times} rollback{'s' * (times > 1)}"
         if diverged is not None and not self.worsened:  # there is nothing to go back to
             return diverged
         # Whoever had to go back, and has got nowhere since at the lower rate, has less patience.

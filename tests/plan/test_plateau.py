@@ -62,6 +62,14 @@ def test_a_plateau_is_where_neither_score_nor_loss_improves(
     assert reached_at(scores, losses) == pytest.approx(expected, abs=20)
 
 
+def test_what_came_before_the_last_steps_does_not_count() -> None:
+    plateau = Plateau()
+    for steps, score in ((0, 0.0), (10, 0.0), (60, 0.7), (80, 0.7), (100, 0.7)):
+        plateau.observe(evaluation(score), steps=steps, patience=PATIENCE)
+    assert not plateau.is_reached(PATIENCE)
+    assert plateau.is_reached(50)
+
+
 def test_after_a_restart_it_looks_from_there_on() -> None:
     plateau = Plateau()
     plateau.observe(evaluation(0.7), steps=0, patience=PATIENCE)

@@ -74,7 +74,7 @@ def test_a_loss_that_is_not_finite_is_gone_back_from_at_once() -> None:
     assert scheduler.update(Evaluation(cost=Cost(steps=2), divergence=NAN)) is W
     assert scheduler.update(screened(40, 2)) is L
     assert scheduler.update(Evaluation(cost=Cost(steps=3), divergence=NAN)) is E
-    assert scheduler.limit_reached == f"{NAN} again, after 1 rollbacks"
+    assert scheduler.limit_reached == f"{NAN} again, after 1 rollback"
 
 
 def test_where_there_is_nothing_to_go_back_to_a_divergence_ends_the_visit() -> None:

@@ -271,6 +271,16 @@ def test_no_full_test_is_wanted_before_it_could_count() -> None:
     assert scheduler.wants_full_test(Cost(steps=20))
 
 
+def test_a_loop_that_always_evaluates_on_the_same_few_examples_is_told_once_none_can_pass() -> None:
+    criterion = Mastery(threshold=0.99)
+    scheduler = scheduler_of(Explicit(lengths=(2, 9)), criterion=criterion)
+    found = Evaluation.from_counts(correct=0, examples=400, steps=1)
+    assert scheduler.update(found) is Verdict.EXHAUSTED
+    assert scheduler.limit_reached == (
+        "even if all 400 examples were correct, full test 2 of this stage would not clear the threshold"
+    )
+
+
 def test_so_few_examples_as_show_nothing_a_second_time_are_doubled() -> None:
     criterion = Mastery(threshold=0.9, examples=35)
     assert criterion.can_clear(1, 35)
