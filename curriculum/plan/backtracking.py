@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 from curriculum.errors import check_fields
@@ -11,6 +11,9 @@ from curriculum.plan.stage import Stage
 from curriculum.plan.verdict import VisitReason
 
 Retry = Literal["retunes", "half_steps", "demotions"]
+
+FRESH_RATE_STEP = 10.0
+"""What lies between the learning rates that fresh networks are tried with."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +27,10 @@ class Backtracking:
     it again; where that one is exhausted in its turn, the same goes for it. When a stage
     has no retry left, a fresh network starts the path anew: some can't be brought to a length
     by any learning rate. It comes first where it is the cheaper way: where the visit has cost more
-    than the network took to come to it. When nothing is left, the run stops, and its model is the
-    one that got farthest.
+    than the network took to come to it. The first has the same
+    learning rate. Since that may be at fault, each further one has a rate next to that of the
+    network which got farthest: a tenth of it, or ten times it, or the same where both were tried.
+    When nothing is left, the run stops, and its model is the one that got farthest.
 
     Attributes:
         retunes: how often each stage is retuned.
@@ -34,14 +39,15 @@ class Backtracking:
         fresh_starts: how often a run starts anew with fresh weights.
         consolidation_steps: the least optimizer steps of a demotion.
         patience: a visit is exhausted once neither score nor training loss have improved over so
-            many optimizer steps, if the network has mastered a stage before; 0 for never. After
-            r rollbacks of the visit it is divided by r + 1.
+            many optimizer steps, or as many as the network needed for a stage before, if those
+            are more; 0 for never. Until it has mastered a stage there is no such end. After r
+            rollbacks of the visit the steps are divided by r + 1.
     """
 
     retunes: int = 1
     half_steps: int = 1
     demotions: int = 1
-    fresh_starts: int = 2
+    fresh_starts: int = 5
     consolidation_steps: int = 100
     patience: int = 500
 
@@ -70,6 +76,24 @@ class RetryCounts:
         self._taken = {retry: Counter(state[retry]) for retry in self._taken}
 
 
+@dataclass(slots=True)
+class Network:
+    """How one of a run's networks has fared.
+
+    Attributes:
+        rate_exponent: its learning rate is the experiment's times `FRESH_RATE_STEP` to this power.
+        started: the run's compute when it started.
+        farthest: the index of the hardest stage that it has mastered; -1 before the first.
+        longest_visit: the most steps that it has taken to master a stage.
+    """
+
+    rate_exponent: int = 0
+    _: KW_ONLY
+    started: float = 0.0
+    farthest: int = -1
+    longest_visit: int = 0
+
+
 class NextVisit(NamedTuple):
     """What is visited next, and why."""
 
@@ -86,7 +110,7 @@ class Backtracker:
     is a tuner.
 
     Attributes:
-        fresh_starts: how many there were.
+        networks: those of the run so far, the present one last.
     """
 
     settings: Backtracking
@@ -95,9 +119,41 @@ class Backtracker:
     tuned: bool
 
     def __post_init__(self) -> None:
-        self.fresh_starts = 0
-        self._started = 0.0  # the run's compute when this network started
+        self.networks = [Network()]
         self._retries = RetryCounts(self.settings)
+
+    @property
+    def network(self) -> Network:
+        """The present one."""
+        return self.networks[-1]
+
+    @property
+    def fresh_starts(self) -> int:
+        """How many there were."""
+        return len(self.networks) - 1
+
+    @property
+    def fresh_rate_factor(self) -> float:
+        """What the experiment's learning rate is multiplied by, for the present network."""
+        return FRESH_RATE_STEP**self.network.rate_exponent
+
+    @property
+    def patience(self) -> int:
+        """Steps without progress after which a visit is given up; 0 for never.
+
+        Before the first stage is mastered there is nothing easier to go back to. After it, what
+        has taken long before may take as long again.
+        """
+        if not (self.settings.patience and self.position.trail):
+            return 0
+        return max(self.settings.patience, self.network.longest_visit)
+
+    def mastered(self, stage: Stage, steps: int) -> None:
+        """A visit has ended in mastery, after so many steps."""
+        network, position = self.network, self.position
+        network.longest_visit = max(network.longest_visit, steps)
+        if stage == position.stage:  # and no half step to it
+            network.farthest = max(network.farthest, position.aim)
 
     def next_visit(
         self, stage: Stage, reason: VisitReason, *, before: float, after: float
@@ -122,7 +178,7 @@ class Backtracker:
         Where the network has mastered nothing yet, nothing says that others would.
         """
         left = self.fresh_starts < self.settings.fresh_starts
-        return left and bool(self.position.trail) and before - self._started < after - before
+        return left and bool(self.position.trail) and before - self.network.started < after - before
 
     def remedies(self) -> str:
         """What may be tried, in words."""
@@ -155,19 +211,22 @@ class Backtracker:
         """The first stage again, with fresh weights."""
         if self.fresh_starts >= self.settings.fresh_starts:
             return None
-        self.fresh_starts += 1
-        self._started = compute
+        self.networks.append(Network(self._next_rate_exponent(), started=compute))
         self._retries = RetryCounts(self.settings)
         self.position.start_anew()
         return NextVisit(self.position.stage, VisitReason.FRESH_START)
 
+    def _next_rate_exponent(self) -> int:
+        """Of the next fresh network's learning rate."""
+        tried = {network.rate_exponent for network in self.networks}
+        best = max(self.networks, key=lambda network: network.farthest).rate_exponent
+        neighbours = (best - 1, best + 1) if self.fresh_starts else ()
+        return next((exponent for exponent in neighbours if exponent not in tried), best)
+
     def state_dict(self) -> dict[str, Any]:
-        return {
-            "fresh_starts": self.fresh_starts,
-            "started": self._started,
-            "retries": self._retries.state_dict(),
-        }
+        networks = [asdict(network) for network in self.networks]
+        return {"networks": networks, "retries": self._retries.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.fresh_starts, self._started = state["fresh_starts"], state["started"]
+        self.networks = [Network(**network) for network in state["networks"]]
         self._retries.load_state_dict(state["retries"])

@@ -120,7 +120,7 @@ class Mastery:
         """How many fresh examples full test j is made on.
 
         `examples` for the first. Each test leaves less error to those after it, and so many
-        examples would soon show nothing: from the second on they are doubled, at most once for
+        examples would soon show nothing: from the second on they are doubled, at most twice for
         each test before, until a model 0.01 above the threshold (or halfway from it to 1, if that
         is less) is more likely to pass than not.
         """
@@ -241,7 +241,7 @@ class Mastery:
 def _examples_of_test(criterion: Mastery, test_number: int) -> int:
     examples = criterion.examples
     passing = criterion.threshold + min(MARGIN, (1 - criterion.threshold) / 2)
-    for _ in range(test_number - 1):
+    for _ in range(2 * (test_number - 1)):
         if criterion.can_clear(test_number, examples) and (
             _score_needed(criterion, test_number, examples) <= passing
         ):

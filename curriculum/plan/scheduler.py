@@ -189,15 +189,11 @@ class Scheduler:
         return self.counts.wants_full_test(self.criterion, steps=steps, min_steps=self.min_steps)
 
     def new_monitor(self) -> VisitMonitor:
-        """What watches a visit to the stage, or a trial on it, from its first evaluation on.
-
-        Before the first stage is mastered there is nothing easier to go back to, so that
-        no visit is given up early.
-        """
-        waits, easier = self.pacing.waits_for_mastery, self._position.trail
+        """What watches a visit to the stage, or a trial on it, from its first evaluation on."""
+        waits = self.pacing.waits_for_mastery
         return VisitMonitor(
             self.rollback,
-            patience=self.backtracking.patience if waits and easier else 0,
+            patience=self.backtracker.patience if waits else 0,
             examples=self.criterion.screen,
         )
 
@@ -272,7 +268,7 @@ class Scheduler:
         for name in COSTS:
             setattr(self, name, Cost(**state[name]))
         for name in STATEFUL:
-            if name == "monitor":  # whose patience follows from the position
+            if name == "monitor":  # whose patience follows from the others
                 self.monitor = self.new_monitor()
             getattr(self, name).load_state_dict(state[name.strip("_")])
 
@@ -302,6 +298,7 @@ class Scheduler:
     def _advance(self) -> None:
         """After mastery: from a half step to its stage, to the next stage, or to the end."""
         self.rate.start_visit(mastered=True)
+        self.backtracker.mastered(self.stage, self.visit_cost.steps)
         if self.visit_reason is VisitReason.HALF_STEP:
             self._visit(self._position.stage, VisitReason.RETURN)
         else:

@@ -19,7 +19,7 @@ from curriculum.record.history import History
 from curriculum.record.journal import Journal
 from curriculum.record.result import Result
 from curriculum.record.resume_point import ResumePoint
-from curriculum.record.store import RunFolder, checkpoint_name
+from curriculum.record.store import TARGET_CHECKPOINT, RunFolder, checkpoint_name
 
 if TYPE_CHECKING:
     import torch
@@ -214,6 +214,25 @@ class Recorder:
             self.folder.checkpoints / checkpoint_name(visit + 1), experiment, device
         )
 
+    def target_mastered(self, learner: Learner, scheduler: Scheduler) -> None:
+        """The target is mastered ahead of the stages below it; what masters it is kept."""
+        with self.folder.writing():
+            self.folder.remove_checkpoint(TARGET_CHECKPOINT)  # of an earlier attempt, or target
+            save_checkpoint(
+                self.folder.checkpoints / TARGET_CHECKPOINT,
+                learner.snapshot(),
+                self._recipe,
+                self._state(scheduler.state_dict(), training=True),
+            )
+
+    def learner_of_target(self, experiment: Experiment, device: torch.device) -> Learner:
+        """The learner as it was when it mastered the target ahead of the stages below it.
+
+        Raises:
+            UsageError: where its checkpoint isn't whole any more.
+        """
+        return load_learner(self.folder.checkpoints / TARGET_CHECKPOINT, experiment, device)
+
     def save_within_visit(
         self,
         snapshot: Snapshot,
@@ -282,8 +301,27 @@ class Recorder:
         mastered: str | None = None,
         best: Snapshot | None = None,
     ) -> None:
+        state = self._state(scheduler, training=training, interval=interval, mastered=mastered)
+        with self.folder.writing():
+            self._journal.sync()
+            save_checkpoint(self.folder.checkpoints / name, snapshot, self._recipe, state, best)
+        self._checkpoints[name] = CheckpointRole(state.mastered, state.parent)
+        for old in superseded(self._checkpoints, self.policy.keep):
+            self.folder.remove_checkpoint(old)
+            del self._checkpoints[old]
+        self._saved = time.perf_counter()
+
+    def _state(
+        self,
+        scheduler: dict[str, Any],
+        *,
+        training: bool,
+        interval: TrainingInterval | None = None,
+        mastered: str | None = None,
+    ) -> RunState:
+        """The run's state as it is now."""
         parent = checkpoint_name(self._visits) if interval is not None else None
-        state = RunState(
+        return RunState(
             visits=self._visits,
             training=training,
             interval=interval,
@@ -293,14 +331,6 @@ class Recorder:
             journal=self._position,
             scheduler=scheduler,
         )
-        with self.folder.writing():
-            self._journal.sync()
-            save_checkpoint(self.folder.checkpoints / name, snapshot, self._recipe, state, best)
-        self._checkpoints[name] = CheckpointRole(state.mastered, state.parent)
-        for old in superseded(self._checkpoints, self.policy.keep):
-            self.folder.remove_checkpoint(old)
-            del self._checkpoints[old]
-        self._saved = time.perf_counter()
 
     def _replay(self) -> Record:
         """Take the next record of those that the journal has already.

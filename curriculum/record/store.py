@@ -22,6 +22,8 @@ from curriculum.record.lock import held, is_held
 DEFAULT_STORE = Path("mlruns")
 RUN_ID = re.compile(r"[0-9a-f]{1,8}")
 CHECKPOINT = re.compile(r"[0-9]{6,}(-[0-9]{8,})?")
+TARGET_CHECKPOINT = "target"
+"""The name of the state that mastered the target ahead of the stages below it."""
 
 
 def checkpoint_name(visits: int, steps: int | None = None) -> str:

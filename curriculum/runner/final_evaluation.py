@@ -54,15 +54,14 @@ class FinalEvaluator:
         return self._known[1]
 
     def is_worse(self, learner: learn.Learner, other: learn.Learner, stage: plan.Stage) -> bool:
-        """Whether a screen of a stage shows a learner to be significantly worse than another."""
-        evaluator = learn.Evaluator(
-            self.experiment.task, self.experiment.criterion, self.seed, "farthest"
-        )
+        """Whether a test of a stage shows a learner to be significantly worse than another."""
+        criterion = self.experiment.criterion
+        evaluator = learn.Evaluator(self.experiment.task, criterion, self.seed, "farthest")
         best, significance = plan.BestState(), self.experiment.rollback.significance
         for each in (other, learner):
-            screen = evaluator.screen(each, stage)
-            found = plan.Evaluation(screen=screen)
-            best.observe(found, significance, examples=screen.examples, steps=0)
+            score, _, _ = evaluator.test_sample(each, stage, 0, criterion.examples)
+            found = plan.Evaluation(full_test=score)
+            best.observe(found, significance, examples=score.examples, steps=0)
         return best.worse > 0
 
     def beyond(

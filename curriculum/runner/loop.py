@@ -57,7 +57,7 @@ class CurriculumLoop:
         self._interval: learn.TrainingInterval | None = None  # that the run was stopped in
         self._training = False  # whether it was stopped within a visit's training
         if resume_point.saved is not None:
-            self._restore(resume_point.saved)
+            self._load(resume_point.saved)
         cost = self.scheduler.cost if self._interval is None else self._interval.cost
         meter = learn.CostMeter(cost, self.scheduler.discarded_cost, clock=recorder.clock)
         self.trainer = learn.Trainer(
@@ -179,44 +179,58 @@ class CurriculumLoop:
 
     def _fresh(self) -> learn.Learner:
         """The learner of the present fresh start."""
+        recipe, backtracker = self.experiment.recipe, self.scheduler.backtracker
+        rate = recipe.learning_rate * backtracker.fresh_rate_factor
         return learn.Learner.start(
             self._first_shape,
-            self.experiment.recipe,
+            recipe.replace({learn.LEARNING_RATE: rate}),
             seed=self.seed,
             device=self.device,
-            number=self.scheduler.backtracker.fresh_starts,
+            number=backtracker.fresh_starts,
         )
 
     def _restore_farthest(self, visit: int, verdict: Verdict) -> int | None:
         """Where the run ends short of its target, go back to the model that got farthest.
 
         Gives the number of the visit that this model mastered its stage in; None where the model
-        is that one already. Where training went on whatever the evaluations found, that model
-        is gone back to only if the last one is significantly worse.
+        is that one already. Where training went on after that, the model is gone back to only if
+        the last one is significantly worse.
         """
-        scheduler, visits = self.scheduler, self.recorder.history.visits
-        if not scheduler.finished or scheduler.reached_target or scheduler.reach is None:
+        scheduler, history = self.scheduler, self.recorder.history
+        if not scheduler.finished or scheduler.reached_target:
             return None
-        if self.target_evaluator.target in self.recorder.history.mastered_ahead:
+        target = self.target_evaluator.target
+        if target in history.mastered_ahead:
+            number = next(test.visit for test in history.target_evaluations if test.mastered)
+            farthest = self.recorder.learner_of_target(self.experiment, self.device)
+            return self._restore(farthest, number, if_worse_on=target)
+        if scheduler.reach is None:
             return None
-        if verdict is Verdict.MASTERED and visits[visit].stage == scheduler.reach:
+        if verdict is Verdict.MASTERED and history.visits[visit].stage == scheduler.reach:
             return None
         number = max(
             each.number
-            for each in visits
+            for each in history.visits
             if each.stage == scheduler.reach and each.verdict is Verdict.MASTERED
         )
         farthest = self.recorder.learner_after(number, self.experiment, self.device)
+        waits = scheduler.pacing.waits_for_mastery
+        return self._restore(farthest, number, if_worse_on=None if waits else scheduler.reach)
+
+    def _restore(
+        self, farthest: learn.Learner, visit: int, *, if_worse_on: Stage | None
+    ) -> int | None:
+        """Go back to a learner of that visit; None where the present one is it, or no worse."""
         if not self.experiment.grows_with_stages:  # the path may have been lengthened since
-            farthest = farthest.grown(self.experiment.shape, seed=self.seed, visit=number)
+            farthest = farthest.grown(self.experiment.shape, seed=self.seed, visit=visit)
         if learn.weights_sha256(farthest.model) == learn.weights_sha256(self.learner.model):
             return None
-        if not scheduler.pacing.waits_for_mastery and not self.final_evaluator.is_worse(
-            self.learner, farthest, scheduler.reach
+        if if_worse_on is not None and not self.final_evaluator.is_worse(
+            self.learner, farthest, if_worse_on
         ):
             return None
         self.learner = farthest
-        return number
+        return visit
 
     def _update(self, evaluation: Evaluation) -> Verdict:
         """Have the scheduler decide on an evaluation, and check whether the target is mastered."""
@@ -237,6 +251,8 @@ class CurriculumLoop:
                 found = self.target_evaluator.evaluate(self.learner, visit, history)
             if found is not None:
                 self.recorder.write(found, self.recorder.clock())
+                if found.mastered:
+                    self.recorder.target_mastered(self.learner, self.scheduler)
 
     def _measure_retention(self, visit: int, stage: Stage) -> None:
         """Evaluate the model on all stages, now that it has mastered one."""
@@ -268,7 +284,7 @@ class CurriculumLoop:
             self.recorder.save_within_visit(self.parent, self.scheduler, self._parent_state)
         self.stop.check()
 
-    def _restore(self, saved: SavedState) -> None:
+    def _load(self, saved: SavedState) -> None:
         """Take over a state that was saved."""
         self.learner = saved.learner
         self.scheduler.load_state_dict(dict(saved.state.scheduler))

@@ -169,3 +169,53 @@ def test_the_error_of_a_stages_tests_is_shared_with_the_networks_before() -> Non
     scheduler.update(evaluation(passed=False, steps=LIMIT + 1))
     assert scheduler.visit_reason.value == "fresh_start"
     assert (scheduler.counts.full_tests, scheduler.counts.failed_tests) == (1, 0)
+
+
+def rates(scheduler: Scheduler, farthest: dict[float, int]) -> list[float]:
+    """The rate factors of a run's networks; `farthest` says how many stages each of them masters."""
+    found: list[float] = []
+    steps = 0
+    while not scheduler.finished:
+        factor = scheduler.backtracker.fresh_rate_factor
+        if scheduler.visit_reason.value == "fresh_start" or not found:
+            found.append(factor)
+        steps += LIMIT
+        passed = scheduler.path.index(scheduler.stage) < farthest.get(factor, 0)
+        scheduler.update(evaluation(passed=passed, steps=steps))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("farthest", "expected"),
+    [
+        pytest.param({}, [1, 1, 0.1, 10, 1], id="none gets anywhere"),
+        pytest.param({1: 1}, [1, 1, 0.1, 10, 1], id="the experiment's is the best"),
+        pytest.param({1: 1, 0.1: 2}, [1, 1, 0.1, 0.01, 0.1], id="the tenth gets farther"),
+        pytest.param({0.1: 1, 0.01: 3}, [1, 1, 0.1, 0.01], id="the target is mastered"),
+        pytest.param({10: 2}, [1, 1, 0.1, 10, 100], id="it was too low"),
+    ],
+)
+def test_fresh_networks_take_a_rate_next_to_that_which_got_farthest(
+    farthest: dict[float, int], expected: list[float]
+) -> None:
+    scheduler = scheduler_of(2, 4, 10, fresh_starts=4, retunes=0, half_steps=0, demotions=0)
+    assert rates(scheduler, farthest) == pytest.approx(expected)
+
+
+def test_the_farthest_stage_of_a_network_is_its_own_and_no_half_step() -> None:
+    scheduler = scheduler_of(2, 10, fresh_starts=1, retunes=0)
+    masters = {("advance", 2, False): True, ("half_step", 6, False): True}
+    visits(scheduler, masters)
+    assert [network.farthest for network in scheduler.backtracker.networks] == [0, -1]
+
+
+def test_a_network_that_took_long_for_a_stage_is_given_as_long_for_the_next() -> None:
+    scheduler = scheduler_of(2, 4, 10, fresh_starts=1, patience=50)
+    assert scheduler.backtracker.patience == 0  # nothing is mastered yet
+    scheduler.update(evaluation(passed=True, steps=20))
+    assert scheduler.backtracker.patience == 50
+    scheduler.update(evaluation(passed=True, steps=95))
+    assert scheduler.backtracker.patience == scheduler.monitor.patience == 75
+    again = scheduler_of(2, 4, 10, fresh_starts=1, patience=50)
+    again.load_state_dict(scheduler.state_dict())
+    assert again.monitor.patience == 75

@@ -1,6 +1,7 @@
 """What a run does when training goes wrong: rollbacks, fresh starts, and the model that it ends with."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,14 @@ def test_a_fresh_start_has_other_weights_and_the_run_ends_with_the_model_that_go
     assert ends[-1].restored == 0
     assert ends[-1].weights_sha256 == ends[0].weights_sha256 == result.weights_sha256
     assert weights_sha256(curriculum.load("last", store=store)) == result.weights_sha256
+
+
+def test_a_fresh_start_may_have_another_learning_rate(store: Path) -> None:
+    experiment = unstable(learning())
+    more = replace(experiment.backtracking, fresh_starts=3, demotions=0)
+    run(experiment.replace(backtracking=more, growth=Explicit(lengths=(4,))), store)
+    started = of_kind(VisitStarted, recorded(store))
+    assert [event.learning_rate for event in started] == pytest.approx([0.05, 0.05, 0.005, 0.5])
 
 
 def test_trials_go_back_too(store: Path) -> None:

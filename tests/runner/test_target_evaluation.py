@@ -195,6 +195,24 @@ def test_a_gated_run_that_ends_short_of_it_keeps_the_model_that_mastered_the_tar
     assert of_kind(VisitEnded, recorded(store))[-1].restored is None
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_run_that_loses_the_target_again_goes_back_to_the_model_that_mastered_it(
+    odd: Experiment, store: Path, seed: int
+) -> None:
+    experiment = odd.replace(
+        task=Odd(below="random"),
+        sampling=LookBackAndAhead(others=0.2),
+        budget=Budget(steps_per_stage=200),
+        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0),
+    )
+    result = run(experiment, store, seed=seed)
+    assert (result.status, result.reach) == ("reached", Stage(5))
+    assert Stage(5) in result.held
+    last = of_kind(VisitEnded, recorded(store))[-1]
+    (mastered,) = (event for event in target_evaluations(store) if event.mastered)
+    assert last.restored in (None, mastered.visit)
+
+
 def test_no_test_is_taken_before_the_least_number_of_steps(odd: Experiment, store: Path) -> None:
     criterion = replace(odd.criterion, min_steps=60)
     run(odd.replace(criterion=criterion).with_strategy("direct"), store)

@@ -1,0 +1,106 @@
+"""Six experiments as a new user would write them: all that has a default is left at it.
+
+For choosing these defaults, as in
+
+python benchmarks/robustness.py benchmarks/new_user.py:addition --seeds 0 3
+python benchmarks/robustness.py benchmarks/new_user.py:addition --settings "--tuning.mode each"
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from curriculum import Arithmetic, Batch, Experiment, Geometric, Mastery, Stage
+from curriculum.learn import OutputKind, Shape
+from curriculum.models import Bert, Recurrent, Seq2Seq
+from curriculum.tasks import FirstBit, Reverse, Subsequence
+
+BASE = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parity:
+    """Is the number of ones odd?"""
+
+    @property
+    def output(self) -> OutputKind:
+        return "bit"
+
+    def check(self, stage: Stage) -> None:
+        """Any stage will do."""
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        inputs = rng.integers(2, size=(batch_size, stage.length))
+        return Batch(inputs=inputs, targets=inputs.sum(axis=1) % 2)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Addition:
+    """The sum of two numbers of so many digits, the last digits first, a pair of them a symbol."""
+
+    @property
+    def output(self) -> OutputKind:
+        return "symbols"
+
+    def shape(self, last: Stage) -> Shape:
+        return Shape(
+            output="symbols",
+            length=last.length,
+            input_vocab_size=BASE * BASE,
+            output_vocab_size=BASE,
+            output_length=last.length + 1,
+        )
+
+    def check(self, stage: Stage) -> None:
+        """Any stage will do."""
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        first, second = rng.integers(BASE, size=(2, batch_size, stage.length))
+        targets = np.zeros((batch_size, stage.length + 1), dtype=np.int64)
+        carry = np.zeros(batch_size, dtype=np.int64)
+        for place in range(stage.length):
+            carry, targets[:, place] = np.divmod(first[:, place] + second[:, place] + carry, BASE)
+        targets[:, -1] = carry
+        return Batch(inputs=first * BASE + second, targets=targets)
+
+
+first_bit = Experiment(
+    task=FirstBit(),
+    model=Recurrent(cell="rnn", hidden_size=32),
+    growth=Geometric(start=Stage(2), end=Stage(500), factor=1.5),
+)
+
+parity = Experiment(
+    task=Parity(),
+    model=Recurrent(cell="gru", hidden_size=32),
+    growth=Geometric(start=Stage(2), end=Stage(500), factor=1.5),
+    criterion=Mastery(threshold=0.99),
+)
+
+reversal = Experiment(
+    task=Reverse(),
+    model=Seq2Seq(),
+    growth=Arithmetic(start=Stage(2, 10), end=Stage(16, 10), step=2),
+    criterion=Mastery(threshold=0.95),
+)
+
+reversal_bert = Experiment(
+    task=Reverse(),
+    model=Bert(hidden_size=64, layers=2),
+    growth=Geometric(start=Stage(4, 10), end=Stage(64, 10), factor=1.5),
+    criterion=Mastery(threshold=0.95),
+)
+
+subsequence = Experiment(
+    task=Subsequence(),
+    model=Seq2Seq(),
+    growth=Arithmetic(start=Stage(4, 10), end=Stage(14, 10), step=2),
+    criterion=Mastery(threshold=0.95),
+)
+
+addition = Experiment(
+    task=Addition(),
+    model=Seq2Seq(),
+    growth=Arithmetic(start=Stage(1, 10), end=Stage(12, 10), step=1),
+    criterion=Mastery(threshold=0.95),
+)
