@@ -1,4 +1,3 @@
-from .backtracking import Backtracking as Backtracking
 from .budget import Budget as Budget
 from .confidence_bounds import error_of_test as error_of_test
 from .confidence_bounds import examples_needed as examples_needed
@@ -24,8 +23,9 @@ from .pacing.gated import Gated as Gated
 from .pacing.linear import Linear as Linear
 from .pacing.pacing import Pacing as Pacing
 from .pacing.root import Root as Root
-from .rollback import BestState as BestState
-from .rollback import Rollback as Rollback
+from .recovery.backtracking import Backtracking as Backtracking
+from .recovery.rollback import BestState as BestState
+from .recovery.rollback import Rollback as Rollback
 from .sampling.bandit import Bandit as Bandit
 from .sampling.combined import Combined as Combined
 from .sampling.current import Current as Current

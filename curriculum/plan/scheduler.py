@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from curriculum.plan.backtracking import Backtracker, Backtracking
 from curriculum.plan.budget import Budget
 from curriculum.plan.cost import Cost
 from curriculum.plan.criterion import Decision, Mastery
@@ -15,14 +14,15 @@ from curriculum.plan.growth import Growth
 from curriculum.plan.pacing.gated import Gated
 from curriculum.plan.pacing.pacing import Pacing
 from curriculum.plan.path_position import PathPosition
-from curriculum.plan.rollback import RateReductions, Rollback
+from curriculum.plan.recovery.backtracking import Backtracker, Backtracking
+from curriculum.plan.recovery.rollback import RateReductions, Rollback
+from curriculum.plan.recovery.visit_monitor import VisitMonitor
 from curriculum.plan.sampling.current import Current
 from curriculum.plan.sampling.feedback import Feedback
 from curriculum.plan.sampling.sampler import Rng, Sampling
 from curriculum.plan.stage import Stage
 from curriculum.plan.stage_sampler import StageSampler
 from curriculum.plan.verdict import Verdict, VisitReason
-from curriculum.plan.visit_monitor import VisitMonitor
 
 PLAIN = ("visit", "retuning", "finished", "ending", "compute_before")
 COSTS = ("cost", "discarded_cost", "cost_before")

@@ -12,19 +12,18 @@ from curriculum.errors import RunFailed
 from curriculum.learn import Learner, Recipe, Snapshot, TrainingInterval, weights_sha256
 from curriculum.plan import Evaluation, Scheduler, Stage, Verdict
 from curriculum.record import events
-from curriculum.record.checkpoint import RunState, load_learner, save_checkpoint
-from curriculum.record.checkpoint_policy import CheckpointPolicy, CheckpointRole, superseded
+from curriculum.record.checkpoint import RunState
+from curriculum.record.checkpoint_policy import CheckpointPolicy
+from curriculum.record.checkpoint_writer import CheckpointWriter
 from curriculum.record.events import Event, Record
 from curriculum.record.history import History
 from curriculum.record.journal import Journal
 from curriculum.record.result import Result
 from curriculum.record.resume_point import ResumePoint
-from curriculum.record.store import TARGET_CHECKPOINT, RunFolder, checkpoint_name
+from curriculum.record.store import RunFolder, checkpoint_name
 
 if TYPE_CHECKING:
-    import torch
-
-    from curriculum.config import Experiment
+    pass
 
 Listener = Callable[[Record], None]
 
@@ -49,20 +48,20 @@ class Recorder:
     ) -> None:
         point = resume_point or ResumePoint()
         self.folder = folder
-        self.policy = checkpoints or CheckpointPolicy()
         self.history = History(folder.description())
-        self._recipe = recipe
         self._listener = listener
         self._tail = deque(point.tail)
         self._position = point.position  # the journal's byte that the run has come to
-        self._checkpoints = dict(point.checkpoints)
+        self.checkpoints = CheckpointWriter(
+            folder, recipe, checkpoints or CheckpointPolicy(), point.checkpoints
+        )
         self._visits = 0  # that are over
         with self.folder.writing():
             self._journal = Journal(folder.journal, end=point.end)
         for record in point.known:
             self._take(record)
         self._seconds = self.history.clock  # at the time that follows
-        self._since = self._saved = time.perf_counter()
+        self._since = time.perf_counter()
         self._replay_changes()
 
     def __enter__(self) -> Recorder:
@@ -88,10 +87,6 @@ class Recorder:
             yield
         finally:
             self._since += time.perf_counter() - started
-
-    @property
-    def checkpoint_is_due(self) -> bool:
-        return time.perf_counter() - self._saved >= self.policy.every
 
     def write(self, event: Event, seconds: float | None = None) -> Record:
         """Append an event; while a journal is replayed, check that it is the recorded one.
@@ -204,34 +199,10 @@ class Recorder:
         state, name = scheduler.state_dict(), checkpoint_name(self._visits)
         self._save(name, learner.snapshot(), state, mastered=mastered)
 
-    def learner_after(self, visit: int, experiment: Experiment, device: torch.device) -> Learner:
-        """The learner as it was after a visit that was the last to master its stage.
-
-        Raises:
-            UsageError: where its checkpoint isn't whole any more.
-        """
-        return load_learner(
-            self.folder.checkpoints / checkpoint_name(visit + 1), experiment, device
-        )
-
     def target_mastered(self, learner: Learner, scheduler: Scheduler) -> None:
         """The target is mastered ahead of the stages below it; what masters it is kept."""
-        with self.folder.writing():
-            self.folder.remove_checkpoint(TARGET_CHECKPOINT)  # of an earlier attempt, or target
-            save_checkpoint(
-                self.folder.checkpoints / TARGET_CHECKPOINT,
-                learner.snapshot(),
-                self._recipe,
-                self._state(scheduler.state_dict(), training=True),
-            )
-
-    def learner_of_target(self, experiment: Experiment, device: torch.device) -> Learner:
-        """The learner as it was when it mastered the target ahead of the stages below it.
-
-        Raises:
-            UsageError: where its checkpoint isn't whole any more.
-        """
-        return load_learner(self.folder.checkpoints / TARGET_CHECKPOINT, experiment, device)
+        state = self._state(scheduler.state_dict(), training=True)
+        self.checkpoints.save_target(learner.snapshot(), state)
 
     def save_within_visit(
         self,
@@ -253,7 +224,7 @@ class Recorder:
         """
         steps = scheduler.visit_cost.steps + (0 if interval is None else interval.steps)
         name = checkpoint_name(self._visits, steps)
-        if name not in self._checkpoints:
+        if name not in self.checkpoints.roles:
             self._save(name, snapshot, state, training=True, interval=interval, best=best)
 
     def run_ended(self, *, reached: bool, ending: str, learner: Learner) -> Result:
@@ -304,12 +275,7 @@ class Recorder:
         state = self._state(scheduler, training=training, interval=interval, mastered=mastered)
         with self.folder.writing():
             self._journal.sync()
-            save_checkpoint(self.folder.checkpoints / name, snapshot, self._recipe, state, best)
-        self._checkpoints[name] = CheckpointRole(state.mastered, state.parent)
-        for old in superseded(self._checkpoints, self.policy.keep):
-            self.folder.remove_checkpoint(old)
-            del self._checkpoints[old]
-        self._saved = time.perf_counter()
+        self.checkpoints.save(name, snapshot, state, best)
 
     def _state(
         self,
@@ -325,7 +291,7 @@ class Recorder:
             visits=self._visits,
             training=training,
             interval=interval,
-            parent=parent if parent in self._checkpoints else None,
+            parent=parent if parent in self.checkpoints.roles else None,
             settled=interval is None,
             mastered=mastered,
             journal=self._position,

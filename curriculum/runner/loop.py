@@ -66,7 +66,7 @@ class CurriculumLoop:
             evaluator=learn.Evaluator(experiment.task, experiment.criterion, seed),
             meter=meter,
             step_hook=learn.StepHook(
-                lambda: stop.requested or recorder.checkpoint_is_due, self._save_within_visit
+                lambda: stop.requested or recorder.checkpoints.is_due, self._save_within_visit
             ),
         )
         self.target_evaluator = TargetEvaluator(experiment, seed=seed)
@@ -202,7 +202,7 @@ class CurriculumLoop:
         target = self.target_evaluator.target
         if target in history.mastered_ahead:
             number = next(test.visit for test in history.target_evaluations if test.mastered)
-            farthest = self.recorder.learner_of_target(self.experiment, self.device)
+            farthest = self.recorder.checkpoints.learner_of_target(self.experiment, self.device)
             return self._restore(farthest, number, if_worse_on=target)
         if scheduler.reach is None:
             return None
@@ -213,7 +213,7 @@ class CurriculumLoop:
             for each in history.visits
             if each.stage == scheduler.reach and each.verdict is Verdict.MASTERED
         )
-        farthest = self.recorder.learner_after(number, self.experiment, self.device)
+        farthest = self.recorder.checkpoints.learner_after(number, self.experiment, self.device)
         waits = scheduler.pacing.waits_for_mastery
         return self._restore(farthest, number, if_worse_on=None if waits else scheduler.reach)
 

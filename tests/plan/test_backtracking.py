@@ -13,7 +13,7 @@ from curriculum import (
     Score,
     Stage,
 )
-from curriculum.plan.backtracking import RetryCounts
+from curriculum.plan.recovery.backtracking import RetryCounts
 
 LIMIT = 100
 

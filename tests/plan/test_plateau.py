@@ -18,8 +18,8 @@ from curriculum import (
     UsageError,
     Verdict,
 )
-from curriculum.plan.plateau import Plateau
-from curriculum.plan.visit_monitor import VisitMonitor
+from curriculum.plan.recovery.plateau import Plateau
+from curriculum.plan.recovery.visit_monitor import VisitMonitor
 
 PATIENCE = 100
 

@@ -20,7 +20,7 @@ from curriculum import (
     UsageError,
     Verdict,
 )
-from curriculum.plan.rollback import IN_A_ROW, BestState, RateReductions, fisher_p_value
+from curriculum.plan.recovery.rollback import IN_A_ROW, BestState, RateReductions, fisher_p_value
 
 LEVEL = Rollback().significance
 L, W, M, E = Verdict.LEARNING, Verdict.WORSENED, Verdict.MASTERED, Verdict.EXHAUSTED

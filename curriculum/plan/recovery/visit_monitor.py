@@ -4,8 +4,8 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from curriculum.plan.evaluation import Evaluation
-from curriculum.plan.plateau import Plateau
-from curriculum.plan.rollback import IN_A_ROW, BestState, Rollback
+from curriculum.plan.recovery.plateau import Plateau
+from curriculum.plan.recovery.rollback import IN_A_ROW, BestState, Rollback
 
 
 @dataclass
