@@ -1,7 +1,6 @@
 """BERT on reversal: lengths 5 to 100, then vocabularies to 1000, each mastered before the next."""
 
 from curriculum import (
-    Backtracking,
     Budget,
     Direct,
     Experiment,
@@ -24,7 +23,6 @@ experiment = Experiment(
     optimizer=RAdam(learning_rate=2e-3, betas=(0.9, 0.98)),
     training=Training(eval_every=25),
     model_size="stage",
-    backtracking=Backtracking(fresh_starts=0, patience=0),  # it learns slowly, and steadily
     budget=Budget(steps_per_stage=3000),
     tuning=Tuning(trials=8, learning_rate=(1e-3, 4e-3)),  # for --tuning.mode each, or exhausted
 )

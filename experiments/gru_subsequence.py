@@ -3,7 +3,6 @@
 from curriculum import (
     Adam,
     Arithmetic,
-    Backtracking,
     Budget,
     Direct,
     Experiment,
@@ -23,7 +22,6 @@ experiment = Experiment(
     criterion=Mastery(threshold=0.95),
     optimizer=Adam(learning_rate=3e-3),
     training=Training(batch_size=64, eval_every=50),
-    backtracking=Backtracking(fresh_starts=0, patience=0),  # it learns slowly, and steadily
     budget=Budget(steps_per_stage=8000),
     tuning=Tuning(mode="exhausted", trials=8, learning_rate=(3e-4, 1e-2)),
 )
