@@ -188,17 +188,18 @@ def rates(scheduler: Scheduler, farthest: dict[float, int]) -> list[float]:
 @pytest.mark.parametrize(
     ("farthest", "expected"),
     [
-        pytest.param({}, [1, 1, 0.1, 10, 1], id="none gets anywhere"),
-        pytest.param({1: 1}, [1, 1, 0.1, 10, 1], id="the experiment's is the best"),
-        pytest.param({1: 1, 0.1: 2}, [1, 1, 0.1, 0.01, 0.1], id="the tenth gets farther"),
+        pytest.param({}, [1, 1, 0.1, 10, 0.01, 100], id="none gets anywhere"),
+        pytest.param({1: 1}, [1, 1, 0.1, 10, 1, 1], id="the experiment's is the best"),
+        pytest.param({1: 1, 0.1: 2}, [1, 1, 0.1, 0.01, 0.1, 0.1], id="the tenth gets farther"),
         pytest.param({0.1: 1, 0.01: 3}, [1, 1, 0.1, 0.01], id="the target is mastered"),
-        pytest.param({10: 2}, [1, 1, 0.1, 10, 100], id="it was too low"),
+        pytest.param({10: 2}, [1, 1, 0.1, 10, 100, 10], id="it was too low"),
+        pytest.param({1: 1, 0.1: 1}, [1, 1, 0.1, 10, 0.01, 1], id="two are as good"),
     ],
 )
 def test_fresh_networks_take_a_rate_next_to_that_which_got_farthest(
     farthest: dict[float, int], expected: list[float]
 ) -> None:
-    scheduler = scheduler_of(2, 4, 10, fresh_starts=4, retunes=0, half_steps=0, demotions=0)
+    scheduler = scheduler_of(2, 4, 10, fresh_starts=5, retunes=0, half_steps=0, demotions=0)
     assert rates(scheduler, farthest) == pytest.approx(expected)
 
 

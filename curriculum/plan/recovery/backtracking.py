@@ -29,7 +29,7 @@ class Backtracking:
     by any learning rate. It comes first where it is the cheaper way: where the visit has cost more
     than the network took to come to it. The first has the same
     learning rate. Since that may be at fault, each further one has a rate next to that of the
-    network which got farthest: a tenth of it, or ten times it, or the same where both were tried.
+    networks which got farthest: a tenth of it, or ten times it, or the same where both were tried.
     When nothing is left, the run stops, and its model is the one that got farthest.
 
     Attributes:
@@ -219,9 +219,12 @@ class Backtracker:
     def _next_rate_exponent(self) -> int:
         """Of the next fresh network's learning rate."""
         tried = {network.rate_exponent for network in self.networks}
-        best = max(self.networks, key=lambda network: network.farthest).rate_exponent
-        neighbours = (best - 1, best + 1) if self.fresh_starts else ()
-        return next((exponent for exponent in neighbours if exponent not in tried), best)
+        farthest = max(network.farthest for network in self.networks)
+        best = [n.rate_exponent for n in self.networks if n.farthest == farthest]
+        near = {exponent + step for exponent in best for step in (-1, 1)} - tried
+        if not (self.fresh_starts and near):
+            return best[0]
+        return min(near, key=lambda exponent: (abs(exponent), exponent))
 
     def state_dict(self) -> dict[str, Any]:
         networks = [asdict(network) for network in self.networks]
