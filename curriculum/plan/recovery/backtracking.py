@@ -27,10 +27,10 @@ class Backtracking:
     it again; where that one is exhausted in its turn, the same goes for it. When a stage
     has no retry left, a fresh network starts the path anew: some can't be brought to a length
     by any learning rate. It comes first where it is the cheaper way: where the visit has cost more
-    than the network took to come to it. The first has the same
-    learning rate. Since that may be at fault, each further one has a rate next to that of the
-    networks which got farthest: a tenth of it, or ten times it, or the same where both were tried.
-    When nothing is left, the run stops, and its model is the one that got farthest.
+    than the network took to come to it. The first fresh network has the experiment's learning
+    rate. Since that may be at fault, each further one has a rate next to that of the networks
+    which got farthest: a tenth of it, or ten times it, or the same where both were tried. When
+    nothing is left, the run stops, and its model is the one that got farthest.
 
     Attributes:
         retunes: how often each stage is retuned.
