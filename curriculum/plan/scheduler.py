@@ -133,7 +133,7 @@ class Scheduler:
     @property
     def counts(self) -> EvaluationCounts:
         """How often the stage was evaluated, over all its visits."""
-        return self._counts[self.stage.key]
+        return self.counts_of(self.stage)
 
     @property
     def visit_cost(self) -> Cost:
@@ -182,6 +182,10 @@ class Scheduler:
     def cost_of_visit(self, cost: Cost) -> Cost:
         """Of what the run has cost, what this visit has."""
         return cost - self.cost_before
+
+    def counts_of(self, stage: Stage) -> EvaluationCounts:
+        """How often a stage was evaluated, over all visits."""
+        return self._counts[stage.key]
 
     def wants_full_test(self, cost: Cost) -> bool:
         """Whether a full test on fresh examples could end the visit in mastery, at that cost."""
@@ -259,10 +263,9 @@ class Scheduler:
         """Continue from a state that `state_dict` gave, under the same settings."""
         self.stage = Stage.from_key(state["stage"])
         self.visit_reason = VisitReason(state["visit_reason"])
-        self.decision = self.limit_reached = None
-        self.diverged = False
-        self._counts.clear()
-        self._counts |= {key: EvaluationCounts(**c) for key, c in state["counts"].items()}
+        self.decision, self.limit_reached, self.diverged = None, None, False
+        counts = {key: EvaluationCounts(**values) for key, values in state["counts"].items()}
+        self._counts = defaultdict(EvaluationCounts, counts)
         for name in PLAIN:
             setattr(self, name, state[name])
         for name in COSTS:

@@ -202,19 +202,24 @@ def _agrees(state: RunState, experiment: Experiment, history: History) -> bool:
 
 def _counts_agree(state: RunState, history: History) -> bool:
     """Whether each stage was evaluated and tested as often as the journal tells."""
-    evaluations = [each for visit in history.visits for each in visit.evaluations]
-    recorded = Counter(each.stage.key for each in evaluations)
-    tests = [each for each in evaluations if each.full_test is not None]
-    recorded_tests = Counter(each.stage.key for each in tests)
-    failed = Counter(each.stage.key for each in tests if not each.decision.cleared)
-    saved = {
-        stage: (counts["evaluations"], counts["full_tests"], counts["failed_tests"])
-        for stage, counts in state.scheduler["counts"].items()
-        if counts["evaluations"]
-    }
-    return saved == {
-        stage: (count, recorded_tests[stage], failed[stage]) for stage, count in recorded.items()
-    }
+    recorded = Counter[tuple[str, str]]()
+    for visit in history.visits:
+        for each in visit.evaluations:
+            stage, tested = each.stage.key, each.full_test is not None
+            recorded[stage, "evaluations"] += 1
+            recorded[stage, "full_tests"] += tested
+            recorded[stage, "failed_tests"] += tested and not each.decision.cleared
+    for test in history.target_evaluations:  # which share the error of the stage's tests
+        recorded[test.stage.key, "full_tests"] += 1
+        recorded[test.stage.key, "failed_tests"] += not test.cleared
+    saved = Counter(
+        {
+            (stage, name): counts[name]
+            for stage, counts in state.scheduler["counts"].items()
+            for name in ("evaluations", "full_tests", "failed_tests")
+        }
+    )
+    return saved == recorded
 
 
 def _is_on_path(scheduler: Scheduler) -> bool:

@@ -248,7 +248,8 @@ class CurriculumLoop:
         history = self.recorder.history
         if self.target_evaluator.is_due(self.learner, stage, history):
             with self.recorder.untimed():
-                found = self.target_evaluator.evaluate(self.learner, visit, history)
+                shared = self.scheduler.counts_of(self.target_evaluator.target)
+                found = self.target_evaluator.evaluate(self.learner, visit, history, shared)
             if found is not None:
                 self.recorder.write(found, self.recorder.clock())
                 if found.mastered:

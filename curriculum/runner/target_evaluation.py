@@ -35,20 +35,24 @@ class TargetEvaluator:
             and learner.accepts(self._shape)
         )
 
-    def evaluate(self, learner: Learner, visit: int, history: History) -> TargetEvaluated | None:
+    def evaluate(
+        self, learner: Learner, visit: int, history: History, shared: EvaluationCounts
+    ) -> TargetEvaluated | None:
         """What a full test of the target found; None where the screen was not passed.
 
         Args:
             learner: as it was evaluated last.
             visit: the number of the visit of that evaluation.
             history: with that evaluation.
+            shared: the gate's counts of the target. A test is counted there, so that all tests
+                of the stage share one error.
         """
         number = history.evaluation_count
         earlier = [test for test in history.target_evaluations if test.stage == self.target]
         counts = EvaluationCounts(
             evaluations=number,
-            full_tests=len(earlier),
-            failed_tests=sum(not test.cleared for test in earlier),
+            full_tests=shared.full_tests,
+            failed_tests=shared.failed_tests,
             passes=_passes(earlier, visit, number),
         )
         criterion, steps = self._criterion, history.total_cost.steps
@@ -63,6 +67,7 @@ class TargetEvaluator:
             return None
         decision = counts.decide(criterion, evaluation, steps=steps)
         assert decision.score is not None
+        shared.full_tests, shared.failed_tests = counts.full_tests, counts.failed_tests
         return TargetEvaluated(
             visit=visit,
             stage=self.target,

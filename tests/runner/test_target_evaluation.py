@@ -213,6 +213,28 @@ def test_a_run_that_loses_the_target_again_goes_back_to_the_model_that_mastered_
     assert last.restored in (None, mastered.visit)
 
 
+def test_tests_of_the_target_ahead_and_at_its_stage_share_one_error(
+    odd: Experiment, store: Path
+) -> None:
+    """Each of them has a number of its own, so that their errors add up to what is allowed."""
+    criterion = Mastery(threshold=0.95, examples=128, screen=8, consecutive_passes=2)
+    experiment = odd.replace(
+        task=Odd(below="random", as_usual=3),
+        criterion=criterion,
+        sampling=LookBackAndAhead(others=0.9),
+        budget=Budget(steps_per_stage=200),
+    )
+    run(experiment, store)
+    ahead = target_evaluations(store)
+    gate = [
+        event.decision.test_number
+        for event in of_kind(Evaluated, recorded(store))
+        if event.stage == Stage(5) and event.full_test is not None
+    ]
+    assert ahead
+    assert gate == [len(ahead) + number for number in range(1, len(gate) + 1)]
+
+
 def test_no_test_is_taken_before_the_least_number_of_steps(odd: Experiment, store: Path) -> None:
     criterion = replace(odd.criterion, min_steps=60)
     run(odd.replace(criterion=criterion).with_strategy("direct"), store)
