@@ -62,9 +62,13 @@ def comparable_experiment(
 
     Nothing is searched, no stage is given up before the budget is, and no stage is skipped: there
     are no retunes, half steps, demotions or fresh starts, and no galloping. Nor are there
-    rollbacks, which only strategies that listen to evaluations could make.
+    rollbacks, which only strategies that listen to evaluations could make. As a stage counts as
+    mastered where the best of the learning rates has mastered it, each of them may err in a share
+    of the cases that one alone may.
     """
     share = amount.value / count
+    criterion = experiment.criterion
+    error = (1 - criterion.confidence) / count
     whole = amount.unit in ("steps", "tokens")
     if whole and share < 1:
         raise UsageError(
@@ -77,6 +81,7 @@ def comparable_experiment(
         growth = growth.arithmetic()
     found = experiment.replace(
         growth=growth,
+        criterion=replace(criterion, confidence=1 - error),
         training=replace(experiment.training, schedule="constant"),
         tuning=replace(experiment.tuning, mode="off"),
         backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0, patience=0),

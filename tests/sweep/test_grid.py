@@ -30,6 +30,7 @@ def test_conditions_are_equal_but_for_strategy_and_learning_rate(tiny: Experimen
         retries = each.backtracking
         assert (retries.retunes, retries.half_steps, retries.demotions) == (0, 0, 0)
         assert each.optimizer.learning_rate == 0.5
+        assert 1 - each.criterion.confidence == pytest.approx((1 - tiny.criterion.confidence) / 3)
         assert each.replace(pacing=tiny.pacing, sampling=tiny.sampling) == found[1]
 
 
