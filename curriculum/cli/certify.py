@@ -63,7 +63,7 @@ def certify(request: CertifyRequest) -> int:
 
         title = f"run {folder.id}, {experiment.name}"
         Console().print(report.final_evaluation_table(title, found))
-    return 0 if found and all(event.cleared for event in found) else 3
+    return 0 if found and all(event.passes for event in found) else 3
 
 
 def _evaluations(
@@ -103,7 +103,7 @@ def _as_json(event: record.FinalEvaluated, seconds: float) -> dict[str, Any]:
         "beyond": event.beyond,
         "score": event.score,
         "examples": event.examples,
-        "passed": event.cleared,
+        "answer": event.answer,
         "reason": event.reason,
         "seconds": round(seconds, 2),
     }

@@ -1,4 +1,9 @@
 from .budget import Budget as Budget
+from .certificate import LOOKS as LOOKS
+from .certificate import Answer as Answer
+from .certificate import Certificate as Certificate
+from .certificate import certify_sample as certify_sample
+from .certificate import certify_whole as certify_whole
 from .confidence_bounds import error_of_test as error_of_test
 from .confidence_bounds import examples_needed as examples_needed
 from .cost import STEP_OVERHEAD as STEP_OVERHEAD

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from curriculum.config import Choices, Range
-from curriculum.plan import Cost, Decision, Loss, Score, Stage, Verdict, VisitReason
+from curriculum.plan import Answer, Cost, Decision, Loss, Score, Stage, Verdict, VisitReason
 from curriculum.record.codec import Json, Malformed, decode, encode
 
 Outcome = Literal["mastered", "overtaken", "exhausted", "stopped", "diverged"]
@@ -206,8 +206,13 @@ class FinalEvaluated:
     beyond: bool
     score: float
     examples: int
-    cleared: bool
+    answer: Answer
     reason: str
+
+    @property
+    def passes(self) -> bool:
+        """Whether it is shown that the model passes the stage."""
+        return self.answer == "passes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -116,14 +116,14 @@ class History:
     @property
     def held(self) -> tuple[Stage, ...]:
         """The stages of the path that the final model passes."""
-        return tuple(e.stage for e in self.final_evaluations if e.cleared and not e.beyond)
+        return tuple(e.stage for e in self.final_evaluations if e.passes and not e.beyond)
 
     @property
     def retained(self) -> Stage | None:
         """The last stage up to which the final model passes all; None for none."""
         found = None
         for event in self.final_evaluations:
-            if event.beyond or not event.cleared:
+            if event.beyond or not event.passes:
                 break
             found = event.stage
         return found
@@ -138,7 +138,7 @@ class History:
     def extrapolated(self) -> int | None:
         """The longest length beyond those trained on that the final model passes; or None."""
         trained = self.longest_trained
-        lengths = (event.stage.length for event in self.final_evaluations if event.cleared)
+        lengths = (event.stage.length for event in self.final_evaluations if event.passes)
         return max((length for length in lengths if length > trained), default=None)
 
     def status(self, *, running: bool = False) -> str:

@@ -29,16 +29,16 @@ def stage_table_markdown(result: Result) -> str:
 
 
 def final_evaluation_table(title: str, events: Sequence[FinalEvaluated]) -> Table:
-    """A row for each stage: its score, on how many examples, and whether it passes, and why."""
-    columns = ("length", "vocab", "score", "examples", "passed", "why")
-    table = _table(title, columns, left=("passed", "why"))
+    """A row for each stage: its score, on how many examples, and what that shows, and why."""
+    columns = ("length", "vocab", "score", "examples", "answer", "why")
+    table = _table(title, columns, left=("answer", "why"))
     for event in events:
         table.add_row(
             f"{event.stage.length:,}",
             f"{event.stage.vocab_size:,}",
             f"{event.score:.4g}",
             f"{event.examples:,}",
-            "yes" if event.cleared else "no",
+            event.answer,
             event.reason,
         )
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from curriculum import learn, plan
@@ -87,14 +87,13 @@ class FinalEvaluator:
         evaluator = learn.Evaluator(
             self.experiment.task, criterion, self.seed, f"{STREAM}/beyond", on_progress
         )
-        score, slices, _ = evaluator.test_sample(learner, stage, 0, criterion.examples)
-        evaluation = plan.Evaluation(full_test=score, slices=slices)
-        return _final_evaluated(criterion, stage, evaluation, beyond=True)
+        certificate = self._on_sample(evaluator, learner, stage, criterion, looks=((1, 1),))
+        return _final_evaluated(certificate, stage, beyond=True)
 
     def _criterion_beyond(self, examples: int) -> plan.Mastery:
         criterion = self.experiment.criterion.at(target=True)
         all_correct = plan.Score(value=1.0, examples=examples)
-        shown = criterion.lower_bound(all_correct, plan.error_of_test(1, criterion.confidence))
+        shown = criterion.lower_bound(all_correct, 1 - criterion.confidence)
         assert shown is not None  # it is a sample
         wanted = min(criterion.threshold, plan.LEAST_SHOWN)
         if shown < wanted:
@@ -107,10 +106,29 @@ class FinalEvaluator:
     def _on_path(
         self, learner: learn.Learner, stage: plan.Stage, *, target: bool = False
     ) -> FinalEvaluated:
-        criterion = self.experiment.criterion.at(target=target)
-        counts = plan.EvaluationCounts()
-        evaluation, _ = self._evaluator.evaluate(learner, stage, counts, criterion=criterion)
-        return _final_evaluated(criterion, stage, evaluation, beyond=False)
+        criterion, evaluator = self.experiment.criterion.at(target=target), self._evaluator
+        if learn.evaluation_set_of(self.experiment.task, stage) is None:
+            certificate = self._on_sample(evaluator, learner, stage, criterion)
+        else:
+            counts = plan.EvaluationCounts()
+            evaluation, _ = evaluator.evaluate(learner, stage, counts, criterion=criterion)
+            certificate = plan.certify_whole(criterion, evaluation)
+        return _final_evaluated(certificate, stage, beyond=False)
+
+    def _on_sample(
+        self,
+        evaluator: learn.Evaluator,
+        learner: learn.Learner,
+        stage: plan.Stage,
+        criterion: plan.Mastery,
+        *,
+        looks: Sequence[tuple[float, float]] = plan.LOOKS,
+    ) -> plan.Certificate:
+        def draw(number: int, examples: int) -> tuple[plan.Score, dict[str, plan.Score]]:
+            score, slices, _ = evaluator.test_sample(learner, stage, number, examples)
+            return score, slices
+
+        return plan.certify_sample(criterion, draw, looks)
 
     def _quick_score(self, learner: learn.Learner, stage: plan.Stage) -> float:
         """The score of a screen; of a document, of all of it."""
@@ -135,16 +153,13 @@ class FinalEvaluator:
 
 
 def _final_evaluated(
-    criterion: plan.Mastery, stage: plan.Stage, evaluation: plan.Evaluation, *, beyond: bool
+    certificate: plan.Certificate, stage: plan.Stage, *, beyond: bool
 ) -> FinalEvaluated:
-    # One evaluation decides: neither steps nor further passes in a row can be waited for.
-    counts = plan.EvaluationCounts(passes=criterion.consecutive_passes)
-    decision = counts.decide(criterion, evaluation, steps=criterion.min_steps)
     return FinalEvaluated(
         stage=stage,
         beyond=beyond,
-        score=decision.score or 0.0,
-        examples=decision.examples or 0,
-        cleared=decision.cleared,
-        reason=decision.reason,
+        score=certificate.score,
+        examples=certificate.examples,
+        answer=certificate.answer,
+        reason=certificate.reason,
     )

@@ -101,7 +101,7 @@ def final_evaluation(
             beyond=length > 1000,
             score=score,
             examples=512,
-            cleared=score == 1,
+            answer="passes" if score == 1 else "fails",
             reason="",
         )
         for length, score in zip(lengths, scores, strict=False)

@@ -224,7 +224,7 @@ def final_evaluated(length: int, *, cleared: bool, beyond: bool) -> tuple[float,
         beyond=beyond,
         score=1.0 if cleared else 0.5,
         examples=512,
-        cleared=cleared,
+        answer="passes" if cleared else "not shown",
         reason="score",
     )
 

@@ -100,20 +100,20 @@ def test_a_stage_of_few_inputs_is_tested_on_all_and_a_long_one_on_a_sample(
     on_path = evaluated_on_path(correct_up_to(10**6, tiny), tiny)
     assert [*on_path] == [Stage(2), Stage(3), Stage(5)]
     found = on_path[Stage(5)]
-    assert (found.cleared, found.examples, found.score) == (True, 6, 1.0)
+    assert (found.passes, found.examples, found.score) == (True, 6, 1.0)
     found = evaluator.beyond(correct_up_to(10**6, tiny), Stage(7), 300)
-    assert (found.cleared, found.examples, found.score, found.beyond) == (True, 8, 1.0, True)
+    assert (found.passes, found.examples, found.score, found.beyond) == (True, 8, 1.0, True)
     found = evaluator.beyond(correct_up_to(10**6, tiny), Stage(3000), 300)
-    assert (found.cleared, found.examples, found.beyond) == (True, 300, True)
-    assert "on 300 fresh examples, lower bound 0.98" in found.reason
-    assert not evaluator.beyond(correct_up_to(2999, tiny), Stage(3000), 300).cleared
-    assert not evaluated_on_path(correct_up_to(4, tiny), tiny)[Stage(5)].cleared
+    assert (found.passes, found.examples, found.beyond) == (True, 300, True)
+    assert "on 300 fresh examples, lower bound 0.99" in found.reason
+    assert not evaluator.beyond(correct_up_to(2999, tiny), Stage(3000), 300).passes
+    assert not evaluated_on_path(correct_up_to(4, tiny), tiny)[Stage(5)].passes
 
 
 def test_too_few_examples_to_show_anything_are_an_error(tiny: Experiment) -> None:
     evaluator = FinalEvaluator(tiny, seed=0)
     with pytest.raises(
-        UsageError, match=r"9 examples, all correct, would show a score of 0\.68 at most"
+        UsageError, match=r"9 examples, all correct, would show a score of 0\.72 at most"
     ):
         evaluator.beyond(correct_up_to(10**6, tiny), Stage(3000), 9)
     with pytest.raises(
@@ -152,7 +152,7 @@ def test_a_run_ends_with_what_its_final_model_holds(tiny: Experiment, store: Pat
     found = of_kind(FinalEvaluated, events)
     assert [event.stage for event in found if not event.beyond] == path
     assert [event.stage.key for event in found if event.beyond] == ["7x2", "10x2", "14x2", "20x2"]
-    held = tuple(event.stage for event in found if event.cleared and not event.beyond)
+    held = tuple(event.stage for event in found if event.passes and not event.beyond)
     assert result.held == held
     assert of_kind(RunEnded, events)[0].held == held
     retention = of_kind(RetentionMeasured, events)
