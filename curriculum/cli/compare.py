@@ -216,6 +216,11 @@ def _run_missing(each: sweep.Sweep, jobs: int) -> bool:
         f"{name}: {report.counted(missing, 'run')} to do, {len(each.done)} already done; budget of "
         f"each strategy with each seed: {amount.value:.3g} {amount.unit}"
     )
+    few = comparison.too_few_seeds(
+        {run.strategy for run in each.runs}, {run.seed for run in each.runs}
+    )
+    if few is not None:
+        print_note(few)
     with report.SweepProgress(name, stderr_console(), total=total, missing=missing) as progress:
         complete = each.run(jobs, progress)
     if not complete:

@@ -2,10 +2,13 @@ from .comparison import BASELINE as BASELINE
 from .comparison import Comparison as Comparison
 from .comparison import Outcome as Outcome
 from .comparison import compare_runs as compare_runs
+from .comparison import too_few_seeds as too_few_seeds
 from .median_curve import MedianCurve as MedianCurve
 from .median_curve import median_curve_of as median_curve_of
 from .medians import LEAST_SEEDS as LEAST_SEEDS
 from .medians import Median as Median
 from .medians import Ratio as Ratio
+from .medians import holm as holm
+from .medians import least_seeds as least_seeds
 from .medians import median_of as median_of
 from .seed_result import SeedResult as SeedResult

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from curriculum.comparison.matching import match_runs, missing_runs
-from curriculum.comparison.medians import Median, Ratio, median_of
+from curriculum.comparison.medians import CONFIDENCE, Median, Ratio, holm, least_seeds, median_of
 from curriculum.comparison.paired_ratio import paired_ratio, reached, stage_of_interest
 from curriculum.comparison.seed_result import SeedResult
 from curriculum.errors import UsageError
@@ -30,6 +30,7 @@ class Outcome:
         ratio: the cost of that stage to the baseline, as a multiple of that to this; None
             for the baseline itself, and where there is none.
         seconds: the same ratio by the clock; None where that is the unit, and where there is none.
+        p_value: of the ratio, adjusted for all strategies of the table; see `holm`.
     """
 
     strategy: str
@@ -39,6 +40,17 @@ class Outcome:
     stage: int | None
     ratio: Ratio | None
     seconds: Ratio | None
+    p_value: float | None = None
+
+    @property
+    def verdict(self) -> str | None:
+        """`helped` or `hurt`, where that is shown among all strategies of the table; else `inconclusive`.
+
+        None for the baseline itself, and where there is no ratio.
+        """
+        if self.ratio is None or self.p_value is None:
+            return None
+        return self.ratio.verdict if self.p_value <= 1 - CONFIDENCE else "inconclusive"
 
     def cost(self, place: int, unit: str) -> Median:
         """The median cost of a stage; infinite where too few seeds mastered it."""
@@ -115,15 +127,28 @@ def compare_runs(
         raise UsageError(_too_few(experiment, names, left_out))
     first = next(iter(results[names[0]].values()))
     baseline = results[BASELINE] if BASELINE in names else {}
+    outcomes = _adjusted([_outcome(name, results[name], baseline) for name in names])
     return Comparison(
         experiment,
         first.runs[0].path,
         first.unit,
         first.limit(first.unit),
         found.learning_rates,
-        {name: _outcome(name, results[name], baseline) for name in names},
+        {outcome.strategy: outcome for outcome in outcomes},
         stage_of_interest([[*results[name].values()] for name in names]),
         tuple(left_out),
+    )
+
+
+def too_few_seeds(strategies: Collection[str], seeds: Collection[int]) -> str | None:
+    """That so few seeds can't give a verdict on each of the strategies, in words; else None."""
+    count = len({*strategies} - {BASELINE})
+    least = least_seeds(max(1, count))
+    if BASELINE not in strategies or len(seeds) >= least:
+        return None
+    return (
+        f"verdicts on {count} strateg{'y' if count == 1 else 'ies'} against {BASELINE} need at least "
+        f"{least} seeds, and there are {len(seeds)}"
     )
 
 
@@ -140,6 +165,13 @@ def _outcome(
         seconds = None if unit == "seconds" else paired_ratio(ours, theirs, stage, "seconds")
     reach = median_of([result.reach for result in results.values()], whole=True)
     return Outcome(name, dict(sorted(results.items())), reach, paired, stage, ratio, seconds)
+
+
+def _adjusted(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The same with p-values that are adjusted for their number."""
+    ratios = {o.strategy: o.ratio.p_value for o in outcomes if o.ratio is not None}
+    adjusted = dict(zip(ratios, holm([*ratios.values()]), strict=True))
+    return [replace(outcome, p_value=adjusted.get(outcome.strategy)) for outcome in outcomes]
 
 
 def _too_few(experiment: str, names: Sequence[str], left_out: Sequence[str]) -> str:

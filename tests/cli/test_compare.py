@@ -114,6 +114,7 @@ def test_missing_runs_are_made_and_runs_that_are_done_are_not_repeated(
     )
     out, err = capsys.readouterr()
     assert "4 runs to do, 8 already done" in err
+    assert "verdicts on 2 strategies against direct need at least 7 seeds" in err
     assert len(Store(store).runs()) == 12
     (found,) = json.loads(out)
     assert set(found["strategies"]) == {"direct", "gated", "mixed"}

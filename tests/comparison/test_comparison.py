@@ -7,7 +7,7 @@ import pytest
 from runs_by_hand import of, run_summary, six
 
 from curriculum import Cost, Stage, UsageError
-from curriculum.comparison import compare_runs
+from curriculum.comparison import compare_runs, too_few_seeds
 from curriculum.report.comparison import conditions, headline
 from curriculum.report.comparison.text import against_baseline
 from curriculum.sweep import RunSummary
@@ -154,6 +154,28 @@ def test_the_headline_names_each_strategy_and_why_one_has_no_verdict() -> None:
     assert headline(nothing) == (
         "Compared with direct, no verdict: gated (no stage was mastered on half of the seeds); "
         "no verdict: linear (no seed in common)."
+    )
+
+
+def test_verdicts_among_several_strategies_are_corrected_for_their_number() -> None:
+    """Six seeds serve one strategy: among two, a verdict that holds by itself holds no more."""
+    alone = of(six("gated", [1]), six("direct", [2]))
+    assert alone.outcomes["gated"].verdict == "helped"
+    found = of(six("gated", [1]), six("bandit", [1]), six("direct", [2]))
+    gated = found.outcomes["gated"]
+    assert gated.ratio is not None
+    assert (gated.ratio.verdict, gated.verdict) == ("helped", "inconclusive")
+    assert gated.p_value == pytest.approx(2 * 2 / 2**6)
+    assert headline(found) == "Compared with direct, inconclusive: gated, bandit."
+    assert against_baseline(found, gated).startswith("helped* ×")
+    assert any("needs at least 7 seeds" in line for line in conditions(found))
+
+
+def test_that_seeds_are_too_few_is_known_beforehand() -> None:
+    assert too_few_seeds({"direct", "gated"}, range(6)) is None
+    assert too_few_seeds({"linear", "gated"}, range(2)) is None  # no baseline, no verdict
+    assert too_few_seeds({"direct", "gated", "linear"}, range(6)) == (
+        "verdicts on 2 strategies against direct need at least 7 seeds, and there are 6"
     )
 
 

@@ -147,7 +147,7 @@ def test_the_table_and_the_sentences_fit_into_80_columns() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "look_back_" in text
     assert "[red]" in text
-    assert "helped × ≥ 4.9" in text
+    assert "helped* × ≥ 4.9" in text
 
 
 def test_few_strategies_are_shown_stage_by_stage() -> None:
@@ -226,6 +226,6 @@ def test_the_json_is_strict_and_whole() -> None:
 
 def test_a_ratio_between_two_bounds_is_shown_with_both() -> None:
     found = comparison({"direct": six(1e6), "gated": six(1e6)})
-    between = replace(found.outcomes["gated"], ratio=Ratio(0.5, 2.0, None, None, 3))
+    between = replace(found.outcomes["gated"], ratio=Ratio(0.5, 2.0, None, None, 3, 1.0))
     shown = replace(found, outcomes={**found.outcomes, "gated": between})
     assert row(shown, "gated")["vs direct"] == "inconclusive × 0.5 to 2.0"

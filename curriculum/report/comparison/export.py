@@ -46,6 +46,8 @@ def _outcome(comparison: Comparison, outcome: Outcome) -> dict[str, Any]:
         "ratio_stage": outcome.stage,
         "ratio": _ratio(outcome.ratio),
         "ratio_seconds": _ratio(outcome.seconds),
+        "p_value": outcome.p_value,
+        "verdict": outcome.verdict,
         "stages": [
             {"place": place, "reached": outcome.reached(place)}
             | {unit: outcome.cost(place, unit) for unit in UNITS}

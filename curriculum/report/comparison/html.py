@@ -189,7 +189,7 @@ def _items(lines: Iterator[str] | Sequence[str]) -> str:
 
 
 def _verdict(outcome: Outcome) -> str:
-    return "" if outcome.ratio is None else outcome.ratio.verdict
+    return outcome.verdict or ""
 
 
 def _versions(comparisons: Sequence[Comparison]) -> str:

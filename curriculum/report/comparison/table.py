@@ -51,14 +51,13 @@ def comparison_table(comparison: Comparison) -> Table:
     table = _table(comparison.experiment, head, left=("strategy", *head[7:]))
     table.columns[-1].min_width = LEAST_VERDICT
     for row, outcome in zip(rows, comparison.outcomes.values(), strict=True):
-        verdict = outcome.ratio.verdict if outcome.ratio is not None else ""
         name, seeds, reach, between, *cells = row
         if len(between) > WIDEST_INTERVAL:
             between = between.replace("–", "–\n")
         compute, *cells = cells
         compute = compute.replace(" (", "\n(")
         texts = map(Text, (_broken(name), seeds, reach, between, compute, *cells))
-        table.add_row(*texts, style=STYLES.get(verdict))
+        table.add_row(*texts, style=STYLES.get(outcome.verdict or ""))
     return table
 
 

@@ -3,12 +3,23 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from curriculum.comparison import BASELINE, LEAST_SEEDS, Comparison, Outcome, Ratio, SeedResult
+from curriculum.comparison import (
+    BASELINE,
+    LEAST_SEEDS,
+    Comparison,
+    Outcome,
+    Ratio,
+    SeedResult,
+    least_seeds,
+)
 from curriculum.plan import STEP_OVERHEAD
 from curriculum.report.units import counted, short, times
 from curriculum.sweep import is_guess
 
 NO_PAIR = "no seed in common"
+
+SINGLE = "*"
+"""Marks a verdict that holds by itself, and not among all strategies of the table."""
 
 
 def against_baseline(comparison: Comparison, outcome: Outcome) -> str:
@@ -18,13 +29,14 @@ def against_baseline(comparison: Comparison, outcome: Outcome) -> str:
         return "-"
     if ratio.least == 0 and math.isinf(ratio.most):
         return f"{ratio.verdict}, too few reached it"
+    single = SINGLE if outcome.verdict != ratio.verdict else ""
     why = ""
     if math.isinf(ratio.most):
         why = _reached(comparison.outcomes[BASELINE], place, outcome.paired)
     elif ratio.least == 0:
         why = _reached(outcome, place, outcome.paired)
     where = "" if place == comparison.stage else f"at {comparison.key(place)}"
-    return " ".join(filter(None, (_verdict(ratio), where, why)))
+    return " ".join(filter(None, (_verdict(ratio, single), where, why)))
 
 
 def interval(comparison: Comparison, outcome: Outcome) -> str:
@@ -42,8 +54,8 @@ def headline(comparison: Comparison) -> str:
     found: dict[str, list[str]] = {verdict: [] for verdict in ("helped", "hurt", "inconclusive")}
     lacking: dict[str, list[str]] = {}
     for name, outcome in comparison.outcomes.items():
-        if outcome.ratio is not None:
-            found[outcome.ratio.verdict].append(name)
+        if outcome.verdict is not None:
+            found[outcome.verdict].append(name)
         elif name != BASELINE:
             why = "no stage was mastered on half of the seeds" if outcome.paired else NO_PAIR
             lacking.setdefault(why, []).append(name)
@@ -72,6 +84,7 @@ def conditions(comparison: Comparison) -> Iterator[str]:
     if pairs:
         shared = ", ".join(f"{name}: {count}" for name, count in pairs.items())
         yield f"A verdict needs at least {LEAST_SEEDS} seeds in common with {BASELINE} ({shared})."
+    yield from _adjusted(comparison)
     for name in few:
         places = [result.reach for result in comparison.outcomes[name].results.values()]
         yield f"Reach of {name}, seed by seed: {', '.join(map(comparison.key, places))}."
@@ -192,6 +205,22 @@ def _by_the_clock(comparison: Comparison) -> Iterator[str]:
         yield f"In seconds the verdict is the opposite: {', '.join(otherwise)}."
 
 
+def _adjusted(comparison: Comparison) -> Iterator[str]:
+    """How verdicts are corrected for their number, where that makes a difference."""
+    compared = {n: o for n, o in comparison.outcomes.items() if o.ratio is not None}
+    if len(compared) < 2:
+        return
+    yield (
+        f"The verdicts on {len(compared)} strategies are corrected for their number (Holm): in at "
+        f"most 5 % of such comparisons any of them is false."
+    )
+    if any(o.ratio is not None and o.verdict != o.ratio.verdict for o in compared.values()):
+        yield (
+            f"'{SINGLE}': by itself the verdict holds, among {len(compared)} it does not; to hold "
+            f"there it needs at least {least_seeds(len(compared))} seeds."
+        )
+
+
 def _reached(outcome: Outcome, place: int, seeds: Sequence[int]) -> str:
     """On how many of these seeds it mastered a stage."""
     count = outcome.reached(place, seeds)
@@ -201,7 +230,7 @@ def _reached(outcome: Outcome, place: int, seeds: Sequence[int]) -> str:
     return f"{subject}reached it {count}/{len(seeds)}"
 
 
-def _verdict(ratio: Ratio) -> str:
+def _verdict(ratio: Ratio, mark: str = "") -> str:
     """With the ratio that it rests on, e.g. `hurt × 0.25 (0.2–0.3)`."""
     if math.isinf(ratio.most):
         value = f"≥ {times(ratio.least)}"
@@ -211,7 +240,7 @@ def _verdict(ratio: Ratio) -> str:
         value = times(ratio.least)
     else:
         value = f"{times(ratio.least)} to {times(ratio.most)}"
-    return " ".join(filter(None, (ratio.verdict, "×", value, _bounds(ratio))))
+    return " ".join(filter(None, (ratio.verdict + mark, "×", value, _bounds(ratio))))
 
 
 def _bounds(ratio: Ratio) -> str:
