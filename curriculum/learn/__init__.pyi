@@ -1,5 +1,6 @@
 from . import widening as widening
 from .cost_meter import CostMeter as CostMeter
+from .distinct_inputs import DistinctInputs as DistinctInputs
 from .evaluator import Evaluator as Evaluator
 from .examples import ExamplePredictions as ExamplePredictions
 from .examples import predict_examples as predict_examples

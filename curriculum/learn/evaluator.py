@@ -1,7 +1,7 @@
 """Evaluates a model on fresh held-out examples, or on a stage's finite evaluation set."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from curriculum.learn.distinct_inputs import DistinctInputs
 from curriculum.learn.learner import Learner
 from curriculum.learn.metrics import example_losses, metric_values, predict
 from curriculum.learn.network_protocols import State, Streaming, forward_eval
@@ -113,13 +114,22 @@ class Evaluator:
         return _means(values), sum(batch.token_count for batch in batches)
 
     def test_sample(
-        self, learner: Learner, stage: Stage, number: int, examples: int
+        self,
+        learner: Learner,
+        stage: Stage,
+        number: int,
+        examples: int,
+        distinct: DistinctInputs | None = None,
     ) -> tuple[Score, dict[str, Score], int]:
-        """Full test `number` on fresh examples, of the whole and of each slice, and its tokens."""
-        task = self.task
+        """Full test `number` on fresh examples, of the whole and of each slice, and its tokens.
+
+        The score tells how many inputs are distinct, together with those that `distinct` knows.
+        """
+        task, distinct = self.task, distinct or DistinctInputs()
         score, tokens = self._test_part(
-            learner, stage, "test", task.sample, number=number, total=examples
+            learner, stage, "test", task.sample, number=number, total=examples, distinct=distinct
         )
+        score = replace(score, distinct=distinct.count)
         slices = {}
         if isinstance(task, Sliced):
             for name in task.slices:
@@ -206,7 +216,15 @@ class Evaluator:
         return _weighted_score(result, weight, whole), slices, _means(values, weight), tokens
 
     def _test_part(
-        self, learner: Learner, stage: Stage, part: str, draw: Draw, *, number: int, total: int
+        self,
+        learner: Learner,
+        stage: Stage,
+        part: str,
+        draw: Draw,
+        *,
+        number: int,
+        total: int,
+        distinct: DistinctInputs | None = None,
     ) -> tuple[Score, int]:
         """Full test `number` on `total` examples of one part, in batches that fit into memory."""
         found, tokens = [], 0
@@ -217,12 +235,20 @@ class Evaluator:
             rng = generator(self.seed, f"{self.stream}/{part}", stage.key, count, number, start)
             if streams:
                 predictions, targets = streamed_predictions(
-                    learner, self.task, rng, stage, count, on_progress=self.on_progress
+                    learner,
+                    self.task,
+                    rng,
+                    stage,
+                    count,
+                    on_progress=self.on_progress,
+                    distinct=distinct,
                 )
                 batch = Batch(inputs=np.empty((count, 0), dtype=np.int64), targets=targets)
                 tokens += count * stage.length
             else:
                 batch = draw(rng, stage, count)
+                if distinct is not None:
+                    distinct.add(batch.inputs)
                 predictions = predict_batch(learner, self.task, batch)
                 tokens += batch.token_count
             found.append(metric_values(self.task, self.criterion.metric, predictions, batch))

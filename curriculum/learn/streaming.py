@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
+from curriculum.learn.distinct_inputs import DistinctInputs
 from curriculum.learn.learner import Learner
 from curriculum.learn.metrics import predict
 from curriculum.learn.network_protocols import Streaming
@@ -32,6 +33,7 @@ def streamed_predictions(
     *,
     piece: int = PIECE,
     on_progress: Callable[[int], None] | None = None,
+    distinct: DistinctInputs | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The model's predictions on the batch that `task.sample` draws, and the targets, each (B,).
 
@@ -45,6 +47,7 @@ def streamed_predictions(
         batch_size: how many examples.
         piece: how many positions are read at a time.
         on_progress: called with the number of tokens of each piece, as it is read.
+        distinct: takes the inputs into account.
 
     Raises:
         UsageError: where the network doesn't stream, or the inputs are not for it.
@@ -52,6 +55,8 @@ def streamed_predictions(
     targets, pieces = sample_pieces(task, rng, stage, batch_size, piece)
     if on_progress is not None:
         pieces = _reported(pieces, on_progress)
+    if distinct is not None:
+        pieces = distinct.reading(pieces)
     return predict_pieces(learner, task.output, batch_size, pieces), targets
 
 

@@ -12,7 +12,10 @@ from curriculum.plan.evaluation_counts import EvaluationCounts
 Answer = Literal["passes", "fails", "not shown"]
 
 Draw = Callable[[int, int], tuple[Score, Mapping[str, Score]]]
-"""Evaluates on fresh examples: of a number, and so many; gives the score, and that of each slice."""
+"""Evaluates on fresh examples: of a number, and so many; gives the score, and that of each slice.
+
+Where they are counted, the distinct inputs are those of all draws so far.
+"""
 
 LOOKS = ((1 / 8, 0.04), (5 / 8, 0.16), (5 / 2, 0.8))
 """After which multiples of a full test's examples the test may stop, and its share of the error.
@@ -93,7 +96,7 @@ def certify_whole(criterion: Mastery, evaluation: Evaluation) -> Certificate:
 def _pooled(one: Score, other: Score) -> Score:
     examples = one.examples + other.examples
     value = (one.value * one.examples + other.value * other.examples) / examples
-    return Score(value=min(value, 1.0), examples=examples)
+    return Score(value=min(value, 1.0), examples=examples, distinct=other.distinct)
 
 
 def _answer(criterion: Mastery, name: str, score: Score, error: float) -> tuple[Answer, str]:
@@ -102,7 +105,7 @@ def _answer(criterion: Mastery, name: str, score: Score, error: float) -> tuple[
     low = criterion.lower_bound(score, error)
     assert low is not None  # it is a sample
     high = _upper_bound(criterion, score, error)
-    text = f"{criterion.metric} {score.value:.4g} on {score.examples:,} fresh examples"
+    text = f"{criterion.metric} {score.value:.4g} on {score.basis}"
     text += f" of the slice {name!r}" if name else ""
     if low >= threshold:
         return "passes", f"{text}, lower bound {low:.4f} >= threshold {threshold:g}"

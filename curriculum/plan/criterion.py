@@ -196,14 +196,7 @@ class Mastery:
     def _describe(
         self, name: str, score: Score, bound: float | None, number: int, *, clears: bool
     ) -> str:
-        if score.memorised:
-            on = f"{score.examples:,} memorised examples"
-        elif score.source == "every input":
-            on = f"all {score.examples:,} inputs"
-        else:
-            kind = "fresh" if score.source == "sample" else "held-out"
-            on = f"{score.examples:,} {kind} examples"
-        text = f"{self.metric} {score.value:.4g} on {on}"
+        text = f"{self.metric} {score.value:.4g} on {score.basis}"
         if name:
             text += f" of the slice {name!r}"
         sign = ">=" if clears else "<"

@@ -23,18 +23,30 @@ class Score:
         examples: how many there were.
         source: where they come from.
         memorised: whether they were trained on.
+        distinct: how many of their inputs differ from each other; None where that is not counted.
     """
 
     value: float
     examples: int
     source: Source = "sample"
     memorised: bool = False
+    distinct: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.value <= 1:
             raise ValueError(f"a score must be in [0, 1], got {self.value}")
         if self.examples < 1:
             raise ValueError(f"a score needs at least one example, got {self.examples}")
+
+    @property
+    def basis(self) -> str:
+        """What it is a score on, in words, e.g. `512 fresh examples (129 distinct)`."""
+        if self.source == "every input" and not self.memorised:
+            return f"all {self.examples:,} inputs"
+        kind = "fresh" if self.source == "sample" else "held-out"
+        text = f"{self.examples:,} {'memorised' if self.memorised else kind} examples"
+        few = self.distinct is not None and self.distinct < self.examples
+        return f"{text} ({self.distinct:,} distinct)" if few else text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

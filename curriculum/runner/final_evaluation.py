@@ -124,8 +124,10 @@ class FinalEvaluator:
         *,
         looks: Sequence[tuple[float, float]] = plan.LOOKS,
     ) -> plan.Certificate:
+        distinct = learn.DistinctInputs()
+
         def draw(number: int, examples: int) -> tuple[plan.Score, dict[str, plan.Score]]:
-            score, slices, _ = evaluator.test_sample(learner, stage, number, examples)
+            score, slices, _ = evaluator.test_sample(learner, stage, number, examples, distinct)
             return score, slices
 
         return plan.certify_sample(criterion, draw, looks)

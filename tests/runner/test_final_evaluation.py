@@ -105,7 +105,7 @@ def test_a_stage_of_few_inputs_is_tested_on_all_and_a_long_one_on_a_sample(
     assert (found.passes, found.examples, found.score, found.beyond) == (True, 8, 1.0, True)
     found = evaluator.beyond(correct_up_to(10**6, tiny), Stage(3000), 300)
     assert (found.passes, found.examples, found.beyond) == (True, 300, True)
-    assert "on 300 fresh examples, lower bound 0.99" in found.reason
+    assert "on 300 fresh examples (78 distinct), lower bound 0.99" in found.reason
     assert not evaluator.beyond(correct_up_to(2999, tiny), Stage(3000), 300).passes
     assert not evaluated_on_path(correct_up_to(4, tiny), tiny)[Stage(5)].passes
 
