@@ -85,9 +85,11 @@ class Experiment:
         for stage in path:
             self.check_stage(stage)
         self._check_final_evaluation()
-        if any(learn.evaluation_set_of(self.task, stage) is None for stage in path):
-            for target in (False, True):
-                self.criterion.at(target=target).check_can_be_cleared()
+        for stage in path:
+            whole, target = learn.evaluation_set_of(self.task, stage), stage == path[-1]
+            if whole is None or whole.source == "held_out":
+                held_out = None if whole is None else whole.examples
+                self.criterion.at(target=target).check_can_be_cleared(held_out)
 
     @property
     def strategy(self) -> str:

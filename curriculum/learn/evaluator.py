@@ -78,9 +78,14 @@ class Evaluator:
         criterion = criterion or self.criterion
         whole = evaluation_set_of(self.task, stage)
         screen, metrics, tokens = None, {}, 0
-        in_order = whole is not None and whole.rows is not None
-        # A set that is hardly larger than a screen, or has to be read in order, needs none.
-        if whole is None or (whole.examples > self.criterion.screen and not in_order):
+        # A set that is hardly larger than a screen, or has to be read in order, needs none; and
+        # what is drawn is no screen of what was held out.
+        needs_none = whole is not None and (
+            whole.examples <= self.criterion.screen
+            or whole.rows is not None
+            or whole.source == "held_out"
+        )
+        if not needs_none:
             batch = self._screen_batch(stage, counts.evaluations)
             values, _ = self._measure(learner, batch)
             screen, metrics = _score(values.pop(self.criterion.metric)), _means([values])

@@ -109,7 +109,8 @@ class EvaluationSet:
 
     Attributes:
         examples: how many.
-        source: all inputs that there are, or a document that was held out.
+        source: all inputs that there are, or a document, or independent examples, that were
+            held out.
         memorised: whether it was trained on.
         rows: for a set that is read in order, how many examples are read side by side:
             number k continues where number k - rows ends.

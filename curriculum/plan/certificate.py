@@ -58,30 +58,32 @@ def certify_sample(
         looks: multiples of `criterion.examples`, rising, and their shares of the error.
     """
     parts: dict[str, Score] = {}
-    done = 0
-    answers: dict[str, tuple[Answer, str]] = {}
+    done, found = 0, None
     for number, (multiple, share) in enumerate(looks):
         until = max(done + 1, round(multiple * criterion.examples))
         whole, slices = draw(number, until - done)
         for name, more in {"": whole, **slices}.items():
             parts[name] = more if name not in parts else _pooled(parts[name], more)
         done = until
-        error = (1 - criterion.confidence) * share
-        answers = {name: _answer(criterion, name, score, error) for name, score in parts.items()}
-        if all(answer != "not shown" for answer, _ in answers.values()):
+        found = _weakest(parts, criterion, (1 - criterion.confidence) * share)
+        if found.answer != "not shown":
             break
-        if any(answer == "fails" for answer, _ in answers.values()):
-            break
-    # A stage passes with all of its slices.
-    order: tuple[Answer, ...] = ("fails", "not shown", "passes")
-    answer, reason = min(answers.values(), key=lambda found: order.index(found[0]))
-    return Certificate(
-        answer=answer, score=parts[""].value, examples=parts[""].examples, reason=reason
-    )
+    assert found is not None  # there is a look
+    return found
 
 
-def certify_whole(criterion: Mastery, evaluation: Evaluation) -> Certificate:
-    """The answer of an evaluation on all that there is, which leaves nothing to chance."""
+def certify_whole(
+    criterion: Mastery, evaluation: Evaluation, *, test_number: int = 1
+) -> Certificate:
+    """The answer of an evaluation on a finite set.
+
+    Where that is all there is, it leaves nothing to chance. Of a held-out set it is test
+    `test_number` of the stage on the same examples, whose bounds have the error of that test.
+    """
+    whole = evaluation.full_test
+    if whole is not None and whole.is_sample:
+        error = confidence_bounds.error_of_test(test_number, criterion.confidence)
+        return _weakest({"": whole, **evaluation.slices}, criterion, error)
     # One evaluation decides: neither steps nor further passes in a row can be waited for.
     counts = EvaluationCounts(passes=criterion.consecutive_passes)
     decision = counts.decide(criterion, evaluation, steps=criterion.min_steps)
@@ -91,6 +93,15 @@ def certify_whole(criterion: Mastery, evaluation: Evaluation) -> Certificate:
         examples=decision.examples or 0,
         reason=decision.reason,
     )
+
+
+def _weakest(parts: Mapping[str, Score], criterion: Mastery, error: float) -> Certificate:
+    """What is shown of a stage, which passes with all of its slices."""
+    order: tuple[Answer, ...] = ("fails", "not shown", "passes")
+    answers = (_answer(criterion, name, score, error) for name, score in parts.items())
+    answer, reason = min(answers, key=lambda found: order.index(found[0]))
+    whole = parts[""]
+    return Certificate(answer=answer, score=whole.value, examples=whole.examples, reason=reason)
 
 
 def _pooled(one: Score, other: Score) -> Score:

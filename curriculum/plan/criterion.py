@@ -90,8 +90,11 @@ class Mastery:
         threshold = self.target_threshold if target else self.threshold
         return replace(self, threshold=threshold, target_threshold=None)
 
-    def check_can_be_cleared(self) -> None:
-        """Check that a full test on fresh examples, all correct, would clear the threshold.
+    def check_can_be_cleared(self, held_out: int | None = None) -> None:
+        """Check that a full test, all correct, would clear the threshold.
+
+        Args:
+            held_out: how many examples a held-out set has; None for a test on fresh ones.
 
         Raises:
             UsageError: where it would not, with the number of examples that would.
@@ -104,11 +107,14 @@ class Mastery:
                 "no sample, whatever its size, can show a threshold of 1; take "
                 "criterion.threshold below 1, or a task that lists all inputs of a stage"
             )
-        if needed > self.examples:
+        if needed > (self.examples if held_out is None else held_out):
+            on = (
+                f"{self.examples} examples" if held_out is None else f"{held_out} held-out examples"
+            )
+            more = "raise criterion.examples" if held_out is None else "hold out more"
             raise UsageError(
-                f"criterion.threshold {self.threshold} can't be cleared with {self.examples} "
-                f"examples: even if all are correct, it takes {needed}; raise criterion.examples "
-                f"or lower the threshold"
+                f"criterion.threshold {self.threshold} can't be cleared with {on}: even if all are "
+                f"correct, it takes {needed}; {more} or lower the threshold"
             )
 
     def can_clear(self, test_number: int, examples: int) -> bool:
@@ -177,8 +183,8 @@ class Mastery:
         )
 
     def lower_bound(self, score: Score, error: float) -> float | None:
-        """The bound on a true score; None where nothing was left out of the evaluation set."""
-        if score.source != "sample":
+        """The bound on a true score; None where there is nothing beyond the evaluation set."""
+        if not score.is_sample:
             return None
         if self.metric == EXACT_MATCH:
             correct = round(score.value * score.examples)
@@ -201,7 +207,8 @@ class Mastery:
             text += f" of the slice {name!r}"
         sign = ">=" if clears else "<"
         if bound is None:
-            return f"{text}, {sign} threshold {self.threshold:g}"
+            again = f" (evaluation {number} on them)" if score.source == "document" else ""
+            return f"{text}, {sign} threshold {self.threshold:g}{again}"
         return (
             f"{text}, lower bound {bound:.4f} {sign} threshold {self.threshold:g} "
             f"(full test {number})"

@@ -7,8 +7,13 @@ from typing import Annotated, Literal, Self
 from curriculum.plan.cost import Cost
 from curriculum.plan.stage import Stage
 
-Source = Literal["sample", "every input", "document"]
-"""Where examples come from: drawn afresh, all inputs of a stage, or a held-out document."""
+Source = Literal["sample", "held_out", "every input", "document"]
+"""Where examples come from.
+
+They are drawn afresh for each test; or independent examples that were held out, the same for each
+test; or all inputs of a stage; or a held-out document, whose examples are not independent. From the
+first two something is concluded about examples that were not seen, by a bound.
+"""
 
 Loss = Annotated[float, "may not be finite"]
 """A loss in nats."""
@@ -37,6 +42,11 @@ class Score:
             raise ValueError(f"a score must be in [0, 1], got {self.value}")
         if self.examples < 1:
             raise ValueError(f"a score needs at least one example, got {self.examples}")
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it tells of examples beyond its own, by a bound."""
+        return self.source in ("sample", "held_out")
 
     @property
     def basis(self) -> str:

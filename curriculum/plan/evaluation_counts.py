@@ -46,13 +46,14 @@ class EvaluationCounts:
     def limit_reached(self, criterion: Mastery, evaluation: Evaluation) -> str | None:
         """Why no full test can be passed any more, in words; None while one can.
 
-        Each test leaves less error to those after it. Where a loop of the user's own always
-        evaluates on the same number of examples, none can pass in the end.
+        Each test leaves less error to those after it. On a held-out set, or where a loop of the
+        user's own always evaluates on the same number of examples, none can pass in the end.
         """
         test, number = evaluation.full_test, self.full_tests + 1
-        if test is None or test.source != "sample":
+        if test is None or not test.is_sample:
             return None
-        grows = test.examples >= criterion.examples_of_test(self.full_tests)
+        sample = test.source == "sample"
+        grows = sample and test.examples >= criterion.examples_of_test(self.full_tests)
         if grows or criterion.can_clear(number, test.examples):
             return None
         return (

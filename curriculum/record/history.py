@@ -113,6 +113,12 @@ class History:
         """How many evaluations on the stream `gate` there were."""
         return sum(len(visit.evaluations) for visit in self.visits)
 
+    def full_tests_of(self, stage: Stage) -> int:
+        """How many full tests of a stage there were, ahead of its turn or in it."""
+        evaluations = (each for visit in self.visits for each in visit.evaluations)
+        tested = sum(e.stage == stage and e.full_test is not None for e in evaluations)
+        return tested + sum(test.stage == stage for test in self.target_evaluations)
+
     @property
     def held(self) -> tuple[Stage, ...]:
         """The stages of the path that the final model passes."""

@@ -39,7 +39,8 @@ class FinalEvaluator:
         path = self.experiment.growth.path()
         for stage in path:
             if self.accepts(learner, stage):
-                yield self._on_path(learner, stage, target=stage == path[-1])
+                tests = history.full_tests_of(stage)
+                yield self._on_path(learner, stage, target=stage == path[-1], tests=tests)
         examples = self.experiment.final_evaluation.examples
         for stage in self._beyond(learner, history):
             yield self.beyond(learner, stage, examples)
@@ -104,15 +105,16 @@ class FinalEvaluator:
         return replace(criterion, examples=examples, threshold=min(criterion.threshold, shown))
 
     def _on_path(
-        self, learner: learn.Learner, stage: plan.Stage, *, target: bool = False
+        self, learner: learn.Learner, stage: plan.Stage, *, target: bool = False, tests: int = 0
     ) -> FinalEvaluated:
+        """A test of a stage of the path, or of one as short; `tests` were made of it before."""
         criterion, evaluator = self.experiment.criterion.at(target=target), self._evaluator
         if learn.evaluation_set_of(self.experiment.task, stage) is None:
             certificate = self._on_sample(evaluator, learner, stage, criterion)
         else:
             counts = plan.EvaluationCounts()
             evaluation, _ = evaluator.evaluate(learner, stage, counts, criterion=criterion)
-            certificate = plan.certify_whole(criterion, evaluation)
+            certificate = plan.certify_whole(criterion, evaluation, test_number=tests + 1)
         return _final_evaluated(certificate, stage, beyond=False)
 
     def _on_sample(
