@@ -34,12 +34,29 @@ direct = experiment.replace(
 )
 """The last stage from the start, without a curriculum, for at most 1,500 steps."""
 
-seed = direct.replace(
-    model=Bert(hidden_size=768, layers=12, dropout=0.1, initializer_range=0.02),
-    criterion=Mastery(threshold=0.95, min_steps=1200),
-    optimizer=RAdam(learning_rate=1e-4),
-    training=Training(batch_size=16, clip_norm=None, eval_every=8, distinct_examples=128),
-    model_size="path",
-    budget=Budget(steps=1200),
-)
-"""BERT-base on 128 fixed examples for 150 epochs, as the notebook has it; evaluated every epoch."""
+
+def notebook(length: int, vocab_size: int, epochs: int) -> Experiment:
+    """BERT-base on 128 fixed examples, in batches of 16 and so 8 steps an epoch, evaluated each."""
+    steps = 8 * epochs
+    return direct.replace(
+        model=Bert(hidden_size=768, layers=12, dropout=0.1, initializer_range=0.02),
+        growth=Explicit(lengths=(length,), vocab_sizes=(vocab_size,)),
+        criterion=Mastery(threshold=0.95, min_steps=steps),
+        optimizer=RAdam(learning_rate=1e-4),
+        training=Training(batch_size=16, clip_norm=None, eval_every=8, distinct_examples=128),
+        model_size="path",
+        budget=Budget(steps=steps),
+    )
+
+
+seed_5_10 = notebook(5, 10, epochs=15)
+"""The notebook's first stage: BERT-base on 128 fixed examples of length 5 for 15 epochs."""
+
+seed_100_10 = notebook(100, 10, epochs=100)
+"""The notebook's second stage: length 100, 10 symbols, 100 epochs."""
+
+seed_10_1000 = notebook(10, 1000, epochs=40)
+"""The notebook's third stage: length 10, 1,000 symbols, 40 epochs."""
+
+seed_100_1000 = notebook(100, 1000, epochs=150)
+"""The notebook's last stage: length 100, 1,000 symbols, 150 epochs."""

@@ -26,7 +26,7 @@ QUICK = (
     "--criterion.threshold 0.01 --criterion.min-steps 2"
 )
 RECIPES = {
-    "bert_reverse:seed": "--model.hidden-size 8 --model.head-size 4 --model.layers 2 "
+    "bert_reverse:seed_100_1000": "--model.hidden-size 8 --model.head-size 4 --model.layers 2 "
     "--growth.lengths 5 --growth.vocab-sizes 10",
     "gru_subsequence:seed": "--model.hidden-size 4 --growth.lengths 6",
 } | {f"human_numbers_{net}:seed": "--model.hidden-size 4" for net in
