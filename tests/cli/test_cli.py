@@ -226,7 +226,7 @@ def test_a_final_model_is_evaluated_again(
     code = call(*command, "--json")
     out, err = capsys.readouterr()
     found = json.loads(out)["evaluations"]
-    assert code == (0 if all(each["passed"] for each in found) else 3)
+    assert code == (0 if all(each["answer"] == "passes" for each in found) else 3)
     stages = [each["stage"] for each in found]
     assert stages == [f"{n}x2" for n in lengths or (2, 3, 5, 7, 10, 14, 20)]
     assert {each["stage"] for each in found if each["beyond"]} == {
@@ -240,7 +240,7 @@ def test_a_final_model_is_evaluated_again(
     assert call(*command) == code
     rows = capsys.readouterr().out.splitlines()
     assert rows[0].strip().endswith(", mine")
-    assert rows[1].split() == ["length", "vocab", "score", "examples", "passed", "why"]
+    assert rows[1].split() == ["length", "vocab", "score", "examples", "answer", "why"]
 
 
 def test_a_stage_beyond_the_model_is_neither_shown_nor_evaluated(

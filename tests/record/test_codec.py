@@ -120,7 +120,7 @@ EXAMPLES: Mapping[Any, Any] = {
     Json: {"any": [1, None]},
     Loss: 0.75,
     Stage: Stage(3, 4),
-    Score: Score(value=0.5, examples=8, source="document", memorised=True),
+    Score: Score(value=0.5, examples=8, source="document", memorised=True, distinct=5),
     Range: Range(setting="x", low=1, high=2, log=True),
     Choices: Choices(setting="x", values=(1, None, "two")),
 }
