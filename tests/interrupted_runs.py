@@ -36,6 +36,9 @@ from curriculum.tasks import HumanNumbers, Reverse
 NEVER_WITHIN_A_VISIT = CheckpointPolicy(every=float("inf"))
 EACH_STEP = CheckpointPolicy(every=0)
 
+Wholes = Callable[[str, Experiment], Path]
+"""The store of each experiment's run without a stop, by a name."""
+
 Change = Callable[[dict[str, Any]], object]
 """Changes what was read from JSON in place."""
 
@@ -264,6 +267,23 @@ def kill_at(count: int) -> Callable[[Record], None]:
 
 def run(experiment: Experiment, store: Path, **more: Any) -> Result:
     return curriculum.run(experiment, 1, store=store, mirror=False, **more)
+
+
+def interrupted_at(
+    experiment: Experiment, store: Path, moment: Callable[[Record], bool], **more: Any
+) -> Result:
+    """The result of a run that is asked to stop at the first such record."""
+
+    def listener(record: Record) -> None:
+        if moment(record):
+            stop.request()
+
+    stop = StopRequest()
+    result = curriculum.run(
+        experiment, store=store, mirror=False, listener=listener, stop=stop, **more
+    )
+    assert stop.requested
+    return result
 
 
 def killed(experiment: Experiment, store: Path, count: int, **more: Any) -> RunFolder:

@@ -30,7 +30,7 @@ class Outcome:
         ratio: the cost of that stage to the baseline, as a multiple of that to this; None
             for the baseline itself, and where there is none.
         seconds: the same ratio by the clock; None where that is the unit, and where there is none.
-        p_value: of the ratio, adjusted for all strategies of the table; see `holm`.
+        adjusted_p_value: of the ratio, adjusted for all strategies of the table; see `holm`.
     """
 
     strategy: str
@@ -40,7 +40,7 @@ class Outcome:
     stage: int | None
     ratio: Ratio | None
     seconds: Ratio | None
-    p_value: float | None = None
+    adjusted_p_value: float | None = None
 
     @property
     def verdict(self) -> str | None:
@@ -48,9 +48,9 @@ class Outcome:
 
         None for the baseline itself, and where there is no ratio.
         """
-        if self.ratio is None or self.p_value is None:
+        if self.ratio is None or self.adjusted_p_value is None:
             return None
-        return self.ratio.verdict if self.p_value <= 1 - CONFIDENCE else "inconclusive"
+        return self.ratio.verdict if self.adjusted_p_value <= 1 - CONFIDENCE else "inconclusive"
 
     def cost(self, place: int, unit: str) -> Median:
         """The median cost of a stage; infinite where too few seeds mastered it."""
@@ -171,7 +171,9 @@ def _adjusted(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The same with p-values that are adjusted for their number."""
     ratios = {o.strategy: o.ratio.p_value for o in outcomes if o.ratio is not None}
     adjusted = dict(zip(ratios, holm([*ratios.values()]), strict=True))
-    return [replace(outcome, p_value=adjusted.get(outcome.strategy)) for outcome in outcomes]
+    return [
+        replace(outcome, adjusted_p_value=adjusted.get(outcome.strategy)) for outcome in outcomes
+    ]
 
 
 def _too_few(experiment: str, names: Sequence[str], left_out: Sequence[str]) -> str:

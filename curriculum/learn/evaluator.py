@@ -80,12 +80,11 @@ class Evaluator:
         screen, metrics, tokens = None, {}, 0
         # A set that is hardly larger than a screen, or has to be read in order, needs none; and
         # what is drawn is no screen of what was held out.
-        needs_none = whole is not None and (
-            whole.examples <= self.criterion.screen
-            or whole.rows is not None
-            or whole.source == "held_out"
-        )
-        if not needs_none:
+        if whole is None or (
+            whole.examples > self.criterion.screen
+            and whole.rows is None
+            and whole.source != "held_out"
+        ):
             batch = self._screen_batch(stage, counts.evaluations)
             values, _ = self._measure(learner, batch)
             screen, metrics = _score(values.pop(self.criterion.metric)), _means([values])
@@ -145,6 +144,17 @@ class Evaluator:
                 )
                 tokens += more
         return score, slices, tokens
+
+    def full_test(
+        self, learner: Learner, stage: Stage, number: int, examples: int
+    ) -> tuple[Score, dict[str, Score]]:
+        """Full test `number` without a screen: of all of a finite evaluation set, or of a sample."""
+        whole = evaluation_set_of(self.task, stage)
+        if whole is None:
+            score, slices, _ = self.test_sample(learner, stage, number, examples)
+        else:
+            score, slices, _, _ = self._test_whole(learner, stage, whole)
+        return score, slices
 
     def _screen_batch(self, stage: Stage, number: int, again: int = 0) -> Batch:
         size, stream = self.criterion.screen, f"{self.stream}/screen{f'/{again}' if again else ''}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from curriculum.plan import Cost, Stage, VisitReason
+from curriculum.plan import Cost, Stage, Verdict, VisitReason
 from curriculum.record import events
 from curriculum.record.description import RunDescription
 from curriculum.record.events import Event, Record
@@ -112,6 +112,12 @@ class History:
     def evaluation_count(self) -> int:
         """How many evaluations on the stream `gate` there were."""
         return sum(len(visit.evaluations) for visit in self.visits)
+
+    def last_mastered_in(self, stage: Stage) -> int:
+        """The number of the last visit that mastered a stage, which one must have."""
+        return max(
+            v.number for v in self.visits if v.stage == stage and v.verdict is Verdict.MASTERED
+        )
 
     def full_tests_of(self, stage: Stage) -> int:
         """How many full tests of a stage there were, ahead of its turn or in it."""

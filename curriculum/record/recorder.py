@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from curriculum.errors import RunFailed
 from curriculum.learn import Learner, Recipe, Snapshot, TrainingInterval, weights_sha256
@@ -21,9 +21,6 @@ from curriculum.record.journal import Journal
 from curriculum.record.result import Result
 from curriculum.record.resume_point import ResumePoint
 from curriculum.record.store import RunFolder, checkpoint_name
-
-if TYPE_CHECKING:
-    pass
 
 Listener = Callable[[Record], None]
 

@@ -22,7 +22,7 @@ from curriculum.record.checkpoint_policy import CheckpointRole
 from curriculum.record.events import Record, RunEnded
 from curriculum.record.history import History
 from curriculum.record.journal import intact_records
-from curriculum.record.store import RunFolder
+from curriculum.record.store import TARGET_CHECKPOINT, RunFolder, checkpoint_name
 from curriculum.record.visit import Visit
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def find_resume_point(
             if saved is None:
                 known = [record for record, offset in records if offset <= state.journal]
                 history = History(description, known)
+                _check_farthest(folder, experiment, history)
                 with checked(path, "its state can't be read"):
                     if state.journal not in ends or not _agrees(state, experiment, history):
                         raise DamagedCheckpoint(
@@ -171,6 +172,22 @@ def load_saved_state(
         best=None if best is None else fitted(best).snapshot(),
         state=state,
     )
+
+
+def _check_farthest(folder: RunFolder, experiment: Experiment, history: History) -> None:
+    """Check what a run would end with, should it end short of its target.
+
+    Raises:
+        DamagedCheckpoint: where that isn't whole; the run has to come to it again.
+    """
+    names = []
+    if history.mastered_in_order is not None:
+        visit = history.last_mastered_in(history.mastered_in_order)
+        names.append(checkpoint_name(visit + 1))
+    if experiment.growth.path()[-1] in history.mastered_ahead:
+        names.append(TARGET_CHECKPOINT)
+    for name in names:
+        load_state(folder.checkpoints / name)
 
 
 def _agrees(state: RunState, experiment: Experiment, history: History) -> bool:

@@ -60,7 +60,7 @@ class FinalEvaluator:
         evaluator = learn.Evaluator(self.experiment.task, criterion, self.seed, "farthest")
         best, significance = plan.BestState(), self.experiment.rollback.significance
         for each in (other, learner):
-            score, _, _ = evaluator.test_sample(each, stage, 0, criterion.examples)
+            score, _ = evaluator.full_test(each, stage, 0, criterion.examples)
             found = plan.Evaluation(full_test=score)
             best.observe(found, significance, examples=score.examples, steps=0)
         return best.worse > 0
@@ -112,8 +112,8 @@ class FinalEvaluator:
         if learn.evaluation_set_of(self.experiment.task, stage) is None:
             certificate = self._on_sample(evaluator, learner, stage, criterion)
         else:
-            counts = plan.EvaluationCounts()
-            evaluation, _ = evaluator.evaluate(learner, stage, counts, criterion=criterion)
+            score, slices = evaluator.full_test(learner, stage, 0, criterion.examples)
+            evaluation = plan.Evaluation(full_test=score, slices=slices)
             certificate = plan.certify_whole(criterion, evaluation, test_number=tests + 1)
         return _final_evaluated(certificate, stage, beyond=False)
 

@@ -208,11 +208,7 @@ class CurriculumLoop:
             return None
         if verdict is Verdict.MASTERED and history.visits[visit].stage == scheduler.reach:
             return None
-        number = max(
-            each.number
-            for each in history.visits
-            if each.stage == scheduler.reach and each.verdict is Verdict.MASTERED
-        )
+        number = history.last_mastered_in(scheduler.reach)
         farthest = self.recorder.checkpoints.learner_after(number, self.experiment, self.device)
         waits = scheduler.pacing.waits_for_mastery
         return self._restore(farthest, number, if_worse_on=None if waits else scheduler.reach)

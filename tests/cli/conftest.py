@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from command_line import TINY
 
 import curriculum
 from curriculum import Experiment
@@ -13,3 +14,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, tiny: Experiment) -> Path
     root = tmp_path_factory.mktemp("recorded")
     result = curriculum.run(tiny, 3, store=root, mirror=False)
     return Store(root).find(result.run_id).path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.py"
+    path.write_text(TINY)
+    return path

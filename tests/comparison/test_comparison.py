@@ -165,7 +165,7 @@ def test_verdicts_among_several_strategies_are_corrected_for_their_number() -> N
     gated = found.outcomes["gated"]
     assert gated.ratio is not None
     assert (gated.ratio.verdict, gated.verdict) == ("helped", "inconclusive")
-    assert gated.p_value == pytest.approx(2 * 2 / 2**6)
+    assert gated.adjusted_p_value == pytest.approx(2 * 2 / 2**6)
     assert headline(found) == "Compared with direct, inconclusive: gated, bandit."
     assert against_baseline(found, gated).startswith("helped* ×")
     assert any("needs at least 7 seeds" in line for line in conditions(found))

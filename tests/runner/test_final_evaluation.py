@@ -22,7 +22,7 @@ from curriculum import (
     UsageError,
 )
 from curriculum.cli.main import main
-from curriculum.learn import Learner, batch_of
+from curriculum.learn import Evaluator, Learner, batch_of
 from curriculum.models import Bert, Recurrent
 from curriculum.record import (
     FinalEvaluated,
@@ -108,6 +108,21 @@ def test_a_stage_of_few_inputs_is_tested_on_all_and_a_long_one_on_a_sample(
     assert "on 300 fresh examples (78 distinct), lower bound 0.99" in found.reason
     assert not evaluator.beyond(correct_up_to(2999, tiny), Stage(3000), 300).passes
     assert not evaluated_on_path(correct_up_to(4, tiny), tiny)[Stage(5)].passes
+
+
+def test_no_screen_decides_beforehand(tiny: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many inputs, too: an unlucky screen would fail a model that passes."""
+    monkeypatch.setattr(Evaluator, "_screen_batch", pytest.fail)
+    longer = tiny.replace(growth=Explicit(lengths=(200,)), criterion=Mastery(threshold=0.9))
+    for experiment in (
+        tiny,
+        longer,
+        longer.replace(task=Reverse(), model=Bert(hidden_size=8, head_size=4)),
+    ):
+        learner = Learner.start(
+            experiment.shape, experiment.recipe, seed=0, device=torch.device("cpu")
+        )
+        assert evaluated_on_path(learner, experiment)
 
 
 def test_too_few_examples_to_show_anything_are_an_error(tiny: Experiment) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from interrupted_runs import run, tuned_unstable, unstable
+from interrupted_runs import events, interrupted_run, run, tuned_unstable, unstable
 from recorded_events import of_kind, recorded
 
 import curriculum
@@ -136,6 +136,23 @@ def test_a_fresh_start_has_other_weights_and_the_run_ends_with_the_model_that_go
     assert ends[-1].restored == 0
     assert ends[-1].weights_sha256 == ends[0].weights_sha256 == result.weights_sha256
     assert weights_sha256(curriculum.load("last", store=store)) == result.weights_sha256
+
+
+def test_a_run_whose_farthest_checkpoint_is_damaged_ends_as_it_would_have(
+    store: Path, tmp_path: Path
+) -> None:
+    experiment = unstable(learning())
+    whole = run(experiment, tmp_path / "whole")
+    fresh = next(
+        event
+        for event in of_kind(VisitStarted, recorded(tmp_path / "whole"))
+        if event.reason is VisitReason.FRESH_START
+    )
+    folder = interrupted_run(experiment, store, fresh.visit)
+    (folder.checkpoints / "000001" / "model.safetensors").unlink()
+    result = curriculum.resume("last", store=store, mirror=False)
+    assert (result.status, result.weights_sha256) == (whole.status, whole.weights_sha256)
+    assert events(folder) == recorded(tmp_path / "whole")
 
 
 def test_a_fresh_start_may_have_another_learning_rate(store: Path) -> None:

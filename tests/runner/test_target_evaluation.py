@@ -213,6 +213,29 @@ def test_a_run_that_loses_the_target_again_goes_back_to_the_model_that_mastered_
     assert last.restored in (None, mastered.visit)
 
 
+def test_a_run_whose_checkpoint_of_the_target_is_damaged_comes_to_it_again(
+    odd: Experiment, store: Path, tmp_path: Path
+) -> None:
+    experiment = odd.replace(
+        task=Odd(below="random"),
+        sampling=LookBackAndAhead(others=0.2),
+        budget=Budget(steps_per_stage=200),
+        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0),
+    )
+    whole = run(experiment, tmp_path / "whole", seed=1)
+    stop = StopRequest()
+
+    def listener(record: Record) -> None:
+        if isinstance(record.event, TargetEvaluated) and record.event.mastered:
+            stop.request()
+
+    run(experiment, store, seed=1, stop=stop, listener=listener)
+    folder = Store(store).find("last")
+    (folder.checkpoints / "target" / "model.safetensors").unlink()
+    result = curriculum.resume("last", store=store, mirror=False, source=Path(__file__))
+    assert (result.status, result.weights_sha256) == (whole.status, whole.weights_sha256)
+
+
 def test_tests_of_the_target_ahead_and_at_its_stage_share_one_error(
     odd: Experiment, store: Path
 ) -> None:

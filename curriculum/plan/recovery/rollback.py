@@ -17,8 +17,9 @@ class Rollback:
 
     Training can destroy within ten steps what it took thousands to learn. So the state with the
     best screen of the visit is kept, and gone back to once three evaluations in a row are
-    significantly worse (the second and third are made at once, without training), or the loss is no longer a finite number. The learning rate is lower from
-    there on; with each further stage mastered it is raised again, until it is what it was.
+    significantly worse (the second and third are made at once, without training), or the loss is
+    no longer a finite number. The learning rate is lower from there on; with each further stage
+    mastered it is raised again, until it is what it was.
 
     Attributes:
         times: how often a visit goes back, 0 for never; at the next time it is exhausted.

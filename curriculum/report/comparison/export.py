@@ -46,7 +46,7 @@ def _outcome(comparison: Comparison, outcome: Outcome) -> dict[str, Any]:
         "ratio_stage": outcome.stage,
         "ratio": _ratio(outcome.ratio),
         "ratio_seconds": _ratio(outcome.seconds),
-        "p_value": outcome.p_value,
+        "adjusted_p_value": outcome.adjusted_p_value,
         "verdict": outcome.verdict,
         "stages": [
             {"place": place, "reached": outcome.reached(place)}

@@ -84,7 +84,7 @@ def conditions(comparison: Comparison) -> Iterator[str]:
     if pairs:
         shared = ", ".join(f"{name}: {count}" for name, count in pairs.items())
         yield f"A verdict needs at least {LEAST_SEEDS} seeds in common with {BASELINE} ({shared})."
-    yield from _adjusted(comparison)
+    yield from _corrected(comparison)
     for name in few:
         places = [result.reach for result in comparison.outcomes[name].results.values()]
         yield f"Reach of {name}, seed by seed: {', '.join(map(comparison.key, places))}."
@@ -205,7 +205,7 @@ def _by_the_clock(comparison: Comparison) -> Iterator[str]:
         yield f"In seconds the verdict is the opposite: {', '.join(otherwise)}."
 
 
-def _adjusted(comparison: Comparison) -> Iterator[str]:
+def _corrected(comparison: Comparison) -> Iterator[str]:
     """How verdicts are corrected for their number, where that makes a difference."""
     compared = {n: o for n, o in comparison.outcomes.items() if o.ratio is not None}
     if len(compared) < 2:
