@@ -69,7 +69,7 @@ class CompareRequest(OutputRequest):
     )
     learning_rates: tuple[float, ...] | None = option(
         "the learning rates that share the budget (default: those in the store; with --run, the "
-        "experiment's times 1/3, 1 and 3)",
+        "experiment's times 1/30, 1/10, 1/3, 1 and 3)",
         learning_rates,
     )
     run: bool = option("first make the runs that are missing", bool)
@@ -221,6 +221,9 @@ def _run_missing(each: sweep.Sweep, jobs: int) -> bool:
     )
     if few is not None:
         print_note(few)
+    estimated = sweep.estimated_work(each.runs[0].experiment)
+    if estimated is not None:
+        print_note(estimated)
     with report.SweepProgress(name, stderr_console(), total=total, missing=missing) as progress:
         complete = each.run(jobs, progress)
     if not complete:

@@ -9,6 +9,10 @@ from .examples import shape_of_typed as shape_of_typed
 from .examples import typed_example as typed_example
 from .input_text import parse_numbers as parse_numbers
 from .input_text import parse_symbols as parse_symbols
+from .layer_work import ACTIVATION as ACTIVATION
+from .layer_work import attention_work as attention_work
+from .layer_work import linear_work as linear_work
+from .layer_work import recurrent_work as recurrent_work
 from .learner import Learner as Learner
 from .learner import Snapshot as Snapshot
 from .learner import resolve_device as resolve_device
@@ -65,3 +69,6 @@ from .trainer import TrainingInterval as TrainingInterval
 from .trainer import divergence as divergence
 from .training_settings import Training as Training
 from .widening import Placement as Placement
+from .work import OPERATIONS_A_SECOND as OPERATIONS_A_SECOND
+from .work import StatesWork as StatesWork
+from .work import Work as Work

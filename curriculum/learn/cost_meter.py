@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from curriculum.plan import Budget, Cost, compute
+from curriculum.plan import Budget, Cost
 
 
 class CostMeter:
@@ -29,15 +29,15 @@ class CostMeter:
         self._steps, self._tokens, self._compute = cost.steps, cost.tokens, cost.compute
         self._clock = clock or (lambda: time.perf_counter() - started)
 
-    def add_step(self, tokens: int, parameters: int) -> None:
-        """Charge one optimizer step of a model on so many tokens."""
+    def add_step(self, tokens: int, compute: float) -> None:
+        """Charge one optimizer step."""
         self._steps += 1
         self._tokens += tokens
-        self._compute += compute(tokens, parameters, training=True)
+        self._compute += compute
 
-    def add_evaluation(self, tokens: int, parameters: int) -> None:
-        """Charge an evaluation of a model on so many tokens."""
-        self._compute += compute(tokens, parameters, training=False)
+    def add_evaluation(self, compute: float) -> None:
+        """Charge an evaluation."""
+        self._compute += compute
 
     def add_trials(self, selected: Cost, discarded: Cost) -> None:
         """Charge the trials of a search; the seconds of the one selected have passed here too."""

@@ -24,6 +24,7 @@ from curriculum.learn.task import (
     Task,
     evaluation_set_of,
 )
+from curriculum.learn.work import evaluation_compute
 from curriculum.plan import Evaluation, EvaluationCounts, Mastery, Score, Stage
 
 Draw = Callable[[np.random.Generator, Stage, int], Batch]
@@ -60,8 +61,8 @@ class Evaluator:
         *,
         full_test: bool = True,
         criterion: Mastery | None = None,
-    ) -> tuple[Evaluation, int]:
-        """Screen, and test in full where the screen passes; give the tokens that it took too.
+    ) -> tuple[Evaluation, float]:
+        """Screen, and test in full where the screen passes; give the compute that it took too.
 
         Besides the criterion's metric the screen, or a finite evaluation set without one, shows
         of symbols the mean `loss` in nats, and how many were correct.
@@ -77,7 +78,7 @@ class Evaluator:
         """
         criterion = criterion or self.criterion
         whole = evaluation_set_of(self.task, stage)
-        screen, metrics, tokens = None, {}, 0
+        screen, metrics, compute = None, {}, 0.0
         # A set that is hardly larger than a screen, or has to be read in order, needs none; and
         # what is drawn is no screen of what was held out.
         if whole is None or (
@@ -88,13 +89,13 @@ class Evaluator:
             batch = self._screen_batch(stage, counts.evaluations)
             values, _ = self._measure(learner, batch)
             screen, metrics = _score(values.pop(self.criterion.metric)), _means([values])
-            tokens = batch.token_count
+            compute = learner.evaluation_compute(batch)
             passed = criterion.passes_screen(screen)
             if passed and whole is None and full_test and counts.failed_tests:
                 screen, passed, more = self._screen_again(learner, stage, counts, criterion, screen)
-                tokens += more
+                compute += more
             if not passed or (whole is None and not full_test):
-                return Evaluation(screen=screen, metrics=metrics, stream=self.stream), tokens
+                return Evaluation(screen=screen, metrics=metrics, stream=self.stream), compute
         if whole is None:
             examples = criterion.examples_of_test(counts.full_tests + 1)
             number = counts.full_tests
@@ -105,17 +106,17 @@ class Evaluator:
         evaluation = Evaluation(
             screen=screen, full_test=score, slices=slices, metrics=metrics, stream=self.stream
         )
-        return evaluation, tokens + more
+        return evaluation, compute + more
 
     def screen(self, learner: Learner, stage: Stage, number: int = 0) -> Score:
         """A screen of a stage, by itself, on the examples of that number."""
         values, _ = self._measure(learner, self._screen_batch(stage, number))
         return _score(values[self.criterion.metric])
 
-    def measure(self, learner: Learner, batches: Sequence[Batch]) -> tuple[dict[str, float], int]:
-        """All metrics and the loss on given examples, and the tokens it took."""
+    def measure(self, learner: Learner, batches: Sequence[Batch]) -> tuple[dict[str, float], float]:
+        """All metrics and the loss on given examples, and the compute it took."""
         values = [self._measure(learner, batch)[0] for batch in batches]
-        return _means(values), sum(batch.token_count for batch in batches)
+        return _means(values), sum(map(learner.evaluation_compute, batches))
 
     def test_sample(
         self,
@@ -124,13 +125,13 @@ class Evaluator:
         number: int,
         examples: int,
         distinct: DistinctInputs | None = None,
-    ) -> tuple[Score, dict[str, Score], int]:
-        """Full test `number` on fresh examples, of the whole and of each slice, and its tokens.
+    ) -> tuple[Score, dict[str, Score], float]:
+        """Full test `number` on fresh examples, of the whole and of each slice, and its compute.
 
         The score tells how many inputs are distinct, together with those that `distinct` knows.
         """
         task, distinct = self.task, distinct or DistinctInputs()
-        score, tokens = self._test_part(
+        score, compute = self._test_part(
             learner, stage, "test", task.sample, number=number, total=examples, distinct=distinct
         )
         score = replace(score, distinct=distinct.count)
@@ -142,8 +143,8 @@ class Evaluator:
                 slices[name], more = self._test_part(
                     learner, stage, part, draw, number=number, total=examples
                 )
-                tokens += more
-        return score, slices, tokens
+                compute += more
+        return score, slices, compute
 
     def full_test(
         self, learner: Learner, stage: Stage, number: int, examples: int
@@ -167,36 +168,36 @@ class Evaluator:
         counts: EvaluationCounts,
         criterion: Mastery,
         first: Score,
-    ) -> tuple[Score, bool, int]:
-        """All screens that a stage needs after failed tests; whether they promise a pass; tokens.
+    ) -> tuple[Score, bool, float]:
+        """All screens that a stage needs after failed tests; whether they promise a pass; compute.
 
         Their number is doubled until there are enough, or they are too low. Then each slice has
         to promise a pass as well, on as many examples.
         """
         needed = criterion.score_needed(counts.full_tests + 1)
-        screen, tokens, done = first, 0, 1
+        screen, compute, done = first, 0.0, 1
         while done < counts.screens and criterion.passes_screen(screen):
             batches = [
                 self._screen_batch(stage, counts.evaluations, n) for n in range(done, 2 * done)
             ]
-            more = self._scores(learner, batches)
+            added = self._scores(learner, batches)
             screen = Score(
-                value=(screen.value + more.value) / 2, examples=screen.examples + more.examples
+                value=(screen.value + added.value) / 2, examples=screen.examples + added.examples
             )
-            tokens += sum(batch.token_count for batch in batches)
+            compute += sum(map(learner.evaluation_compute, batches))
             done *= 2
         passed, task = screen.value >= needed, self.task
         if not isinstance(task, Sliced):
-            return screen, passed, tokens
+            return screen, passed, compute
         for name in task.slices:
             if passed:
                 part, draw = f"screen/{name}", partial(task.sample_slice, name=name)
-                found, cost = self._test_part(
+                found, more = self._test_part(
                     learner, stage, part, draw, number=counts.evaluations, total=screen.examples
                 )
                 passed = found.value >= needed
-                tokens += cost
-        return screen, passed, tokens
+                compute += more
+        return screen, passed, compute
 
     def _scores(self, learner: Learner, batches: Sequence[Batch]) -> Score:
         """The criterion's metric on given examples."""
@@ -205,10 +206,10 @@ class Evaluator:
 
     def _test_whole(
         self, learner: Learner, stage: Stage, whole: EvaluationSet
-    ) -> tuple[Score, dict[str, Score], dict[str, float], int]:
+    ) -> tuple[Score, dict[str, Score], dict[str, float], float]:
         """All of a finite set; read in order, where it is, with the state carried along."""
         assert isinstance(self.task, HasEvaluationSet)
-        values, weights, tokens = [], [], 0
+        values, weights, compute = [], [], 0.0
         members: dict[str, list[NDArray[np.bool_]]] = {}
         state: State | None = None
         size = whole.rows or _batch_size(stage)
@@ -217,7 +218,7 @@ class Evaluator:
             found, state = self._measure(learner, batch, state if whole.rows else None)
             values.append(found)
             weights.append(np.ones(len(batch.targets)) if batch.weights is None else batch.weights)
-            tokens += batch.token_count
+            compute += learner.evaluation_compute(batch)
             for name, member in (batch.slices or {}).items():
                 members.setdefault(name, []).append(member)
         result = np.concatenate([found.pop(self.criterion.metric) for found in values])
@@ -228,7 +229,7 @@ class Evaluator:
             for name, member in chosen.items()
             if member.any()
         }
-        return _weighted_score(result, weight, whole), slices, _means(values, weight), tokens
+        return _weighted_score(result, weight, whole), slices, _means(values, weight), compute
 
     def _test_part(
         self,
@@ -240,9 +241,9 @@ class Evaluator:
         number: int,
         total: int,
         distinct: DistinctInputs | None = None,
-    ) -> tuple[Score, int]:
+    ) -> tuple[Score, float]:
         """Full test `number` on `total` examples of one part, in batches that fit into memory."""
-        found, tokens = [], 0
+        found, compute = [], 0.0
         streams = part == "test" and self._streams(learner, stage)
         size = STREAMED_ROWS if streams else _batch_size(stage)
         for start in range(0, total, size):
@@ -259,15 +260,16 @@ class Evaluator:
                     distinct=distinct,
                 )
                 batch = Batch(inputs=np.empty((count, 0), dtype=np.int64), targets=targets)
-                tokens += count * stage.length
+                work = learner.work(count, stage.length, 1, training=False)
+                compute += evaluation_compute(work)
             else:
                 batch = draw(rng, stage, count)
                 if distinct is not None:
                     distinct.add(batch.inputs)
                 predictions = predict_batch(learner, self.task, batch)
-                tokens += batch.token_count
+                compute += learner.evaluation_compute(batch)
             found.append(metric_values(self.task, self.criterion.metric, predictions, batch))
-        return _score(np.concatenate(found)), tokens
+        return _score(np.concatenate(found)), compute
 
     def _streams(self, learner: Learner, stage: Stage) -> bool:
         """Whether examples are so long that they are read in pieces, where the model can."""

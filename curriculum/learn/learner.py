@@ -13,12 +13,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from curriculum.errors import UsageError
+from curriculum.learn.layer_work import work_of
 from curriculum.learn.model import Widenable
 from curriculum.learn.network_protocols import State, forward_mode_of, widened_state
 from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.shape import Shape
+from curriculum.learn.task import Batch
 from curriculum.learn.widening import Placement, placed_moment, widen
+from curriculum.learn.work import Work, evaluation_compute, training_compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Learner:
         self.optimizer: Optimizer = recipe.optimizer.build(module.parameters())
         self.device = device
         self.parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
+        self._work: dict[tuple[int, int, int, bool], Work] = {}
 
     @classmethod
     def start(
@@ -140,6 +144,28 @@ class Learner:
             return self
         parts = (self.snapshot(), self.recipe, self.device)
         return self.continuing(*parts, shape=largest, seed=seed, visit=visit, trial=self.trial)
+
+    def step_compute(self, batch: Batch) -> float:
+        """What an optimizer step on a batch counts."""
+        return training_compute(self.work_on(batch, training=True), self.parameters)
+
+    def evaluation_compute(self, batch: Batch) -> float:
+        """What a forward pass on a batch counts."""
+        return evaluation_compute(self.work_on(batch, training=False))
+
+    def work_on(self, batch: Batch, *, training: bool) -> Work:
+        examples, length = batch.inputs.shape
+        output_length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
+        return self.work(examples, length, output_length, training=training)
+
+    def work(self, examples: int, length: int, output_length: int, *, training: bool) -> Work:
+        """What the model computes in a forward pass; see `StatesWork`."""
+        key = (examples, length, output_length, training)
+        if key not in self._work:
+            self._work[key] = work_of(
+                self.model, examples, length, output_length, training=training
+            )
+        return self._work[key]
 
     def accepts(self, shape: Shape) -> bool:
         """Whether the model can be evaluated on stages of that shape, as it is.

@@ -105,14 +105,14 @@ class Trainer:
         interval: TrainingInterval | None = None,
     ) -> Evaluation:
         """Evaluate on the scheduler's stage, on fresh examples, after an interval if there was one."""
-        evaluation, tokens = self.evaluator.evaluate(
+        evaluation, compute = self.evaluator.evaluate(
             learner,
             scheduler.stage,
             scheduler.counts,
             full_test=scheduler.wants_full_test(self.meter.cost),
             criterion=scheduler.criterion,
         )
-        self.meter.add_evaluation(tokens, learner.parameters)
+        self.meter.add_evaluation(compute)
         memorised = self._measure_memorised(learner, scheduler)
         loss = None if interval is None else interval.mean_loss
         return replace(
@@ -173,7 +173,7 @@ class Trainer:
                 # Charge the step, and tell a sampling that learns what it showed.
                 taken, total = taken + 1, total + passed.loss.detach()
                 examples.update(mixture)
-                self.meter.add_step(batch.token_count, learner.parameters)
+                self.meter.add_step(batch.token_count, learner.step_compute(batch))
                 if sampling.feedback is not None:
                     feedback = self._feedback(sampling.feedback, learner, batch, key, passed)
                     scheduler.observe(rng, next(iter(mixture)), feedback)
@@ -237,7 +237,7 @@ class Trainer:
             reseed(*key)  # the same dropout as before
             loss_now = self._loss_now(learner, passed.inputs, passed.targets)
             gain = float(passed.loss.detach()) - loss_now
-            self.meter.add_evaluation(batch.token_count, learner.parameters)
+            self.meter.add_evaluation(learner.evaluation_compute(batch))
             value = gain * batch.target_count
         return Feedback(value=value, tokens=batch.token_count)
 
@@ -259,8 +259,8 @@ class Trainer:
         batches = self._batches.repeated(learner.recipe.training, scheduler.frontier)
         if not batches:
             return {}
-        metrics, tokens = self.evaluator.measure(learner, batches)
-        self.meter.add_evaluation(tokens, learner.parameters)
+        metrics, compute = self.evaluator.measure(learner, batches)
+        self.meter.add_evaluation(compute)
         return {f"memorised_{name}": value for name, value in metrics.items()}
 
 

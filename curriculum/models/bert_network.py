@@ -11,11 +11,22 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from curriculum.errors import UsageError
-from curriculum.learn import PADDING, Shape, widening
+from curriculum.learn import (
+    ACTIVATION,
+    PADDING,
+    Shape,
+    Work,
+    attention_work,
+    linear_work,
+    widening,
+)
 from curriculum.models.padding import at_end, lengths_of
 
 FEED_FORWARD = 4
 """The hidden layer of a block's feed-forward network is so many times as wide as the block."""
+
+CALLS_A_BLOCK = 15
+"""Of torch's library, for a block but for its attention: maps, sums, normalisations."""
 
 SLOWEST = 1000.0
 """The longest wave of sinusoidal positions, in positions over 2 pi."""
@@ -74,6 +85,18 @@ class BertNetwork(nn.Module):
             return self.head(states)  # type: ignore[no-any-return]  # (B, L, V)
         logits: Tensor = self.head(at_end(states, lengths))  # (B, V)
         return logits.squeeze(-1) if self.output == "bit" else logits
+
+    def forward_work(
+        self, examples: int, length: int, output_length: int, *, training: bool
+    ) -> Work:
+        config, rows = self.encoder.config, examples * length
+        size, heads = config.hidden_size, config.num_attention_heads
+        # Four maps around the attention, two of the feed-forward network, and its activation.
+        maps = rows * size * (2.0 * size * (4 + 2 * FEED_FORWARD) + ACTIVATION * FEED_FORWARD)
+        attention = attention_work(size, heads, examples, length, length)
+        block = Work(operations=maps, depth=CALLS_A_BLOCK) + attention
+        read = rows if self.output == "symbols" else examples
+        return block * config.num_hidden_layers + linear_work(self.head, read)
 
     def placements_from(self, small: Self) -> widening.Placements:
         """How the network continues the function of a smaller one.

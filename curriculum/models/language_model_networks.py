@@ -10,9 +10,15 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from curriculum.errors import UsageError
-from curriculum.learn import Shape, State, widening
+from curriculum.learn import Shape, State, Work, linear_work, recurrent_work, widening
 from curriculum.models.padding import lengths_of
 from curriculum.models.recurrent_state import CELLS, initial_state, read_from
+
+CALLS_A_WORD = 3
+"""Of torch's library, for each word that is read one by one: the sum, ReLU and normalisation."""
+
+COST = 1.9
+"""How much longer reading words one by one takes than that tells; see `benchmarks/cost.py`."""
 
 
 class WordNetwork(nn.Module):
@@ -54,6 +60,13 @@ class Stepwise(WordNetwork):
 
     def initial_state(self, batch_size: int) -> State:
         return (self.head.weight.new_zeros(batch_size, self.head.in_features),)
+
+    def forward_work(
+        self, examples: int, length: int, output_length: int, *, training: bool
+    ) -> Work:
+        word = linear_work(self.hidden, examples) + Work(depth=CALLS_A_WORD)
+        rows = examples * (length if self.net == "every_word" else 1)
+        return (word * length + linear_work(self.head, rows)) * COST
 
     def _read(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         words = self.embedding(inputs.clamp(min=0))  # padding is read, and nothing predicted
@@ -110,3 +123,9 @@ class Layered(WordNetwork):
 
     def initial_state(self, batch_size: int) -> State:
         return initial_state(self.recurrent, batch_size)
+
+    def forward_work(
+        self, examples: int, length: int, output_length: int, *, training: bool
+    ) -> Work:
+        rows = examples * length
+        return recurrent_work(self.recurrent, examples, length) + linear_work(self.head, rows)

@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from curriculum.learn import Shape, State, widening
+from curriculum.learn import Shape, State, Work, linear_work, recurrent_work, widening
 from curriculum.models.padding import at_end, lengths_of, read
 from curriculum.models.recurrent_state import CELLS, initial_state, read_from
 
@@ -49,6 +49,12 @@ class RecurrentNetwork(nn.Module):
         lengths = lengths_of(inputs)
         states, _ = read(self.recurrent, self._features(inputs), lengths)  # (B, L, D * H)
         return self._logits(states if self.output == "symbols" else at_end(states, lengths))
+
+    def forward_work(
+        self, examples: int, length: int, output_length: int, *, training: bool
+    ) -> Work:
+        rows = examples * (length if self.output == "symbols" else 1)
+        return recurrent_work(self.recurrent, examples, length) + linear_work(self.head, rows)
 
     @property
     def can_stream(self) -> bool:

@@ -9,11 +9,26 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from curriculum.learn import IGNORED, PADDING, Shape, widening
+from curriculum.learn import (
+    IGNORED,
+    PADDING,
+    Shape,
+    Work,
+    attention_work,
+    linear_work,
+    recurrent_work,
+    widening,
+)
 from curriculum.models.padding import lengths_of, read
 
 BEGIN = 0
 """The symbol that the decoder reads before its first."""
+
+CALLS_A_SYMBOL = 5
+"""Of torch's library, beside the decoder's, for each symbol that is written by itself."""
+
+COST = 1.1
+"""How much longer both take than that tells; see `benchmarks/cost.py`."""
 
 
 class Seq2SeqNetwork(nn.Module):
@@ -68,6 +83,20 @@ class Seq2SeqNetwork(nn.Module):
         """Logits (B, T, V) of an output of that length; each symbol follows its own likeliest."""
         memory, state = self._encode(inputs)
         return self._write([None] * length, state, memory, inputs)
+
+    def forward_work(
+        self, examples: int, length: int, output_length: int, *, training: bool
+    ) -> Work:
+        rows, size = examples * output_length, self.encoder.hidden_size
+        found = recurrent_work(self.encoder, examples, length)
+        found += recurrent_work(self.decoder, examples, output_length)
+        found += linear_work(self.head, rows)
+        if self.query is not None:
+            found += linear_work(self.query, rows)
+            found += attention_work(size, 1, examples, output_length, length)
+        if not training or self.teacher_forcing < 1:  # the calls of one symbol are not those of all
+            found += Work(depth=CALLS_A_SYMBOL * output_length)
+        return found * COST
 
     def _encode(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """All states of the top layer, (B, L, H), and the last ones of all layers, (N, B, H)."""

@@ -6,9 +6,7 @@ from .certificate import certify_sample as certify_sample
 from .certificate import certify_whole as certify_whole
 from .confidence_bounds import error_of_test as error_of_test
 from .confidence_bounds import examples_needed as examples_needed
-from .cost import STEP_OVERHEAD as STEP_OVERHEAD
 from .cost import Cost as Cost
-from .cost import compute as compute
 from .criterion import Decision as Decision
 from .criterion import Mastery as Mastery
 from .evaluation import Evaluation as Evaluation

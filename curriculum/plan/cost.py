@@ -7,25 +7,13 @@ from dataclasses import dataclass
 from operator import add, sub
 from typing import Any
 
-STEP_OVERHEAD = 50_000
-"""Stands for the fixed cost of a step in tiny models, as if they had so many more parameters."""
-
-EVALUATION_SHARE = 1 / 3
-"""An evaluation runs the forward pass alone: a third of a training step's work."""
-
-
-def compute(tokens: int, parameters: int, *, training: bool) -> float:
-    """What budgets and comparisons count: tokens x (parameters + 50,000).
-
-    Tokens of an evaluation count a third of those trained on.
-    """
-    work = float(tokens) * (parameters + STEP_OVERHEAD)
-    return work if training else work * EVALUATION_SHARE
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """Optimizer steps, tokens trained on, compute, and seconds."""
+    """Optimizer steps, tokens trained on, compute, and seconds.
+
+    Compute is a function of the work, evaluations included; see `curriculum.learn.work`.
+    """
 
     steps: int = 0
     tokens: int = 0

@@ -2,10 +2,8 @@
 
 import math
 
-from curriculum.plan import STEP_OVERHEAD
-
 UNIT_LABELS = {
-    "compute": f"compute (tokens × (parameters + {STEP_OVERHEAD:,}))",
+    "compute": "compute (FLOPs, and what takes as long)",
     "tokens": "tokens trained on",
     "seconds": "time (s)",
     "steps": "optimizer steps",

@@ -6,11 +6,13 @@ from typing import Any
 
 from curriculum.config import Experiment
 from curriculum.errors import UsageError
-from curriculum.learn import Learner, batch_of, resolve_device
-from curriculum.plan import Backtracking, Budget, Galloping, Rollback, compute, get_strategy
+from curriculum.learn import Learner, StatesWork, batch_of, resolve_device
+from curriculum.plan import Backtracking, Budget, Galloping, Rollback, get_strategy
 
 DEFAULT_STEPS = 500
 """The cost of that many steps on the last stage is each learning rate's budget by default."""
+
+RATE_FACTORS = (1 / 30, 1 / 10, 1 / 3, 1, 3)
 
 UNLIMITED = 2**40
 
@@ -104,20 +106,36 @@ def guess_widths(count: int) -> tuple[float, ...]:
 
 
 def default_rates(experiment: Experiment) -> tuple[float, ...]:
-    """The learning rates of each strategy by default: the experiment's, times 1/3, 1 and 3."""
+    """The learning rates of each strategy by default: the experiment's, times 1/30 to 3.
+
+    The experiment's was chosen for its own strategy, and direct training may need a lower one.
+    """
     rate = experiment.optimizer.learning_rate
-    return tuple(float(f"{rate * factor:.3g}") for factor in (1 / 3, 1, 3))
+    return tuple(float(f"{rate * factor:.3g}") for factor in RATE_FACTORS)
 
 
 def default_amount(experiment: Experiment, count: int) -> Amount:
     """The cost of `DEFAULT_STEPS` steps on the last stage, for each of `count` learning rates."""
-    last, recipe = experiment.growth.path()[-1], experiment.recipe
-    learner = Learner.start(experiment.shape, recipe, seed=0, device=resolve_device("cpu"))
-    batch = batch_of(
-        experiment.task, last, recipe.training.step_size, seed=0, stream="train", index=0
-    )
-    step = compute(batch.token_count, learner.parameters, training=True)
+    last, size = experiment.growth.path()[-1], experiment.training.step_size
+    batch = batch_of(experiment.task, last, size, seed=0, stream="train", index=0)
+    step = _first_learner(experiment).step_compute(batch)
     return Amount(float(f"{step * DEFAULT_STEPS * count:.2g}"), "compute")
+
+
+def estimated_work(experiment: Experiment) -> str | None:
+    """That compute is estimated, in words, where the network doesn't state its work; else None."""
+    network = _first_learner(experiment).model
+    if isinstance(network, StatesWork):
+        return None
+    return (
+        f"{type(network).__name__} doesn't state its arithmetic (by a method forward_work), so its "
+        f"compute is estimated from its layers, each called once on all positions of the input"
+    )
+
+
+def _first_learner(experiment: Experiment) -> Learner:
+    device = resolve_device("cpu")
+    return Learner.start(experiment.shape, experiment.recipe, seed=0, device=device)
 
 
 def parse_amount(text: str) -> Amount:

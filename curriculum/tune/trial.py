@@ -125,14 +125,14 @@ class Trial:
         # The same criterion as the gate's, on a stream and with counts of the trial's own.
         scheduler, steps = self.scheduler, self.meter.cost.steps
         criterion, least = scheduler.criterion, scheduler.min_steps
-        evaluation, tokens = self._trainer.evaluator.evaluate(
+        evaluation, compute = self._trainer.evaluator.evaluate(
             self.learner,
             scheduler.stage,
             self._counts,
             full_test=self._counts.wants_full_test(criterion, steps=steps, min_steps=least),
         )
         evaluation = replace(evaluation, train_loss=train_loss)
-        self.meter.add_evaluation(tokens, self.learner.parameters)
+        self.meter.add_evaluation(compute)
         decision = self._counts.decide(criterion, evaluation, steps=steps, min_steps=least)
         found = self._report(loss=loss, score=decision.score, reason=decision.reason)
         if decision.mastered:

@@ -174,7 +174,7 @@ def two_are_evaluated(store: Path) -> bool:
 
 def check_that_both_are_interrupted(store: Path, err: str) -> None:
     assert "Traceback" not in err
-    assert "interrupted; 0 of 36 runs are over, and the same command continues" in err
+    assert "interrupted; 0 of 60 runs are over, and the same command continues" in err
     assert [History.of(run).status() for run in Store(store).runs()] == ["interrupted"] * 2
 
 
@@ -329,7 +329,7 @@ def test_the_report_and_the_table_are_written(
         (["--growth.facter", "2", "--run"], "did you mean --growth.factor"),
         (["--growth.end", "9"], "--growth.end is for the runs that --run makes"),
         (["--strategies", ","], "--strategies: must be names such as gated,direct,bandit, got"),
-        (["--budget", "2steps", "--run"], "shared by 3 learning rates leaves none"),
+        (["--budget", "2steps", "--run"], "shared by 5 learning rates leaves none"),
         (["--budget", "3e9"], "--budget is for the runs that --run makes; give --run too"),
         (["--jobs", "2"], "--jobs is for the runs that --run makes; give --run too"),
         (["--strategy", "gated", "--run"], "--strategies names those that are compared"),

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from curriculum import SGD, Adam, Batch, EvaluationSet, Mastery, Shape, Stage, Training
 from curriculum.learn import IGNORED, Evaluator, Learner, OutputKind, Recipe, Task, batch_of
+from curriculum.learn.work import evaluation_compute
 from curriculum.models import Recurrent
 from curriculum.plan import EvaluationCounts
 from curriculum.tasks import FirstBit, HumanNumbers, Reverse
@@ -69,9 +70,15 @@ class WithSlice(Sampled):
         return FirstBit(zeros="anywhere").sample(rng, stage, batch_size)
 
 
+def charged(learner: Learner, length: int, *sizes: int) -> float:
+    """What evaluations of so many examples each count, of a model that computes nothing."""
+    works = [learner.work(size, length, 1, training=False) for size in sizes]
+    return sum(map(evaluation_compute, works))
+
+
 def test_every_input_is_evaluated_and_weighted() -> None:
     one, oracle = learner("right")
-    found, tokens = Evaluator(FirstBit(), Mastery(threshold=1), 0).evaluate(
+    found, compute = Evaluator(FirstBit(), Mastery(threshold=1), 0).evaluate(
         one, Stage(300), EvaluationCounts()
     )
     assert found.full_test is not None
@@ -82,7 +89,7 @@ def test_every_input_is_evaluated_and_weighted() -> None:
     )
     assert found.slices["hard pair"].value == 1.0
     assert found.slices["hard pair"].examples == 2
-    assert tokens == (64 + 301) * 300
+    assert compute == charged(one, 300, 64, 256, 45)
     assert sum(map(len, oracle.seen)) == 64 + 301
 
 
@@ -123,7 +130,7 @@ def test_no_full_test_follows_a_failed_screen() -> None:
 
 def test_a_full_test_on_fresh_examples_follows_a_passed_screen() -> None:
     one, oracle = learner("right")
-    found, tokens = Evaluator(WithSlice(), Mastery(), 0).evaluate(
+    found, compute = Evaluator(WithSlice(), Mastery(), 0).evaluate(
         one, Stage(2000), EvaluationCounts()
     )
     assert found.full_test is not None
@@ -133,7 +140,8 @@ def test_a_full_test_on_fresh_examples_follows_a_passed_screen() -> None:
         "sample",
     )
     assert found.slices["anywhere"].examples == 1024
-    assert tokens == (64 + 2 * 1024) * 2000
+    sizes = [131] * 7 + [1024 - 7 * 131]
+    assert compute == charged(one, 2000, 64, *sizes, *sizes)
     screen, rest = oracle.seen[0], torch.cat(oracle.seen[1:])
     zeros = {int(row.argmin()) for row in screen if row.min() == 0} - {0}
     later = {int(row.argmin()) for row in rest[:1024] if row.min() == 0} - {0}
@@ -222,9 +230,9 @@ def test_given_examples_are_measured_by_all_metrics() -> None:
     batches = [
         batch_of(task, stage, 8, seed=0, stream="train", index=number) for number in range(2)
     ]
-    found, tokens = evaluator.measure(learner, batches)
+    found, compute = evaluator.measure(learner, batches)
     assert set(found) == {"loss", "symbol_accuracy", "exact_match"}
-    assert tokens == 32
+    assert compute == sum(map(learner.evaluation_compute, batches)) > 0
 
 
 def test_a_document_is_scored_by_its_words_and_not_by_its_windows() -> None:

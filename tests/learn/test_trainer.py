@@ -33,6 +33,7 @@ from curriculum.learn import (
     weights_sha256,
 )
 from curriculum.learn.learning_rate_schedule import one_cycle
+from curriculum.learn.work import evaluation_compute, training_compute
 from curriculum.models import LanguageModel
 from curriculum.tasks import FirstBit, HumanNumbers
 
@@ -108,9 +109,10 @@ def test_everything_is_charged() -> None:
     charged = trainer(meter)
     schedule.update(charged.evaluate(one, schedule))
     evaluation = charged.train(one, schedule)
-    trained, evaluated = 4 * 8 * 6, 2 * 7 * 6
-    assert evaluation.cost.tokens == trained
-    assert evaluation.cost.compute == (50_000 + one.parameters) * (trained + evaluated / 3)
+    assert evaluation.cost.tokens == 4 * 8 * 6
+    a_step = training_compute(one.work(8, 6, 1, training=True), one.parameters)
+    an_evaluation = evaluation_compute(one.work(7, 6, 1, training=False))
+    assert evaluation.cost.compute == 4 * a_step + 2 * an_evaluation
     assert evaluation.cost.seconds > 0
 
 

@@ -3,14 +3,8 @@ from dataclasses import asdict
 import pytest
 
 from curriculum import Budget, Cost, UsageError
-from curriculum.plan import compute
 
 NOTHING = Cost()
-
-
-def test_compute_charges_an_evaluation_a_third_of_a_step() -> None:
-    assert compute(30, 1000, training=True) == 30 * 51_000
-    assert compute(30, 1000, training=False) == pytest.approx(10 * 51_000)
 
 
 @pytest.mark.parametrize(

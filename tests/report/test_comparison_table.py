@@ -170,7 +170,10 @@ def test_the_conditions_are_printed() -> None:
         for rate in rates
     ]
     text = " ".join(printed(compare_runs("exp", [*runs, run_summary("linear", 0, [1e6])])).split())
-    assert "Budget of each strategy with each seed: compute 2.0e9 (tokens ×" in text
+    assert (
+        "Budget of each strategy with each seed: compute 2.0e9 (FLOPs, and what takes as long; 7.0e10 take about a second)"
+        in text
+    )
     assert "shared equally by 2 learning rates (0.001, 0.01); the cost" in text
     assert "Left out: linear, seed 0: no run at learning rate 0.001." in text
     assert "Compared with direct, inconclusive: gated." in text

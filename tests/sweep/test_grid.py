@@ -1,13 +1,19 @@
 """Which runs a sweep has, and what makes them comparable."""
 
-import pytest
+from dataclasses import dataclass
 
-from curriculum import Arithmetic, Budget, Experiment, Galloping, Stage, Training, UsageError
+import pytest
+import torch
+from torch import nn
+
+from curriculum import Arithmetic, Budget, Experiment, Galloping, Shape, Stage, Training, UsageError
+from curriculum.learn import Learner, batch_of
 from curriculum.sweep import (
     Amount,
     comparable_experiment,
     default_amount,
     default_rates,
+    estimated_work,
     parse_amount,
     plan_runs,
 )
@@ -67,10 +73,10 @@ def test_anything_else_is_no_amount(text: str) -> None:
         parse_amount(text)
 
 
-def test_default_learning_rates_are_a_third_of_the_experiments_and_three_times_it(
+def test_default_learning_rates_are_from_a_thirtieth_of_the_experiments_to_three_times_it(
     tiny: Experiment,
 ) -> None:
-    assert default_rates(tiny) == (0.01, 0.03, 0.09)
+    assert default_rates(tiny) == (0.001, 0.003, 0.01, 0.03, 0.09)
 
 
 def test_the_default_budget_is_the_compute_of_500_steps_for_each_learning_rate(
@@ -78,7 +84,28 @@ def test_the_default_budget_is_the_compute_of_500_steps_for_each_learning_rate(
 ) -> None:
     one, three = (default_amount(tiny, count) for count in (1, 3))
     assert one.unit == three.unit == "compute"
-    parameters = 3 * 8 * (1 + 8 + 2) + 8 * 2 + 2  # of a GRU with one input, and of its head
-    step = 32 * 5 * (parameters + 50_000)
+    learner = Learner.start(tiny.shape, tiny.recipe, seed=0, device=torch.device("cpu"))
+    batch = batch_of(tiny.task, tiny.growth.path()[-1], 32, seed=0, stream="train", index=0)
+    step = learner.step_compute(batch)
     assert one.value == pytest.approx(500 * step, rel=0.05)  # to two digits
     assert three.value == pytest.approx(1500 * step, rel=0.05)
+
+
+@dataclass(frozen=True)
+class Unstated:
+    """A model whose network says nothing of its work."""
+
+    hidden_size: int = 4
+
+    def check(self, shape: Shape) -> None:
+        pass
+
+    def build(self, shape: Shape) -> nn.Module:
+        return nn.Sequential(nn.Embedding(shape.input_vocab_size, 4), nn.Linear(4, 1))
+
+
+def test_compute_that_is_estimated_is_said_to_be(tiny: Experiment) -> None:
+    assert estimated_work(tiny) is None
+    found = estimated_work(tiny.replace(model=Unstated()))
+    assert found is not None
+    assert found.startswith("Sequential doesn't state its arithmetic (by a method forward_work)")

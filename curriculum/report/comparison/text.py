@@ -12,7 +12,7 @@ from curriculum.comparison import (
     SeedResult,
     least_seeds,
 )
-from curriculum.plan import STEP_OVERHEAD
+from curriculum.learn import OPERATIONS_A_SECOND
 from curriculum.report.units import counted, short, times
 from curriculum.sweep import is_guess
 
@@ -101,7 +101,7 @@ def _budget(comparison: Comparison) -> str:
     budget = {"seconds": amount, "compute": f"compute {amount}"}.get(unit, f"{amount} {unit}")
     words = f"Budget of each strategy with each seed: {budget}"
     if unit == "compute":
-        words += f" (tokens × (parameters + {STEP_OVERHEAD:,}), a third of that for evaluations)"
+        words += f" (FLOPs, and what takes as long; {short(OPERATIONS_A_SECOND, unit)} take about a second)"
     listed = ", ".join(f"{rate:g}" for rate in rates)
     if len(rates) == 1:
         return f"{words}, at learning rate {listed}."

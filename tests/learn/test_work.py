@@ -1,0 +1,197 @@
+"""What networks state of their work, and what a network counts that states nothing."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from curriculum import Batch, Shape, Stage
+from curriculum.learn import Model, StatesWork, Work
+from curriculum.learn.layer_work import ACTIVATION, COSTS, default_work, recurrent_work, work_of
+from curriculum.learn.network_protocols import forward_mode_of, forward_train
+from curriculum.learn.work import (
+    DEPTH,
+    EVALUATION,
+    STEP,
+    TRAINING,
+    UPDATE,
+    evaluation_compute,
+    training_compute,
+)
+from curriculum.models import (
+    Bert,
+    LanguageModel,
+    Recurrent,
+    Seq2Seq,
+    language_model_networks,
+    seq2seq_network,
+)
+
+STAGE = Stage(6, 12)
+B, L = 7, 6
+
+SHAPES = {
+    "bit": Shape.of("bit", STAGE),
+    "symbols": Shape.of("symbols", STAGE),
+    "shorter": replace(Shape.of("symbols", STAGE), output_length=4),
+}
+
+MODELS: dict[str, tuple[Model, str]] = {
+    "bert": (Bert(hidden_size=16, head_size=8, layers=3), "symbols"),
+    "bert of a bit": (Bert(hidden_size=16, head_size=8), "bit"),
+    "seq2seq": (Seq2Seq(hidden_size=10, embedding_size=5, layers=2), "shorter"),
+    "attention": (Seq2Seq(hidden_size=10, embedding_size=5, attention="dot"), "shorter"),
+    "every word": (LanguageModel(net="every_word", hidden_size=9), "symbols"),
+    "gru of words": (LanguageModel(net="gru", hidden_size=9, layers=2), "symbols"),
+    "rnn": (Recurrent(cell="rnn", hidden_size=9, layers=2, bidirectional=True), "symbols"),
+    "gru": (Recurrent(cell="gru", hidden_size=9, embedding_size=4), "bit"),
+}
+
+
+def built(name: str) -> tuple[nn.Module, Shape]:
+    torch.manual_seed(0)
+    model, kind = MODELS[name]
+    return model.build(SHAPES[kind]), SHAPES[kind]
+
+
+def batch(shape: Shape) -> Batch:
+    inputs = torch.randint(shape.input_vocab_size, (B, L))
+    size = (B, shape.output_length) if shape.output == "symbols" else (B,)
+    return Batch(inputs=inputs.numpy(), targets=torch.randint(2, size).numpy())
+
+
+def multiplications(network: nn.Module, shape: Shape) -> int:
+    """The operations of all matrix products of a forward pass, as torch counts them."""
+    one = batch(shape)
+    given = torch.from_numpy(one.inputs), torch.from_numpy(one.targets)
+    plain = sdpa_kernel(SDPBackend.MATH)  # the counter doesn't see into fused attention
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), plain:
+        forward_train(network, forward_mode_of(network), *given, None)
+    return int(counter.get_total_flops())
+
+
+def activations(name: str) -> float:
+    """What is stated beyond the matrix products, by hand."""
+    return {
+        "bert": 3 * B * (L * 16 * 4 + L * L * 2) * ACTIVATION,
+        "bert of a bit": 2 * B * (L * 16 * 4 + L * L * 2) * ACTIVATION,
+        "seq2seq": 2 * 3 * 10 * B * (6 + 4) * ACTIVATION,
+        "attention": B * (3 * 10 * (6 + 4) + 6 * 4) * ACTIVATION,
+        "every word": 0.0,
+        "gru of words": 2 * 3 * 9 * B * L * ACTIVATION,
+        "rnn": 2 * 2 * 9 * B * L * ACTIVATION,
+        "gru": 3 * 9 * B * L * ACTIVATION,
+    }[name]
+
+
+@pytest.fixture
+def alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No kind of network takes longer than its operations tell."""
+    for mode in COSTS:
+        monkeypatch.setitem(COSTS, mode, 1.0)
+    for module in (seq2seq_network, language_model_networks):
+        monkeypatch.setattr(module, "COST", 1.0)
+
+
+@pytest.mark.usefixtures("alike")
+@pytest.mark.parametrize("name", MODELS)
+def test_what_a_network_states_is_what_torch_counts(name: str) -> None:
+    network, shape = built(name)
+    assert isinstance(network, StatesWork)
+    stated = work_of(network, B, L, shape.output_length, training=True).operations
+    assert stated == pytest.approx(multiplications(network, shape) + activations(name))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_kind_that_takes_longer_counts_more(name: str, request: pytest.FixtureRequest) -> None:
+    network, shape = built(name)
+    own = work_of(network, B, L, shape.output_length, training=True)
+    request.getfixturevalue("alike")
+    alike = work_of(network, B, L, shape.output_length, training=True)
+    assert own.operations >= alike.operations
+    assert (own == alike) == name.startswith("bert")  # the unit
+
+
+def test_an_lstms_gates_and_calls_are_counted() -> None:
+    """Torch's counter doesn't see into the fused call."""
+    lstm = nn.LSTM(3, 5, num_layers=2)
+    gates = 4 * 5 * (2 * (3 + 5) + ACTIVATION) + 4 * 5 * (2 * (5 + 5) + ACTIVATION)
+    found = recurrent_work(lstm, B, L)
+    assert found.operations == pytest.approx(COSTS["LSTM"] * B * L * gates)
+    assert found.depth == pytest.approx(COSTS["LSTM"] * 2 * L)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_work_is_stated_per_example_and_depth_is_not(name: str) -> None:
+    network, shape = built(name)
+    one, many = (
+        work_of(network, count, L, shape.output_length, training=True) for count in (3, 30)
+    )
+    assert many.operations == pytest.approx(10 * one.operations)
+    assert many.depth == one.depth > 0
+
+
+def test_attention_grows_with_the_square_of_the_length() -> None:
+    network = Bert(hidden_size=16, head_size=8, layers=1).build(SHAPES["symbols"])
+    one, two, four = (
+        work_of(network, 1, length, length, training=True).operations for length in (100, 200, 400)
+    )
+    linear = 2 * two - four / 2  # of a x + b x^2, twice the part in x at 200
+    assert four > 2 * two > 4 * one
+    assert four - 2 * two == pytest.approx(4 * (two - 2 * one))
+    assert linear > 0
+
+
+def test_a_recurrent_network_is_as_deep_as_its_input_is_long() -> None:
+    network = Recurrent(cell="gru").build(SHAPES["bit"])
+    short, long = (work_of(network, 1, length, 1, training=True).depth for length in (10, 1000))
+    assert long > 90 * short
+
+
+def test_decoding_symbol_by_symbol_is_deeper_than_one_call() -> None:
+    network = Seq2Seq(hidden_size=8).build(SHAPES["shorter"])
+    taught = Seq2Seq(hidden_size=8, teacher_forcing=0.5).build(SHAPES["shorter"])
+    fused = work_of(network, B, L, 4, training=True)
+    decoded = work_of(network, B, L, 4, training=False)
+    assert decoded.depth > fused.depth
+    assert decoded.operations == fused.operations
+    assert work_of(taught, B, L, 4, training=True) == decoded
+
+
+def test_a_step_counts_three_passes_an_update_and_a_fixed_cost() -> None:
+    work = Work(operations=1e9, depth=100)
+    assert training_compute(work, 1000) == STEP + 1000 * UPDATE + TRAINING * (1e9 + 100 * DEPTH)
+    assert evaluation_compute(work) == EVALUATION + 1e9 + 100 * DEPTH
+    assert work + work == work * 2 == Work(operations=2e9, depth=200)
+
+
+class Own(nn.Module):
+    """A user's network, of which nothing is stated."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(12, 8)
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, inputs: Tensor) -> Any:
+        return self.layers(self.embedding(inputs))
+
+
+def test_a_network_that_states_nothing_counts_its_layers() -> None:
+    network = Own(nn.Linear(8, 20), nn.ReLU(), nn.Linear(20, 12))
+    found = work_of(network, B, L, L, training=True)
+    biases = 2 * B * L * (20 + 12)
+    assert found.operations == multiplications(network, SHAPES["symbols"]) + biases
+    assert found.depth == 4
+
+
+def test_the_default_sees_recurrent_and_attention_layers() -> None:
+    lstm = nn.LSTM(8, 5)
+    assert default_work(Own(lstm), B, L).operations == recurrent_work(lstm, B, L).operations
+    layer = nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True)
+    short, long = (default_work(layer, 1, length).operations for length in (10, 20))
+    assert long > 2 * short
