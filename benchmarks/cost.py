@@ -12,10 +12,12 @@ fitted; the others played no part. `--fit` prints what the constants would be on
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -260,6 +262,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--fit", action="store_true", help="print constants fitted on this machine")
+    parser.add_argument("--json", type=Path, help="write a line for each measurement to this file")
     options = parser.parse_args()
     configure_threads(1)
     found = []
@@ -274,6 +277,10 @@ def main() -> None:
         )
     print("fitted to:", summary(each for each in found if each.fitted))
     print("others:", summary(each for each in found if not each.fitted))
+    if options.json is not None:
+        names = ("name", "kind", "fitted", "seconds", "compute", "ratio")
+        rows = ({n: getattr(each, n) for n in names} for each in found)
+        options.json.write_text("".join(json.dumps(row) + "\n" for row in rows))
     if options.fit:
         fit([each for each in found if each.fitted])
 

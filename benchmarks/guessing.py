@@ -8,6 +8,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+from itertools import product
+from pathlib import Path
+
+from recorded_rows import Row, rows_of
 
 import curriculum
 from curriculum import (
@@ -16,7 +20,6 @@ from curriculum import (
     Explicit,
     Geometric,
     Guess,
-    Result,
     Stage,
     Training,
     Tuning,
@@ -47,51 +50,57 @@ def trained(experiment: Experiment, length: int) -> Experiment:
     )
 
 
-def summarised(experiment: Experiment, seeds: range) -> tuple[str, list[Result]]:
-    """On how many seeds the target is reached, with the medians of what these took."""
-    results = []
-    for seed in seeds:
-        with tempfile.TemporaryDirectory() as store:
-            results.append(curriculum.run(experiment, seed, store=store, mirror=False))
-    done = [result for result in results if result.status == "reached"]
-    text = f"{len(done)} of {len(results)}"
-    if done:
-        steps = statistics.median(result.steps for result in done)
-        compute = statistics.median(result.compute for result in done)
-        text += f": {steps:,.0f} ({compute:.1e})"
-    return text, results
+def run_one(key: Row) -> Row:
+    """One run: guesses of a width, or where that is None, training."""
+    configure_threads(1)
+    shipped, _ = load_experiment(f"{key['cell']}_firstbit")
+    experiment = shipped.replace(task=FirstBit(zeros=key["zeros"]))
+    if key["width"] is None:
+        experiment = trained(experiment, key["length"])
+    else:
+        experiment = guessed(experiment, key["length"], key["width"], key["guesses"])
+    with tempfile.TemporaryDirectory() as store:
+        result = curriculum.run(experiment, key["seed"], store=store, mirror=False)
+    names = ("status", "steps", "compute", "seconds")
+    return {name: getattr(result, name) for name in names}
 
 
 def main() -> None:
-    """Print a row for each net, pair and length: steps and compute, medians of the seeds."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    """Print a line for each net, task, length and width: steps and compute, medians of the seeds."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cells", nargs="+", choices=["lstm", "rnn", "gru"])
     parser.add_argument("--zeros", nargs="+", default=["hard", "mixture"])
     parser.add_argument("--lengths", type=int, nargs="+", default=[10, 100])
     parser.add_argument("--widths", type=float, nargs="+", default=[1.0, 10.0, 100.0])
-    parser.add_argument("--guesses", type=int, default=2_000)
+    parser.add_argument("--guesses", type=int, default=500)
     parser.add_argument("--seeds", type=int, nargs=2, default=[0, 5], metavar=("FROM", "BELOW"))
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--json", type=Path, help="append a line for each run to this file")
     options = parser.parse_args()
-    configure_threads(1)
-    widths = " | ".join(f"width {width:g}" for width in options.widths)
-    print(f"| net | zeros | length | {widths} | gated training | ms a guess |")
-    print("|" + "---|" * (len(options.widths) + 5))
-    for cell in options.cells:
-        shipped, _ = load_experiment(f"{cell}_firstbit")
-        for zeros in options.zeros:
-            experiment = shipped.replace(task=FirstBit(zeros=zeros))
-            for length in options.lengths:
-                row, guesses = [cell, zeros, str(length)], list[Result]()
-                for width in options.widths:
-                    text, results = summarised(
-                        guessed(experiment, length, width, options.guesses), range(*options.seeds)
-                    )
-                    row.append(text)
-                    guesses += results
-                row.append(summarised(trained(experiment, length), range(*options.seeds))[0])
-                seconds = sum(result.seconds for result in guesses)
-                row.append(f"{1000 * seconds / sum(result.steps for result in guesses):.1f}")
-                print("| " + " | ".join(row) + " |", flush=True)
+    choices = product(options.cells, options.zeros, options.lengths, [*options.widths, None])
+    for cell, zeros, length, width in choices:
+        keys = (
+            {
+                "cell": cell,
+                "zeros": zeros,
+                "length": length,
+                "width": width,
+                "guesses": options.guesses,
+                "seed": seed,
+            }
+            for seed in range(*options.seeds)
+        )
+        rows = list(rows_of(keys, run_one, file=options.json, jobs=options.jobs))
+        done = [row for row in rows if row["status"] == "reached"]
+        middle = {n: statistics.median([r[n] for r in done] or [0]) for n in ("steps", "compute")}
+        print(
+            f"{cell}, {zeros}, length {length}, "
+            f"{'trained' if width is None else f'guessed at width {width:g}'}: {len(done)} of "
+            f"{len(rows)}, {middle['steps']:,.0f} steps, compute {middle['compute']:.1e}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -7,28 +7,25 @@ python benchmarks/robustness.py lstm_firstbit --seeds 100 110 --rate-factor 30
 
 `parity` is the README's example, to length 500. A run gets at most 60 seconds (or `--seconds`).
 Prints a line for each run, and for each experiment on how many seeds it reached its target, with
-the medians of those that did.
+the medians of those that did. With `--json FILE` a run that the file has is not made again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import statistics
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import torch
+from recorded_rows import Row, rows_of
 
 import curriculum
 from curriculum.config import Experiment, load_experiment, override
 from curriculum.learn import LEARNING_RATE, configure_threads
+from curriculum.plan import FinalEvaluation
 from curriculum.record import History, Store
 
 README = Path(__file__).parents[1] / "README.md"
@@ -48,9 +45,25 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="append a line for each run to this file")
     parser.add_argument("--settings", default="", help="as for `run`, in one string")
     options = parser.parse_args()
-    print(f"CPU capability {torch.backends.cpu.get_cpu_capability()}, {options.threads} threads")
+    capability = torch.backends.cpu.get_cpu_capability()
+    print(f"CPU capability {capability}, {options.threads} threads")
     for name in options.experiments:
-        found = list(_run_all(name, options))
+        keys = (
+            {
+                "experiment": name,
+                "seed": seed,
+                "threads": options.threads,
+                "capability": capability,
+                "limit": options.seconds,
+                "rate_factor": options.rate_factor,
+                "settings": options.settings,
+            }
+            for seed in range(*options.seeds)
+        )
+        found = []
+        for row in rows_of(keys, run_one, file=options.json, jobs=options.jobs):
+            found.append(row)
+            print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
         reached = [run for run in found if run["status"] == "reached"]
         middle = {
             each: statistics.median([run[each] for run in reached] or [0])
@@ -63,39 +76,26 @@ def main() -> None:
         )
 
 
-def _run_all(name: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    jobs = [(name, seed, options) for seed in range(*options.seeds)]
-    context = get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
-        for found in pool.map(run_one, jobs):
-            print(" ".join(f"{key}={value}" for key, value in found.items()), flush=True)
-            if options.json is not None:
-                with options.json.open("a") as file:
-                    file.write(json.dumps(found) + "\n")
-            yield found
-
-
-def run_one(job: tuple[str, int, argparse.Namespace]) -> dict[str, Any]:
-    """One run, in a store of its own."""
-    name, seed, options = job
-    configure_threads(options.threads)
+def run_one(key: Row) -> Row:
+    """One run, in a store of its own, without its final evaluation."""
+    configure_threads(key["threads"])
     with tempfile.TemporaryDirectory() as folder:
-        experiment = _experiment(name, Path(folder), options.settings)
-        rate = experiment.recipe.learning_rate * options.rate_factor
+        experiment = _experiment(key["experiment"], Path(folder), key["settings"])
+        rate = experiment.recipe.learning_rate * key["rate_factor"]
         experiment = experiment.replace(
-            budget=replace(experiment.budget, seconds=options.seconds),
+            budget=replace(experiment.budget, seconds=key["limit"]),
             optimizer=experiment.recipe.replace({LEARNING_RATE: rate}).optimizer,
+            final_evaluation=FinalEvaluation(mode="off"),
         )
-        result = curriculum.run(experiment, seed, store=folder, mirror=False)
+        result = curriculum.run(experiment, key["seed"], store=folder, mirror=False)
         history = History.of(Store(Path(folder)).find(result.run_id))
         return {
-            "experiment": name,
-            "seed": seed,
             "status": result.status,
             "reach": None if result.reach is None else result.reach.length,
             "seconds": round(result.seconds, 1),
             "steps": result.steps,
             "tokens": result.tokens,
+            "compute": result.compute,
             "discarded": round(result.discarded_share, 2),
             "visits": len(history.visits),
             **_troubles(history),

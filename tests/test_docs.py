@@ -129,3 +129,31 @@ def test_weights_are_restored_as_shown_when_a_stage_is_exhausted() -> None:
     nn.init.constant_(model.weight, 2)
     restore(model, Verdict.EXHAUSTED)
     assert model.weight.item() == 1
+
+
+def test_a_network_states_its_work_as_shown() -> None:
+    from curriculum.learn import StatesWork
+
+    found: dict[str, Any] = {}
+    exec(blocks("docs/compute.md", "python")[0], found)
+    network = found["Network"]()
+    assert isinstance(network, StatesWork)
+    assert network.forward_work(32, 5, 1, training=True).operations > 0
+
+
+def test_the_constants_of_compute_are_those_in_the_code() -> None:
+    from curriculum.learn import layer_work, work
+    from curriculum.models import language_model_networks
+
+    page = (ROOT / "docs" / "compute.md").read_text()
+    assert (
+        f"training step   {work.STEP:.0e}".replace("e+0", "e")
+        + f" + {work.UPDATE:g} × parameters + {work.TRAINING} × forward pass"
+    ) in page
+    assert f"evaluation      {work.EVALUATION:.0e}".replace("e+0", "e") in page
+    assert f"floating-point operations + {work.DEPTH:,.0f} × calls" in page
+    assert f"exponential counts {layer_work.ACTIVATION:g}" in page
+    costs = layer_work.COSTS
+    assert f"a GRU {costs['GRU']}, an LSTM {costs['LSTM']}, an RNN {costs['RNN_TANH']}" in page
+    assert f"word by word {language_model_networks.COST}." in page
+    assert f"{work.OPERATIONS_A_SECOND:.0e} of compute".replace("e+", "e") in page

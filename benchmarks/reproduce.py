@@ -1,0 +1,188 @@
+"""Measure the figures of README and docs anew, and write their tables.
+
+python benchmarks/reproduce.py --list
+python benchmarks/reproduce.py first_bit_strategies human_numbers_notebook
+python benchmarks/reproduce.py                 # all of them: some hours
+python benchmarks/reproduce.py --tables        # from benchmarks/figures.json alone
+
+Stop it at any time: the same command goes on. What was measured is kept in benchmarks/figures.json,
+with its command, date, machine and version, and the tables between `<!-- figures NAME -->` and
+`<!-- end -->` in README.md and docs/ are made from that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+from figures import FIGURES
+
+ROOT = Path(__file__).parents[1]
+FILE = ROOT / "benchmarks" / "figures.json"
+BLOCK = re.compile(r"<!-- figures (\w+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def main() -> None:
+    """Measure what was named, or all of it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; default: all")
+    parser.add_argument("--list", action="store_true", help="list names, minutes and commands")
+    parser.add_argument(
+        "--tables", action="store_true", help="write the tables, and measure nothing"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / ".reproduce", help="what is not over yet is kept here"
+    )
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in FIGURES]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(FIGURES)}")
+    names = options.names or list(FIGURES)
+    names = [each for name in names for each in FIGURES[name].of or (name,)]
+    names = list(dict.fromkeys(names))
+    if options.list:
+        for name in names:
+            print(f"{name} (about {FIGURES[name].minutes:g} min)")
+            print(*(f"  {command}" for command in commands_of(name)), sep="\n")
+        return
+    if not options.tables:
+        minutes = sum(FIGURES[name].minutes for name in names)
+        print(f"{len(names)} to measure, about {minutes:g} min on two cores", flush=True)
+        for name in names:
+            keep(name, measure(name, options.work))
+    for page in pages():
+        page.write_text(with_tables(page.read_text(), stored()))
+
+
+def commands_of(name: str) -> list[str]:
+    """Its commands, as they may be typed."""
+    bare = (
+        re.sub(r" --store \{store\}| --json >? ?\{out\}", "", c) for c in FIGURES[name].commands
+    )
+    return [*bare]
+
+
+def measure(name: str, work: Path) -> dict[str, Any]:
+    """Run the commands of one of them, or what of them is not done yet."""
+    folder = work / name
+    folder.mkdir(parents=True, exist_ok=True)
+    store, content, seconds = folder / "store", [], 0.0
+    for number, command in enumerate(FIGURES[name].commands):
+        out, done = folder / f"{number}.json", folder / f"{number}.seconds"
+        if not done.exists():
+            print(f"{name}: {commands_of(name)[number]}", flush=True)
+            started = time.perf_counter()
+            line = command.format(out=out, store=store).replace("python ", f"{sys.executable} ", 1)
+            subprocess.run(line, shell=True, check=True, cwd=ROOT)
+            done.write_text(f"{time.perf_counter() - started:.0f}")
+        seconds += float(done.read_text())
+        content.append(read(out))
+    return {
+        "commands": commands_of(name),
+        "seeds": FIGURES[name].seeds,
+        "date": date.today().isoformat(),
+        "commit": commit(),
+        "machine": machine(),
+        "minutes": round(seconds / 60, 1),
+        "content": content,
+    }
+
+
+def read(file: Path) -> Any:
+    """The rows of JSON lines; or the first comparison of a list, without its single runs."""
+    text = file.read_text()
+    if not text.startswith("["):
+        return [json.loads(line) for line in text.splitlines()]
+    (found,) = json.loads(text)
+    for outcome in found["strategies"].values():
+        outcome["seeds"] = [{"seed": s["seed"], "reach": s["reach"]} for s in outcome["seeds"]]
+    del found["conditions"]
+    return found
+
+
+def commit() -> str:
+    """The version of the code, in short."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def machine() -> str:
+    """The processor, what torch uses of it, and torch."""
+    lines = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", lines.read_text()) if lines.exists() else []
+    name = names[0] if names else platform.processor()
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{name} ({capability}), {os.cpu_count()} cores, torch {torch.__version__}"
+
+
+def stored() -> dict[str, Any]:
+    """All that was measured, by name."""
+    found: dict[str, Any] = json.loads(FILE.read_text()) if FILE.exists() else {}
+    return found
+
+
+def keep(name: str, measured: dict[str, Any]) -> None:
+    """Write it down."""
+    found = stored() | {name: measured}
+    ordered = {each: found[each] for each in FIGURES if each in found}
+    FILE.write_text(json.dumps(ordered, indent=1) + "\n")
+
+
+def pages() -> Iterator[Path]:
+    """The documents that may hold tables."""
+    yield ROOT / "README.md"
+    yield from sorted((ROOT / "docs").glob("*.md"))
+
+
+def with_tables(text: str, found: dict[str, Any]) -> str:
+    """A page with its tables as measured; those that were not measured yet stay as they are."""
+
+    def made(match: re.Match[str]) -> str:
+        name = match[1]
+        parts = FIGURES[name].of
+        if parts and all(part in found for part in parts):
+            return derived(name, [found[part]["content"] for part in parts])
+        return block(name, found[name]) if name in found else match[0]
+
+    return BLOCK.sub(made, text)
+
+
+def derived(name: str, content: list[Any]) -> str:
+    """A table that is made of other figures."""
+    return f"<!-- figures {name} -->\n{FIGURES[name].table(content)}\n<!-- end -->"
+
+
+def block(name: str, measured: dict[str, Any]) -> str:
+    """A table, and what it was measured with."""
+    return "\n".join(
+        [
+            f"<!-- figures {name} -->",
+            FIGURES[name].table(measured["content"]),
+            "",
+            (
+                f"`python benchmarks/reproduce.py {name}`, {measured['minutes']:g} min; seeds "
+                f"{measured['seeds']}. {measured['machine']}; commit {measured['commit']}, "
+                f"{measured['date']}."
+            ),
+            "<!-- end -->",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
