@@ -199,7 +199,7 @@ def kind_of(model: object) -> str:
     if isinstance(model, Recurrent):
         return model.cell
     if isinstance(model, LanguageModel):
-        return model.net if model.is_torch_rnn else "word by word"
+        return f"{model.net} of words" if model.is_torch_rnn else "word by word"
     return type(model).__name__
 
 
@@ -249,8 +249,8 @@ def fit(found: list[Measurement]) -> None:
         return [*values, 1e3 * math.log(by_kind["Bert"])]
 
     first = np.log([*start, constants.OPERATIONS_A_SECOND, *[1.0] * len(kinds)])
-    *values, speed = np.exp(least_squares(off, first).x)[:5]
-    factors = np.exp(least_squares(off, first).x)[5:]
+    step, update, depth, evaluation, speed, *factors = np.exp(least_squares(off, first).x)
+    values = (step, update, depth, evaluation)
     print(", ".join(f"{n} {v:.2g}" for n, v in zip(names, values, strict=True)))
     print(f"OPERATIONS_A_SECOND {speed:.2g}; the constant of each kind, times:")
     print(", ".join(f"{k} {f:.2f}" for k, f in zip(kinds, factors, strict=True)))

@@ -39,12 +39,15 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.experiments:
         keys = ({"experiment": name, "seed": seed} for seed in range(*options.seeds))
-        rows = []
-        for row in rows_of(keys, run_both, file=options.json, jobs=options.jobs):
-            rows.append(row)
-            print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
-        means = [statistics.mean(row[side] for row in rows) for side in ("curriculum", "direct")]
-        print(f"{name}: curriculum {means[0]:.3f}, direct {means[1]:.3f}", flush=True)
+        rows = rows_of(keys, run_both, file=options.json, jobs=options.jobs)
+        there = [row for row in rows if row["curriculum"] is not None]
+        sides = ("curriculum", "direct")
+        means = (f"{side} {statistics.mean(row[side] for row in there):.3f}" for side in sides)
+        print(
+            f"{name}: {', '.join(means)} on {len(there)} of {len(rows)} seeds, where the "
+            f"curriculum gets to the last stage",
+            flush=True,
+        )
 
 
 def run_both(key: Row) -> Row:
@@ -52,11 +55,16 @@ def run_both(key: Row) -> Row:
     configure_threads(1)
     base, _ = load_experiment(key["experiment"])
     direct, _ = load_experiment(f"{key['experiment']}:direct")
-    with_curriculum, steps, stages = end_of_cycle(unhindered(base), key["seed"])
-    directly, _, _ = end_of_cycle(
-        unhindered(direct).replace(budget=Budget(steps_per_stage=steps, steps=steps)), key["seed"]
-    )
-    return {"curriculum": with_curriculum, "direct": directly, "steps": steps, "stages": stages}
+    gated = end_of_cycle(unhindered(base), key["seed"])
+    budget = Budget(steps_per_stage=gated["steps"], steps=gated["steps"])
+    directly = end_of_cycle(unhindered(direct).replace(budget=budget), key["seed"])
+    return {
+        "curriculum": gated["accuracy"],
+        "direct": directly["accuracy"],
+        "steps": gated["steps"],
+        "seconds": gated["seconds"],
+        "compute": gated["compute"],
+    }
 
 
 def unhindered(experiment: Experiment) -> Experiment:
@@ -71,13 +79,20 @@ def unhindered(experiment: Experiment) -> Experiment:
     )
 
 
-def end_of_cycle(experiment: Experiment, seed: int) -> tuple[float, int, int]:
-    """The last evaluation's accuracy, the steps of the run, and on how many stages it trained."""
+def end_of_cycle(experiment: Experiment, seed: int) -> Row:
+    """The accuracy at the end of the last stage, None where the run did not get there; and the cost."""
     with tempfile.TemporaryDirectory() as store:
         result = curriculum.run(experiment, seed, store=store, mirror=False)
         history = History.of(Store(Path(store)).find(result.run_id))
-    last = [each for visit in history.visits for each in visit.evaluations][-1]
-    return round(last.decision.score or 0.0, 4), result.steps, len(history.visits)
+    last = history.visits[-1]
+    score = last.evaluations[-1].decision.score
+    there = last.stage == experiment.growth.path()[-1]
+    return {
+        "accuracy": score if there else None,
+        "steps": result.steps,
+        "seconds": round(result.seconds, 1),
+        "compute": result.compute,
+    }
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def main() -> None:
             }
             for seed in range(*options.seeds)
         )
-        rows = list(rows_of(keys, run_one, file=options.json, jobs=options.jobs))
+        rows = rows_of(keys, run_one, file=options.json, jobs=options.jobs)
         done = [row for row in rows if row["status"] == "reached"]
         middle = {n: statistics.median([r[n] for r in done] or [0]) for n in ("steps", "compute")}
         print(

@@ -7,7 +7,6 @@ python benchmarks/notebooks.py bert_reverse:seed_5_10 --seeds 0 1 --epochs
 from __future__ import annotations
 
 import argparse
-import math
 import statistics
 import tempfile
 from pathlib import Path
@@ -53,7 +52,7 @@ def main() -> None:
             {"experiment": name, "seed": seed, "threads": options.threads}
             for seed in range(*options.seeds)
         )
-        rows = list(rows_of(keys, run_one, file=options.json, jobs=options.jobs))
+        rows = rows_of(keys, run_one, file=options.json, jobs=options.jobs)
         if options.epochs:
             for number, epoch in enumerate(rows[0]["epochs"]):
                 words = ", ".join(f"{metric} {value:.3f}" for metric, value in epoch.items())
@@ -79,9 +78,9 @@ def run_one(key: Row) -> Row:
 
 def figures(evaluation: Evaluated) -> dict[str, float]:
     """An evaluation's training loss, its score under its criterion, and its metrics."""
-    score = evaluation.decision.score
-    found = {"train_loss": evaluation.train_loss or math.nan, "score": score or 0.0}
-    return {name: round(value, 5) for name, value in (found | dict(evaluation.metrics)).items()}
+    found = {"train_loss": evaluation.train_loss, "score": evaluation.decision.score}
+    named = (found | dict(evaluation.metrics)).items()
+    return {name: round(value, 5) for name, value in named if value is not None}
 
 
 def summary(values: list[float]) -> str:

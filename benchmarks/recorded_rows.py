@@ -1,57 +1,52 @@
 """Rows that a benchmark writes as it goes, so that it can be stopped and goes on."""
 
 import json
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 Row = dict[str, Any]
 
 
-class Measure(Protocol):
-    """What makes a row from what it is to be made of; a function of a module, to be sent to others."""
-
-    def __call__(self, key: Row) -> Row:
-        """The row, without its key."""
-
-
 def rows_of(
-    keys: Iterable[Row], measure: Measure, *, file: Path | None = None, jobs: int = 1
-) -> Iterator[Row]:
+    keys: Iterable[Row], measure: Callable[[Row], Row], *, file: Path | None = None, jobs: int = 1
+) -> list[Row]:
     """A row for each key, key and figures in one; those that the file has are not made again.
 
     Args:
         keys: what rows are made of.
-        measure: makes one; each is called in a process of its own pool.
-        file: of JSON lines, that rows are read from and added to.
+        measure: gives the figures of a key, in a process of a pool: a function of a module.
+        file: of JSON lines, that rows are read from and added to as soon as they are made.
         jobs: how many are made at a time.
     """
-    known = [] if file is None or not file.exists() else _lines(file)
+    known = [] if file is None or not file.exists() else [*_lines(file)]
     wanted = list(keys)
+    found = {number: _known(key, known) for number, key in enumerate(wanted)}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         made = {
-            number: pool.submit(measure, key)
-            for number, key in enumerate(wanted)
-            if _known(key, known) is None
+            pool.submit(measure, wanted[number]): number
+            for number, row in found.items()
+            if row is None
         }
         try:
-            for number, key in enumerate(wanted):
-                row = _known(key, known)
-                if row is None:
-                    row = key | made[number].result()
-                    if file is not None:
-                        with file.open("a") as stream:
-                            stream.write(json.dumps(row) + "\n")
-                yield row
+            for each in as_completed(made):
+                row = found[made[each]] = wanted[made[each]] | each.result()
+                print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+                if file is not None:
+                    with file.open("a") as stream:
+                        stream.write(json.dumps(row) + "\n")
         finally:
-            for each in made.values():
-                each.cancel()
+            pool.shutdown(cancel_futures=True)
+    return [row for row in found.values() if row is not None]
 
 
-def _lines(file: Path) -> list[Row]:
-    return [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
+def _lines(file: Path) -> Iterator[Row]:
+    for line in file.read_text().splitlines():
+        with suppress(json.JSONDecodeError):  # the last may be cut off
+            yield json.loads(line)
 
 
 def _known(key: Row, rows: list[Row]) -> Row | None:

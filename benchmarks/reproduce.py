@@ -5,7 +5,7 @@ python benchmarks/reproduce.py first_bit_strategies human_numbers_notebook
 python benchmarks/reproduce.py                 # all of them: some hours
 python benchmarks/reproduce.py --tables        # from benchmarks/figures.json alone
 
-Stop it at any time: the same command goes on. What was measured is kept in benchmarks/figures.json,
+Stop it at any time: the same command goes on, at the same version. What was measured is kept in benchmarks/figures.json,
 with its command, date, machine and version, and the tables between `<!-- figures NAME -->` and
 `<!-- end -->` in README.md and docs/ are made from that.
 """
@@ -17,10 +17,13 @@ import json
 import os
 import platform
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -63,6 +66,7 @@ def main() -> None:
         print(f"{len(names)} to measure, about {minutes:g} min on two cores", flush=True)
         for name in names:
             keep(name, measure(name, options.work))
+            shutil.rmtree(options.work / name)
     for page in pages():
         page.write_text(with_tables(page.read_text(), stored()))
 
@@ -76,19 +80,31 @@ def commands_of(name: str) -> list[str]:
 
 
 def measure(name: str, work: Path) -> dict[str, Any]:
-    """Run the commands of one of them, or what of them is not done yet."""
+    """Run the commands of one of them; one that was stopped goes on, at the same version of the code.
+
+    What they wrote is kept until the result is.
+    """
     folder = work / name
-    folder.mkdir(parents=True, exist_ok=True)
-    store, content, seconds = folder / "store", [], 0.0
+    stamp, version = folder / "version", f"{commit()} {FIGURES[name].commands}"
+    if not stamp.exists() or stamp.read_text() != version:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        stamp.write_text(version)
+    content, seconds = [], folder / "seconds"
     for number, command in enumerate(FIGURES[name].commands):
-        out, done = folder / f"{number}.json", folder / f"{number}.seconds"
+        out, done = folder / f"{number}.json", folder / f"{number}.done"
         if not done.exists():
             print(f"{name}: {commands_of(name)[number]}", flush=True)
-            started = time.perf_counter()
-            line = command.format(out=out, store=store).replace("python ", f"{sys.executable} ", 1)
-            subprocess.run(line, shell=True, check=True, cwd=ROOT)
-            done.write_text(f"{time.perf_counter() - started:.0f}")
-        seconds += float(done.read_text())
+            paths = {"out": out, "store": folder / "store"}
+            line = command.format_map({key: shlex.quote(str(path)) for key, path in paths.items()})
+            with counted(seconds):
+                subprocess.run(
+                    line.replace("python ", f"{shlex.quote(sys.executable)} ", 1),
+                    shell=True,
+                    check=True,
+                    cwd=ROOT,
+                )
+            done.touch()
         content.append(read(out))
     return {
         "commands": commands_of(name),
@@ -96,9 +112,20 @@ def measure(name: str, work: Path) -> dict[str, Any]:
         "date": date.today().isoformat(),
         "commit": commit(),
         "machine": machine(),
-        "minutes": round(seconds / 60, 1),
+        "minutes": round(float(seconds.read_text()) / 60, 1),
         "content": content,
     }
+
+
+@contextmanager
+def counted(file: Path) -> Iterator[None]:
+    """Add the seconds that pass to those in a file, however it ends."""
+    before = float(file.read_text()) if file.exists() else 0.0
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        file.write_text(f"{before + time.perf_counter() - started:.0f}")
 
 
 def read(file: Path) -> Any:
@@ -107,15 +134,26 @@ def read(file: Path) -> Any:
     if not text.startswith("["):
         return [json.loads(line) for line in text.splitlines()]
     (found,) = json.loads(text)
+    last = str(found["stage"])
     for outcome in found["strategies"].values():
-        outcome["seeds"] = [{"seed": s["seed"], "reach": s["reach"]} for s in outcome["seeds"]]
+        outcome["seeds"] = [
+            {"seed": each["seed"], "reach": each["reach"], "rate": quickest(each["runs"], last)}
+            for each in outcome["seeds"]
+        ]
     del found["conditions"]
     return found
 
 
+def quickest(runs: list[dict[str, Any]], place: str) -> float | None:
+    """The learning rate of the run that mastered a stage at the least compute; None for none."""
+    mastered = [run for run in runs if place in run["mastered"]]
+    rate: Any = min(mastered, key=lambda r: r["mastered"][place]["compute"], default={})
+    return rate.get("learning_rate") if rate else None
+
+
 def commit() -> str:
-    """The version of the code, in short."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
+    """The version of the code, in short; where files were changed since, it says so."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -140,7 +178,9 @@ def keep(name: str, measured: dict[str, Any]) -> None:
     """Write it down."""
     found = stored() | {name: measured}
     ordered = {each: found[each] for each in FIGURES if each in found}
-    FILE.write_text(json.dumps(ordered, indent=1) + "\n")
+    aside = FILE.with_suffix(".new")
+    aside.write_text(json.dumps(ordered, indent=1) + "\n")
+    aside.replace(FILE)
 
 
 def pages() -> Iterator[Path]:
@@ -164,7 +204,9 @@ def with_tables(text: str, found: dict[str, Any]) -> str:
 
 def derived(name: str, content: list[Any]) -> str:
     """A table that is made of other figures."""
-    return f"<!-- figures {name} -->\n{FIGURES[name].table(content)}\n<!-- end -->"
+    parts = ", ".join(f"`{part}`" for part in FIGURES[name].of)
+    source = f"Made of {parts} in [docs/results.md](docs/results.md), seeds and machine there."
+    return f"<!-- figures {name} -->\n{FIGURES[name].table(content)}\n\n{source}\n<!-- end -->"
 
 
 def block(name: str, measured: dict[str, Any]) -> str:

@@ -60,10 +60,7 @@ def main() -> None:
             }
             for seed in range(*options.seeds)
         )
-        found = []
-        for row in rows_of(keys, run_one, file=options.json, jobs=options.jobs):
-            found.append(row)
-            print(" ".join(f"{key}={value}" for key, value in row.items()), flush=True)
+        found = rows_of(keys, run_one, file=options.json, jobs=options.jobs)
         reached = [run for run in found if run["status"] == "reached"]
         middle = {
             each: statistics.median([run[each] for run in reached] or [0])

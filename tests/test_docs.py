@@ -143,7 +143,7 @@ def test_a_network_states_its_work_as_shown() -> None:
 
 def test_the_constants_of_compute_are_those_in_the_code() -> None:
     from curriculum.learn import layer_work, work
-    from curriculum.models import language_model_networks
+    from curriculum.models import language_model_networks, seq2seq_network
 
     page = (ROOT / "docs" / "compute.md").read_text()
     assert (
@@ -155,5 +155,6 @@ def test_the_constants_of_compute_are_those_in_the_code() -> None:
     assert f"exponential counts {layer_work.ACTIVATION:g}" in page
     costs = layer_work.COSTS
     assert f"a GRU {costs['GRU']}, an LSTM {costs['LSTM']}, an RNN {costs['RNN_TANH']}" in page
+    assert f"the encoder–decoder {seq2seq_network.COST} besides" in page
     assert f"word by word {language_model_networks.COST}." in page
     assert f"{work.OPERATIONS_A_SECOND:.0e} of compute".replace("e+", "e") in page

@@ -65,7 +65,7 @@ def test_a_measurement_goes_on_where_it_was_stopped(
     work = tmp_path / "work"
     found = reproduce.measure("made", work)
     assert found["content"] == [[{"row": 1}], [{"row": 2}]]
-    (work / "made" / "1.seconds").unlink()
+    (work / "made" / "1.done").unlink()
     assert reproduce.measure("made", work)["content"] == found["content"]
     assert ran.read_text().split() == ["1", "2", "2"]
 
@@ -78,3 +78,89 @@ def test_rows_that_a_file_has_are_not_made_again(tmp_path: Path) -> None:
         rows = list(rows_of(keys, squared, file=file))
         assert rows == [{"seed": 1, "value": 7}, {"seed": 2, "value": 4}]
     assert len(file.read_text().splitlines()) == 2
+
+
+def robustness_row(name: str, *, reached: bool, **more: object) -> figures.Row:
+    row: figures.Row = {
+        "experiment": name,
+        "status": "reached" if reached else "stopped",
+        "settings": "--strategy gated --tuning.mode off",
+        "seconds": 638.4,
+        "steps": 1500,
+        "tokens": 2_000_000,
+        "compute": 3.2e12,
+        "fresh_starts": 0,
+    }
+    return row | more
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_tables_of_runs_are_readable_also_where_none_got_there(*, reached: bool) -> None:
+    nets = [f"human_numbers_{net}{v}" for net in figures.NETS for v in ("", ":direct")]
+    rows = [robustness_row(name, reached=reached) for name in ("lstm_firstbit", "parity")]
+    every = [robustness_row(name, reached=reached) for name in (*figures.GOALS, *nets)]
+    made = [
+        figures.any_seed([rows] * 3),
+        figures.far_off([rows] * 2),
+        figures.slow([rows]),
+        figures.hard_pair([rows] * 2),
+        figures.order([rows]),
+        figures.first_crossing([every]),
+        figures.summary([[every]]),
+    ]
+    for table in made:
+        assert "nan" not in table
+        assert "e+" not in table
+        widths = {line.count(" | ") for line in table.splitlines()}
+        assert len(widths) == 1
+        assert ("1,500" in table or "11 min" in table or "1 of 1" in table) == reached
+
+
+def test_tables_of_epochs_and_ends_are_readable() -> None:
+    epoch = {"train_loss": 1.0, "score": 0.35, "loss": 2.3}
+    rows = [
+        {"experiment": f"human_numbers_{net}:seed", "epochs": [epoch] * 2, "seconds": 3.0}
+        for net in figures.NETS
+        for _ in range(2)
+    ]
+    assert (
+        "| `unrolled` | .354 | .350 | .350–.350 | .350–.350 | 2.30 | 3 |"
+        in figures.notebook_ends([rows])
+    )
+    made = figures.epochs(("train_loss", "training loss"))([rows[:1]])
+    assert made.splitlines()[-1] == "| 2 | 1.000 |"
+
+
+def test_a_curriculum_that_does_not_come_to_the_last_stage_has_no_accuracy_there() -> None:
+    row: figures.Row = {"curriculum": 0.8, "direct": 0.7, "steps": 100, "seconds": 3.0, "compute": 1e11}
+    rows = [
+        row | {"experiment": f"human_numbers_{net}", "curriculum": accuracy}
+        for net in figures.NETS
+        for accuracy in ((0.8, 0.9, None) if net == "gru" else (None, None, None))
+    ]
+    made = figures.full_cycle([rows]).splitlines()
+    assert made[2].startswith("| `unrolled` | 0 of 3 | – |")
+    assert made[-1].startswith("| `gru` | 2 of 3 | .850 (.800–.900) | .700 (.700–.700) | +0.150 ")
+
+
+def test_guesses_are_summed_up_by_width() -> None:
+    row = {"cell": "gru", "zeros": "hard", "length": 10, "status": "reached", "steps": 7}
+    rows = [row | {"width": width, "compute": 1e9, "seconds": 0.5} for width in (1.0, None)]
+    made = figures.guessing([rows]).splitlines()
+    assert made[0] == "| net | zeros | length | guessed, w = 1 | trained, gated |"
+    assert made[2] == "| gru | hard | 10 | 1 of 1: 7 (1.0e9, 0.5 s) | 1 of 1: 7 (1.0e9, 0.5 s) |"
+
+
+def test_a_stopped_measurement_at_another_version_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = tmp_path / "ran"
+    made = figures.Figures(
+        commands=(f"echo ran >> {ran} && echo '{{{{}}}}' > {{out}}",), table=lambda _: "", minutes=1
+    )
+    monkeypatch.setitem(figures.FIGURES, "made", made)
+    for version in ("one", "one", "other"):
+        monkeypatch.setattr(reproduce, "commit", lambda version=version: version)
+        found = reproduce.measure("made", tmp_path / "work")
+        assert found["commit"] == version
+    assert ran.read_text().split() == ["ran"] * 2

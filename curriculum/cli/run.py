@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import signal
@@ -10,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self, TextIO
 
-from curriculum import config, learn, record, report, runner
+from curriculum import config, learn, record, report, runner, sweep
 from curriculum.cli.arguments import (
     OptunaOption,
     RunArgument,
@@ -20,7 +22,7 @@ from curriculum.cli.arguments import (
     TrackingOption,
 )
 from curriculum.cli.parser import Parser, argument, option
-from curriculum.cli.terminal import print_line, stderr_console, users_output_on_stderr
+from curriculum.cli.terminal import print_line, print_note, stderr_console, users_output_on_stderr
 from curriculum.cli.values import natural, seconds, seed, thread_count
 from curriculum.errors import UsageError
 
@@ -125,10 +127,19 @@ def run(request: RunRequest) -> int:
             print_line(line, hanging=4)
         return 0
     learn.configure_threads(request.threads or learn.default_threads(experiment.model.hidden_size))
-    seed, overrides = request.seed, request.overrides
-    with _run_options(request, experiment, seed, source) as options:
+    if experiment.budget.compute is not None or experiment.tuning.is_on:
+        _note_estimate(experiment)
+    seed, overrides, outcome = request.seed, request.overrides, _Outcome.printing_for(request)
+    with _run_options(request, experiment, seed, source, outcome) as options:
         result = runner.run(experiment, seed, resume=request.resume, overrides=overrides, **options)
-    return _finish(request, result, options["stop"])
+    return _finish(request, result, options["stop"], outcome)
+
+
+def _note_estimate(experiment: config.Experiment) -> None:
+    """Say where compute, by which trials and budgets go, is estimated."""
+    found = sweep.estimated_work(experiment)
+    if found is not None:
+        print_note(found)
 
 
 def resume(request: ResumeRequest) -> int:
@@ -139,9 +150,10 @@ def resume(request: ResumeRequest) -> int:
         experiment = runner.restore_experiment(description, request.source)
     threads = request.threads or description.threads
     learn.configure_threads(threads, flush_denormal=description.flush_denormal)
-    with _run_options(request, experiment, description.seed, request.source) as options:
+    seed, outcome = description.seed, _Outcome.printing_for(request)
+    with _run_options(request, experiment, seed, request.source, outcome) as options:
         result = runner.resume(folder.id, **options)
-    return _finish(request, result, options["stop"])
+    return _finish(request, result, options["stop"], outcome)
 
 
 def _add_settings(
@@ -159,9 +171,39 @@ def _add_settings(
                 group.add_argument(*setting.options, action="store_true", help=text)
 
 
+@dataclass
+class _Outcome:
+    """Prints what training came to, once: before the final evaluation, or at the end."""
+
+    stream: TextIO
+    printed: bool = False
+
+    @classmethod
+    def printing_for(cls, request: RunningRequest) -> Self:
+        return cls(sys.stderr if request.json else sys.stdout)
+
+    def __call__(self, history: record.History) -> None:
+        from rich.console import Console
+
+        if self.printed:
+            return
+        self.printed = True
+        console = Console(file=self.stream)
+        with console.capture() as capture:
+            console.print(report.stage_table(history.result()), end="\n\n")
+        # A run goes on though nobody reads; what is printed at its end finds that out as well.
+        with contextlib.suppress(BrokenPipeError):
+            self.stream.write(capture.get())
+            print_line(report.outcome(history), self.stream)
+
+
 @contextmanager
 def _run_options(
-    request: RunningRequest, experiment: config.Experiment, seed: int, source: Path | None
+    request: RunningRequest,
+    experiment: config.Experiment,
+    seed: int,
+    source: Path | None,
+    outcome: _Outcome,
 ) -> Iterator[runner.RunOptions]:
     """The runner's options; progress is shown while they are in use."""
     stop = learn.StopRequest(signal.SIGINT, signal.SIGTERM)
@@ -179,18 +221,20 @@ def _run_options(
             "optuna_storage": request.optuna_storage,
             "source": source,
             "listener": progress,
+            "on_trained": outcome,
             "stop": stop,
         }
 
 
-def _finish(request: RunningRequest, result: record.Result, stop: learn.StopRequest) -> int:
-    """Print what a run came to, and give the exit code."""
-    from rich.console import Console
-
+def _finish(
+    request: RunningRequest, result: record.Result, stop: learn.StopRequest, outcome: _Outcome
+) -> int:
+    """Print what a run came to, as far as that was not done yet, and give the exit code."""
     history = record.History.of(record.Store(request.store).find(result.run_id))
-    stream = sys.stderr if request.json else sys.stdout
-    Console(file=stream).print(report.stage_table(result), end="\n\n")
-    print_line(report.closing(history), stream)
+    stream = outcome.stream
+    outcome(history)
+    for sentence in report.final_evaluation(history):
+        print_line(sentence, stream)
     if history.end is not None:
         print_line(
             f"Run {result.run_id}: 'explain {result.run_id}' says why, 'show {result.run_id}' shows "

@@ -10,7 +10,7 @@ from torch import nn
 from curriculum.learn.work import StatesWork, Work
 
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
-"""How many hidden layers a recurrent cell is made of."""
+"""The gates of a cell: an RNN has its hidden units alone."""
 
 CALLS = {"RNN_TANH": 3, "RNN_RELU": 3, "GRU": 9, "LSTM": 1}
 """Calls of torch's library for each position on a CPU; those of an LSTM are fused."""

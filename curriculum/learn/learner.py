@@ -146,14 +146,15 @@ class Learner:
         return self.continuing(*parts, shape=largest, seed=seed, visit=visit, trial=self.trial)
 
     def step_compute(self, batch: Batch) -> float:
-        """What an optimizer step on a batch counts."""
+        """What is charged for an optimizer step on a batch."""
         return training_compute(self.work_on(batch, training=True), self.parameters)
 
-    def evaluation_compute(self, batch: Batch) -> float:
-        """What a forward pass on a batch counts."""
-        return evaluation_compute(self.work_on(batch, training=False))
+    def evaluation_compute(self, batch: Batch, *, training: bool = False) -> float:
+        """What is charged for a forward pass on a batch without a step, called as in `training` or not."""
+        return evaluation_compute(self.work_on(batch, training=training))
 
     def work_on(self, batch: Batch, *, training: bool) -> Work:
+        """What the model computes in a forward pass on a batch."""
         examples, length = batch.inputs.shape
         output_length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
         return self.work(examples, length, output_length, training=training)

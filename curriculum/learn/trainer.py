@@ -237,7 +237,7 @@ class Trainer:
             reseed(*key)  # the same dropout as before
             loss_now = self._loss_now(learner, passed.inputs, passed.targets)
             gain = float(passed.loss.detach()) - loss_now
-            self.meter.add_evaluation(learner.evaluation_compute(batch))
+            self.meter.add_evaluation(learner.evaluation_compute(batch, training=True))
             value = gain * batch.target_count
         return Feedback(value=value, tokens=batch.token_count)
 

@@ -1,21 +1,18 @@
-"""What a network computes in a forward pass, and what that counts: the unit `compute`.
+"""What a network computes in a forward pass, and what is charged for it: the unit `compute`.
 
 Budgets, races and comparisons count compute, a function of the work alone: so they come out the
-same on any machine. It is in floating-point operations (FLOPs), but for what takes a computer time
-besides: operations that wait for each other, and the fixed cost of a step. Both are given in as many
-FLOPs as take as long. `benchmarks/cost.py` compares it with seconds, and fits the constants.
+same on any machine. It is in floating-point operations (FLOPs), plus what costs time without
+arithmetic: calls that wait for each other, and the fixed part of a step, each as the FLOPs that take
+as long. `benchmarks/cost.py` compares it with seconds, and fits the constants.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
-
-if TYPE_CHECKING:
-    pass
+from typing import Protocol, runtime_checkable
 
 OPERATIONS_A_SECOND = 7e10
-"""So much compute takes one core of an x86-64 server with AVX2 about a second."""
+"""What one core of a server with AVX-512 does in about a second."""
 
 STEP = 6e7
 """The fixed cost of a training step: drawing a batch, and calling the optimizer."""
@@ -73,12 +70,12 @@ class StatesWork(Protocol):
 
 
 def training_compute(work: Work, parameters: int) -> float:
-    """What a training step counts, of a network with so many parameters."""
+    """What is charged for a training step of a network with so many parameters."""
     return STEP + UPDATE * parameters + TRAINING * _compute(work)
 
 
 def evaluation_compute(work: Work) -> float:
-    """What the evaluation of a batch counts."""
+    """What is charged for evaluating a batch."""
     return EVALUATION + _compute(work)
 
 

@@ -28,7 +28,7 @@ CALLS_A_SYMBOL = 5
 """Of torch's library, beside the decoder's, for each symbol that is written by itself."""
 
 COST = 1.1
-"""How much longer both take than that tells; see `benchmarks/cost.py`."""
+"""How much longer encoder and decoder take together than each tells; see `benchmarks/cost.py`."""
 
 
 class Seq2SeqNetwork(nn.Module):

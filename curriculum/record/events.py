@@ -239,6 +239,14 @@ class RetentionMeasured:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingEnded:
+    """The target is `reached`, or training `stopped` short of it; what follows is the final evaluation."""
+
+    status: Literal["reached", "stopped"]
+    ending: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnded:
     """The run is over: the target is `reached`, or the run `stopped` short of it."""
 
@@ -259,7 +267,9 @@ VisitEvent: TypeAlias = (
 )
 """What happens within the visit that started before it."""
 
-Event: TypeAlias = VisitStarted | VisitEvent | ProvenanceChanged | FinalEvaluated | RunEnded
+Event: TypeAlias = (
+    VisitStarted | VisitEvent | ProvenanceChanged | TrainingEnded | FinalEvaluated | RunEnded
+)
 
 KINDS: Mapping[str, type[Any]] = {
     "visit_started": VisitStarted,
@@ -271,6 +281,7 @@ KINDS: Mapping[str, type[Any]] = {
     "rollback": RolledBack,
     "visit_ended": VisitEnded,
     "provenance_change": ProvenanceChanged,
+    "training_ended": TrainingEnded,
     "final_evaluation": FinalEvaluated,
     "target_evaluation": TargetEvaluated,
     "retention": RetentionMeasured,

@@ -26,6 +26,7 @@ class History:
     Attributes:
         description: what the run was started with.
         visits: all visits so far.
+        training_end: once all training is over; None before.
         end: the last event, once the run is over.
         stop: how it was stopped before its end, if it said so.
         damaged: whether the journal could be read in part alone.
@@ -46,6 +47,7 @@ class History:
     def __init__(self, description: RunDescription, records: Iterable[Record] = ()) -> None:
         self.description = description
         self.visits: list[Visit] = []
+        self.training_end: events.TrainingEnded | None = None
         self.end: events.RunEnded | None = None
         self.stop: StopNote | None = None
         self.damaged = False
@@ -79,7 +81,8 @@ class History:
         self.clock = record.clock.seconds
         if not isinstance(
             event,
-            events.FinalEvaluated
+            events.TrainingEnded
+            | events.FinalEvaluated
             | events.RetentionMeasured
             | events.TargetEvaluated
             | events.RunEnded,
@@ -220,6 +223,8 @@ class History:
                 self._end_visit(event)
             case events.ProvenanceChanged():
                 self.changes.append(event)
+            case events.TrainingEnded():
+                self.training_end = event
             case events.FinalEvaluated():
                 self.final_evaluations.append(event)
             case events.RetentionMeasured():

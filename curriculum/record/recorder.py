@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from curriculum.errors import RunFailed
 from curriculum.learn import Learner, Recipe, Snapshot, TrainingInterval, weights_sha256
@@ -224,12 +224,18 @@ class Recorder:
         if name not in self.checkpoints.roles:
             self._save(name, snapshot, state, training=True, interval=interval, best=best)
 
-    def run_ended(self, *, reached: bool, ending: str, learner: Learner) -> Result:
+    def training_ended(self, *, reached: bool, ending: str) -> None:
+        """Training is over, and the final evaluation follows."""
+        status: Literal["reached", "stopped"] = "reached" if reached else "stopped"
+        self.write(events.TrainingEnded(status=status, ending=ending))
+
+    def run_ended(self, learner: Learner) -> Result:
         """The run is over."""
         history = self.history
+        assert history.training_end is not None
         event = events.RunEnded(
-            status="reached" if reached else "stopped",
-            ending=ending,
+            status=history.training_end.status,
+            ending=history.training_end.ending,
             reach=history.reach,
             held=history.held,
             retained=history.retained,

@@ -3,6 +3,8 @@ from .examples import example_table as example_table
 from .examples import numbers as numbers
 from .explain import closing as closing
 from .explain import explain_run as explain_run
+from .explain import final_evaluation as final_evaluation
+from .explain import outcome as outcome
 from .figures.run import run_figures as run_figures
 from .figures.trials import trial_figures as trial_figures
 from .note import markdown_note as markdown_note

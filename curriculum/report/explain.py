@@ -43,20 +43,28 @@ def _changes(change: ProvenanceChanged) -> str:
 
 
 def closing(history: History, *, running: bool = False) -> str:
-    """How the run stands or ended, with its reach and cost."""
+    """How the run stands or ended, with its reach and cost, and what its final model passes."""
+    parts = outcome(history, running=running), *final_evaluation(history, running=running)
+    return " ".join(parts)
+
+
+def outcome(history: History, *, running: bool = False) -> str:
+    """How training stands or ended, with its reach and cost."""
     cost = (
         f"{counted(history.total_cost.steps, 'step')}, "
         f"{counted(history.total_cost.tokens, 'token')}, {history.seconds:.1f} s"
     )
     if history.discarded_cost.compute:
         cost += f"; discarded trials took {history.discarded_share:.0%} of the compute"
-    status = history.status(running=running)
+    trained = history.training_end or history.end
+    if trained is None:
+        status, ending = history.status(running=running), "" if running else history.ending
+    elif trained.status == "reached":
+        return f"{_reached(history)}; {cost}."
+    else:
+        status, ending = trained.status, trained.ending
     reach = "no stage mastered" if history.reach is None else f"reach: {history.reach}"
-    if history.end is not None and status == "reached":
-        return " ".join((f"{_reached(history)}; {cost}.", *_final_evaluation(history)))
-    why = f" ({history.ending})" if history.ending and not running else ""
-    text = f"{status.capitalize()}{why}; {reach}; {cost}."
-    return " ".join((text, *_final_evaluation(history)))
+    return f"{status.capitalize()}{f' ({ending})' if ending else ''}; {reach}; {cost}."
 
 
 def _reached(history: History) -> str:
@@ -80,9 +88,11 @@ def _name(stage: Stage, path: tuple[Stage, ...]) -> str:
     return str(stage)
 
 
-def _final_evaluation(history: History) -> Iterator[str]:
-    """What the final model still passes."""
-    if not history.final_evaluations:
+def final_evaluation(history: History, *, running: bool = False) -> Iterator[str]:
+    """What the final model still passes; or that it is not known yet."""
+    if history.training_end is not None and history.end is None:
+        yield f"The final evaluation is not over ({history.status(running=running)})."
+    if not history.final_evaluations or history.end is None:
         return
     count = sum(not event.beyond for event in history.final_evaluations)
     held, text = len(history.held), "The final model still passes "

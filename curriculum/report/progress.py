@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from curriculum import record
 from curriculum.config import Experiment
@@ -32,6 +33,7 @@ class Progress:
         self._console = console
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._started = False
+        self._trained = False
         self._made = time.time()
         self._shown = time.monotonic()
         self._reach: Stage | None = None
@@ -43,14 +45,14 @@ class Progress:
         self._stage, self._visit = self._path[0], 0
         self._race: dict[int, record.TrialReport] = {}  # the last report of each trial of a search
         self._first_trial = 0  # its number
-        self._final: record.FinalEvaluated | None = None  # the newest, once the run is over
+        self._final: record.FinalEvaluated | None = None  # the newest, once training is over
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *details: Any) -> None:
-        if self._live is not None and self._started:
-            self._live.update(self._panel(), refresh=True)
+        if self._live is not None and self._live.is_started:
+            self._live.update(self._drawn(), refresh=True)
             self._live.__exit__(*details)
 
     def _start(self) -> None:
@@ -60,25 +62,39 @@ class Progress:
             stages = counted(len(self._path), "stage")
             self._print(f"{self._title}: {stages} to {self._path[-1]}")
         else:
-            self._live.__enter__()
+            self._live.start()
+
+    def _leave_panel(self) -> None:
+        """Leave what is shown of training; the final evaluation comes and goes below it."""
+        if self._live is not None:
+            if self._live.is_started:
+                self._live.update(self._panel(), refresh=True)
+                self._live.stop()
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
 
     def __call__(self, entry: record.Record) -> None:
         """Show a record of the journal."""
         self._take(entry.event)
-        if self._final is None:  # the final evaluation takes time, and no steps
+        if not self._trained:  # the final evaluation takes time, and no steps
             self._seconds = entry.clock.seconds
+        if isinstance(entry.event, record.TrainingEnded):
+            self._leave_panel()
         if entry.clock.time < self._made - 1:
             return
         if not self._started:
             self._start()
-        if self._live is None:
+        if isinstance(entry.event, record.TrainingEnded):
+            self._shown = time.monotonic()
+        elif self._live is None:
             if isinstance(entry.event, record.VisitEnded):
                 self._print(f"{entry.event.verdict:<9} {self._situation()}")
             elif time.monotonic() - self._shown > LINE_SECONDS:
                 activity = "searching" if self._race else "learning"
                 self._print(self._final_evaluation() or f"{activity:<9} {self._situation()}")
         elif time.monotonic() - self._shown > REDRAW_SECONDS:
-            self._live.update(self._panel(), refresh=True)
+            if not self._live.is_started:
+                self._live.start()
+            self._live.update(self._drawn(), refresh=True)
             self._shown = time.monotonic()
 
     def _take(self, event: record.Event) -> None:
@@ -105,6 +121,8 @@ class Progress:
                 self._ahead = self._reach = event.stage
             case record.VisitEnded():
                 self._reach = self._ahead or event.reach
+            case record.TrainingEnded():
+                self._trained = True
             case record.FinalEvaluated():
                 self._final = event
             case _:  # changes nothing that is shown
@@ -167,6 +185,12 @@ class Progress:
             text += f", {counted(max(0, budget.steps - total), 'step')} of the run"
         return text
 
+    def _drawn(self) -> Table | Text:
+        """What a terminal shows: the run's state, or once it is trained the final evaluation's."""
+        if not self._trained:
+            return self._panel()
+        return Text(self._final_evaluation(), no_wrap=True, overflow="ellipsis")
+
     def _panel(self) -> Table:
         done = 0 if self._reach is None else self._path.index(self._reach) + 1
         table = Table.grid(padding=(0, 2))
@@ -182,8 +206,6 @@ class Progress:
             table.add_row("search", self._search())
         steps, tokens = counted(self._total.steps, "step"), counted(self._total.tokens, "token")
         table.add_row("cost", f"{steps}, {tokens}, {self._speed()}")
-        if self._final is None:
+        if not self._trained:
             table.add_row("left", self._left())
-        else:
-            table.add_row("final", self._final_evaluation().partition(": ")[2])
         return table

@@ -3,7 +3,7 @@
 import math
 
 UNIT_LABELS = {
-    "compute": "compute (FLOPs, and what takes as long)",
+    "compute": "compute (FLOP equivalents)",
     "tokens": "tokens trained on",
     "seconds": "time (s)",
     "steps": "optimizer steps",

@@ -1,10 +1,13 @@
 """The core loop: trains a model from stage to stage, and records each step of the way."""
 
+from collections.abc import Callable
+
 from curriculum import learn
 from curriculum.config import Experiment
 from curriculum.errors import RunFailed
 from curriculum.plan import Evaluation, Scheduler, Stage, Verdict, VisitReason
 from curriculum.record import (
+    History,
     Recorder,
     Result,
     ResumePoint,
@@ -35,6 +38,8 @@ class CurriculumLoop:
         resume_point: ResumePoint,
         recorder: Recorder,
         executor: TrialExecutor,
+        *,
+        on_trained: Callable[[History], None] | None = None,
     ) -> None:
         """Make ready.
 
@@ -44,10 +49,11 @@ class CurriculumLoop:
             resume_point: where the run is resumed.
             recorder: writes down what happens, and keeps the time.
             executor: trains trials.
+            on_trained: called once training is over, before the final evaluation.
         """
         experiment, seed, stop = setup.experiment, setup.seed, setup.stop
         self.experiment, self.recorder, self.seed, self.stop = experiment, recorder, seed, stop
-        self.device = setup.device
+        self.device, self._on_trained = setup.device, on_trained
         self.scheduler = experiment.scheduler()
         self.learner, self.parent = fresh, fresh.snapshot()
         self.best: learn.Snapshot | None = None
@@ -82,6 +88,7 @@ class CurriculumLoop:
         """
         try:
             self._visit_stages()
+            self._end_training()
             self._evaluate_finally()
         except learn.Stopped:
             return self.recorder.run_interrupted(self.stop.reason)
@@ -91,13 +98,7 @@ class CurriculumLoop:
             if failure is error:
                 raise
             raise failure from error
-        reached, ending = self.scheduler.reached_target, self.scheduler.ending or ""
-        ahead = self.target_evaluator.target in self.recorder.history.mastered_ahead
-        if ahead and not reached:
-            ending = f"the target is mastered before the stages below it, and {ending}"
-        return self.recorder.run_ended(
-            reached=reached or ahead, ending=ending, learner=self.learner
-        )
+        return self.recorder.run_ended(self.learner)
 
     def _visit_stages(self) -> None:
         """The core loop: a visit, from evaluation to evaluation, until the scheduler has finished."""
@@ -258,6 +259,16 @@ class CurriculumLoop:
                 scores = self.final_evaluator.retention(self.learner)
             event = RetentionMeasured(visit=visit, stage=stage, scores=scores)
             self.recorder.write(event, self.recorder.clock())
+
+    def _end_training(self) -> None:
+        """Say how training ended, before the final evaluation takes its time."""
+        reached, ending = self.scheduler.reached_target, self.scheduler.ending or ""
+        ahead = self.target_evaluator.target in self.recorder.history.mastered_ahead
+        if ahead and not reached:
+            ending = f"the target is mastered before the stages below it, and {ending}"
+        self.recorder.training_ended(reached=reached or ahead, ending=ending)
+        if self._on_trained is not None:
+            self._on_trained(self.recorder.history)
 
     def _evaluate_finally(self) -> None:
         """Evaluate the final model, on its path and beyond."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen
@@ -30,6 +30,8 @@ class RunOptions(TypedDict, total=False):
             started on.
         listener: called with each record of the journal, once it is on disk. Where a run
             is resumed, it is first called with the records that are there already.
+        on_trained: called with the run's history once training is over, before the final
+            evaluation of its model.
         mirror: whether a process beside this one copies the record into MLflow; by default
             it does.
         wait: whether to wait, at the end, until it has done so; by default not.
@@ -50,6 +52,7 @@ class RunOptions(TypedDict, total=False):
     store: Path | str
     device: str | None
     listener: record.Listener | None
+    on_trained: Callable[[record.History], None] | None
     mirror: bool
     wait: bool
     tracking_uri: str | None
@@ -68,6 +71,7 @@ class RunContext:
     store: Path | str = record.DEFAULT_STORE
     device: str | None = None
     listener: record.Listener | None = None
+    on_trained: Callable[[record.History], None] | None = None
     mirror: bool = True
     wait: bool = False
     tracking_uri: str | None = None

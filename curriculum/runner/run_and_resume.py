@@ -169,4 +169,7 @@ def _loop(
         ) as recorder,
     ):
         mirror = context.start_mirror(folder)
-        return CurriculumLoop(setup, fresh, point, recorder, executor).run(), mirror
+        loop = CurriculumLoop(
+            setup, fresh, point, recorder, executor, on_trained=context.on_trained
+        )
+        return loop.run(), mirror

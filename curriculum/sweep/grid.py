@@ -13,6 +13,7 @@ DEFAULT_STEPS = 500
 """The cost of that many steps on the last stage is each learning rate's budget by default."""
 
 RATE_FACTORS = (1 / 30, 1 / 10, 1 / 3, 1, 3)
+"""The learning rates of each strategy by default, as multiples of the experiment's."""
 
 UNLIMITED = 2**40
 
@@ -81,9 +82,12 @@ def comparable_experiment(
     growth = experiment.growth
     if isinstance(growth, Galloping):
         growth = growth.arithmetic()
-    found = experiment.replace(
+    try:
+        found = experiment.replace(criterion=replace(criterion, confidence=1 - error))
+    except UsageError as unclear:  # the experiment was fine with its own confidence
+        raise UsageError(f"{unclear} ({count} learning rates share the error allowed)") from None
+    found = found.replace(
         growth=growth,
-        criterion=replace(criterion, confidence=1 - error),
         training=replace(experiment.training, schedule="constant"),
         tuning=replace(experiment.tuning, mode="off"),
         backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0, patience=0),

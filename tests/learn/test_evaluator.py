@@ -267,3 +267,16 @@ def test_a_stage_may_have_a_criterion_of_its_own() -> None:
     lenient = Mastery(threshold=0.01, metric="symbol_accuracy")
     found, _ = evaluator.evaluate(learner, Stage(2, 10), EvaluationCounts(), criterion=lenient)
     assert found.full_test is not None
+
+
+def test_an_input_that_is_read_in_pieces_is_charged_for_all_of_its_length(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = Recipe(model=Recurrent(hidden_size=4), optimizer=Adam(), training=Training())
+    stage = Stage(600)
+    one = Learner.start(Shape.of("bit", stage), recipe, seed=0, device=torch.device("cpu"))
+    whole = Evaluator(Sampled(), Mastery(), 0).test_sample(one, stage, 0, 100)
+    monkeypatch.setattr("curriculum.learn.evaluator.MOST_NUMBERS", 1)
+    streamed = Evaluator(Sampled(), Mastery(), 0).test_sample(one, stage, 0, 100)
+    assert streamed[2] == charged(one, 600, 64, 36)
+    assert whole[2] == charged(one, 600, 100)

@@ -73,7 +73,7 @@ def test_a_model_just_below_the_threshold_is_rarely_taken_to_have_mastered_the_s
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("rates", [1, 3])
+@pytest.mark.parametrize("rates", [1, 3, 5])
 @pytest.mark.parametrize("threshold", [0.9, 0.95, 0.99])
 def test_so_it_is_over_ten_thousand_models(threshold: float, rates: int) -> None:
     assert falsely_mastered(threshold, 10_000, rates=rates) <= 0.05 * 10_000

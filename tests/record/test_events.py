@@ -205,8 +205,9 @@ def test_a_record_of_a_visit_before_there_is_any_is_damage(
     describe(run.folder)
 
 
-def test_all_kinds_but_four_are_of_a_visit() -> None:
-    others = {"visit_started", "provenance_change", "final_evaluation", "run_ended"}
+def test_all_kinds_but_five_are_of_a_visit() -> None:
+    whole_run = {"training_ended", "final_evaluation", "run_ended"}
+    others = {"visit_started", "provenance_change", *whole_run}
     assert {NAMES[kind] for kind in OF_A_VISIT} == KINDS.keys() - others
 
 

@@ -171,7 +171,7 @@ def test_the_conditions_are_printed() -> None:
     ]
     text = " ".join(printed(compare_runs("exp", [*runs, run_summary("linear", 0, [1e6])])).split())
     assert (
-        "Budget of each strategy with each seed: compute 2.0e9 (FLOPs, and what takes as long; 7.0e10 take about a second)"
+        "Budget of each strategy with each seed: compute 2.0e9 (FLOP equivalents; a core does 7.0e10 in about a second)"
         in text
     )
     assert "shared equally by 2 learning rates (0.001, 0.01); the cost" in text

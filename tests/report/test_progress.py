@@ -79,11 +79,23 @@ def test_the_speed_is_that_of_training_whatever_the_final_evaluation_takes(
 ) -> None:
     monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.0)
     text = shown(tiny, store, terminal=True)
-    training, final = text[: text.index("final  ")], text[text.index("final  ") :]
-    speed = re.findall(r"[\d,]+ steps/s", training)[-1]
-    panels = re.findall(r"[\d,]+ steps/s", final)
-    assert len(panels) > 2
-    assert set(panels) == {speed}
+    panel = text[: text.index("final evaluation: ")]
+    history = History.of(Store(store).find("last"))
+    speed = f"{history.total_cost.steps / history.seconds:,.0f} steps/s"
+    assert re.findall(r"[\d,]+ steps/s", panel)[-1] == speed
+
+
+def test_the_panel_of_training_stays_and_the_final_evaluation_goes(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.0)
+    text = shown(tiny, store, terminal=True)
+    training, _, final = text.partition("final evaluation: ")
+    assert "3 of 3 stages" in training
+    assert "3 of 3 stages" not in final
+    assert "steps of the stage" not in without_control_codes(training)[-3]
+    assert final.count("final evaluation: ") >= 6  # of the path, and beyond it
+    assert final.rstrip().endswith("\x1b[2K")  # the line is erased
 
 
 def test_a_terminal_shows_path_score_reach_speed_and_what_is_left(

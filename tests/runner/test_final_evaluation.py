@@ -31,10 +31,11 @@ from curriculum.record import (
     RetentionMeasured,
     RunEnded,
     Store,
+    TrainingEnded,
     VisitEnded,
     describe_run,
 )
-from curriculum.report import closing
+from curriculum.report import closing, outcome
 from curriculum.runner import FinalEvaluator
 from curriculum.tasks import Reverse
 
@@ -176,6 +177,43 @@ def test_a_run_ends_with_what_its_final_model_holds(tiny: Experiment, store: Pat
     assert retention[-1].scores[path[-1]] == 1.0
     assert retention[0].scores[path[0]] == 1.0
     assert "The final model still passes" in closing(History.of(Store(store).find("last")))
+
+
+def test_what_training_came_to_is_told_before_it(tiny: Experiment, store: Path) -> None:
+    told: list[str] = []
+
+    def listener(record: Record) -> None:
+        if isinstance(record.event, FinalEvaluated):
+            told.append("evaluated")
+
+    def on_trained(history: History) -> None:
+        told.append(closing(history, running=True))
+
+    run(tiny, store, listener=listener, on_trained=on_trained)
+    assert told[0].startswith("Target reached: every stage up to length 5 mastered; ")
+    assert told[0].endswith("s. The final evaluation is not over (running).")
+    assert set(told[1:]) == {"evaluated"}
+    assert kinds(recorded(store)).index(TrainingEnded) < kinds(recorded(store)).index(
+        FinalEvaluated
+    )
+
+
+def test_a_run_that_is_stopped_within_it_tells_what_training_came_to(
+    tiny: Experiment, store: Path
+) -> None:
+    stop, told = StopRequest(), list[str]()
+
+    def on_trained(history: History) -> None:
+        told.append(outcome(history))
+        stop.request()
+
+    result = run(tiny, store, stop=stop, on_trained=on_trained)
+    assert result.status == "interrupted"
+    history = History.of(Store(store).find("last"))
+    assert closing(history) == f"{told[0]} The final evaluation is not over (interrupted)."
+    resumed = curriculum.resume("last", store=store, mirror=False, on_trained=on_trained)
+    assert resumed.status == "reached"
+    assert told[1] == told[0]
 
 
 def test_it_is_not_charged_to_the_budget(tiny: Experiment, store: Path) -> None:

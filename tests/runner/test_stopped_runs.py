@@ -44,6 +44,7 @@ from curriculum.record import (
     RetentionMeasured,
     RunEnded,
     Store,
+    TrainingEnded,
     TrialCompleted,
     TrialSelected,
     VisitEnded,
@@ -185,9 +186,10 @@ def one_of_each_kind(events: Sequence[Event]) -> list[tuple[int, str]]:
 def test_each_kind_of_record_is_covered_under_each_policy(tiny: Experiment, wholes: Wholes) -> None:
     whole = recorded(wholes("plain", plain(tiny)))
     covered = [(type(whole[count - 1]), policy) for count, policy in one_of_each_kind(whole)]
-    every = (VisitStarted, Evaluated, RetentionMeasured, VisitEnded, FinalEvaluated, RunEnded)
+    in_visits = (VisitStarted, Evaluated, RetentionMeasured, VisitEnded)
+    every = (*in_visits, TrainingEnded, FinalEvaluated, RunEnded)
     assert set(covered) == set(itertools.product(every, POLICIES))
-    assert len(covered) == 12
+    assert len(covered) == 14
 
 
 def check_killed_run(

@@ -6,8 +6,20 @@ import pytest
 import torch
 from torch import nn
 
-from curriculum import Arithmetic, Budget, Experiment, Galloping, Shape, Stage, Training, UsageError
+from curriculum import (
+    Arithmetic,
+    Budget,
+    Experiment,
+    Explicit,
+    Galloping,
+    Mastery,
+    Shape,
+    Stage,
+    Training,
+    UsageError,
+)
 from curriculum.learn import Learner, batch_of
+from curriculum.models import Recurrent
 from curriculum.sweep import (
     Amount,
     comparable_experiment,
@@ -17,6 +29,7 @@ from curriculum.sweep import (
     parse_amount,
     plan_runs,
 )
+from curriculum.tasks import Reverse
 
 
 def test_conditions_are_equal_but_for_strategy_and_learning_rate(tiny: Experiment) -> None:
@@ -109,3 +122,15 @@ def test_compute_that_is_estimated_is_said_to_be(tiny: Experiment) -> None:
     found = estimated_work(tiny.replace(model=Unstated()))
     assert found is not None
     assert found.startswith("Sequential doesn't state its arithmetic (by a method forward_work)")
+
+
+def test_an_error_that_is_split_over_too_many_learning_rates_is_refused(tiny: Experiment) -> None:
+    sampled = tiny.replace(
+        task=Reverse(),
+        growth=Explicit(lengths=(2,), vocab_sizes=(9,)),
+        model=Recurrent(bidirectional=True),
+        criterion=Mastery(threshold=0.95, examples=100),
+    )
+    comparable_experiment(sampled, "gated", Amount(9e9, "compute"), 0.1, 1)
+    with pytest.raises(UsageError, match=r"all are correct, it takes .* \(50 learning rates share"):
+        comparable_experiment(sampled, "gated", Amount(9e9, "compute"), 0.1, 50)

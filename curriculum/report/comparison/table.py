@@ -31,7 +31,7 @@ STYLES = {"helped": "green", "hurt": "red"}
 def overview(comparison: Comparison) -> list[tuple[str, ...]]:
     """A head, and a row for each strategy: its reach and its cost."""
     against = (f"vs {BASELINE}",) if BASELINE in comparison.outcomes else ()
-    head = ("strategy", "seeds", "reach", "95 %", "compute", "tokens", "time", *against)
+    head = ("strategy", "seeds", "reach", "95 %", "compute", "time", "tokens", *against)
     return [head, *(_row(comparison, o)[: len(head)] for o in comparison.outcomes.values())]
 
 
@@ -86,7 +86,7 @@ def print_comparison(comparison: Comparison, stream: TextIO) -> None:
 def _row(comparison: Comparison, outcome: Outcome) -> tuple[str, ...]:
     place, costs = comparison.stage, ["-", "-", "-"]
     if place is not None:
-        costs = [short(outcome.cost(place, u).value, u) for u in ("tokens", "seconds")]
+        costs = [short(outcome.cost(place, u).value, u) for u in ("seconds", "tokens")]
         costs.insert(0, _cell(outcome, place, "compute"))
     return (
         outcome.strategy,

@@ -101,7 +101,9 @@ def _budget(comparison: Comparison) -> str:
     budget = {"seconds": amount, "compute": f"compute {amount}"}.get(unit, f"{amount} {unit}")
     words = f"Budget of each strategy with each seed: {budget}"
     if unit == "compute":
-        words += f" (FLOPs, and what takes as long; {short(OPERATIONS_A_SECOND, unit)} take about a second)"
+        words += (
+            f" (FLOP equivalents; a core does {short(OPERATIONS_A_SECOND, unit)} in about a second)"
+        )
     listed = ", ".join(f"{rate:g}" for rate in rates)
     if len(rates) == 1:
         return f"{words}, at learning rate {listed}."
@@ -114,7 +116,7 @@ def _budget(comparison: Comparison) -> str:
 def _target(comparison: Comparison) -> str:
     stage = comparison.path[comparison.stage or 0]
     words = (
-        f"Compute, tokens and time are the cost to reach {stage}: the hardest stage that at least half "
+        f"Compute, time and tokens are the cost to reach {stage}: the hardest stage that at least half "
         f"of the seeds of some strategy mastered."
     )
     if any(
