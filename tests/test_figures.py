@@ -132,7 +132,13 @@ def test_tables_of_epochs_and_ends_are_readable() -> None:
 
 
 def test_a_curriculum_that_does_not_come_to_the_last_stage_has_no_accuracy_there() -> None:
-    row: figures.Row = {"curriculum": 0.8, "direct": 0.7, "steps": 100, "seconds": 3.0, "compute": 1e11}
+    row: figures.Row = {
+        "curriculum": 0.8,
+        "direct": 0.7,
+        "steps": 100,
+        "seconds": 3.0,
+        "compute": 1e11,
+    }
     rows = [
         row | {"experiment": f"human_numbers_{net}", "curriculum": accuracy}
         for net in figures.NETS
