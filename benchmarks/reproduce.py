@@ -152,11 +152,15 @@ def quickest(runs: list[dict[str, Any]], place: str) -> float | None:
 
 
 def commit() -> str:
-    """The version of the code, in short; where files were changed since, it says so."""
-    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    """The version of the code, in short; where code was changed since, it says so."""
+    changed = git("status", "--porcelain", "--", "*.py", "pyproject.toml")
+    return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
+
+
+def git(*words: str) -> str:
+    """What git prints."""
+    found = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    return found.stdout.strip()
 
 
 def machine() -> str:
