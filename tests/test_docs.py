@@ -153,8 +153,8 @@ def test_the_constants_of_compute_are_those_in_the_code() -> None:
     assert f"evaluation      {work.EVALUATION:.0e}".replace("e+0", "e") in page
     assert f"floating-point operations + {work.DEPTH:,.0f} × calls" in page
     assert f"exponential counts {layer_work.ACTIVATION:g}" in page
-    costs = layer_work.COSTS
+    costs = layer_work.SLOWDOWNS
     assert f"a GRU {costs['GRU']}, an LSTM {costs['LSTM']}, an RNN {costs['RNN_TANH']}" in page
-    assert f"the encoder–decoder {seq2seq_network.COST} besides" in page
-    assert f"word by word {language_model_networks.COST}." in page
+    assert f"the encoder–decoder {seq2seq_network.SLOWDOWN} besides" in page
+    assert f"word by word {language_model_networks.SLOWDOWN}." in page
     assert f"{work.OPERATIONS_A_SECOND:.0e} of compute".replace("e+", "e") in page

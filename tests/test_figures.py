@@ -4,10 +4,12 @@ import json
 import re
 from pathlib import Path
 
+import accuracy_tables
 import figures
 import pytest
 import reproduce
-from recorded_rows import rows_of
+import run_tables
+from recorded_rows import Row, rows_of
 from squared import squared
 
 PAGES = [*reproduce.pages()]
@@ -80,8 +82,8 @@ def test_rows_that_a_file_has_are_not_made_again(tmp_path: Path) -> None:
     assert len(file.read_text().splitlines()) == 2
 
 
-def robustness_row(name: str, *, reached: bool, **more: object) -> figures.Row:
-    row: figures.Row = {
+def robustness_row(name: str, *, reached: bool, **more: object) -> Row:
+    row: Row = {
         "experiment": name,
         "status": "reached" if reached else "stopped",
         "settings": "--strategy gated --tuning.mode off",
@@ -96,17 +98,17 @@ def robustness_row(name: str, *, reached: bool, **more: object) -> figures.Row:
 
 @pytest.mark.parametrize("reached", [False, True])
 def test_tables_of_runs_are_readable_also_where_none_got_there(*, reached: bool) -> None:
-    nets = [f"human_numbers_{net}{v}" for net in figures.NETS for v in ("", ":direct")]
+    nets = [f"human_numbers_{net}{v}" for net in run_tables.NETS for v in ("", ":direct")]
     rows = [robustness_row(name, reached=reached) for name in ("lstm_firstbit", "parity")]
-    every = [robustness_row(name, reached=reached) for name in (*figures.GOALS, *nets)]
+    every = [robustness_row(name, reached=reached) for name in (*run_tables.GOALS, *nets)]
     made = [
-        figures.any_seed([rows] * 3),
-        figures.far_off([rows] * 2),
-        figures.slow([rows]),
-        figures.hard_pair([rows] * 2),
-        figures.order([rows]),
-        figures.first_crossing([every]),
-        figures.summary([[every]]),
+        run_tables.any_seed([rows] * 3),
+        run_tables.far_off([rows] * 2),
+        run_tables.slow([rows]),
+        run_tables.hard_pair([rows] * 2),
+        run_tables.order([rows]),
+        run_tables.first_crossing([every]),
+        run_tables.summary([[every]]),
     ]
     for table in made:
         assert "nan" not in table
@@ -120,19 +122,19 @@ def test_tables_of_epochs_and_ends_are_readable() -> None:
     epoch = {"train_loss": 1.0, "score": 0.35, "loss": 2.3}
     rows = [
         {"experiment": f"human_numbers_{net}:seed", "epochs": [epoch] * 2, "seconds": 3.0}
-        for net in figures.NETS
+        for net in run_tables.NETS
         for _ in range(2)
     ]
     assert (
         "| `unrolled` | .354 | .350 | .350–.350 | .350–.350 | 2.30 | 3 |"
-        in figures.notebook_ends([rows])
+        in accuracy_tables.notebook_ends([rows])
     )
-    made = figures.epochs(("train_loss", "training loss"))([rows[:1]])
+    made = accuracy_tables.epochs(("train_loss", "training loss"))([rows[:1]])
     assert made.splitlines()[-1] == "| 2 | 1.000 |"
 
 
 def test_a_curriculum_that_does_not_come_to_the_last_stage_has_no_accuracy_there() -> None:
-    row: figures.Row = {
+    row: Row = {
         "curriculum": 0.8,
         "direct": 0.7,
         "steps": 100,
@@ -141,10 +143,10 @@ def test_a_curriculum_that_does_not_come_to_the_last_stage_has_no_accuracy_there
     }
     rows = [
         row | {"experiment": f"human_numbers_{net}", "curriculum": accuracy}
-        for net in figures.NETS
+        for net in run_tables.NETS
         for accuracy in ((0.8, 0.9, None) if net == "gru" else (None, None, None))
     ]
-    made = figures.full_cycle([rows]).splitlines()
+    made = accuracy_tables.full_cycle([rows]).splitlines()
     assert made[2].startswith("| `unrolled` | 0 of 3 | – |")
     assert made[-1].startswith("| `gru` | 2 of 3 | .850 (.800–.900) | .700 (.700–.700) | +0.150 ")
 
@@ -152,7 +154,7 @@ def test_a_curriculum_that_does_not_come_to_the_last_stage_has_no_accuracy_there
 def test_guesses_are_summed_up_by_width() -> None:
     row = {"cell": "gru", "zeros": "hard", "length": 10, "status": "reached", "steps": 7}
     rows = [row | {"width": width, "compute": 1e9, "seconds": 0.5} for width in (1.0, None)]
-    made = figures.guessing([rows]).splitlines()
+    made = run_tables.guessing([rows]).splitlines()
     assert made[0] == "| net | zeros | length | guessed, w = 1 | trained, gated |"
     assert made[2] == "| gru | hard | 10 | 1 of 1: 7 (1.0e9, 0.5 s) | 1 of 1: 7 (1.0e9, 0.5 s) |"
 

@@ -221,7 +221,8 @@ def _run_missing(each: sweep.Sweep, jobs: int) -> bool:
     )
     if few is not None:
         print_note(few)
-    estimated = sweep.estimated_work(each.runs[0].experiment)
+    experiment = each.runs[0].experiment
+    estimated = learn.estimated_work(experiment.model, experiment.shape)
     if estimated is not None:
         print_note(estimated)
     with report.SweepProgress(name, stderr_console(), total=total, missing=missing) as progress:

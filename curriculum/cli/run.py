@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TextIO
 
-from curriculum import config, learn, record, report, runner, sweep
+from curriculum import config, learn, record, report, runner
 from curriculum.cli.arguments import (
     OptunaOption,
     RunArgument,
@@ -137,7 +137,7 @@ def run(request: RunRequest) -> int:
 
 def _note_estimate(experiment: config.Experiment) -> None:
     """Say where compute, by which trials and budgets go, is estimated."""
-    found = sweep.estimated_work(experiment)
+    found = learn.estimated_work(experiment.model, experiment.shape)
     if found is not None:
         print_note(found)
 

@@ -11,6 +11,7 @@ from .input_text import parse_numbers as parse_numbers
 from .input_text import parse_symbols as parse_symbols
 from .layer_work import ACTIVATION as ACTIVATION
 from .layer_work import attention_work as attention_work
+from .layer_work import estimated_work as estimated_work
 from .layer_work import linear_work as linear_work
 from .layer_work import recurrent_work as recurrent_work
 from .learner import Learner as Learner

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from torch import nn
 
+from curriculum.learn.model import Model
+from curriculum.learn.randomness import forked
+from curriculum.learn.shape import Shape
 from curriculum.learn.work import StatesWork, Work
 
 GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
@@ -15,7 +18,7 @@ GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "GRU": 3, "LSTM": 4}
 CALLS = {"RNN_TANH": 3, "RNN_RELU": 3, "GRU": 9, "LSTM": 1}
 """Calls of torch's library for each position on a CPU; those of an LSTM are fused."""
 
-COSTS: dict[str, float] = {"RNN_TANH": 1.4, "RNN_RELU": 1.4, "GRU": 1.1, "LSTM": 1.2}
+SLOWDOWNS: dict[str, float] = {"RNN_TANH": 1.4, "RNN_RELU": 1.4, "GRU": 1.1, "LSTM": 1.2}
 """How much longer a cell takes than operations and calls tell; fitted by `benchmarks/cost.py`."""
 
 ACTIVATION = 20.0
@@ -38,13 +41,25 @@ def recurrent_work(layer: nn.RNNBase, examples: int, length: int) -> Work:
         operations=directions * examples * length * operations,
         depth=directions * layer.num_layers * length * CALLS[layer.mode],
     )
-    return found * COSTS[layer.mode]
+    return found * SLOWDOWNS[layer.mode]
 
 
 def attention_work(size: int, heads: int, examples: int, queries: int, keys: int) -> Work:
     """Of dot products between queries and keys of that size, their softmax, and the weighted mean."""
     scores = float(examples * queries * keys)
     return Work(operations=scores * (4 * size + ACTIVATION * heads), depth=5)
+
+
+def estimated_work(model: Model, shape: Shape) -> str | None:
+    """That compute is estimated, in words, where a model's network doesn't state its work; else None."""
+    with forked("shapes"):
+        network = model.build(shape)
+    if isinstance(network, StatesWork):
+        return None
+    return (
+        f"{type(network).__name__} doesn't state its arithmetic (by a method forward_work), so its "
+        f"compute is estimated from its layers, each called once on all positions of the input"
+    )
 
 
 def work_of(
@@ -59,7 +74,7 @@ def work_of(
 def default_work(network: nn.Module, examples: int, length: int) -> Work:
     """Of a network that doesn't state it: each layer is taken to be called once on all positions.
 
-    Recurrent and attention layers count as such, embeddings nothing, and any other layer two
+    Recurrent and attention layers count as such, an embedding as one call, and any other layer two
     operations for each of its parameters and each position of the input.
     """
     if isinstance(network, nn.Embedding):

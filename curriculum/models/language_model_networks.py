@@ -17,7 +17,7 @@ from curriculum.models.recurrent_state import CELLS, initial_state, read_from
 CALLS_A_WORD = 3
 """Of torch's library, for each word that is read one by one: the sum, ReLU and normalisation."""
 
-COST = 1.9
+SLOWDOWN = 1.9
 """How much longer reading words one by one takes than that tells; see `benchmarks/cost.py`."""
 
 
@@ -66,7 +66,7 @@ class Stepwise(WordNetwork):
     ) -> Work:
         word = linear_work(self.hidden, examples) + Work(depth=CALLS_A_WORD)
         rows = examples * (length if self.net == "every_word" else 1)
-        return (word * length + linear_work(self.head, rows)) * COST
+        return (word * length + linear_work(self.head, rows)) * SLOWDOWN
 
     def _read(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         words = self.embedding(inputs.clamp(min=0))  # padding is read, and nothing predicted

@@ -27,7 +27,7 @@ BEGIN = 0
 CALLS_A_SYMBOL = 5
 """Of torch's library, beside the decoder's, for each symbol that is written by itself."""
 
-COST = 1.1
+SLOWDOWN = 1.1
 """How much longer encoder and decoder take together than each tells; see `benchmarks/cost.py`."""
 
 
@@ -96,7 +96,7 @@ class Seq2SeqNetwork(nn.Module):
             found += attention_work(size, 1, examples, output_length, length)
         if not training or self.teacher_forcing < 1:  # the calls of one symbol are not those of all
             found += Work(depth=CALLS_A_SYMBOL * output_length)
-        return found * COST
+        return found * SLOWDOWN
 
     def _encode(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """All states of the top layer, (B, L, H), and the last ones of all layers, (N, B, H)."""

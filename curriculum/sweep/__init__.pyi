@@ -3,7 +3,6 @@ from .grid import PlannedRun as PlannedRun
 from .grid import comparable_experiment as comparable_experiment
 from .grid import default_amount as default_amount
 from .grid import default_rates as default_rates
-from .grid import estimated_work as estimated_work
 from .grid import parse_amount as parse_amount
 from .grid import plan_runs as plan_runs
 from .job import SweepSettings as SweepSettings

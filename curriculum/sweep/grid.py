@@ -6,7 +6,7 @@ from typing import Any
 
 from curriculum.config import Experiment
 from curriculum.errors import UsageError
-from curriculum.learn import Learner, StatesWork, batch_of, resolve_device
+from curriculum.learn import Learner, batch_of, resolve_device
 from curriculum.plan import Backtracking, Budget, Galloping, Rollback, get_strategy
 
 DEFAULT_STEPS = 500
@@ -122,24 +122,10 @@ def default_amount(experiment: Experiment, count: int) -> Amount:
     """The cost of `DEFAULT_STEPS` steps on the last stage, for each of `count` learning rates."""
     last, size = experiment.growth.path()[-1], experiment.training.step_size
     batch = batch_of(experiment.task, last, size, seed=0, stream="train", index=0)
-    step = _first_learner(experiment).step_compute(batch)
-    return Amount(float(f"{step * DEFAULT_STEPS * count:.2g}"), "compute")
-
-
-def estimated_work(experiment: Experiment) -> str | None:
-    """That compute is estimated, in words, where the network doesn't state its work; else None."""
-    network = _first_learner(experiment).model
-    if isinstance(network, StatesWork):
-        return None
-    return (
-        f"{type(network).__name__} doesn't state its arithmetic (by a method forward_work), so its "
-        f"compute is estimated from its layers, each called once on all positions of the input"
-    )
-
-
-def _first_learner(experiment: Experiment) -> Learner:
     device = resolve_device("cpu")
-    return Learner.start(experiment.shape, experiment.recipe, seed=0, device=device)
+    learner = Learner.start(experiment.shape, experiment.recipe, seed=0, device=device)
+    step = learner.step_compute(batch)
+    return Amount(float(f"{step * DEFAULT_STEPS * count:.2g}"), "compute")
 
 
 def parse_amount(text: str) -> Amount:

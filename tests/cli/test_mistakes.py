@@ -123,6 +123,19 @@ MISTAKES = [
     (["certify", "last", "--examples", "5"], "--examples and --vocab-size need --length"),
     (["ui", "--port", "x"], "--port: must be from 1 to 65535, got 'x'"),
     (["ui", "--port", "70000"], "--port: must be from 1 to 65535, got '70000'"),
+    (["runs"], "holds no runs yet; start one with 'run'"),
+    (["runs", "--json"], "holds no runs yet"),
+    (["runs", "last"], "runs takes no argument 'last'"),
+    (["rm"], "required: RUN"),
+    (["rm", "last"], "holds no runs yet"),
+    (["rm", "last", "--yse"], "rm has no option --yse; did you mean --yes?"),
+    (["prune"], "prune takes --state, --older-than, --experiment, or several of them; or else"),
+    (["prune", "--all", "--state", "killed"], "or else --all"),
+    (["prune", "--all"], "holds no runs yet"),
+    (["prune", "--state", "kiled"], "invalid choice: 'kiled'"),
+    (["prune", "--state", "running"], "invalid choice: 'running'"),
+    (["prune", "--older-than", "7"], "a number with m, h, d or w, such as 30m"),
+    (["prune", "1a2b3c4d", "--all"], "prune takes no argument '1a2b3c4d'"),
 ]
 
 

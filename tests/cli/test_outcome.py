@@ -101,3 +101,36 @@ def test_a_run_goes_on_though_nobody_reads_its_result(file: Path, store: Path) -
     history = History.of(Store(store).find("last"))
     assert history.end is not None
     assert history.held
+
+
+UNSTATED = """
+from dataclasses import dataclass
+from curriculum import Adam, Experiment, Explicit, Mastery
+from curriculum.tasks import FirstBit
+
+@dataclass(frozen=True)
+class Own:
+    hidden_size: int = 4
+
+    def check(self, shape):
+        pass
+
+    def build(self, shape):
+        from torch import nn
+        return nn.Sequential(nn.Embedding(2, 1), nn.Flatten(), nn.Linear(2, 1), nn.Flatten(0))
+
+experiment = Experiment(
+    task=FirstBit(), model=Own(), growth=Explicit(lengths=(2,)), criterion=Mastery(threshold=0.9),
+    optimizer=Adam(learning_rate=3e-2),
+)
+"""
+
+
+@pytest.mark.parametrize(("limit", "noted"), [("steps", False), ("compute", True)])
+def test_an_estimate_of_compute_is_named_where_it_matters(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str], *, limit: str, noted: bool
+) -> None:
+    file = tmp_path / "own.py"
+    file.write_text(UNSTATED)
+    call("run", file, "--store", store, f"--budget.{limit}", 10)
+    assert ("Sequential doesn't state its arithmetic" in capsys.readouterr().err) == noted

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from command_line import call, check_mistake
+from command_line import call
 from rich.console import Console
 
 from curriculum import Stage
@@ -227,35 +227,6 @@ def test_the_runs_that_match_all_conditions_are_selected(
 ) -> None:
     found = select_runs([line(**differences)], NOW, **filters)  # type: ignore[arg-type]
     assert bool(found) is expected
-
-
-MISTAKES = [
-    (["runs"], "holds no runs yet; start one with 'run'"),
-    (["runs", "--json"], "holds no runs yet"),
-    (["runs", "last"], "runs takes no argument 'last'"),
-    (["rm"], "required: RUN"),
-    (["rm", "last"], "holds no runs yet"),
-    (["rm", "last", "--yse"], "rm has no option --yse; did you mean --yes?"),
-    (["prune"], "prune takes --state, --older-than, --experiment, or several of them; or else"),
-    (["prune", "--all", "--state", "killed"], "or else --all"),
-    (["prune", "--all"], "holds no runs yet"),
-    (["prune", "--state", "kiled"], "invalid choice: 'kiled'"),
-    (["prune", "--state", "running"], "invalid choice: 'running'"),
-    (["prune", "--older-than", "7"], "a number with m, h, d or w, such as 30m"),
-    (["prune", "1a2b3c4d", "--all"], "prune takes no argument '1a2b3c4d'"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "expected"), MISTAKES)
-def test_a_mistake_is_one_sentence_and_exit_code_two(
-    arguments: list[str],
-    expected: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_mistake(arguments, expected, tmp_path, capsys)
 
 
 @pytest.mark.parametrize(

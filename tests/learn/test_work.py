@@ -1,6 +1,6 @@
 """What networks state of their work, and what a network counts that states nothing."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from curriculum import Batch, Shape, Stage
-from curriculum.learn import Model, StatesWork, Work
-from curriculum.learn.layer_work import ACTIVATION, COSTS, default_work, recurrent_work, work_of
+from curriculum import Batch, Experiment, Shape, Stage
+from curriculum.learn import Model, StatesWork, Work, estimated_work
+from curriculum.learn.layer_work import ACTIVATION, SLOWDOWNS, default_work, recurrent_work, work_of
 from curriculum.learn.network_protocols import forward_mode_of, forward_train
 from curriculum.learn.work import (
     DEPTH,
@@ -91,10 +91,10 @@ def activations(name: str) -> float:
 @pytest.fixture
 def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """No kind of network takes longer than its operations tell."""
-    for mode in COSTS:
-        monkeypatch.setitem(COSTS, mode, 1.0)
+    for mode in SLOWDOWNS:
+        monkeypatch.setitem(SLOWDOWNS, mode, 1.0)
     for module in (seq2seq_network, language_model_networks):
-        monkeypatch.setattr(module, "COST", 1.0)
+        monkeypatch.setattr(module, "SLOWDOWN", 1.0)
 
 
 @pytest.mark.usefixtures("alike")
@@ -121,8 +121,8 @@ def test_an_lstms_gates_and_calls_are_counted() -> None:
     lstm = nn.LSTM(3, 5, num_layers=2)
     gates = 4 * 5 * (2 * (3 + 5) + ACTIVATION) + 4 * 5 * (2 * (5 + 5) + ACTIVATION)
     found = recurrent_work(lstm, B, L)
-    assert found.operations == pytest.approx(COSTS["LSTM"] * B * L * gates)
-    assert found.depth == pytest.approx(COSTS["LSTM"] * 2 * L)
+    assert found.operations == pytest.approx(SLOWDOWNS["LSTM"] * B * L * gates)
+    assert found.depth == pytest.approx(SLOWDOWNS["LSTM"] * 2 * L)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -195,3 +195,23 @@ def test_the_default_sees_recurrent_and_attention_layers() -> None:
     layer = nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True)
     short, long = (default_work(layer, 1, length).operations for length in (10, 20))
     assert long > 2 * short
+
+
+@dataclass(frozen=True)
+class Unstated:
+    """A model whose network says nothing of its work."""
+
+    hidden_size: int = 4
+
+    def check(self, shape: Shape) -> None:
+        pass
+
+    def build(self, shape: Shape) -> nn.Module:
+        return nn.Sequential(nn.Embedding(shape.input_vocab_size, 4), nn.Linear(4, 1))
+
+
+def test_compute_that_is_estimated_is_said_to_be(tiny: Experiment) -> None:
+    assert estimated_work(tiny.model, tiny.shape) is None
+    found = estimated_work(Unstated(), tiny.shape)
+    assert found is not None
+    assert found.startswith("Sequential doesn't state its arithmetic (by a method forward_work)")

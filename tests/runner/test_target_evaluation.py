@@ -195,16 +195,21 @@ def test_a_gated_run_that_ends_short_of_it_keeps_the_model_that_mastered_the_tar
     assert of_kind(VisitEnded, recorded(store))[-1].restored is None
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_run_that_loses_the_target_again_goes_back_to_the_model_that_mastered_it(
-    odd: Experiment, store: Path, seed: int
-) -> None:
-    experiment = odd.replace(
+def unlearning(odd: Experiment) -> Experiment:
+    """One that masters the target ahead of a stage that nothing can master, and trains on."""
+    return odd.replace(
         task=Odd(below="random"),
         sampling=LookBackAndAhead(others=0.2),
         budget=Budget(steps_per_stage=200),
         backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0),
     )
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_run_that_loses_the_target_again_goes_back_to_the_model_that_mastered_it(
+    odd: Experiment, store: Path, seed: int
+) -> None:
+    experiment = unlearning(odd)
     result = run(experiment, store, seed=seed)
     assert (result.status, result.reach) == ("reached", Stage(5))
     assert Stage(5) in result.held
@@ -216,12 +221,7 @@ def test_a_run_that_loses_the_target_again_goes_back_to_the_model_that_mastered_
 def test_a_run_whose_checkpoint_of_the_target_is_damaged_comes_to_it_again(
     odd: Experiment, store: Path, tmp_path: Path
 ) -> None:
-    experiment = odd.replace(
-        task=Odd(below="random"),
-        sampling=LookBackAndAhead(others=0.2),
-        budget=Budget(steps_per_stage=200),
-        backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0),
-    )
+    experiment = unlearning(odd)
     whole = run(experiment, tmp_path / "whole", seed=1)
     stop = StopRequest()
 

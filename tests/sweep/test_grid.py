@@ -1,10 +1,7 @@
 """Which runs a sweep has, and what makes them comparable."""
 
-from dataclasses import dataclass
-
 import pytest
 import torch
-from torch import nn
 
 from curriculum import (
     Arithmetic,
@@ -13,7 +10,6 @@ from curriculum import (
     Explicit,
     Galloping,
     Mastery,
-    Shape,
     Stage,
     Training,
     UsageError,
@@ -25,7 +21,6 @@ from curriculum.sweep import (
     comparable_experiment,
     default_amount,
     default_rates,
-    estimated_work,
     parse_amount,
     plan_runs,
 )
@@ -102,26 +97,6 @@ def test_the_default_budget_is_the_compute_of_500_steps_for_each_learning_rate(
     step = learner.step_compute(batch)
     assert one.value == pytest.approx(500 * step, rel=0.05)  # to two digits
     assert three.value == pytest.approx(1500 * step, rel=0.05)
-
-
-@dataclass(frozen=True)
-class Unstated:
-    """A model whose network says nothing of its work."""
-
-    hidden_size: int = 4
-
-    def check(self, shape: Shape) -> None:
-        pass
-
-    def build(self, shape: Shape) -> nn.Module:
-        return nn.Sequential(nn.Embedding(shape.input_vocab_size, 4), nn.Linear(4, 1))
-
-
-def test_compute_that_is_estimated_is_said_to_be(tiny: Experiment) -> None:
-    assert estimated_work(tiny) is None
-    found = estimated_work(tiny.replace(model=Unstated()))
-    assert found is not None
-    assert found.startswith("Sequential doesn't state its arithmetic (by a method forward_work)")
 
 
 def test_an_error_that_is_split_over_too_many_learning_rates_is_refused(tiny: Experiment) -> None:
