@@ -1,3 +1,11 @@
+from .api import Examples as Examples
+from .api import RunResult as RunResult
+from .api import StrategyComparison as StrategyComparison
+from .api import compare as compare
+from .api import load as load
+from .api import resume as resume
+from .api import run as run
+from .api import show as show
 from .config import Choices as Choices
 from .config import Experiment as Experiment
 from .config import Range as Range
@@ -45,10 +53,6 @@ from .plan import Teacher as Teacher
 from .plan import Uniform as Uniform
 from .plan import Verdict as Verdict
 from .record import CheckpointPolicy as CheckpointPolicy
-from .record import Result as Result
 from .record import StageResult as StageResult
-from .runner import load as load
-from .runner import resume as resume
-from .runner import run as run
 
 __version__: str

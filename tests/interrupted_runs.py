@@ -22,8 +22,8 @@ from curriculum import (
     Experiment,
     Explicit,
     Mastery,
-    Result,
     Rollback,
+    RunResult,
     StopRequest,
     Training,
     Tuning,
@@ -65,7 +65,7 @@ class StoppedRun:
         """What the journal holds, its clock apart."""
         return tuple(events(self.folder))
 
-    def resume(self, **more: Any) -> Result:
+    def resume(self, **more: Any) -> RunResult:
         return curriculum.resume("last", store=self.root, mirror=False, **more)
 
 
@@ -265,13 +265,13 @@ def kill_at(count: int) -> Callable[[Record], None]:
     return listener
 
 
-def run(experiment: Experiment, store: Path, **more: Any) -> Result:
+def run(experiment: Experiment, store: Path, **more: Any) -> RunResult:
     return curriculum.run(experiment, 1, store=store, mirror=False, **more)
 
 
 def interrupted_at(
     experiment: Experiment, store: Path, moment: Callable[[Record], bool], **more: Any
-) -> Result:
+) -> RunResult:
     """The result of a run that is asked to stop at the first such record."""
 
     def listener(record: Record) -> None:

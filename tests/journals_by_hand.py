@@ -35,6 +35,7 @@ def describe(**differences: Any) -> RunDescription:
         "overrides": (),
         "source": None,
         "source_sha256": None,
+        "classes_sha256": None,
         "tracking_uri": None,
         "optuna_storage": None,
         "withheld": (),

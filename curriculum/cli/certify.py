@@ -46,11 +46,10 @@ def certify(request: CertifyRequest) -> int:
     """Evaluate, print the results, and give the exit code: 0 where all pass, else 3."""
     if not request.length and (request.examples or request.vocab_size):
         raise UsageError("--examples and --vocab-size need --length; give it too")
-    learn.configure_threads(request.threads)
     folder = record.Store(request.store).find(request.run)
     history = record.History.of(folder)
     found, contents = [], []
-    with users_output_on_stderr():
+    with learn.isolated(request.threads), users_output_on_stderr():
         experiment, learner = runner.restore_run(folder, source=request.source)
         for event, seconds in _evaluations(experiment, learner, history, request):
             found.append(event)

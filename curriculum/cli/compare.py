@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from curriculum import comparison, config, learn, plan, record, report, sweep
-from curriculum.cli.compare_output import Compared, OutputRequest, write_outputs
+from curriculum import api, comparison, config, learn, plan, record, report, sweep
+from curriculum.cli.compare_output import OutputRequest, write_outputs
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
 from curriculum.cli.values import learning_rates, natural, seeds, thread_count, usage_checked
-from curriculum.errors import RunFailed, UsageError, did_you_mean
-
-DEFAULT_STRATEGIES = ("gated", "direct")
-DEFAULT_SEEDS = tuple(range(6))
-
-SET_BY_COMPARE = {
-    "strategy": "--strategies names those that are compared",
-    "pacing": "--strategies names those that are compared",
-    "sampling": "--strategies names those that are compared",
-    "budget": "--budget says what each strategy gets, such as 3e10, 2e6tokens or 500steps",
-    "backtracking": "a stage that is exhausted isn't tried again",
-    "tuning": "nothing is tuned; each strategy gets the same --learning-rates",
-    "training.schedule": "the learning rate is constant",
-}
-"""What a comparison sets by itself, and how to have a say in it."""
+from curriculum.errors import UsageError
 
 USAGE = "python -m curriculum compare EXPERIMENT ... [options] [--part.setting VALUE ...]"
 EXAMPLES = """\
@@ -93,7 +78,7 @@ def compare(request: CompareRequest) -> int:
     for path in (request.csv, request.report):
         if path is not None:
             _check_can_be_written(path)
-    _check_settings(request.overrides)
+    api.check_settings(request.overrides)
     names = list(dict.fromkeys(request.experiments))
     if not request.run:
         _check_no_run_options(request)
@@ -104,7 +89,7 @@ def compare(request: CompareRequest) -> int:
         for each in sweeps:
             if not _run_missing(each, request.jobs or 1):
                 return 130
-            found.append(_after_running(each, request))
+            found.append(api.compare_histories(each, request.strategies or api.DEFAULT_STRATEGIES))
     write_outputs(found, request)
     return 0
 
@@ -116,18 +101,6 @@ def _check_no_run_options(request: CompareRequest) -> None:
     given += request.overrides
     if given:
         raise UsageError(f"{given[0]} is for the runs that --run makes; give --run too")
-
-
-def _check_settings(overrides: Sequence[str]) -> None:
-    """Check that no setting is given that a comparison sets, and would pass over."""
-    for word in overrides:
-        flag = word.partition("=")[0]
-        name = flag.removeprefix("--").replace("-", "_")
-        for part, way_out in SET_BY_COMPARE.items():
-            if word.startswith("--") and (name == part or name.startswith(f"{part}.")):
-                raise UsageError(
-                    f"{flag} can't be given to compare, which sets it itself: {way_out}"
-                )
 
 
 def _check_can_be_written(path: Path) -> None:
@@ -145,24 +118,18 @@ def _check_can_be_written(path: Path) -> None:
         raise UsageError(f"{path} can't be written: {above} is read-only")
 
 
-def _from_store(name: str, request: CompareRequest) -> Compared:
+def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:
     """The comparison of the runs that the store has."""
     title = config.experiment_name(name)
-    names, histories, unreadable = set[str](), [], []
-    for folder in record.Store(request.store).nonempty_runs():
-        try:
-            description = folder.description()
-            names.add(description.experiment)
-            if description.experiment == title and _is_wanted(description, request):
-                histories.append(record.History.of(folder))
-        except (UsageError, RunFailed):
-            unreadable.append(folder.id)
-    if title not in names:
-        raise UsageError(
-            f"no run in {request.store} is of {title!r}; {did_you_mean(title, names)} "
-            f"('compare {shlex.quote(name)} --run' runs what is missing)"
+    try:
+        return api.recorded_comparison(
+            title, request.store, lambda d: _is_wanted(d, request), request.strategies or ()
         )
-    return _compared(title, histories, request.strategies or (), unreadable)
+    except UsageError as error:  # the file is typed by its path, not by its name in the store
+        text = str(error).replace(
+            f"'compare {shlex.quote(title)} ", f"'compare {shlex.quote(name)} "
+        )
+        raise UsageError(text) from None
 
 
 def _is_wanted(description: record.RunDescription, request: CompareRequest) -> bool:
@@ -175,43 +142,25 @@ def _is_wanted(description: record.RunDescription, request: CompareRequest) -> b
     )
 
 
-def _compared(
-    title: str,
-    histories: Sequence[record.History],
-    strategies: Sequence[str],
-    unreadable: Sequence[str] = (),
-) -> Compared:
-    summaries = [sweep.RunSummary.of(history) for history in histories]
-    found = comparison.compare_runs(title, summaries, strategies, unreadable)
-    return Compared(found, {history.description.id: history for history in histories})
-
-
 def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:
     """All runs of a comparison, and which of them are done."""
-    experiment, _ = sweep.sweep_experiment(name, request.overrides)
-    rates = request.learning_rates or sweep.default_rates(experiment)
-    amount = request.budget or sweep.default_amount(experiment, len(rates))
-    strategies = request.strategies or DEFAULT_STRATEGIES
-    runs = sweep.plan_runs(experiment, strategies, request.seeds or DEFAULT_SEEDS, amount, rates)
-    alone = learn.default_threads(experiment.model.hidden_size) if (request.jobs or 1) == 1 else 1
-    threads = request.threads or alone
-    learn.configure_threads(threads)  # runs that are done must have been made with as many
-    settings = sweep.SweepSettings(
-        name=name,
+    return api.plan_sweep(
+        name,
+        request.strategies or api.DEFAULT_STRATEGIES,
+        seeds=request.seeds or api.DEFAULT_SEEDS,
+        learning_rates=request.learning_rates,
+        amount=request.budget,
         overrides=request.overrides,
-        amount=amount,
-        rate_count=len(rates),
-        store=request.store.absolute(),
+        store=request.store,
         device=request.device or "auto",
-        threads=threads,
+        jobs=request.jobs or 1,
+        threads=request.threads,
     )
-    return sweep.Sweep(settings, list(runs))
 
 
 def _run_missing(each: sweep.Sweep, jobs: int) -> bool:
     """Run what is missing, with progress, and return whether all of it was run."""
-    name, amount = each.runs[0].experiment.name, each.settings.amount
-    missing, total = len(each.missing), len(each.runs)
+    name, amount, missing = each.base.name, each.settings.amount, len(each.missing)
     print_note(
         f"{name}: {report.counted(missing, 'run')} to do, {len(each.done)} already done; budget of "
         f"each strategy with each seed: {amount.value:.3g} {amount.unit}"
@@ -219,24 +168,14 @@ def _run_missing(each: sweep.Sweep, jobs: int) -> bool:
     few = comparison.too_few_seeds(
         {run.strategy for run in each.runs}, {run.seed for run in each.runs}
     )
-    if few is not None:
-        print_note(few)
-    experiment = each.runs[0].experiment
-    estimated = learn.estimated_work(experiment.model, experiment.shape)
-    if estimated is not None:
-        print_note(estimated)
-    with report.SweepProgress(name, stderr_console(), total=total, missing=missing) as progress:
-        complete = each.run(jobs, progress)
+    estimated = learn.estimated_work(each.base.model, each.base.shape)
+    for note in (few, estimated):
+        if note is not None:
+            print_note(note)
+    complete = api.run_missing(each, jobs, stderr_console())
     if not complete:
         print_error(
-            f"interrupted; {len(each.done)} of {total} runs are over, and the same command "
+            f"interrupted; {len(each.done)} of {len(each.runs)} runs are over, and the same command "
             f"continues with the rest"
         )
     return complete
-
-
-def _after_running(each: sweep.Sweep, request: CompareRequest) -> Compared:
-    store = record.Store(each.settings.store)
-    histories = [record.History.of(store.find(each.done[run])) for run in each.runs]
-    strategies = request.strategies or DEFAULT_STRATEGIES
-    return _compared(each.runs[0].experiment.name, histories, strategies)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from curriculum import comparison, record, tracking
+from curriculum import api, comparison, record, tracking
 from curriculum.cli.arguments import StoreOption, TrackingOption
 from curriculum.cli.parser import option
 from curriculum.cli.terminal import print_error, print_note
@@ -31,15 +31,7 @@ class OutputRequest(StoreOption, TrackingOption):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A comparison, and the histories that it was made from, by the runs' ids."""
-
-    comparison: comparison.Comparison
-    histories: Mapping[str, record.History]
-
-
-def write_outputs(found: Sequence[Compared], request: OutputRequest) -> None:
+def write_outputs(found: Sequence[api.StrategyComparison], request: OutputRequest) -> None:
     """Print the comparisons, and write what else is wanted."""
     comparisons = [each.comparison for each in found]
     for each in comparisons:

@@ -126,7 +126,6 @@ def run(request: RunRequest) -> int:
         for line in report.describe_dry_run(experiment):
             print_line(line, hanging=4)
         return 0
-    learn.configure_threads(request.threads or learn.default_threads(experiment.model.hidden_size))
     if experiment.budget.compute is not None or experiment.tuning.is_on:
         _note_estimate(experiment)
     seed, overrides, outcome = request.seed, request.overrides, _Outcome.printing_for(request)
@@ -148,8 +147,6 @@ def resume(request: ResumeRequest) -> int:
     description = folder.description()
     with users_output_on_stderr():
         experiment = runner.restore_experiment(description, request.source)
-    threads = request.threads or description.threads
-    learn.configure_threads(threads, flush_denormal=description.flush_denormal)
     seed, outcome = description.seed, _Outcome.printing_for(request)
     with _run_options(request, experiment, seed, request.source, outcome) as options:
         result = runner.resume(folder.id, **options)
@@ -211,6 +208,7 @@ def _run_options(
         yield {
             "store": request.store,
             "device": request.device,
+            "threads": request.threads,
             "jobs": request.jobs,
             "checkpoints": record.CheckpointPolicy(
                 every=request.checkpoint_every, keep=request.keep_checkpoints

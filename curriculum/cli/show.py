@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from curriculum import learn, plan, record, report, runner
+from curriculum import api, record, report
 from curriculum.cli.arguments import RunArgument, SourceOption, StoreOption
 from curriculum.cli.parser import option
 from curriculum.cli.terminal import print_line, users_output_on_stderr
 from curriculum.cli.values import natural
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,44 +55,18 @@ def show(request: ShowRequest) -> int:
     from rich.console import Console
 
     with users_output_on_stderr():
-        title, table = _examples(request)
-    print_line(title)
-    Console().print(table)
-    return 0
-
-
-def _examples(request: ShowRequest) -> tuple[str, Table]:
-    """The table of examples, and its title."""
-    folder = record.Store(request.store).find(request.run)
-    experiment, learner = runner.restore_run(folder, source=request.source)
-    stage = record.History.of(folder).reach or experiment.growth.path()[0]
-    stage = plan.Stage(request.length or stage.length, request.vocab_size or stage.vocab_size)
-    experiment.check_stage(stage)
-    task = experiment.task
-    learner.check_vocabulary(learn.shape_of(task, stage))
-    learn.configure_threads(1)  # for few examples: more would wait for each other all the time
-    if request.input is None:
-        training = learner.recipe.training
-        if stage not in experiment.growth.path():  # it has no examples that were trained on
-            training = replace(training, distinct_examples=None)
-        found = learn.predict_selected_examples(
-            learner,
-            task,
-            stage,
-            seed=folder.description().seed,
-            count=request.examples,
-            training=training,
+        found = api.show(
+            request.run,
+            length=request.length,
+            vocab_size=request.vocab_size,
+            input=request.input,
+            examples=request.examples,
+            store=request.store,
+            source=request.source,
         )
-    else:
-        batch = learn.typed_example(task, stage, request.input)
-        experiment.model.check(learn.shape_of_typed(task, stage, batch))
-        found = learn.predict_examples(learner, task, batch, [""])
-    decode = task.decode if isinstance(task, learn.HasText) else report.numbers
-    of = stage if request.input is None else f"vocabulary {stage.vocab_size}"
-    table = report.example_table(
-        found.batch, found.predictions, found.notes, decode, found.left_out
-    )
-    return f"run {folder.id}, {experiment.name}, {of}", table
+    print_line(found.title)
+    Console().print(found.table)
+    return 0
 
 
 def runs(request: RunsRequest) -> int:

@@ -1,7 +1,6 @@
 """The values of arguments: how each kind is read, and what it is called in the help."""
 
 import math
-import os
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from curriculum.errors import UsageError
+from curriculum.processes import usable_cores
 
 AGES = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 MOST_SEEDS = 10_000
@@ -31,7 +31,7 @@ def seed(text: str) -> int:
 
 def thread_count(text: str) -> int:
     """Up to four for each core: more only wait for each other, and thousands hang."""
-    threads, most = natural(text), 4 * (os.cpu_count() or 1)
+    threads, most = natural(text), 4 * usable_cores()
     if threads > most:
         raise ArgumentTypeError(f"must be from 1 to {most} on this machine, got {threads}")
     return threads

@@ -12,7 +12,10 @@ from .search_space import Settings as Settings
 from .search_space import search_space_of as search_space_of
 from .search_space import widest_size as widest_size
 from .serialization import MALFORMED as MALFORMED
+from .serialization import classes_of as classes_of
 from .serialization import deserialize as deserialize
+from .serialization import is_own as is_own
+from .serialization import own_classes as own_classes
 from .serialization import serialize as serialize
 from .setting_descriptions import Setting as Setting
 from .setting_descriptions import SettingGroup as SettingGroup

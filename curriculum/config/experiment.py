@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, Self, get_args
 
 from curriculum import learn, plan
+from curriculum.config.experiment_text import parts_as_html, parts_as_text
 from curriculum.config.search_space import search_space_of, widest_size
 from curriculum.config.tuning import Tuning
 from curriculum.errors import UsageError, check_fields
@@ -16,7 +17,7 @@ from curriculum.errors import UsageError, check_fields
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(:[A-Za-z0-9_]{1,50}){0,2}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Experiment:
     """A task, a model, a path of stages, and what it takes to move along it.
 
@@ -90,6 +91,19 @@ class Experiment:
             if whole is None or whole.source == "held_out":
                 held_out = None if whole is None else whole.examples
                 self.criterion.at(target=target).check_can_be_cleared(held_out)
+
+    def __repr__(self) -> str:
+        return parts_as_text(self._heading, self.parts())
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return parts_as_html(self._heading, self.parts())
+
+    @property
+    def _heading(self) -> str:
+        path = self.growth.path()
+        stages = "1 stage" if len(path) == 1 else f"{len(path)} stages, {path[0]} to {path[-1]}"
+        return f"{self.name}: {stages}, strategy {self.strategy}"
 
     @property
     def strategy(self) -> str:

@@ -50,6 +50,34 @@ def deserialize(described: Any, source: ModuleType | None = None) -> Experiment:
     return experiment
 
 
+def is_own(experiment: Experiment) -> bool:
+    """Whether any of its classes is a user's own, not this package's."""
+    return bool(own_classes(experiment))
+
+
+def own_classes(experiment: Experiment) -> list[type]:
+    """Those of its classes, and of their parents, that are a user's own; by name."""
+    classes = (kind for kind in vars(classes_of(experiment)).values() if isinstance(kind, type))
+    found = {parent for kind in classes for parent in kind.__mro__}
+    theirs = (PACKAGE, "builtins", "typing", "abc")
+    own = [kind for kind in found if kind.__module__.split(".")[0] not in theirs]
+    return sorted(own, key=lambda kind: kind.__qualname__)
+
+
+def classes_of(experiment: Experiment) -> ModuleType:
+    """A module that holds the classes which an experiment's parts are of, by name."""
+    found = ModuleType("classes_of_an_experiment")
+    waiting = [*experiment.parts().values()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, tuple | list):
+            waiting += value
+        elif is_dataclass(value):
+            setattr(found, type(value).__qualname__, type(value))
+            waiting += (getattr(value, part.name) for part in fields(value))
+    return found
+
+
 def _deserialize(described: Any, source: ModuleType | None) -> Any:
     if isinstance(described, list):
         return tuple(_deserialize(part, source) for part in described)
@@ -77,7 +105,8 @@ def _class(name: str, source: ModuleType | None) -> Any:
     else:
         raise UsageError(
             f"{qualified} is defined in a user's own file, and code is only run from a file "
-            f"that you name: give its path as `source` (on the command line --source PATH)"
+            f"that you name: give its path as `source` (on the command line --source PATH), or, "
+            f"where it is defined in a notebook, the experiment as `experiment`"
         )
     if not (isinstance(found, type) and is_dataclass(found)):
         raise UsageError(f"there is no settings class {qualified} in {module}")

@@ -9,6 +9,10 @@ from .examples import shape_of_typed as shape_of_typed
 from .examples import typed_example as typed_example
 from .input_text import parse_numbers as parse_numbers
 from .input_text import parse_symbols as parse_symbols
+from .isolation import configure_threads as configure_threads
+from .isolation import default_threads as default_threads
+from .isolation import flushes_denormal as flushes_denormal
+from .isolation import isolated as isolated
 from .layer_work import ACTIVATION as ACTIVATION
 from .layer_work import attention_work as attention_work
 from .layer_work import estimated_work as estimated_work
@@ -61,9 +65,6 @@ from .task import concatenate as concatenate
 from .task import evaluation_set_of as evaluation_set_of
 from .task import shape_of as shape_of
 from .task import tuning_task_of as tuning_task_of
-from .threads import configure_threads as configure_threads
-from .threads import default_threads as default_threads
-from .threads import flushes_denormal as flushes_denormal
 from .trainer import StepHook as StepHook
 from .trainer import Trainer as Trainer
 from .trainer import TrainingInterval as TrainingInterval

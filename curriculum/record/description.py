@@ -29,6 +29,7 @@ class RunDescription:
         overrides: of the settings, as typed on the command line.
         source: the user's file that defines the experiment.
         source_sha256: its digest.
+        classes_sha256: the digest of what the user's classes do; None where there are none.
         tracking_uri: MLflow's, where one was given.
         optuna_storage: likewise.
         withheld: which of these two held a secret, and so are not kept.
@@ -52,6 +53,7 @@ class RunDescription:
     overrides: tuple[str, ...]
     source: str | None
     source_sha256: str | None
+    classes_sha256: str | None
     tracking_uri: str | None
     optuna_storage: str | None
     withheld: tuple[str, ...]

@@ -13,9 +13,10 @@ from typing import Any
 
 import torch
 
-from curriculum.config import Experiment, serialize
+from curriculum.config import Experiment, own_classes, serialize
 from curriculum.errors import UsageError
 from curriculum.learn import flushes_denormal
+from curriculum.record.class_digest import classes_sha256
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import sha256_of
@@ -55,6 +56,7 @@ def describe_run(
         overrides=tuple(overrides),
         source=None if source is None else str(source.absolute()),
         source_sha256=None if source is None else sha256_of(source),
+        classes_sha256=classes_sha256(own_classes(experiment)),
         tracking_uri=kept.get("tracking_uri"),
         optuna_storage=kept.get("optuna_storage"),
         withheld=tuple(name for name in urls if name not in kept),
@@ -71,8 +73,8 @@ def describe_run(
 def changes_between(original: RunDescription, now: RunDescription) -> dict[str, tuple[Any, Any]]:
     """By name, what was and what is, of all that a run's numbers depend on.
 
-    Of the package's commit, and of the file that defines the experiment, only what both
-    know is compared.
+    Of the package's commit, and of the user's file and classes that define the experiment, only
+    what both know is compared.
     """
     found = _differing(original.settings, now.settings)
     if original.config != now.config and not found:
@@ -80,7 +82,7 @@ def changes_between(original: RunDescription, now: RunDescription) -> dict[str, 
     found |= _differing(_libraries(original), _libraries(now))
     for name in ("seed", "device", "threads", "flush_denormal"):
         found |= _differing({name: getattr(original, name)}, {name: getattr(now, name)})
-    for name in ("git_commit", "source_sha256"):
+    for name in ("git_commit", "source_sha256", "classes_sha256"):
         before, after = getattr(original, name), getattr(now, name)
         if None not in (before, after) and before != after:
             found[name] = (_short(before), _short(after))

@@ -5,6 +5,7 @@ from .explain import closing as closing
 from .explain import explain_run as explain_run
 from .explain import final_evaluation as final_evaluation
 from .explain import outcome as outcome
+from .figures.run import reach_svg as reach_svg
 from .figures.run import run_figures as run_figures
 from .figures.trials import trial_figures as trial_figures
 from .note import markdown_note as markdown_note
@@ -13,8 +14,12 @@ from .runs import RunLine as RunLine
 from .runs import print_runs as print_runs
 from .runs import run_line as run_line
 from .runs import select_runs as select_runs
+from .screen import as_html as as_html
+from .screen import as_text as as_text
+from .screen import shows_progress as shows_progress
 from .sweep_progress import SweepProgress as SweepProgress
 from .tables import final_evaluation_table as final_evaluation_table
 from .tables import stage_table as stage_table
+from .tables import stage_table_html as stage_table_html
 from .tables import trial_columns as trial_columns
 from .units import counted as counted

@@ -1,4 +1,4 @@
-"""A run in progress: live on a terminal, a line now and then elsewhere."""
+"""A run in progress: live on a terminal and in a notebook, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from typing import Any, Self
 
 from rich.console import Console
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +13,7 @@ from rich.text import Text
 from curriculum import record
 from curriculum.config import Experiment
 from curriculum.plan import Cost, Decision, Stage
+from curriculum.report.screen import screen_of
 from curriculum.report.units import counted
 
 REDRAW_SECONDS = 0.1
@@ -31,7 +31,7 @@ class Progress:
         self._experiment = experiment
         self._path = experiment.growth.path()
         self._console = console
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._screen = screen_of(console)
         self._started = False
         self._trained = False
         self._made = time.time()
@@ -51,26 +51,26 @@ class Progress:
         return self
 
     def __exit__(self, *details: Any) -> None:
-        if self._live is not None and self._live.is_started:
-            self._live.update(self._drawn(), refresh=True)
-            self._live.__exit__(*details)
+        if self._screen is not None and self._screen.is_started:
+            self._screen.update(self._drawn(), refresh=True)
+            self._screen.stop()
 
     def _start(self) -> None:
         """Only with the first record: a run that can't start shows nothing."""
         self._started = True
-        if self._live is None:
+        if self._screen is None:
             stages = counted(len(self._path), "stage")
             self._print(f"{self._title}: {stages} to {self._path[-1]}")
         else:
-            self._live.start()
+            self._screen.start()
 
     def _leave_panel(self) -> None:
         """Leave what is shown of training; the final evaluation comes and goes below it."""
-        if self._live is not None:
-            if self._live.is_started:
-                self._live.update(self._panel(), refresh=True)
-                self._live.stop()
-            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        if self._screen is not None:
+            if self._screen.is_started:
+                self._screen.update(self._panel(), refresh=True)
+                self._screen.stop()
+            self._screen = screen_of(self._console, transient=True)
 
     def __call__(self, entry: record.Record) -> None:
         """Show a record of the journal."""
@@ -85,16 +85,16 @@ class Progress:
             self._start()
         if isinstance(entry.event, record.TrainingEnded):
             self._shown = time.monotonic()
-        elif self._live is None:
+        elif self._screen is None:
             if isinstance(entry.event, record.VisitEnded):
                 self._print(f"{entry.event.verdict:<9} {self._situation()}")
             elif time.monotonic() - self._shown > LINE_SECONDS:
                 activity = "searching" if self._race else "learning"
                 self._print(self._final_evaluation() or f"{activity:<9} {self._situation()}")
         elif time.monotonic() - self._shown > REDRAW_SECONDS:
-            if not self._live.is_started:
-                self._live.start()
-            self._live.update(self._drawn(), refresh=True)
+            if not self._screen.is_started:
+                self._screen.start()
+            self._screen.update(self._drawn(), refresh=True)
             self._shown = time.monotonic()
 
     def _take(self, event: record.Event) -> None:

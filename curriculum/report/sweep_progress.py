@@ -1,4 +1,4 @@
-"""A sweep in progress: bars on a terminal, a line for each run elsewhere."""
+"""A sweep in progress: bars on a terminal and in a notebook, a line for each run elsewhere."""
 
 import time
 from typing import Self
@@ -8,8 +8,10 @@ from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeEla
 
 from curriculum.plan import Budget
 from curriculum.record import Evaluated, Result
+from curriculum.report.screen import NotebookScreen, in_notebook
 from curriculum.sweep import PlannedRun, is_guess
 
+REDRAW_SECONDS = 0.2
 QUIET_SECONDS = 60.0
 """Where there is no terminal, a long run prints its progress as often."""
 
@@ -22,18 +24,25 @@ class SweepProgress:
         self._total, self._done = total, total - missing
         columns = (TextColumn("{task.description}"), BarColumn(12), TimeElapsedColumn())
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
+        # A terminal has rich's own.
+        self._screen = NotebookScreen() if in_notebook() and not console.quiet else None
         self._name = name
         self._all = self._progress.add_task(self._title, total=total, completed=self._done)
         self._tasks: dict[PlannedRun, TaskID] = {}
         self._printed = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        if self._screen is None:
+            self._progress.start()
+        else:
+            self._screen.start()
+            self._draw()
         return self
 
     def __exit__(self, *_: object) -> None:
         for task in self._tasks.values():
             self._progress.remove_task(task)
+        self._draw()
         self._progress.stop()
 
     @property
@@ -53,7 +62,10 @@ class SweepProgress:
         if run not in self._tasks:
             self._tasks[run] = self._progress.add_task(text, total=1.0)
         self._progress.update(self._tasks[run], description=text, completed=used)
-        if not self._console.is_terminal and time.monotonic() - self._printed > QUIET_SECONDS:
+        if self._screen is not None:
+            if time.monotonic() - self._printed > REDRAW_SECONDS:
+                self._draw()
+        elif not self._console.is_terminal and time.monotonic() - self._printed > QUIET_SECONDS:
             self._print(f"in progress: {text}, {used:.0%} of its budget")
 
     def on_run_end(self, run: PlannedRun, result: Result) -> None:
@@ -66,10 +78,19 @@ class SweepProgress:
         number = f"{self._done:>{len(str(self._total))}}/{self._total}"
         self._print(f"{number}  {_name(run)}: {reach}, {result.seconds:.1f} s")
         self._progress.update(self._all, description=self._title, completed=self._done)
+        self._draw()
+
+    def _draw(self) -> None:
+        """In a notebook, show the bars as they are now."""
+        if self._screen is not None:
+            self._screen.update(self._progress.get_renderable(), refresh=True)
+            self._printed = time.monotonic()
 
     def _print(self, text: str) -> None:
-        self._progress.console.print(text, highlight=False, soft_wrap=True)
-        self._printed = time.monotonic()
+        """A line of text; in a notebook, the bars say it."""
+        if self._screen is None:
+            self._progress.console.print(text, highlight=False, soft_wrap=True)
+            self._printed = time.monotonic()
 
 
 def _name(run: PlannedRun) -> str:

@@ -1,6 +1,7 @@
 """Tables of a run: its visits, its trials, its final evaluation."""
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -26,6 +27,17 @@ def stage_table_markdown(result: Result) -> str:
     columns = _columns(result)
     lines = [columns, ("---",) * len(columns), *_rows(result)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def stage_table_html(result: Result) -> str:
+    """The visits as a table of a page."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in _columns(result))
+    rows = (
+        "".join(f'<td style="text-align: right">{escape(cell)}</td>' for cell in row)
+        for row in _rows(result)
+    )
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def final_evaluation_table(title: str, events: Sequence[FinalEvaluated]) -> Table:

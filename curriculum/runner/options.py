@@ -28,6 +28,8 @@ class RunOptions(TypedDict, total=False):
         store: the folder that runs are recorded in; by default `mlruns`.
         device: `auto`, `cpu` or `cuda`; by default `auto`, or the one that the run was
             started on.
+        threads: of torch; by default one for a small model and all cores for others, or as
+            many as the run was started with.
         listener: called with each record of the journal, once it is on disk. Where a run
             is resumed, it is first called with the records that are there already.
         on_trained: called with the run's history once training is over, before the final
@@ -51,6 +53,7 @@ class RunOptions(TypedDict, total=False):
 
     store: Path | str
     device: str | None
+    threads: int | None
     listener: record.Listener | None
     on_trained: Callable[[record.History], None] | None
     mirror: bool
@@ -70,6 +73,7 @@ class RunContext:
 
     store: Path | str = record.DEFAULT_STORE
     device: str | None = None
+    threads: int | None = None
     listener: record.Listener | None = None
     on_trained: Callable[[record.History], None] | None = None
     mirror: bool = True
@@ -100,10 +104,12 @@ class RunContext:
         """Check what a run would fail on later.
 
         Raises:
-            UsageError: for fewer jobs than 1, or an Optuna storage that can't be reached.
+            UsageError: for fewer jobs or threads than 1, or an Optuna storage that can't be
+                reached.
         """
-        if self.jobs < 1:
-            raise UsageError(f"jobs must be at least 1, got {self.jobs}")
+        for name, count in (("jobs", self.jobs), ("threads", self.threads)):
+            if count is not None and count < 1:
+                raise UsageError(f"{name} must be at least 1, got {count}")
         url = tune.resolve_storage(self.run_store, self.optuna_storage)
         if experiment.tuning.is_on and url != tune.local_storage(self.run_store):
             tune.check_storage(url)

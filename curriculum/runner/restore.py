@@ -6,9 +6,9 @@ from pathlib import Path
 from torch import nn
 
 from curriculum import record
-from curriculum.config import Experiment, deserialize, load_module
+from curriculum.config import Experiment, classes_of, deserialize, load_module
 from curriculum.errors import UsageError
-from curriculum.learn import Learner, resolve_device, weights_sha256
+from curriculum.learn import Learner, isolated, resolve_device, weights_sha256
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,9 @@ def load(
     *,
     store: Path | str = record.DEFAULT_STORE,
     source: Path | str | None = None,
+    experiment: Experiment | None = None,
     device: str = "cpu",
+    threads: int | None = None,
 ) -> nn.Module:
     """The final model of a run, in evaluation mode.
 
@@ -27,25 +29,35 @@ def load(
         store: the folder that it is recorded in.
         source: the file that defines its task and model, where they are a user's own:
             no other code than this package's is run unless you name it.
+        experiment: the one that was run, where they are defined in a notebook rather than in
+            a file.
         device: `auto`, `cpu` or `cuda`.
+        threads: of torch, while the model is read; by default as many as a run would have.
 
     Raises:
         UsageError: where there is no such run, no whole checkpoint, or `source` is needed.
         RunFailed: where the system keeps something of it from being read.
     """
     folder = record.Store(Path(store)).find(run_id)
-    return restore_run(folder, source=source, device=device)[1].model.eval()
+    with isolated(threads or folder.description().threads):
+        return restore_run(folder, source=source, like=experiment, device=device)[1].model.eval()
 
 
 def restore_experiment(
-    description: record.RunDescription, source: Path | str | None = None
+    description: record.RunDescription,
+    source: Path | str | None = None,
+    like: Experiment | None = None,
 ) -> Experiment:
-    """The experiment of a run, its classes taken from `source` where they are a user's own.
+    """The experiment of a run, with the settings that are recorded.
+
+    Its classes are taken from `source`, or are those of the experiment `like`, where they are a
+    user's own.
 
     Raises:
-        UsageError: where they are, and no source is given; or where they have changed.
+        UsageError: where they are, and neither is given; or where they have changed.
     """
-    module = None if source is None else load_module(Path(source))
+    own = None if like is None else classes_of(like)
+    module = own if source is None else load_module(Path(source))
     try:
         return deserialize(description.config, module)
     except UsageError as error:
@@ -55,10 +67,14 @@ def restore_experiment(
 
 
 def restore_run(
-    folder: record.RunFolder, *, source: Path | str | None = None, device: str = "cpu"
+    folder: record.RunFolder,
+    *,
+    source: Path | str | None = None,
+    like: Experiment | None = None,
+    device: str = "cpu",
 ) -> tuple[Experiment, Learner]:
     """A run's experiment, and its learner; see `latest_settled_checkpoint`."""
-    experiment = restore_experiment(folder.description(), source)
+    experiment = restore_experiment(folder.description(), source, like)
     checkpoint = record.latest_settled_checkpoint(folder)
     learner = record.load_learner(checkpoint, experiment, resolve_device(device))
     history = record.History.of(folder)

@@ -10,12 +10,15 @@ import torch
 from curriculum import record
 from curriculum.config import Experiment
 from curriculum.errors import UsageError
-from curriculum.learn import Learner, shape_of
+from curriculum.learn import Learner, default_threads, isolated, shape_of
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.runner.options import RunContext, RunOptions, check_withheld
 from curriculum.runner.restore import restore_experiment
 from curriculum.tracking import was_copied
 from curriculum.tune import RunSetup, open_executor
+
+Ended = tuple[record.Result, Popen[bytes] | None]
+"""What a run came to, and the process that copies it into MLflow."""
 
 
 def run(
@@ -50,23 +53,20 @@ def run(
         raise UsageError(f"seed must be a whole number, at least 0, got {seed}")
     context = RunContext(**options)
     context.check(experiment)
-    described = context.describe(experiment, seed, overrides)
-    if resume:
-        earlier = record.earlier_run(context.run_store, described)
+    with isolated(context.threads or default_threads(experiment.model.hidden_size)):
+        described = context.describe(experiment, seed, overrides)
+        earlier = record.earlier_run(context.run_store, described) if resume else None
         if earlier is not None:
-            return _resume(earlier, described, experiment, context)
-    setup = RunSetup(
-        experiment=experiment, seed=seed, device=context.torch_device, stop=context.stop
-    )
-    fresh = _fresh(setup)
-    folder = context.run_store.create(described)
-    with folder.held():
-        result, mirror = _loop(folder, setup, fresh, record.ResumePoint(), context)
+            result, mirror = _resume(earlier, described, experiment, context)
+        else:
+            result, mirror = _start(described, experiment, context)
     context.wait_for_mirror(mirror, result.run_id)
     return result
 
 
-def resume(run_id: str, **options: Unpack[RunOptions]) -> record.Result:
+def resume(
+    run_id: str, *, experiment: Experiment | None = None, **options: Unpack[RunOptions]
+) -> record.Result:
     """Resume a run that stopped before its end; of one that is over, give the result.
 
     It ends as it would have without the stop: the same weights, bit for bit, and the same
@@ -74,6 +74,8 @@ def resume(run_id: str, **options: Unpack[RunOptions]) -> record.Result:
 
     Args:
         run_id: the run's id, an unambiguous beginning of one, or `last`.
+        experiment: the one that was run, where its task or model is defined in a notebook
+            rather than in a file.
         options: see `RunOptions`.
 
     Raises:
@@ -91,11 +93,30 @@ def resume(run_id: str, **options: Unpack[RunOptions]) -> record.Result:
         optuna_storage=context.optuna_storage or original.optuna_storage,
         device=context.device or original.device.split(":")[0],
     )
-    experiment = restore_experiment(original, context.source)
+    given, experiment = experiment, restore_experiment(original, context.source, experiment)
     context.check(experiment)
-    described = context.describe(experiment, original.seed, original.overrides)
-    described = replace(described, config=original.config)  # a file may have been moved
-    return _resume(folder, described, experiment, context)
+    threads = context.threads or original.threads
+    with isolated(threads, flush_denormal=original.flush_denormal):
+        described = context.describe(given or experiment, original.seed, original.overrides)
+        if given is None or described.settings == original.settings:
+            described = replace(described, config=original.config)  # a file may have been moved
+        result, mirror = _resume(folder, described, given or experiment, context)
+    context.wait_for_mirror(mirror, result.run_id)
+    return result
+
+
+def _start(described: record.RunDescription, experiment: Experiment, context: RunContext) -> Ended:
+    """Start a run."""
+    setup = RunSetup(
+        experiment=experiment,
+        seed=described.seed,
+        device=context.torch_device,
+        stop=context.stop,
+    )
+    fresh = _fresh(setup)
+    folder = context.run_store.create(described)
+    with folder.held():
+        return _loop(folder, setup, fresh, record.ResumePoint(), context)
 
 
 def _fresh(setup: RunSetup) -> Learner:
@@ -111,7 +132,7 @@ def _resume(
     now: record.RunDescription,
     experiment: Experiment,
     context: RunContext,
-) -> record.Result:
+) -> Ended:
     """Resume a run where its record allows it, or give its result if it is over."""
     mirror: Popen[bytes] | None = None
     with folder.held():
@@ -121,7 +142,7 @@ def _resume(
             record.check_unchanged(folder, changes)
         # The state on disk is that of the experiment as it was; only then may it be changed.
         same = original.config == now.config
-        before = experiment if same else restore_experiment(original, context.source)
+        before = experiment if same else restore_experiment(original, context.source, experiment)
         point = record.find_resume_point(folder, before, device)
         if point.run_is_over:
             result = record.History.of(folder).result()
@@ -145,8 +166,7 @@ def _resume(
                 experiment=experiment, seed=original.seed, device=device, stop=context.stop
             )
             result, mirror = _loop(folder, setup, _fresh(setup), point, context)
-    context.wait_for_mirror(mirror, result.run_id)
-    return result
+    return result, mirror
 
 
 def _loop(
@@ -155,8 +175,8 @@ def _loop(
     fresh: Learner,
     point: record.ResumePoint,
     context: RunContext,
-) -> tuple[record.Result, Popen[bytes] | None]:
-    """Run the core loop with its executor, recorder and mirror; the result, and the mirror's process."""
+) -> Ended:
+    """Run the core loop with its executor, recorder and mirror."""
     with (
         context.stop.listening(),
         open_executor(setup, jobs=context.jobs, source=context.source) as executor,

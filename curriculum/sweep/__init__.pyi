@@ -6,7 +6,6 @@ from .grid import default_rates as default_rates
 from .grid import parse_amount as parse_amount
 from .grid import plan_runs as plan_runs
 from .job import SweepSettings as SweepSettings
-from .job import sweep_experiment as sweep_experiment
 from .run_summary import GUESS as GUESS
 from .run_summary import OF_TRAINING as OF_TRAINING
 from .run_summary import UNITS as UNITS

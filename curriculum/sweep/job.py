@@ -1,5 +1,6 @@
 """Makes one run of a sweep: a strategy with a seed at a learning rate."""
 
+import json
 import signal
 import sys
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from curriculum.config import Experiment, load_experiment, override
+from curriculum.config import Experiment, deserialize, load_module
 from curriculum.learn import StopRequest
 from curriculum.record import Record, Result
 from curriculum.runner import RunOptions, resume, run
@@ -20,8 +21,9 @@ class SweepSettings:
     """What all runs of a sweep have in common.
 
     Attributes:
-        name: the experiment's name, or a file.
-        overrides: of its settings, as typed.
+        experiment: what the runs are of, but for strategy, budget and learning rate, serialized.
+        source: the user's file that defines its task or model.
+        overrides: of its settings, as typed, for the record.
         amount: the budget of each strategy with each seed.
         rate_count: how many learning rates share it.
         store: the folder of the runs.
@@ -29,7 +31,8 @@ class SweepSettings:
         threads: of each process.
     """
 
-    name: str
+    experiment: str
+    source: str | None
     overrides: tuple[str, ...]
     amount: Amount
     rate_count: int
@@ -48,21 +51,35 @@ class Job:
     run_id: str | None = None
 
 
-def make_run(settings: SweepSettings, job: Job, listener: Callable[[Record], None]) -> Result:
-    """Run to the end, or until SIGINT or SIGTERM; `listener` is called with each record."""
-    base, source = sweep_experiment(settings.name, settings.overrides)
+def make_run(
+    settings: SweepSettings,
+    job: Job,
+    listener: Callable[[Record], None],
+    base: Experiment | None = None,
+) -> Result:
+    """Run to the end, or until SIGINT or SIGTERM.
+
+    Args:
+        settings: of the sweep.
+        job: the run.
+        listener: called with each record.
+        base: the settings' experiment; by default it is made of what they hold.
+    """
+    source = None if settings.source is None else Path(settings.source)
+    base = base or _experiment(settings.experiment, source)
     strategy, rate, amount = job.strategy, job.learning_rate, settings.amount
+    experiment = comparable_experiment(base, strategy, amount, rate, settings.rate_count)
     options: RunOptions = {
         "store": settings.store,
         "device": settings.device,
+        "threads": settings.threads,
         "source": source,
         "mirror": False,
         "listener": listener,
         "stop": StopRequest(signal.SIGINT, signal.SIGTERM),
     }
     if job.run_id is not None:
-        return resume(job.run_id, **options)
-    experiment = comparable_experiment(base, strategy, amount, rate, settings.rate_count)
+        return resume(job.run_id, experiment=experiment, **options)
     limit = getattr(experiment.budget, amount.unit)
     chosen = ("--strategy", strategy, "--optimizer.learning-rate", repr(rate))
     budget = (f"--budget.{amount.unit}", repr(limit))
@@ -71,8 +88,7 @@ def make_run(settings: SweepSettings, job: Job, listener: Callable[[Record], Non
 
 
 @cache
-def sweep_experiment(name: str, overrides: tuple[str, ...]) -> tuple[Experiment, Path]:
-    """The experiment with its overrides, and the file that it is from."""
+def _experiment(serialized: str, source: Path | None) -> Experiment:
     with redirect_stdout(sys.stderr):  # a user's file may print
-        experiment, source = load_experiment(name)
-    return override(experiment, overrides), source
+        module = None if source is None else load_module(source)
+    return deserialize(json.loads(serialized), module)

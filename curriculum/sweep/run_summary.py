@@ -128,7 +128,7 @@ def _conditions(description: RunDescription) -> dict[str, Any]:
 def provenance(description: RunDescription) -> dict[str, Any]:
     """What a run's numbers depend on besides its settings and seed."""
     libraries = description.environment.items()
-    names = ("device", "threads", "flush_denormal", "source_sha256", "git_commit")
+    names = ("device", "threads", "flush_denormal", "source_sha256", "classes_sha256", "git_commit")
     found = {name: getattr(description, name) for name in names}
     return {name: value for name, value in libraries if name not in WITHOUT_EFFECT} | found
 

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from curriculum import record
+from curriculum.config import Experiment, deserialize
 from curriculum.errors import RunFailed, UsageError
-from curriculum.learn import configure_threads, resolve_device
+from curriculum.learn import isolated, resolve_device
 from curriculum.sweep.grid import PlannedRun
-from curriculum.sweep.job import Job, SweepSettings, make_run, sweep_experiment
+from curriculum.sweep.job import Job, SweepSettings, make_run
 from curriculum.sweep.run_summary import NOT_OVER, RunSummary, provenance
 from curriculum.sweep.worker_pool import WorkerPool
 
@@ -28,13 +30,16 @@ class Sweep:
 
     Attributes:
         settings: what all have in common.
+        base: what the settings describe.
         runs: all of them.
         done: by planned run, the id of the one that is over, and can be compared.
         missing: what is to be run, and the id of a run to resume, if there is one.
     """
 
-    def __init__(self, settings: SweepSettings, runs: Sequence[PlannedRun]) -> None:
-        self.settings, self.runs = settings, runs
+    def __init__(
+        self, settings: SweepSettings, base: Experiment, runs: Sequence[PlannedRun]
+    ) -> None:
+        self.settings, self.base, self.runs = settings, base, runs
         self.done: dict[PlannedRun, str] = {}
         self.missing: dict[PlannedRun, str | None] = {}
         known = self._known(runs[0]) if runs else {}
@@ -60,20 +65,21 @@ class Sweep:
             return False
 
     def _run_here(self, listener: SweepListener) -> bool:
-        configure_threads(self.settings.threads)
         for run, run_id in self.missing.items():
 
             def on_record(entry: record.Record, run: PlannedRun = run) -> None:
                 if isinstance(entry.event, record.Evaluated):
                     listener.on_evaluation(run, entry.event, entry.clock.seconds)
 
-            result = make_run(self.settings, _job(run, run_id), on_record)
+            result = make_run(self.settings, _job(run, run_id), on_record, self.base)
             if not self._take_result(run, result, listener):
                 return False
         return True
 
     def _run_in_pool(self, jobs: int, listener: SweepListener) -> bool:
         """In processes of their own."""
+        if self.settings.source is None:  # each has to make the experiment anew
+            deserialize(json.loads(self.settings.experiment))
         runs = {_job(run, run_id): run for run, run_id in self.missing.items()}
         waiting = iter(runs)
         with WorkerPool(min(jobs, len(runs)), self.settings) as pool:
@@ -102,9 +108,11 @@ class Sweep:
         Of several the newest; but one that is over comes before any that is not.
         """
         settings, found = self.settings, dict[str, record.History]()
-        source = sweep_experiment(settings.name, settings.overrides)[1]
+        source = None if settings.source is None else Path(settings.source)
         device = resolve_device(settings.device)
-        now = provenance(record.describe_run(run.experiment, run.seed, device, source=source))
+        with isolated(settings.threads):  # as the runs would be
+            described = record.describe_run(run.experiment, run.seed, device, source=source)
+        now = provenance(described)
         for folder in record.Store(settings.store).runs():
             try:
                 description = folder.description()

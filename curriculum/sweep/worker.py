@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from curriculum.learn import configure_threads
 from curriculum.processes import Content, Reply, serve
 from curriculum.record import Evaluated, Record, decode, encode
 from curriculum.sweep.job import Job, SweepSettings, make_run
@@ -18,7 +17,6 @@ def run_job(
 ) -> Reply:
     """Make a run, and reply with its id."""
     settings = decode(SweepSettings, content["settings"])
-    configure_threads(settings.threads)
     sent = -PROGRESS_SECONDS
 
     def listener(record: Record) -> None:

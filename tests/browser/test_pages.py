@@ -18,7 +18,7 @@ from mlflow_copies import sync
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 import curriculum
-from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Result, Stage
+from curriculum import Adam, Budget, Experiment, Geometric, Mastery, RunResult, Stage
 from curriculum.cli.main import main
 from curriculum.models import Recurrent
 from curriculum.processes import HOST, python_command
@@ -102,7 +102,7 @@ def root(tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[Path]
 
 
 @pytest.fixture(scope="module")
-def results(root: Path) -> dict[str, Result]:
+def results(root: Path) -> dict[str, RunResult]:
     """Runs in that store and its MLflow, by the names that this is to show."""
     experiment = Experiment(
         task=FirstBit(),
@@ -125,7 +125,7 @@ def results(root: Path) -> dict[str, Result]:
 
 
 @pytest.fixture(scope="module")
-def ui(results: dict[str, Result], root: Path) -> Iterator[str]:
+def ui(results: dict[str, RunResult], root: Path) -> Iterator[str]:
     """The address of MLflow's UI on those runs, as the command line starts it."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
@@ -169,7 +169,7 @@ def values_of(page: Page, metric: str) -> list[float]:
 
 
 def test_runs_of_several_strategies_compare_in_mlflows_ui(
-    results: dict[str, Result], ui: str, browser: Browser, tmp_path: Path
+    results: dict[str, RunResult], ui: str, browser: Browser, tmp_path: Path
 ) -> None:
     with opened(browser, tmp_path) as page:
         page.goto(ui)
@@ -202,7 +202,7 @@ def test_runs_of_several_strategies_compare_in_mlflows_ui(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_report_of_a_comparison_is_shown_without_a_network(
     scheme: Literal["light", "dark"],
-    results: dict[str, Result],
+    results: dict[str, RunResult],
     root: Path,
     browser: Browser,
     tmp_path: Path,

@@ -122,10 +122,10 @@ def test_resuming_under_a_changed_provenance_reports_the_changes(
 def test_a_run_started_with_more_threads_than_are_allowed_now_can_be_resumed(
     file: Path, store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("curriculum.cli.values.usable_cores", lambda: 2)
     short = ("--budget.steps-per-stage", 1, "--threads", 5)
     assert call("run", file, "--store", store, *short) == 3
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("curriculum.cli.values.usable_cores", lambda: 1)
     assert call("run", file, "--store", store, *short) == 2
     assert Store(store).find("last").description().threads == 5
     cut_last_record(store)

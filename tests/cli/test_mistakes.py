@@ -1,13 +1,14 @@
 """Mistakes on the command line: one sentence, and exit code 2."""
 
-import os
 import socket
 from pathlib import Path
 
 import pytest
 from command_line import call, check_mistake
 
-MOST_THREADS = 4 * (os.cpu_count() or 1)
+from curriculum.processes import usable_cores
+
+MOST_THREADS = 4 * usable_cores()
 
 MISTAKES = [
     (["run", "lstm_fristbit"], "did you mean lstm_firstbit"),

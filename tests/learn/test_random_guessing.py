@@ -13,7 +13,7 @@ from curriculum import (
     Explicit,
     Guess,
     Mastery,
-    Result,
+    RunResult,
     Shape,
     Stage,
     StopRequest,
@@ -125,7 +125,7 @@ def guessing(lengths: tuple[int, ...], **task: Any) -> Experiment:
     )
 
 
-def run(experiment: Experiment, store: Path, **more: Any) -> Result:
+def run(experiment: Experiment, store: Path, **more: Any) -> RunResult:
     return curriculum.run(experiment, store=store, mirror=False, **more)
 
 

@@ -30,6 +30,7 @@ def description() -> RunDescription:
         overrides=(),
         source=None,
         source_sha256=None,
+        classes_sha256=None,
         tracking_uri=None,
         optuna_storage=None,
         withheld=(),

@@ -16,7 +16,7 @@ from curriculum import (
     Experiment,
     Explicit,
     Mastery,
-    Result,
+    RunResult,
     Stage,
     StopRequest,
     Training,
@@ -27,7 +27,7 @@ from curriculum.record import Evaluated, History, Record, Store, VisitEnded
 from curriculum.report import explain_run
 
 
-def run(experiment: Experiment, store: Path, **more: Any) -> Result:
+def run(experiment: Experiment, store: Path, **more: Any) -> RunResult:
     return curriculum.run(experiment, store=store, mirror=False, **more)
 
 

@@ -15,7 +15,7 @@ from curriculum import (
     Explicit,
     FinalEvaluation,
     Mastery,
-    Result,
+    RunResult,
     Stage,
     StopRequest,
     Training,
@@ -148,7 +148,7 @@ def test_its_examples_are_not_those_of_the_gate(tiny: Experiment) -> None:
     assert (gate.inputs != own.inputs).any()
 
 
-def run(experiment: Experiment, store: Path, **more: Any) -> Result:
+def run(experiment: Experiment, store: Path, **more: Any) -> RunResult:
     return curriculum.run(experiment, store=store, mirror=False, **more)
 
 

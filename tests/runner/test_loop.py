@@ -21,8 +21,8 @@ from curriculum import (
     Budget,
     Experiment,
     Explicit,
-    Result,
     Rollback,
+    RunResult,
     Shape,
     Stage,
     Training,
@@ -53,7 +53,7 @@ class Impossible(FirstBit):
         return replace(batch, targets=1 - batch.targets) if stage.length > 2 else batch
 
 
-def run(experiment: Experiment, store: Path, seed: int = 0, **more: Any) -> Result:
+def run(experiment: Experiment, store: Path, seed: int = 0, **more: Any) -> RunResult:
     return curriculum.run(experiment, seed, store=store, mirror=False, **more)
 
 

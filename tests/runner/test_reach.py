@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import curriculum
-from curriculum import SGD, Mastery, Result, Stage, Tuning
+from curriculum import SGD, Mastery, RunResult, Stage, Tuning
 from curriculum.config import load_experiment, override
 from curriculum.learn import Evaluator, configure_threads
 from curriculum.plan import EvaluationCounts
@@ -26,7 +26,7 @@ def _as_the_command_line() -> None:
     configure_threads(1)
 
 
-def run(name: str, store: Path, overrides: str = "", seed: int = 0) -> Result:
+def run(name: str, store: Path, overrides: str = "", seed: int = 0) -> RunResult:
     experiment = override(load_experiment(name)[0], overrides.split())
     return curriculum.run(experiment, seed, store=store, mirror=False)
 

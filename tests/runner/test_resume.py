@@ -35,8 +35,8 @@ from curriculum import (
     Experiment,
     Explicit,
     Mastery,
-    Result,
     RunFailed,
+    RunResult,
     UsageError,
 )
 from curriculum.config import load_experiment, serialize
@@ -136,7 +136,7 @@ def test_resume_starts_a_run_where_there_is_none_to_resume(tiny: Experiment, sto
 def test_one_process_at_a_time_resumes_a_run(
     tiny: Experiment, store: Path, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resume: dict[str, Callable[[], Result]] = {
+    resume: dict[str, Callable[[], RunResult]] = {
         "run": lambda: run(plain(tiny), store, resume=True),
         "resume": lambda: curriculum.resume("last", store=store, mirror=False),
     }

@@ -34,7 +34,7 @@ from curriculum import (
     Galloping,
     Geometric,
     Mastery,
-    Result,
+    RunResult,
     Shape,
     Stage,
     StopRequest,
@@ -88,7 +88,7 @@ def test_other_settings_are_refused_by_name_and_taken_by_force(
 def test_other_versions_are_refused_by_name_and_taken_by_force(
     tiny: Experiment, store: Path, by: str, monkeypatch: pytest.MonkeyPatch, wholes: Wholes
 ) -> None:
-    def resume(**more: Any) -> Result:
+    def resume(**more: Any) -> RunResult:
         if by == "run":
             return run(plain(tiny), store, resume=True, **more)
         return curriculum.resume("last", store=store, mirror=False, **more)

@@ -19,7 +19,7 @@ from curriculum import (
     Explicit,
     Mastery,
     Range,
-    Result,
+    RunResult,
     Stage,
     Training,
     Tuning,
@@ -42,7 +42,7 @@ from curriculum.tasks import FirstBit, HumanNumbers
 from curriculum.tune import STORAGE_VARIABLE, StudiesCopy, importances
 
 
-def run(experiment: Experiment, store: Path, seed: int = 0, **more: Any) -> Result:
+def run(experiment: Experiment, store: Path, seed: int = 0, **more: Any) -> RunResult:
     return curriculum.run(experiment, seed, store=store, mirror=False, **more)
 
 
@@ -146,7 +146,7 @@ def test_an_interrupt_within_a_search_leaves_the_parent_as_it_was(
     assert resumed.steps == whole.steps
 
 
-SearchedRuns = dict[int, tuple[Path, Result]]
+SearchedRuns = dict[int, tuple[Path, RunResult]]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from curriculum import (
     Explicit,
     Geometric,
     Mastery,
-    Result,
+    RunResult,
     Stage,
     StopRequest,
     Training,
@@ -41,7 +41,7 @@ RESUMED = [
 ]
 
 
-def run(experiment: Experiment, store: Path, **more: Any) -> Result:
+def run(experiment: Experiment, store: Path, **more: Any) -> RunResult:
     return curriculum.run(experiment, store=store, mirror=False, **more)
 
 
@@ -56,15 +56,15 @@ def limited(tiny: Experiment) -> Experiment:
     )
 
 
-WholeRuns = Callable[[str, Experiment], tuple[Path, Result]]
+WholeRuns = Callable[[str, Experiment], tuple[Path, RunResult]]
 
 
 @pytest.fixture(scope="module")
 def whole_runs(tmp_path_factory: pytest.TempPathFactory) -> WholeRuns:
     """The run of a strategy without an interrupt, with a checkpoint of each step; not to change."""
-    found: dict[str, tuple[Path, Result]] = {}
+    found: dict[str, tuple[Path, RunResult]] = {}
 
-    def whole_run(name: str, experiment: Experiment) -> tuple[Path, Result]:
+    def whole_run(name: str, experiment: Experiment) -> tuple[Path, RunResult]:
         if name not in found:
             store = tmp_path_factory.mktemp("whole")
             policy = CheckpointPolicy(every=0.0, keep=100)

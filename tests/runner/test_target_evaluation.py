@@ -19,7 +19,7 @@ from curriculum import (
     Geometric,
     LookBackAndAhead,
     Mastery,
-    Result,
+    RunResult,
     Stage,
     StopRequest,
 )
@@ -66,7 +66,7 @@ def odd(tiny: Experiment) -> Experiment:
     )
 
 
-def run(experiment: Experiment, store: Path, **more: Any) -> Result:
+def run(experiment: Experiment, store: Path, **more: Any) -> RunResult:
     return curriculum.run(experiment, store=store, mirror=False, **more)
 
 

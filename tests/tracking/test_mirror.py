@@ -27,7 +27,7 @@ from curriculum import (
     Experiment,
     Explicit,
     FinalEvaluation,
-    Result,
+    RunResult,
     StopRequest,
     Training,
     Tuning,
@@ -53,7 +53,7 @@ from curriculum.tune.storage import open_storage
 
 pytestmark = pytest.mark.slow
 
-Finished = tuple[Store, RunFolder, Result]
+Finished = tuple[Store, RunFolder, RunResult]
 FINAL_EVALUATION = {
     f"final_evaluation/{name}"
     for name in (

@@ -1,17 +1,48 @@
-"""The figures of a comparison that take its runs' histories: what the final models still pass."""
+"""The figures of a comparison, and those that take its runs' histories."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from curriculum.comparison import BASELINE, LEAST_SEEDS, Comparison, Outcome, SeedResult
 from curriculum.record import FinalEvaluated, History
 from curriculum.report.comparison.html import CaptionedFigure
+from curriculum.report.comparison.plots import cost_by_stage, reach_by_strategy
 from curriculum.report.figures.axes import MOST_TOGETHER
 from curriculum.report.figures.extrapolation import extrapolation_curves
 from curriculum.report.figures.retention import retention_map
+from curriculum.report.figures.settings import settings_map
 from curriculum.sweep import GUESS, RunSummary
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_MAPS = 4
 """Maps of retention on a page, of the strategies that got furthest; the baseline's is one more."""
+
+
+def comparison_figures(
+    comparison: Comparison, histories: Mapping[str, History]
+) -> dict[str, Figure]:
+    """All figures of a comparison, by name.
+
+    Args:
+        comparison: to show.
+        histories: its runs', by their ids.
+    """
+    maps = {
+        f"retention_{number}": each.figure
+        for number, each in enumerate(_maps(comparison, histories), start=1)
+    }
+    beyond = [each.figure for each in _extrapolation(comparison, histories)]
+    return {
+        "reach_by_strategy": reach_by_strategy(comparison),
+        "cost_by_stage": cost_by_stage(comparison),
+        "learning_rate": settings_map(comparison),
+        **maps,
+        **({"extrapolation": beyond[0]} if beyond else {}),
+    }
 
 
 def history_figures(
@@ -24,6 +55,13 @@ def history_figures(
         histories: its runs', by their ids.
     """
     yield from _maps(comparison, histories)
+    yield from _extrapolation(comparison, histories)
+
+
+def _extrapolation(
+    comparison: Comparison, histories: Mapping[str, History]
+) -> Iterator[CaptionedFigure]:
+    """How far beyond their training the final models got; nothing where that wasn't evaluated."""
     events = {
         name: [found for result in outcome.results.values() if (found := _final(result, histories))]
         for name, outcome in comparison.outcomes.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -62,6 +63,23 @@ def html_report(
             f"<h1>{escape(title)}</h1>",
             *parts,
             f"</main>\n<footer>{_versions(comparisons)}</footer>\n</body>\n</html>\n",
+        )
+    )
+
+
+def html_summary(comparison: Comparison) -> str:
+    """What a notebook shows of a comparison: its headline, the overview, and the reach."""
+    name = f"comparison-{re.sub(r'[^A-Za-z0-9]', '-', comparison.experiment)}"
+    caption = "The reach and the cost of each strategy"
+    reach = CaptionedFigure(
+        reach_by_strategy(comparison), f"The hardest stage mastered against {comparison.unit}"
+    )
+    return "\n".join(
+        (
+            f"<p><b>{escape(comparison.experiment)}</b>: {escape(headline(comparison))}</p>",
+            _table(overview(comparison), caption),
+            _figure(reach, name),
+            _items(conditions(comparison)),
         )
     )
 

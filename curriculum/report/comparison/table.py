@@ -73,7 +73,9 @@ def stage_by_stage_table(comparison: Comparison) -> Table:
 def print_comparison(comparison: Comparison, stream: TextIO) -> None:
     """Print the tables and the sentences."""
     width = None if stream.isatty() else WIDTH
-    console = Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    console = Console(
+        file=stream, width=width, highlight=False, markup=False, emoji=False, force_jupyter=False
+    )
     console.print(comparison_table(comparison))
     console.print(words.headline(comparison))
     for sentence in (*words.conditions(comparison), *words.left_out(comparison)):

@@ -12,6 +12,7 @@ from curriculum.report.figures.axes import SCORES, TITLE, new_figure
 from curriculum.report.figures.difficulty import Difficulty
 from curriculum.report.figures.extrapolation import extrapolation_curve
 from curriculum.report.figures.retention import retention_map
+from curriculum.report.figures.svg import inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,6 +45,14 @@ def run_figures(history: History) -> dict[str, Figure]:
             events, strategy, history.longest_trained, _run(history)
         )
     return found
+
+
+def reach_svg(history: History) -> str:
+    """The reach for within a page; empty before the first visit."""
+    if not history.visits:
+        return ""
+    name, label = f"run-{history.description.id}", f"{_run(history)}: reach against tokens"
+    return inline_svg(reach_figure(history), name, label)
 
 
 def reach_figure(history: History) -> Figure:

@@ -1,0 +1,279 @@
+"""Comparisons of strategies from Python: plans a sweep, makes what is missing of it, compares."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from curriculum import comparison, learn, record, report, sweep
+from curriculum.config import (
+    Experiment,
+    experiment_name,
+    is_own,
+    load_experiment,
+    override,
+    serialize,
+)
+from curriculum.errors import RunFailed, UsageError, did_you_mean
+from curriculum.report import comparison as comparison_report
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+log = logging.getLogger(__name__)
+
+DEFAULT_STRATEGIES = ("gated", "direct")
+DEFAULT_SEEDS = tuple(range(6))
+
+SET_BY_COMPARE = {
+    "strategy": "--strategies names those that are compared",
+    "pacing": "--strategies names those that are compared",
+    "sampling": "--strategies names those that are compared",
+    "budget": "--budget says what each strategy gets, such as 3e10, 2e6tokens or 500steps",
+    "backtracking": "a stage that is exhausted isn't tried again",
+    "tuning": "nothing is tuned; each strategy gets the same --learning-rates",
+    "training.schedule": "the learning rate is constant",
+}
+"""What a comparison sets by itself, and how to have a say in it."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StrategyComparison:
+    """A comparison, and the histories that it was made from, by the runs' ids.
+
+    A terminal shows it as its table, and a notebook with a figure.
+    """
+
+    comparison: comparison.Comparison
+    histories: Mapping[str, record.History]
+
+    @property
+    def headline(self) -> str:
+        """What it comes to, in a sentence or two."""
+        return comparison_report.headline(self.comparison)
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """Matplotlib's figures of the comparison, by name."""
+        return comparison_report.comparison_figures(self.comparison, self.histories)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each strategy and stage: how many seeds got there, and at what cost.
+
+        A cost that most seeds never came to is `inf`; an interval of too few seeds is NaN.
+        """
+        import pandas as pd
+
+        return pd.read_csv(io.StringIO(comparison_report.as_csv(self.comparison)))
+
+    def __repr__(self) -> str:
+        printed = io.StringIO()
+        comparison_report.print_comparison(self.comparison, printed)
+        return "\n".join(line.rstrip() for line in printed.getvalue().splitlines())
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return comparison_report.html_summary(self.comparison)
+
+
+def compare(
+    experiment: Experiment | str,
+    strategies: Sequence[str] = DEFAULT_STRATEGIES,
+    *,
+    seeds: Sequence[int] = DEFAULT_SEEDS,
+    learning_rates: Sequence[float] | None = None,
+    budget: str | float | None = None,
+    overrides: Sequence[str] = (),
+    run: bool = True,
+    store: Path | str = record.DEFAULT_STORE,
+    source: Path | str | None = None,
+    device: str = "auto",
+    jobs: int = 1,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> StrategyComparison:
+    """Compare strategies on an experiment, seed by seed, at an equal budget.
+
+    Runs that the store has are not made again. An interrupt lets those in progress save
+    themselves; the same call continues.
+
+    Args:
+        experiment: what to run; or its name, or the path of its file, as on the command line.
+        strategies: the names of those to compare.
+        seeds: of the runs; a verdict needs at least six.
+        learning_rates: that share the budget; by default the experiment's times 1/30, 1/10, 1/3,
+            1 and 3.
+        budget: of each strategy with each seed: compute, or a text such as `"500steps"`, as on the
+            command line; by default 500 steps on the last stage for each learning rate.
+        overrides: of the experiment's settings, as the command line takes them.
+        run: whether to make the runs that are missing, or to compare those that there are.
+        store: the folder that the runs are recorded in.
+        source: the file that defines the experiment's task or model, where it is not given by
+            its name; several jobs need it.
+        device: `auto`, `cpu` or `cuda`.
+        jobs: how many runs at a time, in processes of their own.
+        threads: of torch, in each; by default by the model's size, or 1 with several jobs.
+        progress: whether to show how far the runs are; by default in a notebook and on a terminal.
+
+    Raises:
+        UsageError: for an unknown strategy, or one that the experiment can't have; where there
+            are not two strategies to compare.
+        RunFailed: where a run can't continue.
+        KeyboardInterrupt: where it was interrupted.
+    """
+    names = tuple(strategies.split(",")) if isinstance(strategies, str) else tuple(strategies)
+    check_settings(overrides)
+    if not run:
+        title = experiment_name(experiment) if isinstance(experiment, str) else experiment.name
+        return recorded_comparison(
+            title, Path(store), lambda d: d.strategy in names and d.seed in seeds, names
+        )
+    planned = plan_sweep(
+        experiment,
+        names,
+        seeds=seeds,
+        learning_rates=learning_rates,
+        amount=None if budget is None else sweep.parse_amount(str(budget)),
+        overrides=overrides,
+        store=Path(store),
+        source=None if source is None else Path(source),
+        device=device,
+        jobs=jobs,
+        threads=threads,
+    )
+    few = comparison.too_few_seeds(names, seeds)
+    if few is not None:
+        log.warning(few)
+    shown = report.shows_progress() if progress is None else progress
+    if not run_missing(planned, jobs, Console(stderr=True, quiet=not shown)):
+        raise KeyboardInterrupt(
+            f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
+            f"with the rest"
+        )
+    return compare_histories(planned, names)
+
+
+def check_settings(overrides: Sequence[str]) -> None:
+    """Check that no setting is given that a comparison sets, and would pass over."""
+    for word in overrides:
+        flag = word.partition("=")[0]
+        name = flag.removeprefix("--").replace("-", "_")
+        for part, way_out in SET_BY_COMPARE.items():
+            if word.startswith("--") and (name == part or name.startswith(f"{part}.")):
+                raise UsageError(
+                    f"{flag} can't be given to compare, which sets it itself: {way_out}"
+                )
+
+
+def plan_sweep(
+    experiment: Experiment | str,
+    strategies: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    learning_rates: Sequence[float] | None,
+    amount: sweep.Amount | None,
+    overrides: Sequence[str],
+    store: Path,
+    device: str,
+    jobs: int,
+    threads: int | None,
+    source: Path | None = None,
+) -> sweep.Sweep:
+    """All runs of a comparison, and which of them are done; nothing is run."""
+    if jobs < 1:
+        raise UsageError(f"jobs must be at least 1, got {jobs}")
+    if isinstance(experiment, str):
+        with redirect_stdout(sys.stderr):  # a user's file may print
+            experiment, source = load_experiment(experiment)
+    base = override(experiment, overrides)
+    if jobs > 1 and source is None and is_own(base):
+        raise UsageError(
+            f"{jobs} jobs are processes that make the experiment anew, and its task or model is "
+            f"not the package's: give the path of its file as `source`, or leave jobs at 1"
+        )
+    rates = learning_rates or sweep.default_rates(base)
+    count = threads or (learn.default_threads(base.model.hidden_size) if jobs == 1 else 1)
+    with learn.isolated(count):
+        amount = amount or sweep.default_amount(base, len(rates))
+    runs = sweep.plan_runs(base, strategies, seeds, amount, rates)
+    settings = sweep.SweepSettings(
+        experiment=json.dumps(serialize(base)),
+        source=None if source is None else str(source.absolute()),
+        overrides=tuple(overrides),
+        amount=amount,
+        rate_count=len(rates),
+        store=store.absolute(),
+        device=device,
+        threads=count,
+    )
+    return sweep.Sweep(settings, base, list(runs))
+
+
+def run_missing(planned: sweep.Sweep, jobs: int, console: Console) -> bool:
+    """Make what is missing, with progress, and return whether all of it was made."""
+    name, total, missing = planned.base.name, len(planned.runs), len(planned.missing)
+    with report.SweepProgress(name, console, total=total, missing=missing) as progress:
+        return planned.run(jobs, progress)
+
+
+def recorded_comparison(
+    title: str,
+    store: Path,
+    wanted: Callable[[record.RunDescription], bool],
+    strategies: Sequence[str] = (),
+) -> StrategyComparison:
+    """The comparison of the runs that the store has.
+
+    Args:
+        title: the experiment's name in the store.
+        store: the folder of the runs.
+        wanted: which of its runs to compare.
+        strategies: which to compare; all that there are by default.
+
+    Raises:
+        UsageError: where there are none, or not of two strategies.
+    """
+    names, histories, unreadable = set[str](), [], []
+    for folder in record.Store(store).nonempty_runs():
+        try:
+            description = folder.description()
+            names.add(description.experiment)
+            if description.experiment == title and wanted(description):
+                histories.append(record.History.of(folder))
+        except (UsageError, RunFailed):
+            unreadable.append(folder.id)
+    if title not in names:
+        raise UsageError(
+            f"no run in {store} is of {title!r}; {did_you_mean(title, names)} "
+            f"('compare {shlex.quote(title)} --run' runs what is missing)"
+        )
+    return _compared(title, histories, strategies, unreadable)
+
+
+def compare_histories(planned: sweep.Sweep, strategies: Sequence[str]) -> StrategyComparison:
+    """The comparison of a sweep's runs, all of which are done."""
+    store = record.Store(planned.settings.store)
+    histories = [record.History.of(store.find(planned.done[run])) for run in planned.runs]
+    return _compared(planned.base.name, histories, strategies)
+
+
+def _compared(
+    title: str,
+    histories: Sequence[record.History],
+    strategies: Sequence[str],
+    unreadable: Sequence[str] = (),
+) -> StrategyComparison:
+    summaries = [sweep.RunSummary.of(history) for history in histories]
+    found = comparison.compare_runs(title, summaries, strategies, unreadable)
+    return StrategyComparison(found, {history.description.id: history for history in histories})

@@ -1,0 +1,95 @@
+"""Examples of a run's final model: inputs, targets and predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curriculum import learn, plan, record, report, runner
+from curriculum.config import Experiment
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Examples:
+    """Inputs, targets and predictions side by side.
+
+    Attributes:
+        title: which run and stage they are of.
+        table: a row for each example.
+    """
+
+    title: str
+    table: Table
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{report.as_text(self.table)}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return report.as_html(self.table)
+
+
+def show(
+    run_id: str,
+    *,
+    length: int | None = None,
+    vocab_size: int | None = None,
+    input: str | None = None,  # noqa: A002  # as on the command line
+    examples: int = 10,
+    store: Path | str = record.DEFAULT_STORE,
+    source: Path | str | None = None,
+    experiment: Experiment | None = None,
+    threads: int | None = None,
+) -> Examples:
+    """Inputs, targets and predictions of a run's final model.
+
+    Args:
+        run_id: the run's id, an unambiguous beginning of one, or `last`.
+        length: the inputs'; by default that of the hardest stage mastered.
+        vocab_size: the inputs'; by default that of the hardest stage mastered.
+        input: show this input, such as `"0 1 1"`, in place of examples.
+        examples: how many to show.
+        store: the folder that the run is recorded in.
+        source: the file that defines its task and model, where they are a user's own.
+        experiment: the one that was run, where they are defined in a notebook.
+        threads: of torch; by default one, since for few examples more would wait for each other.
+
+    Raises:
+        UsageError: where there is no such run, or the task or model can't take such inputs.
+    """
+    folder = record.Store(Path(store)).find(run_id)
+    with learn.isolated(threads or 1):
+        restored, learner = runner.restore_run(folder, source=source, like=experiment)
+        reach = record.History.of(folder).reach or restored.growth.path()[0]
+        stage = plan.Stage(length or reach.length, vocab_size or reach.vocab_size)
+        restored.check_stage(stage)
+        task = restored.task
+        learner.check_vocabulary(learn.shape_of(task, stage))
+        if input is None:
+            seed = folder.description().seed
+            found = _selected(restored, learner, stage, seed=seed, count=examples)
+        else:
+            batch = learn.typed_example(task, stage, input)
+            restored.model.check(learn.shape_of_typed(task, stage, batch))
+            found = learn.predict_examples(learner, task, batch, [""])
+    decode = task.decode if isinstance(task, learn.HasText) else report.numbers
+    of = stage if input is None else f"vocabulary {stage.vocab_size}"
+    table = report.example_table(
+        found.batch, found.predictions, found.notes, decode, found.left_out
+    )
+    return Examples(f"run {folder.id}, {restored.name}, {of}", table)
+
+
+def _selected(
+    experiment: Experiment, learner: learn.Learner, stage: plan.Stage, *, seed: int, count: int
+) -> learn.ExamplePredictions:
+    training = learner.recipe.training
+    if stage not in experiment.growth.path():  # it has no examples that were trained on
+        training = replace(training, distinct_examples=None)
+    return learn.predict_selected_examples(
+        learner, experiment.task, stage, seed=seed, count=count, training=training
+    )
