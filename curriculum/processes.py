@@ -54,12 +54,21 @@ def python_command(*arguments: str) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
-    """A server to start: what it shows, Python's arguments, its port, and its environment."""
+    """A server to start.
+
+    Attributes:
+        name: what it shows.
+        arguments: Python's.
+        port: that it listens on.
+        environment: of its process, besides this one's.
+        page: the path of the page to open first.
+    """
 
     name: str
     arguments: Sequence[str]
     port: int
     environment: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start it in a session of its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import shlex
 import signal
@@ -84,6 +85,14 @@ class RunRequest(RunningRequest):
     )
     help: bool = option("show this help; after EXPERIMENT, with its settings", bool, short=("-h",))
     seed: int = option("the seed of all randomness", seed, default=0)
+    mlflow_children: str = option(
+        "off: the visits are a table of the run in MLflow, not child runs of it",
+        metavar="on|off",
+        choices=("on", "off"),
+        default="on",
+    )
+    log_code: bool = option("log your file with the model, so that MLflow can load it", bool)
+    system_metrics: bool = option("log the machine's load to MLflow, every ten seconds", bool)
     dry_run: bool = option("show the plan without running it", bool)
     resume: bool = option(
         "resume the newest run of this experiment and seed; print its result if it is over", bool
@@ -130,8 +139,19 @@ def run(request: RunRequest) -> int:
         _note_estimate(experiment)
     seed, overrides, outcome = request.seed, request.overrides, _Outcome.printing_for(request)
     with _run_options(request, experiment, seed, source, outcome) as options:
+        options["mlflow"] = _mlflow_settings(request)
         result = runner.run(experiment, seed, resume=request.resume, overrides=overrides, **options)
     return _finish(request, result, options["stop"], outcome)
+
+
+def _mlflow_settings(request: RunRequest) -> record.MlflowSettings:
+    if request.system_metrics and importlib.util.find_spec("psutil") is None:
+        raise UsageError("--system-metrics needs psutil: pip install psutil")
+    return record.MlflowSettings(
+        visits_as_table=request.mlflow_children == "off",
+        log_code=request.log_code,
+        system_metrics=request.system_metrics,
+    )
 
 
 def _note_estimate(experiment: config.Experiment) -> None:

@@ -50,6 +50,7 @@ def destinations(
             figures=lambda history: report.run_figures(history),
             visit_figures=lambda visit: report.trial_figures(visit, tune.importances(visit)),
             trials=lambda visit: report.trial_columns(visit),
+            visits=lambda history: report.visit_columns(history),
         ),
     )
 

@@ -60,7 +60,7 @@ def _serve(servers: Sequence[Server]) -> int:
     started: list[subprocess.Popen[bytes]] = []
     try:
         for server in servers:
-            print(f"{server.name}: http://{HOST}:{server.port}", flush=True)
+            print(f"{server.name}: http://{HOST}:{server.port}{server.page}", flush=True)
             started.append(server.start())
         print("Ctrl-C stops", "it" if len(servers) == 1 else "them", flush=True)
         return int(started[0].wait())

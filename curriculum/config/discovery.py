@@ -136,6 +136,11 @@ def _shipped_folder() -> Path:
     return Path(importlib.import_module(SHIPPED).__path__[0]).resolve()
 
 
+def is_shipped(path: Path) -> bool:
+    """Whether that file is an experiment of this package's."""
+    return path.resolve().parent == _shipped_folder()
+
+
 def _checked_path(where: str) -> Path:
     path = Path(where)
     if not path.is_file():

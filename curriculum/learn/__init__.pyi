@@ -5,6 +5,7 @@ from .evaluator import Evaluator as Evaluator
 from .examples import ExamplePredictions as ExamplePredictions
 from .examples import predict_examples as predict_examples
 from .examples import predict_selected_examples as predict_selected_examples
+from .examples import select_examples as select_examples
 from .examples import shape_of_typed as shape_of_typed
 from .examples import typed_example as typed_example
 from .input_text import parse_numbers as parse_numbers

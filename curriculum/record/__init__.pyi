@@ -1,3 +1,4 @@
+from .absolute_address import absolute_address as absolute_address
 from .checkpoint import latest_settled_checkpoint as latest_settled_checkpoint
 from .checkpoint import load_learner as load_learner
 from .checkpoint_policy import CheckpointPolicy as CheckpointPolicy
@@ -6,13 +7,16 @@ from .codec import decode as decode
 from .codec import encode as encode
 from .deletion import RunCopies as RunCopies
 from .deletion import delete_run as delete_run
+from .description import MlflowSettings as MlflowSettings
 from .description import RunDescription as RunDescription
 from .disk import Unreadable as Unreadable
+from .disk import sha256_of as sha256_of
 from .events import CompletedTrial as CompletedTrial
 from .events import Evaluated as Evaluated
 from .events import Event as Event
 from .events import FinalEvaluated as FinalEvaluated
 from .events import Outcome as Outcome
+from .events import PredictedExamples as PredictedExamples
 from .events import ProvenanceChanged as ProvenanceChanged
 from .events import Record as Record
 from .events import RetentionMeasured as RetentionMeasured

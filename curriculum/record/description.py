@@ -13,6 +13,22 @@ from curriculum.record.codec import Json, Malformed, decode, encode
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MlflowSettings:
+    """What of a run is copied into MLflow besides its settings, metrics, plots and model.
+
+    Attributes:
+        visits_as_table: whether the visits are a table of the run; else each is a child run.
+        log_code: whether the user's file that defines the experiment goes with the model, so
+            that it can be loaded elsewhere.
+        system_metrics: whether the machine's load is logged while the run is running.
+    """
+
+    visits_as_table: bool = False
+    log_code: bool = False
+    system_metrics: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunDescription:
     """What a run was started with; all but its id, if it is not in a store yet.
 
@@ -38,6 +54,10 @@ class RunDescription:
         flush_denormal: whether denormal numbers are treated as zero.
         environment: versions of Python and of the libraries that results depend on.
         git_commit: of this package, where it is a checkout.
+        user: who started it.
+        user_git_commit: of the folder that the user's file is in, or that it was started from,
+            where that is a checkout.
+        mlflow: how it is copied.
     """
 
     id: str = ""
@@ -62,6 +82,9 @@ class RunDescription:
     flush_denormal: bool
     environment: Mapping[str, str]
     git_commit: str | None
+    user: str = ""
+    user_git_commit: str | None = None
+    mlflow: MlflowSettings = MlflowSettings()
 
     def to_json(self) -> str:
         """The text of `run.json`, with a check of what it says."""

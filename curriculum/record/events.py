@@ -247,6 +247,19 @@ class TrainingEnded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PredictedExamples:
+    """A few inputs, and what the final model predicts on them; whoever loads it can compare.
+
+    Attributes:
+        inputs: the symbols of each.
+        predictions: of each a number, or several symbols.
+    """
+
+    inputs: tuple[tuple[int, ...], ...]
+    predictions: tuple[Json, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RunEnded:
     """The run is over: the target is `reached`, or the run `stopped` short of it."""
 
@@ -259,6 +272,7 @@ class RunEnded:
     steps: int
     tokens: int
     weights_sha256: str
+    examples: PredictedExamples | None = None
 
 
 TuningEvent: TypeAlias = RoundProposed | TrialEvaluated | TrialCompleted | TrialSelected

@@ -1,5 +1,6 @@
 """What a run's numbers depend on: as it was started, as it would be resumed, and what differs."""
 
+import getpass
 import json
 import platform
 import subprocess
@@ -13,12 +14,12 @@ from typing import Any
 
 import torch
 
-from curriculum.config import Experiment, own_classes, serialize
+from curriculum.config import Experiment, is_shipped, own_classes, serialize
 from curriculum.errors import UsageError
 from curriculum.learn import flushes_denormal
 from curriculum.record.class_digest import classes_sha256
 from curriculum.record.codec import decode, encode
-from curriculum.record.description import RunDescription
+from curriculum.record.description import MlflowSettings, RunDescription
 from curriculum.record.disk import sha256_of
 from curriculum.record.history import History
 from curriculum.record.redaction import redacted
@@ -39,6 +40,7 @@ def describe_run(
     overrides: Sequence[str] = (),
     tracking_uri: str | None = None,
     optuna_storage: str | None = None,
+    mlflow: MlflowSettings | None = None,
 ) -> RunDescription:
     """What a run is that is started now. A URL that holds a secret is left out."""
     urls = {"tracking_uri": tracking_uri, "optuna_storage": optuna_storage}
@@ -65,6 +67,9 @@ def describe_run(
         flush_denormal=flushes_denormal(),
         environment=environment(),
         git_commit=git_commit(PACKAGE),
+        user=_user(),
+        user_git_commit=git_commit(_users_folder(source)),
+        mlflow=mlflow or MlflowSettings(),
     )
     # As it is read again, so that the two compare: JSON has no tuples.
     return decode(RunDescription, json.loads(json.dumps(encode(described))))
@@ -143,6 +148,21 @@ def git_commit(folder: Path) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return f"{commit}+changes" if changed else commit
+
+
+def _users_folder(source: Path | None) -> Path:
+    """Where the user's own code is: beside the file that was run, or else the current folder."""
+    if source is None or is_shipped(source):
+        return Path.cwd()
+    return source.absolute().parent
+
+
+def _user() -> str:
+    """Who runs this process, as MLflow names its users; empty where the system doesn't know."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
 
 
 @cache

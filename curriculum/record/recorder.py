@@ -229,8 +229,10 @@ class Recorder:
         status: Literal["reached", "stopped"] = "reached" if reached else "stopped"
         self.write(events.TrainingEnded(status=status, ending=ending))
 
-    def run_ended(self, learner: Learner) -> Result:
-        """The run is over."""
+    def run_ended(
+        self, learner: Learner, examples: events.PredictedExamples | None = None
+    ) -> Result:
+        """The run is over; `examples` are the final model's."""
         history = self.history
         assert history.training_end is not None
         event = events.RunEnded(
@@ -243,6 +245,7 @@ class Recorder:
             steps=history.total_cost.steps,
             tokens=history.total_cost.tokens,
             weights_sha256=weights_sha256(learner.model),
+            examples=examples,
         )
         self.write(event)
         with self.folder.writing():

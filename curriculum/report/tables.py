@@ -7,7 +7,7 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from curriculum.record import FinalEvaluated, Result, StageResult, Visit
+from curriculum.record import FinalEvaluated, History, Result, StageResult, Visit
 
 COLUMNS = ("length", "vocab", "verdict", "steps", "tokens", "seconds", "rate", "hidden")
 SEARCHED = ("trials", "discarded")
@@ -69,6 +69,28 @@ def trial_columns(visit: Visit) -> dict[str, list[Any]]:
             name: [getattr(trial, name) for trial in trials]
             for name in ("score", "outcome", "compute", "steps", "tokens", "reason")
         },
+    }
+
+
+def visit_columns(history: History) -> dict[str, list[Any]]:
+    """A run's visits as columns: number, stage, why, verdict, settings, cost, reason."""
+    visits = history.visits
+    return {
+        "visit": [visit.number for visit in visits],
+        "length": [visit.stage.length for visit in visits],
+        "vocab_size": [visit.stage.vocab_size for visit in visits],
+        "visit_reason": [visit.visit_reason.value for visit in visits],
+        "verdict": [str(visit.verdict) for visit in visits],
+        **{
+            name: [getattr(visit, name) for visit in visits]
+            for name in ("learning_rate", "hidden_size", "seconds")
+        },
+        **{
+            name: [getattr(visit.cost, name) for visit in visits]
+            for name in ("steps", "tokens", "compute")
+        },
+        "trials": [len(visit.trials) for visit in visits],
+        "reason": [visit.reason for visit in visits],
     }
 
 

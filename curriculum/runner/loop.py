@@ -8,6 +8,7 @@ from curriculum.errors import RunFailed
 from curriculum.plan import Evaluation, Scheduler, Stage, Verdict, VisitReason
 from curriculum.record import (
     History,
+    PredictedExamples,
     Recorder,
     Result,
     ResumePoint,
@@ -18,6 +19,10 @@ from curriculum.record import (
 from curriculum.runner.final_evaluation import FinalEvaluator
 from curriculum.runner.target_evaluation import TargetEvaluator
 from curriculum.tune import RunSetup, TrialExecutor, Tuner
+
+EXAMPLES = 2
+MOST_SYMBOLS = 1_000
+"""Longer examples of the final model's predictions would be in the way of a record's readers."""
 
 
 class CurriculumLoop:
@@ -98,7 +103,7 @@ class CurriculumLoop:
             if failure is error:
                 raise
             raise failure from error
-        return self.recorder.run_ended(self.learner)
+        return self.recorder.run_ended(self.learner, self._examples())
 
     def _visit_stages(self) -> None:
         """The core loop: a visit, from evaluation to evaluation, until the scheduler has finished."""
@@ -276,6 +281,17 @@ class CurriculumLoop:
             for event in self.final_evaluator.evaluate(self.learner, self.recorder.history):
                 self.stop.check()
                 self.recorder.write(event, self.recorder.clock())
+
+    def _examples(self) -> PredictedExamples | None:
+        """What the final model predicts on a few inputs of the first stage; None of long ones."""
+        task, stage = self.experiment.task, self.experiment.growth.path()[0]
+        if stage.length > MOST_SYMBOLS:
+            return None
+        training = self.learner.recipe.training
+        batch, notes = learn.select_examples(task, stage, self.seed, EXAMPLES, training)
+        found = learn.predict_examples(self.learner, task, batch, notes)
+        inputs = tuple(map(tuple, found.batch.inputs.tolist()))
+        return PredictedExamples(inputs=inputs, predictions=tuple(found.predictions.tolist()))
 
     def _ends_with_target(self, visit: int) -> bool:
         """Whether the run is over in the visit that mastered the target, ahead of its own stage."""

@@ -39,6 +39,8 @@ class RunOptions(TypedDict, total=False):
         wait: whether to wait, at the end, until it has done so; by default not.
         tracking_uri: MLflow's; by default the one that the run was started with, what
             `MLFLOW_TRACKING_URI` says, or else a database in the store.
+        mlflow: what of the run is copied into it, besides what always is; where it is resumed, that
+            is settled.
         optuna_storage: the URL or path of an Optuna storage for the studies; by default the
             one that the run was started with, what `CURRICULUM_OPTUNA_STORAGE` says, or else
             a file in the store.
@@ -59,6 +61,7 @@ class RunOptions(TypedDict, total=False):
     mirror: bool
     wait: bool
     tracking_uri: str | None
+    mlflow: record.MlflowSettings | None
     optuna_storage: str | None
     source: Path | None
     jobs: int
@@ -79,12 +82,20 @@ class RunContext:
     mirror: bool = True
     wait: bool = False
     tracking_uri: str | None = None
+    mlflow: record.MlflowSettings | None = None
     optuna_storage: str | None = None
     source: Path | None = None
     jobs: int = 1
     checkpoints: record.CheckpointPolicy = field(default_factory=record.CheckpointPolicy)
     stop: StopRequest = field(default_factory=lambda: StopRequest(signal.SIGINT))
     force: bool = False
+
+    def __post_init__(self) -> None:
+        # The mirror, a resume or another shell may stand in another folder.
+        for name in ("tracking_uri", "optuna_storage"):
+            given = getattr(self, name)
+            if given is not None:
+                object.__setattr__(self, name, record.absolute_address(given))
 
     @property
     def run_store(self) -> record.Store:
@@ -126,6 +137,7 @@ class RunContext:
             overrides=overrides,
             tracking_uri=self.tracking_uri,
             optuna_storage=self.optuna_storage,
+            mlflow=self.mlflow,
         )
 
     def start_mirror(self, folder: record.RunFolder) -> Popen[bytes] | None:

@@ -87,11 +87,17 @@ def resume(
     folder = context.run_store.find(run_id)
     original = folder.description()
     check_withheld(original, context)
+    if context.mlflow not in (None, original.mlflow):
+        raise UsageError(
+            f"what of run {original.id} is copied into MLflow was settled when it was started: "
+            f"{original.mlflow}"
+        )
     context = replace(
         context,
         tracking_uri=context.tracking_uri or original.tracking_uri,
         optuna_storage=context.optuna_storage or original.optuna_storage,
         device=context.device or original.device.split(":")[0],
+        mlflow=original.mlflow,
     )
     given, experiment = experiment, restore_experiment(original, context.source, experiment)
     context.check(experiment)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from curriculum.record import Store
+from curriculum.record import Store, absolute_address
 
 TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
 RUN_TAG = "curriculum.run_id"
@@ -17,7 +17,8 @@ def local_tracking_uri(store: Store) -> str:
 
 def resolve_tracking_uri(store: Store, given: str | None = None) -> str:
     """The URI given, or `MLFLOW_TRACKING_URI`, or else the store's own database."""
-    return given or os.environ.get(TRACKING_URI_VARIABLE) or local_tracking_uri(store)
+    named = given or os.environ.get(TRACKING_URI_VARIABLE)
+    return local_tracking_uri(store) if not named else absolute_address(named)
 
 
 def artifacts_folder(store: Store, tracking_uri: str) -> Path | None:

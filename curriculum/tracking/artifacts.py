@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from mlflow.entities import LoggedModelOutput
 from mlflow.tracking import MlflowClient
 
-from curriculum.record import History, RunFolder
+from curriculum.record import History, RunFolder, sha256_of
+from curriculum.tracking.addresses import RUN_TAG
+from curriculum.tracking.logged_model import save_model
+from curriculum.tracking.metrics import model_metrics, of_model
+from curriculum.tracking.run_fields import run_tags, test_dataset
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+log = logging.getLogger(__name__)
+
+KEPT = (RUN_TAG, "mlflow.user", "mlflow.source.name", "mlflow.source.type")
+"""Of a run's tags, those of its model."""
 
 
 class Artifacts:
@@ -52,16 +64,22 @@ class Artifacts:
         tables = json.dumps([{"path": name, "type": "table"}])
         self.client.set_tag(run, "mlflow.loggedArtifacts", tables)
 
-    def log_model(self, history: History) -> None:
-        """Log the final model, once, so that the UI shows it under Models."""
+    def log_model(self, history: History, params: Mapping[str, str], note: str) -> None:
+        """Log the final model, once, so that MLflow shows it under Models, and loads it.
+
+        Args:
+            history: the run's; where it isn't over, there is no model yet.
+            params: that the model's page shows.
+            note: its description.
+        """
         if history.end is None or not self._saved:
             return
+        described = history.description
         known = self.client.search_logged_models(
             [self._experiment], filter_string=f"source_run_id = '{self._run}'"
         )
         if any(str(model.status) == "READY" for model in known):
             return
-        described = history.description
         model = (
             known[0]
             if known
@@ -69,12 +87,29 @@ class Artifacts:
                 self._experiment,
                 name=re.sub(r"[^A-Za-z0-9_-]", "-", described.experiment),
                 source_run_id=self._run,
-                tags={"weights_sha256": history.end.weights_sha256},
+                tags={
+                    "weights_sha256": history.end.weights_sha256,
+                    **{name: value for name, value in run_tags(described).items() if name in KEPT},
+                    "mlflow.note.content": note,
+                },
+                params=dict(params),
                 model_type=described.model,
             )
         )
-        newest = self.folder.checkpoints / max(self._saved)
-        self.client.log_model_artifacts(model.model_id, str(newest))
+        checkpoint = self.folder.checkpoints / max(self._saved)
+        with TemporaryDirectory() as aside:
+            folder = Path(aside) / "model"
+            save_model(
+                folder,
+                checkpoint,
+                history,
+                model_id=model.model_id,
+                run_id=self._run,
+                code=_code(history),
+            )
+            self.client.log_model_artifacts(model.model_id, str(folder))
+        metrics = of_model(model_metrics(history), model.model_id, test_dataset(described))
+        self.client.log_batch(self._run, metrics=metrics)
         self.client.finalize_logged_model(model.model_id, "READY")
         outputs = [LoggedModelOutput(model.model_id, history.total_cost.steps)]
         self.client.log_outputs(self._run, outputs)
@@ -89,3 +124,17 @@ class Artifacts:
             if not ours.is_dir() or len(uploaded) == len(list(ours.iterdir())):
                 found.add(name)
         return found
+
+
+def _code(history: History) -> Path | None:
+    """The user's file, if it goes with the model, and is still what the run was made with."""
+    described = history.description
+    if not described.mlflow.log_code or described.source is None:
+        return None
+    path = Path(described.source)
+    if not path.is_file() or sha256_of(path) != described.source_sha256:
+        log.warning(
+            "%s has changed since run %s, and is not logged with its model", path, described.id
+        )
+        return None
+    return path

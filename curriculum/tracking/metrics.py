@@ -1,34 +1,42 @@
-"""A run's metrics in MLflow. Their step is the total of optimizer steps."""
+"""A run's metrics in MLflow. Their step is the total of optimizer steps, but of those by compute.
 
-from collections.abc import Mapping
+MLflow draws a section of charts for what comes before the slash of a name, in alphabetical order,
+and at the end one of names without a slash, even if there are none. So loss, reach and score come first, by compute and by step, then the cost, and what the final
+model passes comes after. In its comparison of runs metrics are sorted by name, and as of MLflow
+3.17 the names stay where they are while the values are scrolled: only the first seven can be read.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 
-from mlflow.entities import Metric
+from mlflow.entities import Dataset, Metric
 
-from curriculum.plan import Stage
+from curriculum.plan import Cost, Stage
 from curriculum.record import Evaluated, History, Record, RolledBack, Visit, perplexity
+
+COMPUTE_UNIT = 1e6
+"""Steps are whole numbers; against compute, one is a million FLOP equivalents."""
 
 
 def evaluation_metrics(history: History, evaluation: Evaluated, record: Record) -> list[Metric]:
     """What the last evaluation found, on which stage, and at what cost."""
     decision, total, seconds = evaluation.decision, history.total_cost, record.clock.seconds
+    main = {"loss": evaluation.train_loss, "score": decision.score}
     values = {
-        "train/loss": evaluation.train_loss,
-        f"gate/{decision.metric}": decision.score,
-        "gate/lower_bound": decision.lower_bound,
-        "stage/length": evaluation.stage.length,
-        "stage/vocab_size": evaluation.stage.vocab_size,
-        "progress/tokens": total.tokens,
-        "progress/compute": total.compute,
+        f"validation_{decision.metric}": decision.score,
+        "validation_lower_bound": decision.lower_bound,
+        **{f"stage/{k}": v for k, v in _numbers(history, evaluation.stage, place=False).items()},
+        **_progress(history, seconds),
         "speed/steps_per_second": total.steps / seconds if seconds else None,
         "speed/tokens_per_second": total.tokens / seconds if seconds else None,
     }
     for name, value in evaluation.metrics.items():
-        group = "train" if name.startswith("memorised") else "gate"
-        values[f"{group}/{name}"] = value
+        group = "train/" if name.startswith("memorised") else "validation_"
+        values[f"{group}{name}"] = value
         if name.endswith("loss"):
-            values[f"{group}/{name[:-4]}perplexity"] = perplexity(value)
-    return _points(values, timestamp_of(record.clock.time), total.steps)
+            values[f"{group}{name[:-4]}perplexity"] = perplexity(value)
+    time = timestamp_of(record.clock.time)
+    return [*_main(main, time, total), *_points(values, time, total.steps)]
 
 
 def rollback_metrics(history: History, event: RolledBack, record: Record) -> list[Metric]:
@@ -41,45 +49,72 @@ def selected_trial_metrics(history: History) -> list[Metric]:
     """The learning curve of the trial that was selected, from the step that the search started."""
     visit = history.visits[-1]
     assert visit.selection is not None
-    start = (history.total_cost - visit.cost - visit.discarded_cost).steps
+    start = history.total_cost - visit.cost - visit.discarded_cost
     metric = history.description.settings["criterion.metric"]
     found = []
     for report, time in zip(visit.reports, visit.report_times, strict=True):
         if report.trial == visit.selection.trial:
-            values = {"train/loss": report.loss, f"tuning/{metric}": report.score}
-            found += _points(values, timestamp_of(time), start + report.cost.steps)
+            cost, timestamp = start + report.cost, timestamp_of(time)
+            found += _main({"loss": report.loss}, timestamp, cost)
+            found += _points({f"tuning/{metric}": report.score}, timestamp, cost.steps)
     return found
 
 
 def reach_metrics(history: History) -> list[Metric]:
-    """The reach so far, and what searching cost."""
-    values = {
-        **{f"reach/{name}": value for name, value in _numbers(history, history.reach).items()},
-        "tuning/trials": sum(len(visit.trials) for visit in history.visits),
-        "tuning/discarded_compute": history.discarded_cost.compute,
-        "tuning/discarded_share": history.discarded_share,
-    }
-    return _points(values, last_timestamp(history), history.total_cost.steps)
+    """The reach so far, and, where there is a search, what it cost."""
+    numbers, total = _numbers(history, history.reach), history.total_cost
+    time, single = last_timestamp(history), _single(numbers)
+    main = _main({f"reach_{single}": numbers.pop(single)}, time, total)
+    values: dict[str, float | None] = {f"stage/reach_{n}": each for n, each in numbers.items()}
+    if history.description.settings["tuning.mode"] != "off":
+        values |= {
+            "tuning/trials": sum(len(visit.trials) for visit in history.visits),
+            "tuning/discarded_compute": history.discarded_cost.compute,
+            "tuning/discarded_share": history.discarded_share,
+        }
+    return [*main, *_points(values, time, total.steps)]
 
 
 def final_metrics(history: History) -> list[Metric]:
-    """What the run came to, what its final model still passes, and its cost, trials included.
-
-    The UI's comparison of runs sorts metrics by name, and as of MLflow 3.17 its names stay
-    where they are while the values are scrolled: only what comes first can be read there. Seven
-    fit, so what the final evaluation found has a name that comes later.
-    """
-    reach = _numbers(history, history.reach)
-    cost = asdict(replace(history.total_cost, seconds=history.seconds))
+    """What the run cost, trials included, and what its final model still passes."""
     values = {
-        **{f"final/reach_{name}": value for name, value in reach.items()},
-        **{f"final/{name}": value for name, value in cost.items()},
-        **{f"final_evaluation/{name}": value for name, value in _passed(history).items()},
+        **_progress(history, history.seconds),
+        **{f"test/{name}": value for name, value in _passed(history).items()},
     }
+    time = last_timestamp(history)
+    found = _points(values, time, history.total_cost.steps)
+    evaluated = {event.stage: event.score for event in history.final_evaluations}
+    lengths = {stage.length for stage in evaluated}
+    if len(lengths) > 1 and len(lengths) == len(evaluated):
+        for stage, score in sorted(evaluated.items(), key=lambda pair: pair[0].length):
+            found += _points({"test/score_by_length": score}, time, stage.length)
+    return found
+
+
+def model_metrics(history: History) -> list[Metric]:
+    """What the final model can do, for its page: those of the run that are about it."""
+    numbers = _numbers(history, history.reach)
+    reach = {f"by_step/reach_{_single(numbers)}": numbers[_single(numbers)]}
+    values = {**reach, **{f"test/{name}": value for name, value in _passed(history).items()}}
     return _points(values, last_timestamp(history), history.total_cost.steps)
 
 
-def _passed(history: History) -> dict[str, int]:
+def of_model(metrics: Iterable[Metric], model_id: str, dataset: Dataset) -> list[Metric]:
+    """The same metrics, as those of a logged model on a data set."""
+    where = {"dataset_name": dataset.name, "dataset_digest": dataset.digest}
+    return [
+        Metric(each.key, each.value, each.timestamp, each.step, model_id=model_id, **where)
+        for each in metrics
+    ]
+
+
+def _progress(history: History, seconds: float) -> dict[str, float | None]:
+    """What the run has cost so far."""
+    cost = asdict(replace(history.total_cost, seconds=seconds))
+    return {f"progress/{name}": value for name, value in cost.items()}
+
+
+def _passed(history: History) -> dict[str, float]:
     """What the final model still passes; what it was not evaluated on is left out.
 
     As for the reach, a length that there is none of is 0: also where nothing was mastered, so
@@ -88,34 +123,46 @@ def _passed(history: History) -> dict[str, int]:
     if not history.final_evaluations:
         return {}
     retained = _numbers(history, history.retained)
-    found = {f"retained_{name}": value for name, value in retained.items()}
+    found: dict[str, float] = {f"retained_{name}": value for name, value in retained.items()}
     longest = max(event.stage.length for event in history.final_evaluations)
     if history.reach is None or longest > history.longest_trained:
         found["extrapolated_length"] = history.extrapolated or 0
-    return {"held": len(history.held), **found}
+    hardest = history.reach or history.description.path[0]
+    scores = {event.stage: event.score for event in history.final_evaluations}
+    if hardest in scores:
+        found["score"] = scores[hardest]
+    return {"held_stages": len(history.held), **found}
 
 
-def _numbers(history: History, stage: Stage | None) -> dict[str, int]:
-    """A stage of the path as numbers; all are 0 for none.
+def _numbers(history: History, stage: Stage | None, *, place: bool = True) -> dict[str, int]:
+    """What tells a stage of the path from the others, as numbers; all are 0 for none.
 
-    Its place on the path, counted from 1, is one number even where both length and
-    vocabulary grow.
+    Its place on the path, counted from 1, is one number where both length and vocabulary grow.
     """
-    if stage is None:
-        return dict.fromkeys(("length", "vocab_size", "place"), 0)
-    place = 1 + history.description.path.index(stage)
-    return {"length": stage.length, "vocab_size": stage.vocab_size, "place": place}
+    path = history.description.path
+    sizes = {"length": [s.length for s in path], "vocab_size": [s.vocab_size for s in path]}
+    names = [name for name, values in sizes.items() if len(set(values)) > 1] or ["length"]
+    found = {name: 0 if stage is None else getattr(stage, name) for name in names}
+    if place and len(names) > 1:
+        found["place"] = 0 if stage is None else 1 + path.index(stage)
+    return found
+
+
+def _single(numbers: Mapping[str, int]) -> str:
+    """The number that says how far along the path it is: where two grow, its place."""
+    return "place" if "place" in numbers else next(iter(numbers))
 
 
 def visit_metrics(history: History, visit: Visit) -> list[Metric]:
-    """What a visit that has just ended cost; its discarded trials apart."""
+    """What a visit that has just ended cost; its discarded trials apart, where it had any."""
     cost = asdict(replace(visit.cost, seconds=visit.seconds))
-    values = {
-        **{f"cost/{name}": value for name, value in cost.items()},
-        "tuning/trials": len(visit.trials),
-        "tuning/discarded_compute": visit.discarded_cost.compute,
-        "tuning/discarded_share": visit.discarded_share,
-    }
+    values = {f"stage/{name}": value for name, value in cost.items()}
+    if visit.trials:
+        values |= {
+            "tuning/trials": len(visit.trials),
+            "tuning/discarded_compute": visit.discarded_cost.compute,
+            "tuning/discarded_share": visit.discarded_share,
+        }
     return _points(values, last_timestamp(history), history.total_cost.steps)
 
 
@@ -127,6 +174,16 @@ def timestamp_of(time: float) -> int:
 def last_timestamp(history: History) -> int:
     """When the last record was written, or the run started."""
     return timestamp_of(history.last_written)
+
+
+def _main(values: Mapping[str, float | None], timestamp: int, cost: Cost) -> list[Metric]:
+    """What is looked at first, by compute and by step."""
+    steps = {"by_compute": round(cost.compute / COMPUTE_UNIT), "by_step": cost.steps}
+    return [
+        point
+        for section, step in steps.items()
+        for point in _points({f"{section}/{n}": v for n, v in values.items()}, timestamp, step)
+    ]
 
 
 def _points(values: Mapping[str, float | None], timestamp: int, step: int) -> list[Metric]:

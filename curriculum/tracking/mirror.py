@@ -20,7 +20,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server may be slow
 
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -37,12 +37,22 @@ from curriculum.tracking.metrics import (
     timestamp_of,
     visit_metrics,
 )
+from curriculum.tracking.point_buffer import PointBuffer
 from curriculum.tracking.presentation import Presentation
+from curriculum.tracking.run_fields import (
+    experiment_note,
+    is_kept,
+    path_datasets,
+    run_name,
+    run_params,
+    run_tags,
+    stage_datasets,
+)
+from curriculum.tracking.system_load import SystemLoad
 
 VISIT_TAG = "curriculum.visit"
+PARENT_TAG = "mlflow.parentRunId"
 METRICS_AT_ONCE = 1000
-PLAIN = "gated"
-"""The strategy that a run's name doesn't mention."""
 STATUS = {
     "reached": "FINISHED",
     "stopped": "FINISHED",
@@ -64,8 +74,17 @@ def connect(store: record.Store, tracking_uri: str) -> MlflowClient:
     return client
 
 
-def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> str:
-    """MLflow's id of an experiment, made where there is none, restored where it was deleted."""
+def experiment_id(
+    client: MlflowClient, name: str, artifacts: Path | None, note: str | None = None
+) -> str:
+    """MLflow's id of an experiment, made where there is none, restored where it was deleted.
+
+    Args:
+        client: MLflow's.
+        name: the experiment's.
+        artifacts: where a new one keeps its artifacts; None leaves it to the server.
+        note: its description, where it is new.
+    """
     found = client.get_experiment_by_name(name)
     if found is not None:
         if found.lifecycle_stage == "deleted":
@@ -74,6 +93,8 @@ def experiment_id(client: MlflowClient, name: str, artifacts: Path | None) -> st
     location = None if artifacts is None else (artifacts / name.replace(":", "-")).as_uri()
     try:
         tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI's layout
+        if note is not None:
+            tags["mlflow.note.content"] = note
         return str(client.create_experiment(name, location, tags))
     except MlflowException:
         found = client.get_experiment_by_name(name)  # another mirror was faster
@@ -94,7 +115,7 @@ def paginate(search: Callable[..., Any], *what: Any) -> Iterator[Any]:
 
 
 class Mirror:
-    """One run's copy in MLflow: a parent run, and a child run for each visit."""
+    """One run's copy in MLflow: a parent run, and a child run or a row for each visit."""
 
     def __init__(
         self,
@@ -115,27 +136,34 @@ class Mirror:
         self.folder = folder
         self.client = client
         self.history = record.History(folder.description())
+        self._settings = self.history.description.mlflow
+        self._points = PointBuffer()
         self._presentation = presentation
         self._offset = 0
         self._checkpoints: list[str] = []  # to upload, once they are there
-        self._experiment = experiment_id(client, self.history.description.experiment, artifacts)
+        described = self.history.description
+        note = experiment_note(described)
+        self._experiment = experiment_id(client, described.experiment, artifacts, note)
         self._children: dict[int, str] = {}
         self._run = self._find_run()
         self._artifacts = Artifacts(folder, client, self._experiment, self._run)
+        self._load = SystemLoad(client, self._run, wanted=self._settings.system_metrics)
 
     def copy(self) -> None:
         """Copy what the journal has gained."""
+        with self._load.measured(self.folder):
+            self._copy()
+
+    def _copy(self) -> None:
         if not self.folder.journal.exists():
             return
         if self.folder.journal_bytes < self._offset:
             raise RuntimeError("the journal has lost records, and is to be copied anew")
         # Points are gathered and logged in batches: one request for each would take minutes.
-        points: dict[str, list[Metric]] = {}
         for entry, offset in record.read_journal(self.folder.journal, self._offset):
-            self._apply(entry, points)
+            self._apply(entry)
             self._offset = offset
-        for run, metrics in points.items():
-            self._log(run, metrics)
+        self._log_points()
         for name in self._checkpoints:
             self._artifacts.upload_checkpoint(name)
 
@@ -146,44 +174,48 @@ class Mirror:
         ended within its first visit: what is compared has no gaps. One that was stopped may
         be resumed, and would have it twice.
         """
-        if self.history.end is not None:
-            self._log(self._run, [*reach_metrics(self.history), *final_metrics(self.history)])
-        self._artifacts.upload_figures(self._presentation.figures(self.history))
-        self._artifacts.log_model(self.history)
+        self._load.stop()
         note = self._presentation.note(self.history)
+        if self.history.end is not None:
+            found = [*reach_metrics(self.history), *final_metrics(self.history)]
+            self._points.add(self._run, found)
+        self._log_points(last=True)
+        self._artifacts.upload_figures(self._presentation.figures(self.history))
+        self._artifacts.log_model(self.history, run_params(self.history.description), note)
+        if self._settings.visits_as_table:
+            visits = self._presentation.visits(self.history)
+            self._artifacts.upload_table(self._run, "visits.json", visits)
         self.client.set_tag(self._run, "mlflow.note.content", note)
         self.client.set_tag(self._run, "status", status)
         ended = last_timestamp(self.history)
         for visit in self.history.visits:
-            if visit.ended is None:  # what it cost and came to is settled when it has ended
+            if (
+                visit.ended is None and not self._settings.visits_as_table
+            ):  # what it cost and came to is settled when it has ended
                 child = self._children[visit.number]
                 self.client.set_tag(child, "verdict", visit.verdict)
                 self.client.set_terminated(child, STATUS[status], end_time=ended)
         self.client.set_terminated(self._run, STATUS[status], end_time=ended)
 
-    def _apply(self, entry: record.Record, points: dict[str, list[Metric]]) -> None:  # noqa: PLR0912 - a dispatch on types
-        """Copy one record; its points are added to those by MLflow run."""
+    def _apply(self, entry: record.Record) -> None:
+        """Copy one record; its points are gathered."""
         self.history.add(entry)
         time = timestamp_of(entry.clock.time)
         match event := entry.event:
             case record.VisitStarted():
                 self._start_child(self.history.visits[-1], time)
+                if event.visit == 0:  # curves of the reach start at nothing
+                    self._points.add(self._run, reach_metrics(self.history))
             case record.Evaluated():
-                metrics = evaluation_metrics(self.history, event, entry)
-                for run in (self._run, self._children[event.visit]):
-                    points.setdefault(run, []).extend(metrics)
+                self._add(evaluation_metrics(self.history, event, entry), event.visit)
             case record.RolledBack():
-                metrics = rollback_metrics(self.history, event, entry)
-                for run in (self._run, self._children[event.visit]):
-                    points.setdefault(run, []).extend(metrics)
+                self._add(rollback_metrics(self.history, event, entry), event.visit)
             case record.TargetEvaluated(mastered=True):
-                points.setdefault(self._run, []).extend(reach_metrics(self.history))
+                self._points.add(self._run, reach_metrics(self.history))
             case record.TrialSelected():
-                metrics = selected_trial_metrics(self.history)
-                for run in (self._run, self._children[event.visit]):
-                    points.setdefault(run, []).extend(metrics)
+                self._add(selected_trial_metrics(self.history), event.visit)
             case record.VisitEnded():
-                points.setdefault(self._run, []).extend(reach_metrics(self.history))
+                self._points.add(self._run, reach_metrics(self.history))
                 self._end_child(self.history.visits[-1], time)
                 if event.verdict is Verdict.MASTERED:
                     self._checkpoints.append(record.checkpoint_name(len(self.history.visits)))
@@ -194,9 +226,15 @@ class Mirror:
             case _:  # shown by the notes, plots and final metrics alone
                 pass
 
-    def _log(self, run: str, metrics: list[Metric]) -> None:
-        for start in range(0, len(metrics), METRICS_AT_ONCE):
-            self.client.log_batch(run, metrics=metrics[start : start + METRICS_AT_ONCE])
+    def _add(self, metrics: list[Metric], visit: int) -> None:
+        """Gather points of the run and of a visit's child run."""
+        for run in filter(None, (self._run, self._children.get(visit))):
+            self._points.add(run, metrics)
+
+    def _log_points(self, *, last: bool = False) -> None:
+        for run, metrics in self._points.take(last=last):
+            for start in range(0, len(metrics), METRICS_AT_ONCE):
+                self.client.log_batch(run, metrics=metrics[start : start + METRICS_AT_ONCE])
 
     def _find_run(self) -> str:
         """The parent run, which is made where there is none, and its children."""
@@ -218,11 +256,14 @@ class Mirror:
             found = self.client.create_run(
                 self._experiment,
                 start_time=timestamp_of(description.created),
-                tags=_tags(description),
-                run_name=_name(description),
+                tags=run_tags(description),
+                run_name=run_name(description),
             )
+            for child in children:  # of a parent that was deleted: they keep their own tags
+                self.client.set_tag(child.info.run_id, PARENT_TAG, found.info.run_id)
         run = str(found.info.run_id)
-        self._log_params(run, _params(description))
+        self._log_params(run, run_params(description))
+        self._log_datasets(run, path_datasets(description))
         return run
 
     def _is_other(self, found: Run, children: Sequence[Run]) -> bool:
@@ -231,8 +272,8 @@ class Mirror:
         So it does where a damaged journal has lost records, or where a run was forced to
         resume under other settings.
         """
-        ours, params = _params(self.history.description), found.data.params
-        if any(params.get(name, value) != value for name, value in ours.items()):
+        ours, params = run_params(self.history.description), found.data.params
+        if any(not is_kept(value, params.get(name, value)) for name, value in ours.items()):
             return True
         history = record.History(self.history.description)
         known = set()
@@ -240,6 +281,7 @@ class Mirror:
             history.add(entry)
             if isinstance(entry.event, record.Evaluated):
                 known.add((history.total_cost.steps, timestamp_of(entry.clock.time)))
+        known.add((history.total_cost.steps, last_timestamp(history)))  # of the run's end
         if any(int(run.data.tags[VISIT_TAG]) >= len(history.visits) for run in children):
             return True
         points = self.client.get_metric_history(found.info.run_id, "progress/tokens")
@@ -249,11 +291,16 @@ class Mirror:
         params = [Param(name, str(value)) for name, value in values.items()]
         self.client.log_batch(run, params=params)
 
+    def _log_datasets(self, run: str, datasets: list[DatasetInput]) -> None:
+        self.client.log_inputs(run, datasets)
+
     def _start_child(self, visit: record.Visit, time: int) -> None:
+        if self._settings.visits_as_table:
+            return
         reason = visit.visit_reason.value
         if visit.number not in self._children:
             tags = {
-                "mlflow.parentRunId": self._run,
+                PARENT_TAG: self._run,
                 RUN_TAG: self.history.description.id,
                 VISIT_TAG: str(visit.number),
                 "visit_reason": reason,
@@ -267,8 +314,12 @@ class Mirror:
             "visit_reason": reason,
         }
         self._log_params(self._children[visit.number], values)
+        datasets = stage_datasets(self.history.description, visit.stage)
+        self._log_datasets(self._children[visit.number], datasets)
 
     def _end_child(self, visit: record.Visit, time: int) -> None:
+        if self._settings.visits_as_table:
+            return
         run = self._children[visit.number]
         tags = [RunTag("verdict", visit.verdict), RunTag("mlflow.note.content", visit.reason)]
         # Params can't change once logged, and these are settled only now.
@@ -279,33 +330,3 @@ class Mirror:
             self._artifacts.upload_table(run, "trials.json", self._presentation.trials(visit))
             self._artifacts.upload_figures(self._presentation.visit_figures(visit), run)
         self.client.set_terminated(run, "FINISHED", end_time=time)
-
-
-def _name(description: record.RunDescription) -> str:
-    """What tells a run from its neighbours; a plain gated one is named by the experiment."""
-    parts = [description.experiment, description.strategy, f"seed {description.seed}"]
-    return " ".join(part for part in parts if part != PLAIN)
-
-
-def _params(description: record.RunDescription) -> dict[str, str]:
-    """All settings, flat, and what runs are told apart by: the UI's plots know no tags."""
-    found = {**description.settings, "strategy": description.strategy, "seed": description.seed}
-    return {name: _spelled(value) for name, value in found.items()}
-
-
-def _spelled(value: Any) -> str:
-    """A value on one line; the UI would break a list in brackets into many.
-
-    >>> _spelled([0.9, 0.999])
-    '0.9, 0.999'
-    """
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _tags(description: record.RunDescription) -> dict[str, str]:
-    names = ("seed", "strategy", "task", "model", "device")
-    tags = {name: str(getattr(description, name)) for name in names}
-    tags |= {f"version.{name}": value for name, value in description.environment.items()}
-    if description.git_commit is not None:
-        tags["mlflow.source.git.commit"] = description.git_commit
-    return tags | {RUN_TAG: description.id, "mlflow.source.name": description.experiment}

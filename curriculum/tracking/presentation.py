@@ -21,9 +21,11 @@ class Presentation:
         figures: the run's plots, by name.
         visit_figures: a searched visit's plots, by name.
         trials: a searched visit's trials as columns, by name.
+        visits: a run's visits as columns, by name.
     """
 
     note: Callable[[History], str]
     figures: Callable[[History], dict[str, Figure]]
     visit_figures: Callable[[Visit], dict[str, Figure]]
     trials: Callable[[Visit], dict[str, list[Any]]]
+    visits: Callable[[History], dict[str, list[Any]]]

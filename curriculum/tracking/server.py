@@ -4,6 +4,9 @@ from curriculum.errors import UsageError
 from curriculum.processes import HOST, Server
 from curriculum.record import Store
 
+MODEL_TRAINING = "/#/experiments?workflowType=machine_learning"
+"""MLflow's start page is about language models as a service; this is its page of experiments."""
+
 
 def mlflow_server(store: Store, tracking_uri: str, port: int) -> Server:
     """MLflow's UI on a database.
@@ -27,5 +30,6 @@ def mlflow_server(store: Store, tracking_uri: str, port: int) -> Server:
         name=f"MLflow's UI on {store.root}",
         arguments=arguments,
         port=port,
+        page=MODEL_TRAINING,
         environment=environment,
     )

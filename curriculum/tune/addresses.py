@@ -2,7 +2,7 @@
 
 import os
 
-from curriculum.record import Store
+from curriculum.record import Store, absolute_address
 
 STORAGE_VARIABLE = "CURRICULUM_OPTUNA_STORAGE"
 
@@ -14,4 +14,5 @@ def local_storage(store: Store) -> str:
 
 def resolve_storage(store: Store, given: str | None = None) -> str:
     """The URL or path given, or `CURRICULUM_OPTUNA_STORAGE`, or else the store's own file."""
-    return given or os.environ.get(STORAGE_VARIABLE) or local_storage(store)
+    named = given or os.environ.get(STORAGE_VARIABLE)
+    return local_storage(store) if not named else absolute_address(named)

@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from mlflow_copies import sync
+from mlflow_copies import client_of, copy_of, sync
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 import curriculum
@@ -186,17 +186,55 @@ def test_runs_of_several_strategies_compare_in_mlflows_ui(
         assert len(compared) == len(results)
         reached = [result.reach.length if result.reach else 0 for result in compared]
         expected = {
-            "reach_length": reached,
-            "reach_place": [[0, 2, 3, 5, 8].index(length) for length in reached],
-            "steps": [result.steps for result in compared],
-            "tokens": [result.tokens for result in compared],
-            "compute": pytest.approx([result.compute for result in compared], rel=1e-3),
-            "seconds": pytest.approx([result.seconds for result in compared], abs=2e-3),
+            "by_compute/reach_length": reached,
+            "by_step/reach_length": reached,
+            "progress/compute": pytest.approx([result.compute for result in compared], rel=1e-3),
         }
         page.get_by_role("grid").last.scroll_into_view_if_needed()
         for name, values in expected.items():
-            expect(page.get_by_role("link", name=f"final/{name}")).to_be_in_viewport()
-            assert values_of(page, f"final/{name}") == values
+            expect(page.get_by_role("link", name=name, exact=True)).to_be_in_viewport()
+            assert values_of(page, name) == values
+
+
+def test_charts_open_with_loss_reach_and_score_and_none_is_empty(
+    results: dict[str, RunResult], root: Path, ui: str, browser: Browser, tmp_path: Path
+) -> None:
+    parent, _ = copy_of(Store(root), Store(root).find(results["tiny seed 0"].run_id))
+    runs = f"{ui}/#/experiments/{parent.info.experiment_id}/runs"
+    with opened(browser, tmp_path) as page:
+        for address in (
+            f"{runs}/{parent.info.run_id}/model-metrics",
+            f"{runs}?compareRunsMode=CHART",
+        ):
+            page.goto(address)
+            counts = page.get_by_text(re.compile(r"^\(\d+\)$"))
+            expect(counts.first).to_be_visible()
+            titles = counts.evaluate_all("all => all.map(one => one.parentElement.innerText)")
+            assert [re.sub(r"\s+", " ", title).strip() for title in titles[:3]] == [
+                "by_compute (3)",
+                "by_step (3)",
+                "progress (4)",
+            ]
+            assert not [title for title in titles if "(0)" in title]
+        for name in ("loss", "reach_length", "score"):
+            expect(page.get_by_title(f"by_compute/{name}", exact=True)).to_be_visible()
+
+
+def test_a_models_page_shows_what_it_can_do_and_on_which_data(
+    results: dict[str, RunResult], root: Path, ui: str, browser: Browser, tmp_path: Path
+) -> None:
+    parent, _ = copy_of(Store(root), Store(root).find(results["tiny seed 0"].run_id))
+    where = parent.info.experiment_id
+    models = client_of(Store(root)).search_logged_models(
+        [where], filter_string=f"source_run_id = '{parent.info.run_id}'"
+    )
+    with opened(browser, tmp_path) as page:
+        page.goto(f"{ui}/#/experiments/{where}/models/{models[0].model_id}")
+        for name in ("by_step/reach_length", "test/held_stages", "test/score"):
+            expect(page.get_by_role("cell", name=name)).to_be_visible()
+        expect(page.get_by_text("FirstBit, length 2").first).to_be_visible()
+        expect(page.get_by_text("growth.end.length")).to_be_attached()
+        expect(page.get_by_role("button", name="Register model")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

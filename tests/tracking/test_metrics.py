@@ -20,12 +20,12 @@ from curriculum.tracking.metrics import final_metrics, reach_metrics, rollback_m
 
 def test_places_tell_stages_apart_where_the_vocabulary_grows() -> None:
     path = (Stage(2, 4), Stage(3, 4), Stage(3, 9))
-    found = History(describe(path=path))
+    found = History(describe(path=path, settings={"tuning.mode": "off"}))
     places = []
     for stage in path:
         found.mastered_in_order = stage
         metrics = {metric.key: metric.value for metric in reach_metrics(found)}
-        places.append(metrics["reach/place"])
+        places.append(metrics["by_step/reach_place"])
     assert places == [1, 2, 3]
 
 
@@ -42,18 +42,18 @@ TRAINED_TO_4: list[tuple[float, Event]] = [
         (
             {2: True, 3: True, 4: True, 8: True, 16: False},
             4,
-            {"held": 3, "length": 4, "place": 3, "extrapolated_length": 8},
+            {"held_stages": 3, "length": 4, "extrapolated_length": 8},
         ),
         (
             {2: True, 3: False, 4: True, 8: False},
             4,
-            {"held": 2, "length": 2, "place": 1, "extrapolated_length": 0},
+            {"held_stages": 2, "length": 2, "extrapolated_length": 0},
         ),
-        ({2: False, 3: True}, 4, {"held": 1, "length": 0, "place": 0}),  # nothing beyond
+        ({2: False, 3: True}, 4, {"held_stages": 1, "length": 0}),  # nothing beyond
         (
             {2: False, 3: False},
             None,
-            {"held": 0, "length": 0, "place": 0, "extrapolated_length": 0},
+            {"held_stages": 0, "length": 0, "extrapolated_length": 0},
         ),
     ],
 )
@@ -64,10 +64,9 @@ def test_what_a_final_model_still_masters_is_numbers(
     run = history(describe(path=(Stage(2), Stage(3), Stage(4))), events)
     run.mastered_in_order = Stage(reach) if reach else None
     found = {metric.key: metric.value for metric in final_metrics(run)}
-    for name in ("length", "place"):
-        assert found.pop(f"final_evaluation/retained_{name}", None) == expected.pop(name, None)
-    for name in ("held", "extrapolated_length"):
-        assert found.pop(f"final_evaluation/{name}", None) == expected.pop(name, None)
+    assert found.pop("test/retained_length", None) == expected.pop("length", None)
+    for name in ("held_stages", "extrapolated_length"):
+        assert found.pop(f"test/{name}", None) == expected.pop(name, None)
     assert not expected
 
 

@@ -28,6 +28,7 @@ from curriculum import (
     Explicit,
     FinalEvaluation,
     RunResult,
+    Stage,
     StopRequest,
     Training,
     Tuning,
@@ -55,14 +56,7 @@ pytestmark = pytest.mark.slow
 
 Finished = tuple[Store, RunFolder, RunResult]
 FINAL_EVALUATION = {
-    f"final_evaluation/{name}"
-    for name in (
-        "held",
-        "retained_length",
-        "retained_vocab_size",
-        "retained_place",
-        "extrapolated_length",
-    )
+    f"test/{name}" for name in ("held_stages", "retained_length", "extrapolated_length", "score")
 }
 
 
@@ -100,6 +94,11 @@ def evaluations(folder: RunFolder) -> list[tuple[Evaluated, int]]:
     ]
 
 
+def last_at_each_step(folder: RunFolder) -> dict[int, int]:
+    """When the last evaluation at each step of a run was."""
+    return {event.cost.steps: time for event, time in evaluations(folder)}
+
+
 def test_the_parent_run_says_what_was_run(finished: Finished) -> None:
     store, folder, result = finished
     parent, _ = copy_of(store, folder)
@@ -117,12 +116,11 @@ def test_the_parent_run_says_what_was_run(finished: Finished) -> None:
     assert tags["version.torch"]
     assert "| 5 | 2 | mastered |" in tags["mlflow.note.content"]
     metrics = parent.data.metrics
-    assert metrics["reach/length"] == 5
-    assert metrics["reach/vocab_size"] == 2
+    assert metrics["by_step/reach_length"] == 5
     assert metrics["progress/tokens"] == result.tokens
-    assert metrics["gate/exact_match"] == 1.0
+    assert metrics["validation_exact_match"] == 1.0
     assert metrics["stage/length"] == 5
-    assert metrics["train/loss"] > 0
+    assert metrics["by_step/loss"] > 0
     assert metrics["speed/steps_per_second"] > 0
 
 
@@ -130,18 +128,18 @@ def test_a_run_that_is_over_says_what_it_came_to_and_cost(finished: Finished) ->
     store, folder, result = finished
     parent, _ = copy_of(store, folder)
     metrics = parent.data.metrics
+    assert metrics["by_step/reach_length"] == metrics["by_compute/reach_length"] == 5
     expected = {
-        "reach_length": 5,
-        "reach_vocab_size": 2,
-        "reach_place": 3,
         "steps": result.steps,
         "tokens": result.tokens,
         "compute": result.compute,
         "seconds": pytest.approx(result.seconds, abs=1e-3),
     }
-    assert of_group(metrics, "final") == expected
-    assert min(metrics).startswith("final/")  # these come first in the UI
-    assert of_group(metrics, "final_evaluation") == final_evaluation(folder)
+    assert of_group(metrics, "progress") == expected
+    # MLflow draws these first, and of a comparison shows the first seven.
+    main = [f"by_{by}/{n}" for by in ("compute", "step") for n in ("loss", "reach_length", "score")]
+    assert sorted(metrics)[:7] == [*main, "progress/compute"]
+    assert of_group(metrics, "test") == final_evaluation(folder)
 
 
 def of_group(metrics: dict[str, float], group: str) -> dict[str, float]:
@@ -154,17 +152,19 @@ def of_group(metrics: dict[str, float], group: str) -> dict[str, float]:
     }
 
 
-def final_evaluation(folder: RunFolder) -> dict[str, int]:
+def final_evaluation(folder: RunFolder) -> dict[str, float]:
     """What the end of a journal says of the final model, as metrics; the path is 2, 3, 5."""
-    end = [record.event for record, _ in read_journal(folder.journal)][-1]
+    events = [record.event for record, _ in read_journal(folder.journal)]
+    end = events[-1]
     assert isinstance(end, RunEnded)
+    scores = {each.stage: each.score for each in events if isinstance(each, FinalEvaluated)}
     stage = end.retained
     return {
-        "held": len(end.held),
+        "held_stages": len(end.held),
         "retained_length": stage.length if stage else 0,
-        "retained_vocab_size": stage.vocab_size if stage else 0,
-        "retained_place": (2, 3, 5).index(stage.length) + 1 if stage else 0,
         "extrapolated_length": end.extrapolated or 0,
+        "score": scores[end.reach] if end.reach else scores[Stage(2)],
+        "score_by_length": scores[max(scores, key=lambda stage: stage.length)],
     }
 
 
@@ -179,12 +179,11 @@ def test_a_run_that_masters_nothing_has_all_metrics_too(
     assert parent.info.run_name == "tiny:variant direct seed 7"
     assert parent.data.tags["mlflow.note.content"].startswith("**tiny:variant**, direct, seed 7, ")
     metrics = parent.data.metrics
-    reach = [metrics[f"final/reach_{name}"] for name in ("length", "vocab_size", "place")]
-    assert reach == [0, 0, 0]
-    assert metrics["final/steps"] == 1
-    found = of_group(metrics, "final_evaluation")
-    assert found["held"] == found["retained_place"] == found["extrapolated_length"] == 0
-    assert metrics["final/compute"] == result.compute > 0
+    assert metrics["by_step/reach_length"] == metrics["by_compute/reach_length"] == 0
+    assert metrics["progress/steps"] == 1
+    found = of_group(metrics, "test")
+    assert found["held_stages"] == found["retained_length"] == found["extrapolated_length"] == 0
+    assert metrics["progress/compute"] == result.compute > 0
 
 
 def test_each_visit_is_a_child_run(finished: Finished) -> None:
@@ -197,18 +196,19 @@ def test_each_visit_is_a_child_run(finished: Finished) -> None:
         assert child.data.params["hidden_size"] == "8"
         assert child.data.params["visit_reason"] == child.data.tags["visit_reason"] == "advance"
         assert child.data.tags["verdict"] == stage.verdict
-        assert child.data.metrics["cost/steps"] == stage.steps
-        assert child.data.metrics["cost/tokens"] == stage.tokens
+        assert child.data.metrics["stage/steps"] == stage.steps
+        assert child.data.metrics["stage/tokens"] == stage.tokens
 
 
 def test_metrics_carry_the_journals_steps_and_times(finished: Finished) -> None:
     store, folder, result = finished
     parent, _ = copy_of(store, folder)
-    points = points_of(store, parent, "progress/tokens")
-    expected = [(event.cost.steps, time) for event, time in evaluations(folder)]
-    assert len(points) == len(expected)
-    assert {(step, time) for _, step, time in points} == set(expected)
+    points = points_of(store, parent, "by_step/score")
+    assert {step: time for _, step, time in points} == last_at_each_step(folder)
+    assert len(points) == len(last_at_each_step(folder))
     assert max(step for _, step, _ in points) == result.steps
+    scores = [value for value, step, _ in points if step == result.steps]
+    assert scores == [1.0]  # of the stages mastered without training the last one's, no wall
 
 
 def test_checkpoints_plots_and_the_model_are_there(finished: Finished, tmp_path: Path) -> None:
@@ -314,7 +314,7 @@ def final_points(store: Store, run: Any) -> dict[str, list[tuple[float, int, int
     return {
         name: points_of(store, run, name)
         for name in run.data.metrics
-        if name.startswith(("final/", "final_evaluation/"))
+        if name.startswith("test/") and name != "test/score_by_length"
     }
 
 
@@ -344,9 +344,13 @@ def test_a_run_stopped_within_its_final_evaluation_has_its_metrics_once_it_is_ov
     parent, _ = copy_of(store, folder)
     time = int(History.of(folder).last_written * 1000)
     points = final_points(store, parent)
-    assert {name for name in points if name.startswith("final_evaluation/")} == FINAL_EVALUATION
+    assert {name for name in points if name.startswith("test/")} == FINAL_EVALUATION
     for name, value in final_evaluation(folder).items():
-        assert points[f"final_evaluation/{name}"] == [(value, result.steps, time)]
+        if name != "score_by_length":
+            assert points[f"test/{name}"] == [(value, result.steps, time)]
+    curve = points_of(store, parent, "test/score_by_length")
+    evaluated = History.of(folder).final_evaluations
+    assert [step for _, step, _ in curve] == sorted(each.stage.length for each in evaluated)
     assert all(len(each) == 1 for each in points.values())
     assert "extrapolation" in plots_of(store, parent)
 
@@ -360,7 +364,7 @@ def test_a_run_without_a_final_evaluation_says_nothing_of_it(
     sync(store, folder, plots=True)
     parent, _ = copy_of(store, folder)
     points = final_points(store, parent)
-    assert points["final/reach_place"][0][0] == 3
+    assert parent.data.metrics["by_step/reach_length"] == 5
     assert not points.keys() & FINAL_EVALUATION
     assert plots_of(store, parent) == ["reach", "score_by_stage"]
 
@@ -396,9 +400,9 @@ def test_what_a_damaged_journal_has_lost_is_not_there_twice(
     curriculum.resume(folder.id, store=mlflow_store, mirror=False)
     sync(store, folder)
     parent, children = copy_of(store, folder)
-    points = points_of(store, parent, "progress/tokens")
-    expected = [(event.cost.steps, time) for event, time in evaluations(folder)]
-    assert sorted((step, time) for _, step, time in points) == sorted(expected)
+    points = points_of(store, parent, "by_step/score")
+    assert {step: time for _, step, time in points} == last_at_each_step(folder)
+    assert len(points) == len(last_at_each_step(folder))
     assert len(children) == 3
 
 
@@ -474,9 +478,9 @@ def test_what_an_evaluation_measures_besides_its_score_is_a_metric_too(
     assert len(children) == 1
     for run in (parent, *children):
         metrics = run.data.metrics
-        assert metrics["gate/loss"] == pytest.approx(measured["loss"])
-        assert metrics["gate/perplexity"] == pytest.approx(math.exp(measured["loss"]))
-        assert metrics["gate/symbol_accuracy"] == pytest.approx(measured["symbol_accuracy"])
+        assert metrics["validation_loss"] == pytest.approx(measured["loss"])
+        assert metrics["validation_perplexity"] == pytest.approx(math.exp(measured["loss"]))
+        assert metrics["validation_symbol_accuracy"] == pytest.approx(measured["symbol_accuracy"])
         memorised = measured["memorised_symbol_accuracy"]
         assert metrics["train/memorised_symbol_accuracy"] == pytest.approx(memorised)
         assert metrics["train/memorised_perplexity"] > 1

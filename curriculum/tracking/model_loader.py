@@ -1,0 +1,136 @@
+"""Loads a logged model in MLflow's name: as `python_function`, and as PyTorch's module.
+
+MLflow names this module in the model's folder, and imports it. For `mlflow.pyfunc.load_model` it
+has `_load_pyfunc`. `mlflow.pytorch.load_model` hands it to `torch.load` as the module to unpickle
+with, and then it is asked for the parts of such a file one after another; it answers them
+without reading any pickle, and gives the model from safetensors.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+from torch.serialization import MAGIC_NUMBER, PROTOCOL_VERSION
+
+from curriculum import learn, record
+from curriculum.config import Experiment, deserialize, load_module
+from curriculum.errors import UsageError
+from curriculum.plan import Stage
+from curriculum.tracking.logged_model import CHECKPOINT, DESCRIPTION
+
+Weights = Mapping[str, Any]
+
+
+class Predictor:
+    """What MLflow calls on to predict: symbols in, symbols out."""
+
+    def __init__(self, experiment: Experiment, learner: learn.Learner) -> None:
+        self._experiment, self._learner = experiment, learner
+
+    def predict(self, inputs: Any, params: object = None) -> NDArray[np.int64]:
+        """The model's predictions.
+
+        Args:
+            inputs: (B, L) whole numbers: an array, a frame or lists.
+            params: none.
+
+        Returns:
+            (B,) int64 where the task's output is a bit or a symbol, else (B, T).
+
+        Raises:
+            UsageError: where the inputs are no symbols that the model knows.
+        """
+        found = np.asarray(inputs)
+        if found.ndim != 2 or found.dtype.kind not in "iub":
+            raise UsageError(
+                f"inputs must be whole numbers of shape (batch, length), got {found.dtype} of "
+                f"shape {found.shape}"
+            )
+        task, symbols = self._experiment.task, found.astype(np.int64)
+        vocab_size = max(stage.vocab_size for stage in self._experiment.growth.path())
+        shape = learn.shape_of(task, Stage(symbols.shape[1], vocab_size))
+        several = task.output == "symbols"
+        targets = (len(symbols), shape.output_length) if several else (len(symbols),)
+        batch = learn.Batch(inputs=symbols, targets=np.full(targets, learn.IGNORED))
+        with learn.isolated(1):
+            return learn.predict_examples(
+                self._learner, task, batch, [""] * len(symbols)
+            ).predictions
+
+    def get_raw_model(self) -> nn.Module:
+        """PyTorch's module."""
+        return self._learner.model
+
+
+def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> Predictor:
+    """What `mlflow.pyfunc.load_model` gives; its `model_config` may name a source or a device."""
+    config = model_config or {}
+    return Predictor(*_restore(Path(path), config.get("source"), config.get("device")))
+
+
+def load(file: BinaryIO, **_: object) -> Any:
+    """The next part of a file that `torch.load` takes for one of its own, of before version 1.6."""
+    return _PARTS[_position(file)](file)
+
+
+class Unpickler:
+    """Gives the model, where `torch.load` would unpickle it."""
+
+    def __init__(self, file: BinaryIO, **_: object) -> None:
+        self._file = file
+
+    def load(self) -> nn.Module:
+        """The model, in evaluation mode."""
+        folder = Path(self._file.name).parent
+        return _restore(folder, None, None)[1].model.eval()
+
+
+def _position(file: BinaryIO) -> int:
+    """How many parts of a file were read; each is a byte of it."""
+    position = file.tell()
+    file.seek(1, io.SEEK_CUR)
+    return min(position, len(_PARTS) - 1)
+
+
+_PARTS: tuple[Callable[[BinaryIO], Any], ...] = (
+    lambda _: MAGIC_NUMBER,
+    lambda _: PROTOCOL_VERSION,
+    lambda _: {},  # of the system that wrote it
+    lambda _: [],  # keys of storages, of which there are none
+)
+
+
+def _restore(
+    folder: Path, source: str | None, device: str | None
+) -> tuple[Experiment, learn.Learner]:
+    """The experiment and the learner that a model's folder holds."""
+    described = record.RunDescription.from_json((folder / DESCRIPTION).read_text())
+    path = Path(source) if source is not None else _code(folder, described)
+    try:
+        experiment = deserialize(described.config, None if path is None else load_module(path))
+    except UsageError as error:
+        name = re.sub(r" is defined .*", "", str(error))
+        raise UsageError(
+            f"the model of run {described.id} needs {name} of {described.source}, which was not "
+            f"logged with it: run with --log-code, or load it by mlflow.pyfunc.load_model with "
+            f"model_config={{'source': PATH}}"
+        ) from error
+    where = learn.resolve_device(device or "cpu")
+    with learn.isolated(1):
+        learner = record.load_learner(folder / CHECKPOINT, experiment, where)
+    return experiment, learner
+
+
+def _code(folder: Path, described: record.RunDescription) -> Path | None:
+    """The user's file that was logged with the model: MLflow keeps it in `code`, beside `data`."""
+    if described.source is None:
+        return None
+    path = folder.parents[1] / "code" / Path(described.source).name
+    return path if path.is_file() else None
