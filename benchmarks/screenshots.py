@@ -53,7 +53,7 @@ def compare(page: Page, ui: str, experiment: str) -> None:
     search.press("Enter")
     page.get_by_role("checkbox", name="Select all runs").check()
     page.get_by_role("button", name="Compare").click()
-    expect(page.get_by_role("link", name="final/compute")).to_be_attached()
+    expect(page.get_by_role("link", name="by_compute/score")).to_be_attached()
     page.get_by_role("button", name="Toggle sidebar").click()
     for section in ("Run details", "Parameters"):
         page.get_by_role("button", name=section, exact=True).click()
@@ -61,7 +61,7 @@ def compare(page: Page, ui: str, experiment: str) -> None:
     parameters, metrics = page.get_by_role("combobox").all()[:2]
     for box, names in (
         (parameters, ("strategy", "seed")),
-        (metrics, ("final/reach_place", "final/compute")),
+        (metrics, ("by_step/reach_length", "progress/compute")),
     ):
         for name in names:
             box.click()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -55,7 +56,7 @@ def check_storage(url: str) -> None:
 def study_name(description: record.RunDescription, study: int, stage: Stage) -> str:
     """A study's name, different for each run, visit and stage."""
     run = f"{description.experiment} seed {description.seed} ({description.id})"
-    return f"{run} visit {study} {stage.key}"
+    return f"{run} visit {study}, {stage}"
 
 
 class StudiesCopy:
@@ -68,6 +69,7 @@ class StudiesCopy:
         self._offset = 0
         self._stages: dict[int, Stage] = {}  # of each visit
         self._parameters: dict[int, Mapping[str, Range | Choices]] = {}  # of each study
+        self._reports: dict[tuple[int, int], list[record.TrialReport]] = {}  # by study and trial
         self._studies: dict[int, optuna.Study] = {}
         self._known: dict[int, int] = {}  # trials that each has already
         self._storage: BaseStorage | None = None
@@ -82,6 +84,9 @@ class StudiesCopy:
                     self._stages[event.visit] = event.stage
                 case record.RoundProposed():
                     self._parameters[event.study] = event.parameters
+                case record.TrialEvaluated():
+                    key = event.study, event.report.trial
+                    self._reports.setdefault(key, []).append(event.report)
                 case record.TrialCompleted():
                     self._add(event, entry.clock.time)
                 case _:  # no part of a study
@@ -95,10 +100,11 @@ class StudiesCopy:
 
     def _add(self, event: record.TrialCompleted, time: float) -> None:
         number, trial = event.study, event.trial
+        reports = self._reports.pop((number, trial.number), [])
         if number not in self._studies:
             self._open_study(number)
         if trial.number >= self._known[number]:
-            frozen = frozen_trial(trial, self._parameters[number])
+            frozen = frozen_trial(trial, self._parameters[number], reports)
             frozen.datetime_start = frozen.datetime_complete = datetime.fromtimestamp(time)
             self._studies[number].add_trial(frozen)
             self._known[number] = trial.number + 1
@@ -117,5 +123,9 @@ class StudiesCopy:
             study.set_user_attr("run", self._description.id)
             study.set_user_attr("visit", number)
             study.set_user_attr("stage", stage.key)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                metric = self._description.settings["criterion.metric"]
+                study.set_metric_names([f"{metric} (above 1: mastered, at less cost)"])
         self._studies[number] = study
         self._known[number] = len(study.get_trials(deepcopy=False))

@@ -15,9 +15,12 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from curriculum.config import Choices, Range, SearchSpace, Settings
-from curriculum.record import CompletedTrial
+from curriculum.record import CompletedTrial, TrialReport
 
 STARTUP_TRIALS = 8
+
+CUT_SHORT = ("overtaken", "stopped", "diverged")
+"""The outcomes of trials that did not run to their end."""
 
 
 def propose(
@@ -44,11 +47,28 @@ def propose(
     return proposed
 
 
-def frozen_trial(trial: CompletedTrial, parameters: Mapping[str, Range | Choices]) -> FrozenTrial:
-    """A completed trial as Optuna keeps it; for what diverged, a failed one."""
+def frozen_trial(
+    trial: CompletedTrial,
+    parameters: Mapping[str, Range | Choices],
+    reports: Iterable[TrialReport] | None = None,
+) -> FrozenTrial:
+    """A completed trial as Optuna keeps it.
+
+    Args:
+        trial: that is over.
+        parameters: of the search.
+        reports: its evaluations, for a storage. A trial that did not run to its end, as another
+            had mastered the stage, is pruned there. A sampler is shown the trials without them:
+            what they got to is a value like any other, and for what diverged there is none.
+    """
     failed = trial.score is None
+    state = TrialState.FAIL if failed else TrialState.COMPLETE
+    if reports is not None and trial.outcome in CUT_SHORT:
+        state = TrialState.PRUNED
+    scores = {each.cost.steps: each.score for each in reports or () if each.score is not None}
     return create_trial(
-        state=TrialState.FAIL if failed else TrialState.COMPLETE,
+        state=state,
+        intermediate_values=scores,
         value=None if failed else value_of(trial),
         params={short(name): value for name, value in trial.settings.items()},
         distributions={

@@ -455,7 +455,7 @@ def test_a_searched_visit_carries_its_trials(
     assert [step for _, step, _ in curve] == [report.cost.steps for report in selected]
     studies = open_storage(str(mlflow_store / "studies.journal")).get_all_studies()
     names = [study.study_name for study in studies]
-    assert names[0].startswith(f"searched seed 0 ({folder.id}) visit 0 ")
+    assert names[0] == f"searched seed 0 ({folder.id}) visit 0, length 2, vocabulary 2"
 
 
 def test_what_an_evaluation_measures_besides_its_score_is_a_metric_too(

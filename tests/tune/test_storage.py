@@ -10,6 +10,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
 import curriculum
 from curriculum import (
@@ -99,7 +100,12 @@ def test_each_search_has_a_study_with_its_trials_and_copying_again_adds_none(
             rate = ours.settings["optimizer.learning_rate"]
             assert theirs.params["learning_rate"] == rate
             assert theirs.user_attrs["outcome"] == ours.outcome
-        outcomes = {"mastered", "exhausted", "overtaken"}
+            cut_short = ours.outcome in ("overtaken", "stopped", "diverged")
+            assert theirs.state is getattr(TrialState, "PRUNED" if cut_short else "COMPLETE")
+            assert theirs.last_step == ours.steps
+            assert theirs.intermediate_values[ours.steps] == ours.score
+        assert study.metric_names == ["exact_match (above 1: mastered, at less cost)"]
+        outcomes = {"mastered", "exhausted"}  # of those that ran to their end
         assert study.best_trial.user_attrs["outcome"] in outcomes
 
 

@@ -100,7 +100,8 @@ def test_a_diverged_trial_is_a_failed_one_with_its_reason() -> None:
         outcome="diverged",
         reason="the loss is no longer a finite number",
     )
-    trial = frozen_trial(diverged, SPACE.parameters)
+    assert frozen_trial(diverged, SPACE.parameters, []).state is optuna.trial.TrialState.PRUNED
+    trial = frozen_trial(diverged, SPACE.parameters)  # as a sampler is shown it
     assert trial.state is optuna.trial.TrialState.FAIL
     assert trial.user_attrs["reason"] == "the loss is no longer a finite number"
     assert trial.params == {"learning_rate": 50.0, "hidden_size": 20}
