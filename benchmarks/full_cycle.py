@@ -19,7 +19,6 @@ from recorded_rows import Row, rows_of
 import curriculum
 from curriculum import Budget, Experiment
 from curriculum.config import load_experiment
-from curriculum.learn import configure_threads
 from curriculum.plan import Backtracking, FinalEvaluation, Rollback
 from curriculum.record import History, Store
 
@@ -52,7 +51,6 @@ def main() -> None:
 
 def run_both(key: Row) -> Row:
     """The accuracy of both on 8001-9999, at the end of a cycle; in so many steps each."""
-    configure_threads(1)
     base, _ = load_experiment(key["experiment"])
     direct, _ = load_experiment(f"{key['experiment']}:direct")
     gated = end_of_cycle(unhindered(base), key["seed"])
@@ -82,7 +80,7 @@ def unhindered(experiment: Experiment) -> Experiment:
 def end_of_cycle(experiment: Experiment, seed: int) -> Row:
     """The accuracy at the end of the last stage, None where the run did not get there; and the cost."""
     with tempfile.TemporaryDirectory() as store:
-        result = curriculum.run(experiment, seed, store=store, mirror=False)
+        result = curriculum.run(experiment, seed, store=store, mirror=False, threads=1)
         history = History.of(Store(Path(store)).find(result.run_id))
     last = history.visits[-1]
     score = last.evaluations[-1].decision.score

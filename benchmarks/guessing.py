@@ -25,7 +25,6 @@ from curriculum import (
     Tuning,
 )
 from curriculum.config import load_experiment
-from curriculum.learn import configure_threads
 from curriculum.tasks import FirstBit
 
 
@@ -52,7 +51,6 @@ def trained(experiment: Experiment, length: int) -> Experiment:
 
 def run_one(key: Row) -> Row:
     """One run: guesses of a width, or where that is None, training."""
-    configure_threads(1)
     shipped, _ = load_experiment(f"{key['cell']}_firstbit")
     experiment = shipped.replace(task=FirstBit(zeros=key["zeros"]))
     if key["width"] is None:
@@ -60,7 +58,7 @@ def run_one(key: Row) -> Row:
     else:
         experiment = guessed(experiment, key["length"], key["width"], key["guesses"])
     with tempfile.TemporaryDirectory() as store:
-        result = curriculum.run(experiment, key["seed"], store=store, mirror=False)
+        result = curriculum.run(experiment, key["seed"], store=store, mirror=False, threads=1)
     names = ("status", "steps", "compute", "seconds")
     return {name: getattr(result, name) for name in names}
 

@@ -16,7 +16,6 @@ from scipy import stats
 
 import curriculum
 from curriculum.config import load_experiment
-from curriculum.learn import configure_threads, default_threads
 from curriculum.plan import FinalEvaluation
 from curriculum.record import Evaluated, Store, read_journal
 
@@ -66,10 +65,11 @@ def main() -> None:
 def run_one(key: Row) -> Row:
     """A run's epochs, each with its losses and metrics."""
     experiment, _ = load_experiment(key["experiment"])
-    configure_threads(key["threads"] or default_threads(experiment.model.hidden_size))
     experiment = experiment.replace(final_evaluation=FinalEvaluation(mode="off"))
     with tempfile.TemporaryDirectory() as store:
-        result = curriculum.run(experiment, key["seed"], store=store, mirror=False)
+        result = curriculum.run(
+            experiment, key["seed"], store=store, mirror=False, threads=key["threads"]
+        )
         records = read_journal(Store(Path(store)).find(result.run_id).journal)
         evaluated = [r.event for r, _ in records if isinstance(r.event, Evaluated)]
     epochs = [figures(each) for each in evaluated if each.train_loss is not None]

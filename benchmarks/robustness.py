@@ -24,7 +24,7 @@ from recorded_rows import Row, rows_of
 
 import curriculum
 from curriculum.config import Experiment, load_experiment, override
-from curriculum.learn import LEARNING_RATE, configure_threads
+from curriculum.learn import LEARNING_RATE
 from curriculum.plan import FinalEvaluation
 from curriculum.record import History, Store
 
@@ -75,7 +75,6 @@ def main() -> None:
 
 def run_one(key: Row) -> Row:
     """One run, in a store of its own, without its final evaluation."""
-    configure_threads(key["threads"])
     with tempfile.TemporaryDirectory() as folder:
         experiment = _experiment(key["experiment"], Path(folder), key["settings"])
         rate = experiment.recipe.learning_rate * key["rate_factor"]
@@ -84,7 +83,9 @@ def run_one(key: Row) -> Row:
             optimizer=experiment.recipe.replace({LEARNING_RATE: rate}).optimizer,
             final_evaluation=FinalEvaluation(mode="off"),
         )
-        result = curriculum.run(experiment, key["seed"], store=folder, mirror=False)
+        result = curriculum.run(
+            experiment, key["seed"], store=folder, mirror=False, threads=key["threads"]
+        )
         history = History.of(Store(Path(folder)).find(result.run_id))
         return {
             "status": result.status,

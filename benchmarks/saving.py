@@ -16,7 +16,6 @@ from typing import Any
 
 import curriculum
 from curriculum.config import load_experiment
-from curriculum.learn import configure_threads, default_threads
 from curriculum.record import Recorder
 
 SECONDS: dict[str, float] = defaultdict(float)
@@ -49,7 +48,6 @@ def main() -> None:
             steps_per_stage=experiment.budget.steps_per_stage, seconds=options.seconds
         )
         experiment = experiment.replace(budget=budget)
-    configure_threads(default_threads(experiment.model.hidden_size))
     for name in ("visit_started", "write", "visit_ended", "save_within_visit", "run_ended"):
         setattr(Recorder, name, timed(name, getattr(Recorder, name)))
     result = curriculum.run(experiment, store=tempfile.mkdtemp(), mirror=False)

@@ -26,7 +26,6 @@ import torch
 
 import curriculum
 from curriculum.config import Experiment, list_experiments, load_experiment
-from curriculum.learn import configure_threads
 
 TABLE = Path(__file__).with_suffix(".json")
 SEEDS = (0, 1)
@@ -57,7 +56,6 @@ def main() -> int:
     parser.add_argument("--table", type=Path, default=TABLE, help="what to compare with")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write a table, compare nothing")
     options = parser.parse_args()
-    configure_threads(1)
     table: dict[str, Any] = {"machine": machine(), "runs": {}}
     if options.write is None:
         table = json.loads(options.table.read_text())
@@ -97,7 +95,7 @@ def machine() -> str:
 def outcome(name: str, seed: int) -> dict[str, Any]:
     """What one run came to."""
     with tempfile.TemporaryDirectory() as store:
-        result = curriculum.run(experiment_of(name), seed, store=store, mirror=False)
+        result = curriculum.run(experiment_of(name), seed, store=store, mirror=False, threads=1)
     return {
         "weights_sha256": result.weights_sha256,
         "reach": None if result.reach is None else result.reach.key,

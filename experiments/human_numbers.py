@@ -22,9 +22,10 @@ def _experiment(
     thresholds: tuple[float, float],
     *,
     learning_rate: float,
+    steps: int = 400,
     task: HumanNumbers | None = None,
 ) -> Experiment:
-    """One on every vocabulary, with the thresholds on the way and at the end."""
+    """One on every vocabulary, with the thresholds on the way and at the end, and the steps of a stage."""
     task = task or HumanNumbers()
     metric = "exact_match" if task.predict == "last" else "symbol_accuracy"
     return Experiment(
@@ -36,7 +37,7 @@ def _experiment(
         criterion=Mastery(threshold=thresholds[0], target_threshold=thresholds[1], metric=metric),
         optimizer=AdamW(learning_rate=learning_rate, betas=(0.9, 0.99)),
         training=Training(batch_size=64, eval_every=20, schedule="one_cycle"),
-        budget=Budget(steps_per_stage=800 if task.predict == "last" else 400),
+        budget=Budget(steps_per_stage=steps),
         tuning=Tuning(mode="exhausted", trials=8),
     )
 
@@ -45,12 +46,17 @@ human_numbers_unrolled = _experiment(
     LanguageModel(net="unrolled"),
     (0.38, 0.35),
     learning_rate=1e-3,
+    steps=800,
     task=HumanNumbers(predict="last"),
 )
 """A network unrolled for three words on human numbers: predicts the fourth."""
 
 human_numbers_loop = _experiment(
-    LanguageModel(net="loop"), (0.4, 0.45), learning_rate=1e-3, task=HumanNumbers(predict="last")
+    LanguageModel(net="loop"),
+    (0.4, 0.45),
+    learning_rate=1e-3,
+    steps=800,
+    task=HumanNumbers(predict="last"),
 )
 """A network in a loop on human numbers: predicts the word after three."""
 
@@ -60,12 +66,15 @@ human_numbers_every_word = _experiment(
 """A network in a loop on human numbers: predicts the next word after every word."""
 
 human_numbers_stateful = _experiment(
-    LanguageModel(net="every_word", carries_state=True), (0.42, 0.55), learning_rate=3e-3
+    LanguageModel(net="every_word", carries_state=True),
+    (0.42, 0.55),
+    learning_rate=3e-3,
+    steps=800,
 )
 """A network in a loop on human numbers, its state carried from batch to batch."""
 
 human_numbers_rnn = _experiment(
-    LanguageModel(net="rnn", carries_state=True), (0.42, 0.58), learning_rate=3e-3
+    LanguageModel(net="rnn", carries_state=True), (0.42, 0.58), learning_rate=3e-3, steps=800
 )
 """An RNN on human numbers, its state carried from batch to batch."""
 

@@ -66,6 +66,7 @@ class StrategyComparison:
     @property
     def figures(self) -> dict[str, Figure]:
         """Matplotlib's figures of the comparison, by name."""
+        report.show_figures_inline()
         return comparison_report.comparison_figures(self.comparison, self.histories)
 
     def to_frame(self) -> pd.DataFrame:

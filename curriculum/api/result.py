@@ -30,6 +30,7 @@ class RunResult(record.Result):
     @property
     def figures(self) -> dict[str, Figure]:
         """Matplotlib's figures of the run, by name; none before its first visit."""
+        report.show_figures_inline()
         return report.run_figures(self.history)
 
     def explain(self) -> str:

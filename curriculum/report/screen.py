@@ -81,6 +81,20 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
+def show_figures_inline() -> None:
+    """Have a notebook show matplotlib's figures, unless it has been told how already."""
+    if not in_notebook():
+        return
+    from IPython import get_ipython
+    from IPython.core.pylabtools import select_figure_formats
+    from matplotlib.figure import Figure
+
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    formatters = shell.display_formatter.formatters
+    if not any(Figure in formatters[f"image/{kind}"].type_printers for kind in ("png", "svg+xml")):
+        select_figure_formats(shell, {"png"})  # type: ignore[no-untyped-call]
+
+
 def shows_progress() -> bool:
     """Whether somebody is likely to look at progress, who has not said so."""
     return in_notebook() or (sys.stderr is not None and sys.stderr.isatty())

@@ -189,11 +189,12 @@ def rates(scheduler: Scheduler, farthest: dict[float, int]) -> list[float]:
     ("farthest", "expected"),
     [
         pytest.param({}, [1, 1, 0.1, 10, 0.01, 100], id="none gets anywhere"),
-        pytest.param({1: 1}, [1, 1, 0.1, 10, 1, 1], id="the experiment's is the best"),
+        pytest.param({1: 1}, [1, 1, 0.1, 10, 1, 0.1], id="the experiment's is the best"),
+        pytest.param({1: 2, 10: 1}, [1, 1, 0.1, 10, 1, 10], id="ten times it is the next best"),
         pytest.param({1: 1, 0.1: 2}, [1, 1, 0.1, 0.01, 0.1, 0.1], id="the tenth gets farther"),
         pytest.param({0.1: 1, 0.01: 3}, [1, 1, 0.1, 0.01], id="the target is mastered"),
         pytest.param({10: 2}, [1, 1, 0.1, 10, 100, 10], id="it was too low"),
-        pytest.param({1: 1, 0.1: 1}, [1, 1, 0.1, 10, 0.01, 1], id="two are as good"),
+        pytest.param({1: 1, 0.1: 1}, [1, 1, 0.1, 10, 0.01, 0.1], id="two are as good"),
     ],
 )
 def test_fresh_networks_take_a_rate_next_to_that_which_got_farthest(

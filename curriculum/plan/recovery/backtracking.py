@@ -1,6 +1,6 @@
 """What to do when a stage's budget is used up."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import KW_ONLY, asdict, dataclass
 from typing import Any, Literal, NamedTuple, get_args
@@ -14,6 +14,9 @@ Retry = Literal["retunes", "half_steps", "demotions"]
 
 FRESH_RATE_STEP = 10.0
 """What lies between the learning rates that fresh networks are tried with."""
+
+BEST_RATE_SHARE = 2
+"""How often the best of them is tried, for each time that one beside it is."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +32,8 @@ class Backtracking:
     by any learning rate. It comes first where it is the cheaper way: where the visit has cost more
     than the network took to come to it. The first fresh network has the experiment's learning
     rate. Since that may be at fault, each further one has a rate next to that of the networks
-    which got farthest: a tenth of it, or ten times it, or the same where both were tried. When
-    nothing is left, the run stops, and its model is the one that got farthest.
+    which got farthest: a tenth of it, or ten times it. Where both were tried, the best is tried
+    again, twice as often as those beside it. When nothing is left, the run stops, and its model is the one that got farthest.
 
     Attributes:
         retunes: how often each stage is retuned.
@@ -47,7 +50,7 @@ class Backtracking:
     retunes: int = 1
     half_steps: int = 1
     demotions: int = 1
-    fresh_starts: int = 5
+    fresh_starts: int = 8
     consolidation_steps: int = 100
     patience: int = 500
 
@@ -218,13 +221,21 @@ class Backtracker:
 
     def _next_rate_exponent(self) -> int:
         """Of the next fresh network's learning rate."""
-        tried = {network.rate_exponent for network in self.networks}
+        tried = Counter(network.rate_exponent for network in self.networks)
+        reached = defaultdict[int, int](lambda: -1)
+        for network in self.networks:
+            reached[network.rate_exponent] = max(reached[network.rate_exponent], network.farthest)
         farthest = max(network.farthest for network in self.networks)
-        best = [n.rate_exponent for n in self.networks if n.farthest == farthest]
-        near = {exponent + step for exponent in best for step in (-1, 1)} - tried
-        if not (self.fresh_starts and near):
-            return best[0]
-        return min(near, key=lambda exponent: (abs(exponent), exponent))
+        best = {n.rate_exponent for n in self.networks if n.farthest == farthest}
+        if not self.fresh_starts:
+            return self.networks[0].rate_exponent
+        near = {exponent + step for exponent in best for step in (-1, 0, 1)}
+
+        def rank(exponent: int) -> tuple[float, ...]:
+            tries = tried[exponent] / (BEST_RATE_SHARE if exponent in best else 1)
+            return tries, exponent not in best, -reached[exponent], abs(exponent), exponent
+
+        return min(near, key=rank)
 
     def state_dict(self) -> dict[str, Any]:
         networks = [asdict(network) for network in self.networks]

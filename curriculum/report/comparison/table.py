@@ -72,9 +72,16 @@ def stage_by_stage_table(comparison: Comparison) -> Table:
 
 def print_comparison(comparison: Comparison, stream: TextIO) -> None:
     """Print the tables and the sentences."""
-    width = None if stream.isatty() else WIDTH
+    terminal = stream.isatty()
+    width = None if terminal else WIDTH
     console = Console(
-        file=stream, width=width, highlight=False, markup=False, emoji=False, force_jupyter=False
+        file=stream,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_jupyter=False,
+        force_terminal=None if terminal else False,  # FORCE_COLOR would say it is one
     )
     console.print(comparison_table(comparison))
     console.print(words.headline(comparison))
