@@ -89,7 +89,7 @@ def show_figures_inline() -> None:
     from IPython.core.pylabtools import select_figure_formats
     from matplotlib.figure import Figure
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     formatters = shell.display_formatter.formatters
     if not any(Figure in formatters[f"image/{kind}"].type_printers for kind in ("png", "svg+xml")):
         select_figure_formats(shell, {"png"})  # type: ignore[no-untyped-call]
