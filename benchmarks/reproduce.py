@@ -209,7 +209,7 @@ def with_tables(text: str, found: dict[str, Any]) -> str:
 def derived(name: str, content: list[Any]) -> str:
     """A table that is made of other figures."""
     parts = ", ".join(f"`{part}`" for part in FIGURES[name].of)
-    source = f"Made of {parts} in [docs/results.md](docs/results.md), seeds and machine there."
+    source = f"Made of {parts} in [docs/results.md][results], seeds and machine there."
     return f"<!-- figures {name} -->\n{FIGURES[name].table(content)}\n\n{source}\n<!-- end -->"
 
 

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from curriculum import Stage, Verdict
 
@@ -34,6 +36,20 @@ def test_the_readme_has_exactly_two_commands() -> None:
 
 def test_ci_runs_the_readmes_test_command() -> None:
     assert blocks("README.md", "sh")[1].strip() in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_readmes_links_are_absolute_and_lead_to_files_of_this_repository() -> None:
+    """PyPI shows it, too."""
+    readme = (ROOT / "README.md").read_text()
+    links = dict(re.findall(r"^\[([\w-]+)\]: (\S+)$", readme, re.MULTILINE))
+    home = r"https://(?:github\.com|raw\.githubusercontent\.com)/curriculum-learning/curriculum/"
+    for name, link in links.items():
+        path = re.sub(rf"^{home}(?:blob/)?main/", "", link)
+        assert (ROOT / path).is_file(), name
+        assert f"][{name}]" in readme, f"{name} is linked nowhere"
+    used = set(re.findall(r"\]\[([\w-]+)\]", readme))
+    assert used == set(links)
+    assert "](docs/" not in readme
 
 
 @pytest.fixture
@@ -158,3 +174,13 @@ def test_the_constants_of_compute_are_those_in_the_code() -> None:
     assert f"the encoder–decoder {seq2seq_network.SLOWDOWN} besides" in page
     assert f"word by word {language_model_networks.SLOWDOWN}." in page
     assert f"{work.OPERATIONS_A_SECOND:.0e} of compute".replace("e+", "e") in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["first_bit", "own_task", "does_a_curriculum_help"])
+def test_tutorials_run_from_top_to_bottom(name: str, tmp_path: Path) -> None:
+    notebook: Any = nbformat.read(ROOT / "docs" / "tutorials" / f"{name}.ipynb", as_version=4)  # type: ignore[no-untyped-call]
+    kinds = [[output.output_type for output in cell.get("outputs", ())] for cell in notebook.cells]
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    again = [[output.output_type for output in cell.get("outputs", ())] for cell in notebook.cells]
+    assert again == kinds  # what the site shows

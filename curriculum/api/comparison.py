@@ -122,7 +122,7 @@ def compare(
         store: the folder that the runs are recorded in.
         source: the file that defines the experiment's task or model, where it is not given by
             its name; several jobs need it.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         jobs: how many runs at a time, in processes of their own.
         threads: of torch, in each; by default by the model's size, or 1 with several jobs.
         progress: whether to show how far the runs are; by default in a notebook and on a terminal.

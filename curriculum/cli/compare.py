@@ -69,7 +69,9 @@ class CompareRequest(OutputRequest):
         "with --run: threads of torch (default: by the model's size; 1 with several --jobs)",
         thread_count,
     )
-    device: str | None = option("with --run: auto, cpu or cuda (default: auto)", metavar="DEVICE")
+    device: str | None = option(
+        "with --run: auto, cpu, cuda or mps (default: auto)", metavar="DEVICE"
+    )
     overrides: tuple[str, ...]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from curriculum import __version__
 from curriculum.cli import certify, compare, delete, run, show, sync, ui
 from curriculum.cli.parser import Commands, Parser
-from curriculum.cli.terminal import WarningHandler, print_error
+from curriculum.cli.terminal import WarningHandler, open_standard_streams, print_error
 from curriculum.errors import RunFailed, UsageError, did_you_mean
 
 EXAMPLES = """\
@@ -37,6 +37,7 @@ exit codes of run and resume:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command and give its exit code."""
+    open_standard_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     logger = logging.getLogger("curriculum")
     if not logger.handlers:

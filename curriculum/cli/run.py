@@ -50,7 +50,7 @@ class RunningRequest(StoreOption, TrackingOption, OptunaOption):
     """What `run` and `resume` have in common."""
 
     device: str | None = option(
-        "auto, cpu or cuda (default: auto; for a resumed run, the one it was started on)",
+        "auto, cpu, cuda or mps (default: auto; for a resumed run, the one it was started on)",
         metavar="DEVICE",
     )
     threads: int | None = option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 import textwrap
@@ -25,6 +26,22 @@ def print_line(text: str, stream: TextIO | None = None, *, hanging: int = 0) -> 
         columns, indent = shutil.get_terminal_size().columns, " " * hanging
         text = textwrap.fill(text, columns, subsequent_indent=indent, **WHOLE_WORDS)
     print(text, file=stream, flush=True)
+
+
+def open_standard_streams() -> None:
+    """Have what a closed stream would take go nowhere.
+
+    Python has None for a stream that was closed before it started, and the next file that is
+    opened would get its number: what a child process prints would then be written into that file.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            null = os.open(os.devnull, os.O_RDONLY if name == "stdin" else os.O_WRONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115, PTH123
 
 
 def users_output_on_stderr() -> AbstractContextManager[TextIO]:

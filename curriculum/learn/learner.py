@@ -248,17 +248,19 @@ def _copied(state: State | None, device: torch.device) -> State | None:
 def resolve_device(name: str) -> torch.device:
     """The device of that name; `auto` is CUDA where there is one, else the CPU.
 
+    Apple's `mps` has to be named: for small models it is slower than the CPU.
+
     Raises:
         UsageError: where the device is not available.
     """
-    available = torch.cuda.is_available()
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return torch.device("cuda" if available else "cpu")
-    if name not in ("cpu", "cuda"):
-        raise UsageError(f"device must be auto, cpu or cuda, got {name!r}")
-    if name == "cuda" and not available:
+        return torch.device("cuda" if available["cuda"] else "cpu")
+    if name not in ("cpu", *available):
+        raise UsageError(f"device must be auto, cpu, cuda or mps, got {name!r}")
+    if not available.get(name, True):
         raise UsageError(
-            "device cuda is not available: torch finds no CUDA device; use cpu or auto"
+            f"device {name} is not available: torch finds no {name.upper()} device; use cpu or auto"
         )
     return torch.device(name)
 

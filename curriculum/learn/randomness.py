@@ -49,9 +49,14 @@ def batch_generator(
 def forked(*key: int | str) -> Iterator[None]:
     """Seed torch's global generators by `key` inside the block, and restore them after it."""
     devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    apples = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
     with torch.random.fork_rng(devices):
         reseed(*key)
-        yield
+        try:
+            yield
+        finally:
+            if apples is not None:
+                torch.mps.set_rng_state(apples)
 
 
 def reseed(*key: int | str) -> None:
@@ -60,3 +65,5 @@ def reseed(*key: int | str) -> None:
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_available():
         torch.cuda.manual_seed_all(seed)
+    if torch.backends.mps.is_available():
+        torch.mps.manual_seed(seed)

@@ -31,7 +31,7 @@ def load(
             no other code than this package's is run unless you name it.
         experiment: the one that was run, where they are defined in a notebook rather than in
             a file.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         threads: of torch, while the model is read; by default as many as a run would have.
 
     Raises:

@@ -27,7 +27,7 @@ class SweepSettings:
         amount: the budget of each strategy with each seed.
         rate_count: how many learning rates share it.
         store: the folder of the runs.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         threads: of each process.
     """
 

@@ -15,12 +15,13 @@ def start_mirror(
 
     It has no terminal, no stdin, stdout or stderr of this process, and a Ctrl-C typed
     at this one does not reach it. The URLs that runs are copied to, which may hold
-    passwords, come in the environment, where other users can't read them.
+    passwords, come in the environment, where other users can't read them. Where the user has warnings
+    raised, that is about their own code: libraries give some which nobody would see.
     """
     command = ["-m", "curriculum", "sync", run_id, "--store", str(store.absolute()), "--follow"]
     return subprocess.Popen(
         python_command(*command),
-        env=os.environ | environment,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -78,8 +78,13 @@ def test_a_device_is_resolved_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_device("auto") == resolve_device("cpu") == CPU
     with pytest.raises(UsageError, match="cuda is not available"):
         resolve_device("cuda")
-    with pytest.raises(UsageError, match="must be auto, cpu or cuda, got 'tpu'"):
+    with pytest.raises(UsageError, match="must be auto, cpu, cuda or mps, got 'tpu'"):
         resolve_device("tpu")
+    with pytest.raises(UsageError, match="mps is not available: torch finds no MPS device"):
+        resolve_device("mps")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("mps") == torch.device("mps")
+    assert resolve_device("auto") == CPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert resolve_device("auto") == torch.device("cuda")
 
