@@ -78,6 +78,23 @@ def test_the_readmes_python_works(
     assert "reached length 1000" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("_no_mirror")
+def test_python_and_notebooks_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run, compare, resume = blocks("docs/notebooks.md", "python")
+    names: dict[str, Any] = {}
+    exec(run.replace('"100"', '"5"'), names)
+    assert names["result"].reach == Stage(5)
+    names["experiment"] = None  # the package's own classes need none
+    exec(resume, names)
+    short = compare.replace(
+        "range(6), jobs=2", "range(2), budget='100steps', learning_rates=[1e-2]"
+    )
+    exec(short.replace("seeds=", 'overrides=["--growth.end", "3"], seeds='), names)
+    assert set(names["frame"]["strategy"]) == {"gated", "direct"}
+
+
 def test_other_settings_are_searched_as_shown() -> None:
     found: dict[str, Any] = {}
     exec(blocks("docs/tuning.md", "python")[0], found)

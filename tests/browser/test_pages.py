@@ -25,6 +25,7 @@ from curriculum.processes import HOST, python_command
 from curriculum.record import Store
 from curriculum.tasks import FirstBit
 from curriculum.tracking import TRACKING_URI_VARIABLE
+from curriculum.tracking.server import MODEL_TRAINING
 from curriculum.tune import STORAGE_VARIABLE
 
 CHROMIUM = shutil.which("chromium")
@@ -172,9 +173,8 @@ def test_runs_of_several_strategies_compare_in_mlflows_ui(
     results: dict[str, RunResult], ui: str, browser: Browser, tmp_path: Path
 ) -> None:
     with opened(browser, tmp_path) as page:
-        page.goto(ui)
+        page.goto(f"{ui}{MODEL_TRAINING}")  # as `ui` prints it
         page.get_by_role("button", name="Close").click()  # the assistant
-        page.get_by_role("button", name="Model training").click()
         page.get_by_role("link", name="tiny", exact=True).click()
         for name in results:
             expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
@@ -238,9 +238,9 @@ def test_a_models_page_shows_what_it_can_do_and_on_which_data(
         expect(page.get_by_role("button", name="Register model")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", [("light", 1200), ("dark", 1200), ("light", 400)])
 def test_the_report_of_a_comparison_is_shown_without_a_network(
-    scheme: Literal["light", "dark"],
+    screen: tuple[Literal["light", "dark"], int],
     results: dict[str, RunResult],
     root: Path,
     browser: Browser,
@@ -251,7 +251,8 @@ def test_the_report_of_a_comparison_is_shown_without_a_network(
     words = ["compare", "tiny", "--store", root, "--report", path, "--tracking-uri", away]
     assert main(list(map(str, words))) == 0
     with opened(browser, tmp_path) as page:
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=screen[0])
+        page.set_viewport_size({"width": screen[1], "height": 900})
         open_report(page, path)
         expect(page.get_by_role("heading", name="tiny", exact=True)).to_be_visible()
         for strategy in STRATEGIES:
