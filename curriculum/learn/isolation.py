@@ -62,7 +62,7 @@ def isolated(threads: int, *, flush_denormal: bool = True) -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
         undo.enter_context(torch.inference_mode(mode=False))
         undo.enter_context(torch.enable_grad())
-        if torch.get_default_device().type != "cpu":  # else it would slow each call of torch
+        if torch.empty(0).device.type != "cpu":  # else it would slow each call of torch
             undo.enter_context(torch.device("cpu"))
         for kind in ("cpu", "cuda"):
             if torch.is_autocast_enabled(kind):
