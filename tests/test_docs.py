@@ -1,14 +1,18 @@
 """What the documents show works, word for word."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from mlflow_copies import sync
 from nbclient import NotebookClient
 
+import curriculum
 from curriculum import Stage, Verdict
+from curriculum.record import Store
 
 ROOT = Path(__file__).parents[1]
 
@@ -93,6 +97,21 @@ def test_python_and_notebooks_as_shown(tmp_path: Path, monkeypatch: pytest.Monke
     )
     exec(short.replace("seeds=", 'overrides=["--growth.end", "3"], seeds='), names)
     assert set(names["frame"]["strategy"]) == {"gated", "direct"}
+
+
+@pytest.mark.slow
+def test_the_model_is_loaded_from_mlflow_as_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_database: Callable[[Path], Path]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    new_database(tmp_path / "mlruns")
+    result = curriculum.run("lstm_firstbit", overrides=["--growth.end", "3"], mirror=False)
+    sync(Store(tmp_path / "mlruns"), Store(tmp_path / "mlruns").find(result.run_id))
+    (code,) = blocks("docs/mlflow.md", "python")
+    found: dict[str, Any] = {}
+    exec(code, found)
+    assert found["predictions"].tolist() == [0]
+    assert not found["network"].training
 
 
 def test_other_settings_are_searched_as_shown() -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,9 +91,9 @@ class StrategyComparison:
 
 def compare(
     experiment: Experiment | str,
-    strategies: Sequence[str] = DEFAULT_STRATEGIES,
+    strategies: Sequence[str] | None = None,
     *,
-    seeds: Sequence[int] = DEFAULT_SEEDS,
+    seeds: Sequence[int] | None = None,
     learning_rates: Sequence[float] | None = None,
     budget: str | float | None = None,
     overrides: Sequence[str] = (),
@@ -100,69 +101,93 @@ def compare(
     store: Path | str = record.DEFAULT_STORE,
     source: Path | str | None = None,
     device: str = "auto",
-    jobs: int = 1,
+    jobs: int | None = None,
     threads: int | None = None,
     progress: bool | None = None,
 ) -> StrategyComparison:
     """Compare strategies on an experiment, seed by seed, at an equal budget.
 
-    Runs that the store has are not made again. An interrupt lets those in progress save
-    themselves; the same call continues.
+    Runs that the store has are not made again, and after an interrupt the same call continues.
 
     Args:
         experiment: what to run; or its name, or the path of its file, as on the command line.
-        strategies: the names of those to compare.
-        seeds: of the runs; a verdict needs at least six.
+        strategies: the names of those to compare; by default gated and direct, or without `run`
+            all in the store.
+        seeds: of the runs, of which a verdict needs at least six; by default 0 to 5, or without
+            `run` all in the store.
         learning_rates: that share the budget; by default the experiment's times 1/30, 1/10, 1/3,
-            1 and 3.
+            1 and 3, or without `run` all in the store.
         budget: of each strategy with each seed: compute, or a text such as `"500steps"`, as on the
             command line; by default 500 steps on the last stage for each learning rate.
         overrides: of the experiment's settings, as the command line takes them.
         run: whether to make the runs that are missing, or to compare those that there are.
         store: the folder that the runs are recorded in.
-        source: the file that defines the experiment's task or model, where it is not given by
-            its name; several jobs need it.
+        source: the file of its own classes, where it is given as an object; several jobs need it.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        jobs: how many runs at a time, in processes of their own.
+        jobs: how many runs at a time, in processes of their own; by default one, in this one.
         threads: of torch, in each; by default by the model's size, or 1 with several jobs.
         progress: whether to show how far the runs are; by default in a notebook and on a terminal.
 
     Raises:
-        UsageError: for an unknown strategy, or one that the experiment can't have; where there
-            are not two strategies to compare.
+        UsageError: for an unknown strategy, or fewer than two of them; for a mistake in a setting.
         RunFailed: where a run can't continue.
         KeyboardInterrupt: where it was interrupted.
     """
-    names = tuple(strategies.split(",")) if isinstance(strategies, str) else tuple(strategies)
-    check_settings(overrides)
+    if isinstance(strategies, str):
+        strategies = strategies.split(",")
+    rates = None if learning_rates is None else tuple(map(float, learning_rates))
     if not run:
+        _check_unused(budget=budget, jobs=jobs, threads=threads, overrides=overrides or None)
         title = experiment_name(experiment) if isinstance(experiment, str) else experiment.name
-        return recorded_comparison(
-            title, Path(store), lambda d: d.strategy in names and d.seed in seeds, names
-        )
+        wanted = partial(is_wanted, strategies=strategies, seeds=seeds, learning_rates=rates)
+        return recorded_comparison(title, Path(store), wanted, strategies or ())
+    check_settings(overrides)
+    names, seeds = tuple(strategies or DEFAULT_STRATEGIES), seeds or DEFAULT_SEEDS
     planned = plan_sweep(
         experiment,
         names,
         seeds=seeds,
-        learning_rates=learning_rates,
+        learning_rates=rates,
         amount=None if budget is None else sweep.parse_amount(str(budget)),
         overrides=overrides,
         store=Path(store),
         source=None if source is None else Path(source),
         device=device,
-        jobs=jobs,
+        jobs=1 if jobs is None else jobs,
         threads=threads,
     )
-    few = comparison.too_few_seeds(names, seeds)
-    if few is not None:
+    if few := comparison.too_few_seeds(names, seeds):
         log.warning(few)
     shown = report.shows_progress() if progress is None else progress
-    if not run_missing(planned, jobs, Console(stderr=True, quiet=not shown)):
+    if not run_missing(planned, jobs or 1, Console(stderr=True, quiet=not shown)):
         raise KeyboardInterrupt(
             f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
             f"with the rest"
         )
     return compare_histories(planned, names)
+
+
+def _check_unused(**given: object) -> None:
+    """Check that nothing is given that would have no effect where nothing is run."""
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"{name} is for the runs that are made; leave run=False out")
+
+
+def is_wanted(
+    description: record.RunDescription,
+    *,
+    strategies: Sequence[str] | None,
+    seeds: Sequence[int] | None,
+    learning_rates: Sequence[float] | None,
+) -> bool:
+    """Whether a run is one of those that are named, as far as any are."""
+    rate = description.settings["optimizer.learning_rate"]
+    return (
+        (strategies is None or description.strategy in strategies)
+        and (seeds is None or description.seed in seeds)
+        and (learning_rates is None or rate in learning_rates)
+    )
 
 
 def check_settings(overrides: Sequence[str]) -> None:

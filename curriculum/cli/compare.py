@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shlex
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from curriculum import api, comparison, config, learn, plan, record, report, sweep
+from curriculum import api, comparison, config, learn, plan, report, sweep
 from curriculum.cli.compare_output import OutputRequest, write_outputs
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
@@ -123,25 +124,19 @@ def _check_can_be_written(path: Path) -> None:
 def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:
     """The comparison of the runs that the store has."""
     title = config.experiment_name(name)
+    wanted = partial(
+        api.is_wanted,
+        strategies=request.strategies,
+        seeds=request.seeds,
+        learning_rates=request.learning_rates,
+    )
     try:
-        return api.recorded_comparison(
-            title, request.store, lambda d: _is_wanted(d, request), request.strategies or ()
-        )
+        return api.recorded_comparison(title, request.store, wanted, request.strategies or ())
     except UsageError as error:  # the file is typed by its path, not by its name in the store
         text = str(error).replace(
             f"'compare {shlex.quote(title)} ", f"'compare {shlex.quote(name)} "
         )
         raise UsageError(text) from None
-
-
-def _is_wanted(description: record.RunDescription, request: CompareRequest) -> bool:
-    """Whether a run is one of those that the command line names, as far as it does."""
-    rate = description.settings["optimizer.learning_rate"]
-    return (
-        (request.strategies is None or description.strategy in request.strategies)
-        and (request.seeds is None or description.seed in request.seeds)
-        and (request.learning_rates is None or rate in request.learning_rates)
-    )
 
 
 def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:

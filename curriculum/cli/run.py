@@ -144,14 +144,16 @@ def run(request: RunRequest) -> int:
     return _finish(request, result, options["stop"], outcome)
 
 
-def _mlflow_settings(request: RunRequest) -> record.MlflowSettings:
+def _mlflow_settings(request: RunRequest) -> record.MlflowSettings | None:
+    """What of the run is copied; None where nothing is said, as for one that is resumed."""
     if request.system_metrics and importlib.util.find_spec("psutil") is None:
         raise UsageError("--system-metrics needs psutil: pip install psutil")
-    return record.MlflowSettings(
+    given = record.MlflowSettings(
         visits_as_table=request.mlflow_children == "off",
         log_code=request.log_code,
         system_metrics=request.system_metrics,
     )
+    return None if given == record.MlflowSettings() else given
 
 
 def _note_estimate(experiment: config.Experiment) -> None:

@@ -45,9 +45,11 @@ def isolated(threads: int, *, flush_denormal: bool = True) -> Iterator[None]:
     and nothing is cast automatically. After the block all of that is as it was.
 
     Raises:
-        UsageError: while another thread of this process is in such a block: both would draw from
+        UsageError: for fewer threads than 1; while another thread of this process is in such a block: both would draw from
             torch's one generator, and neither could be repeated.
     """
+    if threads < 1:
+        raise UsageError(f"threads must be at least 1, got {threads}")
     if not _IN_USE.acquire(blocking=False):
         raise UsageError(
             "another thread of this process is making a run, or reading one's model, and both would "
@@ -64,7 +66,7 @@ def isolated(threads: int, *, flush_denormal: bool = True) -> Iterator[None]:
         undo.enter_context(torch.enable_grad())
         if torch.empty(0).device.type != "cpu":  # else it would slow each call of torch
             undo.enter_context(torch.device("cpu"))
-        for kind in ("cpu", "cuda"):
+        for kind in ("cpu", "cuda", *(("mps",) if torch.backends.mps.is_available() else ())):
             if torch.is_autocast_enabled(kind):
                 undo.enter_context(torch.autocast(kind, enabled=False))
         yield

@@ -1,4 +1,4 @@
-from .absolute_address import absolute_address as absolute_address
+from .addresses import absolute_address as absolute_address
 from .checkpoint import latest_settled_checkpoint as latest_settled_checkpoint
 from .checkpoint import load_learner as load_learner
 from .checkpoint_policy import CheckpointPolicy as CheckpointPolicy

@@ -130,7 +130,7 @@ def earlier_run(store: Store, now: RunDescription) -> RunFolder | None:
 
 def continued(original: RunDescription, now: RunDescription) -> RunDescription:
     """What a run is that was started as `original` and is resumed, by force, as `now`."""
-    return replace(now, id=original.id, created=original.created)
+    return replace(now, id=original.id, created=original.created, mlflow=original.mlflow)
 
 
 def environment() -> dict[str, str]:

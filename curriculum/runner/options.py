@@ -63,7 +63,7 @@ class RunOptions(TypedDict, total=False):
     tracking_uri: str | None
     mlflow: record.MlflowSettings | None
     optuna_storage: str | None
-    source: Path | None
+    source: Path | str | None
     jobs: int
     checkpoints: record.CheckpointPolicy
     stop: StopRequest
@@ -84,7 +84,7 @@ class RunContext:
     tracking_uri: str | None = None
     mlflow: record.MlflowSettings | None = None
     optuna_storage: str | None = None
-    source: Path | None = None
+    source: Path | str | None = None
     jobs: int = 1
     checkpoints: record.CheckpointPolicy = field(default_factory=record.CheckpointPolicy)
     stop: StopRequest = field(default_factory=lambda: StopRequest(signal.SIGINT))
@@ -96,6 +96,11 @@ class RunContext:
             given = getattr(self, name)
             if given is not None:
                 object.__setattr__(self, name, record.absolute_address(given))
+
+    @property
+    def source_file(self) -> Path | None:
+        """The user's file."""
+        return None if self.source is None else Path(self.source)
 
     @property
     def run_store(self) -> record.Store:
@@ -133,7 +138,7 @@ class RunContext:
             experiment,
             seed,
             self.torch_device,
-            source=self.source,
+            source=self.source_file,
             overrides=overrides,
             tracking_uri=self.tracking_uri,
             optuna_storage=self.optuna_storage,
@@ -175,3 +180,16 @@ def check_withheld(original: record.RunDescription, context: RunContext) -> None
                 f"the {name} that run {original.id} was started with held a secret, which isn't "
                 f"kept; give it again with --{name.replace('_', '-')}"
             )
+
+
+def check_settled(original: record.RunDescription, context: RunContext) -> None:
+    """Check that a run would be copied as it was until now.
+
+    Raises:
+        UsageError: where other settings are given.
+    """
+    if context.mlflow not in (None, original.mlflow):
+        raise UsageError(
+            f"what of run {original.id} is copied into MLflow was settled when it was started: "
+            f"{original.mlflow}"
+        )

@@ -12,7 +12,7 @@ from curriculum.config import Experiment
 from curriculum.errors import UsageError
 from curriculum.learn import Learner, default_threads, isolated, shape_of
 from curriculum.runner.loop import CurriculumLoop
-from curriculum.runner.options import RunContext, RunOptions, check_withheld
+from curriculum.runner.options import RunContext, RunOptions, check_settled, check_withheld
 from curriculum.runner.restore import restore_experiment
 from curriculum.tracking import was_copied
 from curriculum.tune import RunSetup, open_executor
@@ -57,6 +57,7 @@ def run(
         described = context.describe(experiment, seed, overrides)
         earlier = record.earlier_run(context.run_store, described) if resume else None
         if earlier is not None:
+            check_settled(earlier.description(), context)
             result, mirror = _resume(earlier, described, experiment, context)
         else:
             result, mirror = _start(described, experiment, context)
@@ -87,11 +88,7 @@ def resume(
     folder = context.run_store.find(run_id)
     original = folder.description()
     check_withheld(original, context)
-    if context.mlflow not in (None, original.mlflow):
-        raise UsageError(
-            f"what of run {original.id} is copied into MLflow was settled when it was started: "
-            f"{original.mlflow}"
-        )
+    check_settled(original, context)
     context = replace(
         context,
         tracking_uri=context.tracking_uri or original.tracking_uri,
@@ -185,7 +182,7 @@ def _loop(
     """Run the core loop with its executor, recorder and mirror."""
     with (
         context.stop.listening(),
-        open_executor(setup, jobs=context.jobs, source=context.source) as executor,
+        open_executor(setup, jobs=context.jobs, source=context.source_file) as executor,
         record.Recorder(
             folder,
             setup.experiment.recipe,

@@ -42,6 +42,7 @@ from curriculum.tracking.presentation import Presentation
 from curriculum.tracking.run_fields import (
     experiment_note,
     is_kept,
+    note_digest,
     path_datasets,
     run_name,
     run_params,
@@ -52,6 +53,10 @@ from curriculum.tracking.system_load import SystemLoad
 
 VISIT_TAG = "curriculum.visit"
 PARENT_TAG = "mlflow.parentRunId"
+NOTE_TAG = "mlflow.note.content"
+WRITTEN_TAG = "curriculum.note_digest"
+"""Of the description that was written last: another one is a user's."""
+
 METRICS_AT_ONCE = 1000
 STATUS = {
     "reached": "FINISHED",
@@ -185,7 +190,8 @@ class Mirror:
         if self._settings.visits_as_table:
             visits = self._presentation.visits(self.history)
             self._artifacts.upload_table(self._run, "visits.json", visits)
-        self.client.set_tag(self._run, "mlflow.note.content", note)
+        for tag in self._note_tags(self._run, note):
+            self.client.set_tag(self._run, tag.key, tag.value)
         self.client.set_tag(self._run, "status", status)
         ended = last_timestamp(self.history)
         for visit in self.history.visits:
@@ -226,6 +232,14 @@ class Mirror:
             case _:  # shown by the notes, plots and final metrics alone
                 pass
 
+    def _note_tags(self, run: str, note: str) -> list[RunTag]:
+        """The tags of a run's description; none where somebody has written another one."""
+        known = self._described.get(run, {})
+        present = known.get(NOTE_TAG)
+        if present is not None and note_digest(present) != known.get(WRITTEN_TAG):
+            return []
+        return [RunTag(NOTE_TAG, note), RunTag(WRITTEN_TAG, note_digest(note))]
+
     def _add(self, metrics: list[Metric], visit: int) -> None:
         """Gather points of the run and of a visit's child run."""
         for run in filter(None, (self._run, self._children.get(visit))):
@@ -248,6 +262,7 @@ class Mirror:
                 self.client.delete_run(run.info.run_id)
             found, children = None, []
         self._children = {int(run.data.tags[VISIT_TAG]): run.info.run_id for run in children}
+        self._described = {run.info.run_id: run.data.tags for run in runs}
         if found is not None and self.folder.is_running:
             for run in (found, *children):
                 if run.info.status in ("KILLED", "FAILED"):  # it was resumed
@@ -321,7 +336,7 @@ class Mirror:
         if self._settings.visits_as_table:
             return
         run = self._children[visit.number]
-        tags = [RunTag("verdict", visit.verdict), RunTag("mlflow.note.content", visit.reason)]
+        tags = [RunTag("verdict", visit.verdict), *self._note_tags(run, visit.reason)]
         # Params can't change once logged, and these are settled only now.
         settled = {"learning_rate": visit.learning_rate, "hidden_size": visit.hidden_size}
         self._log_params(run, settled)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import re
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,6 +34,8 @@ class Predictor:
 
     def __init__(self, experiment: Experiment, learner: learn.Learner) -> None:
         self._experiment, self._learner = experiment, learner
+        self._learner.model.eval()
+        self._lock = threading.Lock()  # a server predicts in several threads
 
     def predict(self, inputs: Any, params: object = None) -> NDArray[np.int64]:
         """The model's predictions.
@@ -48,21 +51,25 @@ class Predictor:
             UsageError: where the inputs are no symbols that the model knows.
         """
         found = np.asarray(inputs)
-        if found.ndim != 2 or found.dtype.kind not in "iub":
+        whole = found.dtype.kind in "iub" and found.ndim == 2 and found.size > 0
+        if not whole or found.min() < learn.PADDING:
             raise UsageError(
-                f"inputs must be whole numbers of shape (batch, length), got {found.dtype} of "
-                f"shape {found.shape}"
+                f"inputs must be whole numbers of shape (batch, length), at least 0, or "
+                f"{learn.PADDING} for padding, got {found.dtype} of shape {found.shape}"
             )
         task, symbols = self._experiment.task, found.astype(np.int64)
         vocab_size = max(stage.vocab_size for stage in self._experiment.growth.path())
-        shape = learn.shape_of(task, Stage(symbols.shape[1], vocab_size))
+        stage = Stage(symbols.shape[1], vocab_size)
+        shape = learn.shape_of(task, stage)
         several = task.output == "symbols"
         targets = (len(symbols), shape.output_length) if several else (len(symbols),)
         batch = learn.Batch(inputs=symbols, targets=np.full(targets, learn.IGNORED))
-        with learn.isolated(1):
-            return learn.predict_examples(
-                self._learner, task, batch, [""] * len(symbols)
-            ).predictions
+        self._experiment.model.check(learn.shape_of_typed(task, stage, batch))
+        with self._lock:
+            notes = [""] * len(symbols)
+            predictions = learn.predict_examples(self._learner, task, batch, notes).predictions
+            self._learner.model.eval()
+        return predictions
 
     def get_raw_model(self) -> nn.Module:
         """PyTorch's module."""
@@ -113,13 +120,19 @@ def _restore(
     """The experiment and the learner that a model's folder holds."""
     described = record.RunDescription.from_json((folder / DESCRIPTION).read_text())
     path = Path(source) if source is not None else _code(folder, described)
+    module = None if path is None else load_module(path)
     try:
-        experiment = deserialize(described.config, None if path is None else load_module(path))
+        experiment = deserialize(described.config, module)
     except UsageError as error:
+        if module is not None or " is defined in a user's own file" not in str(error):
+            raise
         name = re.sub(r" is defined .*", "", str(error))
+        place, way_out = "a notebook", "put its definition into a file"
+        if described.source is not None:
+            place, way_out = described.source, "run with --log-code"
         raise UsageError(
-            f"the model of run {described.id} needs {name} of {described.source}, which was not "
-            f"logged with it: run with --log-code, or load it by mlflow.pyfunc.load_model with "
+            f"the model of run {described.id} needs {name} of {place}, which was not logged with "
+            f"it: {way_out}, or load it by mlflow.pyfunc.load_model with "
             f"model_config={{'source': PATH}}"
         ) from error
     where = learn.resolve_device(device or "cpu")

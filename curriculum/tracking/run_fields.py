@@ -19,6 +19,9 @@ PLAIN = "gated"
 MOST_CHARACTERS = 6_000
 """MLflow cuts a param there, and servers of older versions earlier."""
 
+MOST_OF_SOURCE = 2_000
+"""Characters of each thing that a data set is drawn by; its digest is of all of them."""
+
 LEAST_CHARACTERS = 250
 """No version cuts a param to fewer."""
 
@@ -76,6 +79,11 @@ def experiment_note(description: record.RunDescription) -> str:
     )
 
 
+def note_digest(note: str) -> str:
+    """Of a description, to know it again by, as far as MLflow keeps it."""
+    return hashlib.sha256(note[:MOST_CHARACTERS].encode()).hexdigest()[:12]
+
+
 def path_datasets(description: record.RunDescription) -> list[DatasetInput]:
     """What a run is trained and evaluated on: all stages of its path."""
     path = description.path
@@ -115,11 +123,16 @@ def _inputs(description: record.RunDescription, what: str, stages: list[str]) ->
             name=f"{description.task}, {what}",
             digest=digest,
             source_type="code",
-            source=json.dumps({"tags": {k: _spelled(v) for k, v in drawn.items()}}),
+            source=json.dumps({"tags": {k: _shortened(_spelled(v)) for k, v in drawn.items()}}),
             profile=json.dumps(profile),
         )
         found.append(DatasetInput(dataset, [InputTag("mlflow.data.context", context)]))
     return found
+
+
+def _shortened(text: str) -> str:
+    """A text that is cut where MLflow would refuse it, as the list of a long path's stages is."""
+    return text if len(text) <= MOST_OF_SOURCE else f"{text[:MOST_OF_SOURCE]} …"
 
 
 def _spelled(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
+from command_line import TINY
 from last_bit import LastBit
 
 import curriculum
@@ -135,6 +136,16 @@ def test_what_a_notebook_defines_is_resumed_loaded_and_shown_with_its_experiment
     model = curriculum.load("last", store=store, experiment=own)
     assert weights_sha256(model) == result.weights_sha256
     assert "correct" in repr(curriculum.show("last", store=store, experiment=own, examples=2))
+
+
+def test_the_call_that_an_interrupt_names_resumes_the_run(store: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(TINY)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(str(path), store, listener=interrupt)
+    call = str(caught.value).partition("can be resumed: ")[2]
+    assert f"source='{path}'" in call
+    assert eval(call, {"curriculum": curriculum}).status == "reached"
 
 
 def test_other_settings_than_the_runs_are_refused_unless_forced(

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mlflow_copies import client_of, copy_of, sync
 import curriculum
 from curriculum import Experiment, UsageError
 from curriculum.config import load_experiment
-from curriculum.learn import weights_sha256
+from curriculum.learn import isolated, weights_sha256
 from curriculum.record import MlflowSettings, RunFolder, Store
 from curriculum.tracking import local_tracking_uri
 
@@ -173,9 +174,24 @@ def test_predictions_are_the_models_and_bad_inputs_a_sentence(
         (np.zeros(3, dtype=np.int64), r"got int64 of shape \(3,\)"),
         (np.full((1, 3), 0.5), "got float64"),
         (np.full((1, 3), 7), "7"),
+        (np.full((1, 3), -2), "at least 0"),
+        (np.zeros((0, 3), dtype=np.int64), r"of shape \(0, 3\)"),
     ):
         with pytest.raises(UsageError, match=message):
             unchecked.predict(wrong)
+
+
+def test_a_server_predicts_in_several_threads_at_once_and_beside_a_run(
+    logged: tuple[RunFolder, Any],
+) -> None:
+    folder, model = logged
+    predictor = loaded(folder.path.parents[1], model)
+    inputs = np.random.default_rng(1).integers(2, size=(200, 5))
+    wanted = predictor.predict(inputs)
+    with ThreadPoolExecutor(4) as pool, isolated(1):
+        found = list(pool.map(predictor.predict, [inputs] * 20))
+    assert all(np.array_equal(each, wanted) for each in found)
+    assert not predictor.get_raw_model().training
 
 
 def test_a_users_file_goes_with_the_model_only_if_they_say_so(
@@ -198,7 +214,12 @@ def test_a_users_file_goes_with_the_model_only_if_they_say_so(
 
 
 def test_what_of_a_run_is_copied_is_settled_when_it_starts(tiny: Experiment, store: Path) -> None:
-    result = curriculum.run(tiny, store=store, mirror=False)
+    table = MlflowSettings(visits_as_table=True)
+    result = curriculum.run(tiny, store=store, mirror=False, mlflow=table)
+    again = curriculum.run(tiny, store=store, mirror=False, resume=True, force=True)
+    assert again.history.description.mlflow == table
+    with pytest.raises(UsageError, match="was settled when it was started"):
+        curriculum.run(tiny, store=store, mirror=False, resume=True, mlflow=MlflowSettings())
     with pytest.raises(UsageError, match="was settled when it was started"):
         curriculum.resume(
             result.run_id, store=store, mirror=False, mlflow=MlflowSettings(log_code=True)

@@ -75,6 +75,7 @@ def test_copying_a_run_of_a_long_setting_again_deletes_nothing(
     parent, children = copy_of(store, folder)
     client = client_of(store)
     client.set_tag(parent.info.run_id, "mine", "by hand")
+    client.set_tag(parent.info.run_id, "mlflow.note.content", "my own words")
     for _ in range(2):
         (mlflow_store / "mirrors" / f"{folder.id}.json").unlink(missing_ok=True)
         sync(store, folder)
@@ -82,6 +83,8 @@ def test_copying_a_run_of_a_long_setting_again_deletes_nothing(
     assert again.info.run_id == parent.info.run_id
     assert [child.info.run_id for child in same] == [child.info.run_id for child in children]
     assert again.data.tags["mine"] == "by hand"
+    assert again.data.tags["mlflow.note.content"] == "my own words"
+    assert len(client.get_run(again.info.run_id).inputs.dataset_inputs) == 3
     experiments = [each.experiment_id for each in client.search_experiments()]
     from mlflow.entities import ViewType
 
