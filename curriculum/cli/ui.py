@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from curriculum import record, tracking, tune
@@ -15,6 +15,9 @@ from curriculum.cli.terminal import print_error, print_note
 from curriculum.cli.values import PORTS, port
 from curriculum.errors import UsageError
 from curriculum.processes import HOST, Server
+
+MOST_PAGES = 5
+"""Of the experiments, so many are printed, the newest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +54,25 @@ def ui(request: UiRequest) -> int:
             servers.append(tune.dashboard_server(copies.optuna_storage, free))
         else:
             print_note("Optuna's dashboard would show the studies: pip install optuna-dashboard")
-    return _serve(servers)
+    local = copies.tracking_uri == tracking.local_tracking_uri(store)
+    experiments = tracking.experiment_ids(store) if local else {}
+    pages = {name: tracking.experiment_page(found) for name, found in experiments.items()}
+    return _serve(servers, dict(list(pages.items())[:MOST_PAGES]))
 
 
-def _serve(servers: Sequence[Server]) -> int:
-    """Serve until stopped, or until the first of them ends; print their addresses."""
+def _serve(servers: Sequence[Server], pages: Mapping[str, str]) -> int:
+    """Serve until stopped, or until the first of them ends; print their addresses.
+
+    Of the first one, the paths of some pages too: what they show, and where it is.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started: list[subprocess.Popen[bytes]] = []
     try:
         for server in servers:
             print(f"{server.name}: http://{HOST}:{server.port}{server.page}", flush=True)
             started.append(server.start())
+            for name, path in pages.items() if server is servers[0] else ():
+                print(f"  {name}: http://{HOST}:{server.port}{path}", flush=True)
         print("Ctrl-C stops", "it" if len(servers) == 1 else "them", flush=True)
         return int(started[0].wait())
     except KeyboardInterrupt:

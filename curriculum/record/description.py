@@ -82,9 +82,9 @@ class RunDescription:
     flush_denormal: bool
     environment: Mapping[str, str]
     git_commit: str | None
-    user: str = ""
-    user_git_commit: str | None = None
-    mlflow: MlflowSettings = MlflowSettings()
+    user: str
+    user_git_commit: str | None
+    mlflow: MlflowSettings
 
     def to_json(self) -> str:
         """The text of `run.json`, with a check of what it says."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
 import warnings
@@ -42,7 +41,7 @@ class NotebookScreen:
         with warnings.catch_warnings():
             # Imported later, by Optuna, it would warn where there are no widgets.
             warnings.filterwarnings("ignore", message="IProgress not found")
-            importlib.import_module("tqdm.auto")
+            import tqdm.auto  # noqa: F401
 
     @property
     def is_started(self) -> bool:

@@ -2,10 +2,12 @@ from .addresses import TRACKING_URI_VARIABLE as TRACKING_URI_VARIABLE
 from .addresses import local_tracking_uri as local_tracking_uri
 from .addresses import resolve_tracking_uri as resolve_tracking_uri
 from .local_database import LocalDatabase as LocalDatabase
+from .local_database import experiment_ids as experiment_ids
 from .mirror_process import start_mirror as start_mirror
 from .presentation import Presentation as Presentation
 from .remote_deletion import RemoteTrash as RemoteTrash
 from .report_upload import upload_report as upload_report
+from .server import experiment_page as experiment_page
 from .server import mlflow_server as mlflow_server
 from .sync import Copy as Copy
 from .sync import Destinations as Destinations

@@ -25,6 +25,26 @@ RUNS = "SELECT run_uuid FROM tags WHERE key = ? AND value = ?"
 MODELS = "SELECT model_id FROM logged_models WHERE source_run_id = ?"
 
 
+EXPERIMENTS = """
+    SELECT name, experiment_id FROM experiments
+    WHERE lifecycle_stage = 'active' AND experiment_id != 0
+    ORDER BY last_update_time DESC, experiment_id DESC
+"""
+
+
+def experiment_ids(store: Store) -> dict[str, str]:
+    """By name, the ids of the experiments in the store's own database, the newest first.
+
+    None where there is no database, or none that can be read.
+    """
+    uri = f"{(store.root / 'mlflow.db').as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as database:
+            return {name: str(found) for name, found in database.execute(EXPERIMENTS)}
+    except sqlite3.Error:
+        return {}
+
+
 class LocalDatabase:
     """MLflow's database in a store, which is there already."""
 

@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
-from torch.serialization import MAGIC_NUMBER, PROTOCOL_VERSION
 
 from curriculum import learn, record
 from curriculum.config import Experiment, deserialize, load_module
@@ -26,7 +25,8 @@ from curriculum.errors import UsageError
 from curriculum.plan import Stage
 from curriculum.tracking.logged_model import CHECKPOINT, DESCRIPTION
 
-Weights = Mapping[str, Any]
+MAGIC_NUMBER, PROTOCOL_VERSION = 0x1950A86A20F9469CFC6C, 1001
+"""What `torch.load` expects at the beginning of a file of before version 1.6."""
 
 
 class Predictor:

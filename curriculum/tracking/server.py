@@ -4,8 +4,8 @@ from curriculum.errors import UsageError
 from curriculum.processes import HOST, Server
 from curriculum.record import Store
 
-MODEL_TRAINING = "/#/experiments?workflowType=machine_learning"
-"""MLflow's start page is about language models as a service; this is its page of experiments."""
+MODEL_TRAINING = "?workflowType=machine_learning"
+"""Without it MLflow's pages are about language models as a service, until "Model training" is chosen."""
 
 
 def mlflow_server(store: Store, tracking_uri: str, port: int) -> Server:
@@ -30,6 +30,11 @@ def mlflow_server(store: Store, tracking_uri: str, port: int) -> Server:
         name=f"MLflow's UI on {store.root}",
         arguments=arguments,
         port=port,
-        page=MODEL_TRAINING,
+        page=f"/#/experiments{MODEL_TRAINING}",
         environment=environment,
     )
+
+
+def experiment_page(experiment_id: str) -> str:
+    """The path of an experiment's page of runs."""
+    return f"/#/experiments/{experiment_id}/runs{MODEL_TRAINING}"

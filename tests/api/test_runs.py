@@ -138,7 +138,10 @@ def test_what_a_notebook_defines_is_resumed_loaded_and_shown_with_its_experiment
     assert "correct" in repr(curriculum.show("last", store=store, experiment=own, examples=2))
 
 
-def test_the_call_that_an_interrupt_names_resumes_the_run(store: Path, tmp_path: Path) -> None:
+def test_the_call_that_an_interrupt_names_resumes_the_run(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curriculum.tracking.start_mirror", lambda *_: None)
     path = tmp_path / "mine.py"
     path.write_text(TINY)
     with pytest.raises(KeyboardInterrupt) as caught:

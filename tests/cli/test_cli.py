@@ -91,7 +91,7 @@ def test_resuming_a_run_of_a_users_file_needs_the_file(
 ) -> None:
     assert call("resume", "last", "--store", reached.store) == 2
     err = capsys.readouterr().err
-    assert f"--source PATH); the run was started from {reached.file.absolute()}" in err
+    assert f"; the run was started from {reached.file.absolute()}" in err
     assert call("resume", "last", "--store", reached.store, "--source", reached.file) == 0
     assert "Target reached: " in capsys.readouterr().out
 

@@ -77,7 +77,10 @@ MISTAKES = [
     (["run", "lstm_firstbit", "--tuning.also", "x"], "given in Python alone"),
     (["run", "lstm_firstbit", "--jobs", "0"], "must be a whole number, at least 1, got '0'"),
     (["run", "lstm_firstbit", "--jobs", "two"], "must be a whole number, at least 1, got 'two'"),
-    (["run", "lstm_firstbit", "--optuna-storage", "no/where.journal"], "there is no folder no"),
+    (
+        ["run", "lstm_firstbit", "--optuna-storage", "no/where.journal"],
+        "can't be written: there is no folder /",
+    ),
     (
         ["run", "lstm_firstbit", "--optuna-storage", "postgresql://x@127.0.0.1:9/y"],
         "can't be reached",

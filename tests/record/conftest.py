@@ -6,7 +6,7 @@ import pytest
 from interrupted_runs import StoppedRun
 
 from curriculum import Stage
-from curriculum.record import RunDescription, RunFolder, Store
+from curriculum.record import MlflowSettings, RunDescription, RunFolder, Store
 
 
 @pytest.fixture
@@ -31,6 +31,9 @@ def description() -> RunDescription:
         source=None,
         source_sha256=None,
         classes_sha256=None,
+        user="",
+        user_git_commit=None,
+        mlflow=MlflowSettings(),
         tracking_uri=None,
         optuna_storage=None,
         withheld=(),
