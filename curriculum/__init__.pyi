@@ -2,7 +2,7 @@ from .api import Examples as Examples
 from .api import RunResult as RunResult
 from .api import StrategyComparison as StrategyComparison
 from .api import compare as compare
-from .api import load as load
+from .api import compare_recorded as compare_recorded
 from .api import resume as resume
 from .api import run as run
 from .api import show as show
@@ -54,5 +54,6 @@ from .plan import Uniform as Uniform
 from .plan import Verdict as Verdict
 from .record import CheckpointPolicy as CheckpointPolicy
 from .record import StageResult as StageResult
+from .runner import load as load
 
 __version__: str

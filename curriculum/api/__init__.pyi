@@ -4,13 +4,11 @@ from .comparison import StrategyComparison as StrategyComparison
 from .comparison import check_settings as check_settings
 from .comparison import compare as compare
 from .comparison import compare_histories as compare_histories
-from .comparison import is_wanted as is_wanted
+from .comparison import compare_recorded as compare_recorded
 from .comparison import plan_sweep as plan_sweep
-from .comparison import recorded_comparison as recorded_comparison
 from .comparison import run_missing as run_missing
 from .examples import Examples as Examples
 from .examples import show as show
 from .result import RunResult as RunResult
-from .runs import load as load
 from .runs import resume as resume
 from .runs import run as run

@@ -7,10 +7,9 @@ import json
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,17 +90,16 @@ class StrategyComparison:
 
 def compare(
     experiment: Experiment | str,
-    strategies: Sequence[str] | None = None,
+    strategies: Sequence[str] = DEFAULT_STRATEGIES,
     *,
-    seeds: Sequence[int] | None = None,
+    seeds: Sequence[int] = DEFAULT_SEEDS,
     learning_rates: Sequence[float] | None = None,
     budget: str | float | None = None,
     overrides: Sequence[str] = (),
-    run: bool = True,
     store: Path | str = record.DEFAULT_STORE,
     source: Path | str | None = None,
     device: str = "auto",
-    jobs: int | None = None,
+    jobs: int = 1,
     threads: int | None = None,
     progress: bool | None = None,
 ) -> StrategyComparison:
@@ -111,20 +109,17 @@ def compare(
 
     Args:
         experiment: what to run; or its name, or the path of its file, as on the command line.
-        strategies: the names of those to compare; by default gated and direct, or without `run`
-            all in the store.
-        seeds: of the runs, of which a verdict needs at least six; by default 0 to 5, or without
-            `run` all in the store.
+        strategies: the names of those to compare.
+        seeds: of the runs; a verdict needs at least six.
         learning_rates: that share the budget; by default the experiment's times 1/30, 1/10, 1/3,
-            1 and 3, or without `run` all in the store.
+            1 and 3.
         budget: of each strategy with each seed: compute, or a text such as `"500steps"`, as on the
             command line; by default 500 steps on the last stage for each learning rate.
         overrides: of the experiment's settings, as the command line takes them.
-        run: whether to make the runs that are missing, or to compare those that there are.
         store: the folder that the runs are recorded in.
         source: the file of its own classes, where it is given as an object; several jobs need it.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        jobs: how many runs at a time, in processes of their own; by default one, in this one.
+        jobs: how many runs at a time; several are in processes of their own.
         threads: of torch, in each; by default by the model's size, or 1 with several jobs.
         progress: whether to show how far the runs are; by default in a notebook and on a terminal.
 
@@ -133,33 +128,25 @@ def compare(
         RunFailed: where a run can't continue.
         KeyboardInterrupt: where it was interrupted.
     """
-    if isinstance(strategies, str):
-        strategies = strategies.split(",")
-    rates = None if learning_rates is None else tuple(map(float, learning_rates))
-    if not run:
-        _check_unused(budget=budget, jobs=jobs, threads=threads, overrides=overrides or None)
-        title = experiment_name(experiment) if isinstance(experiment, str) else experiment.name
-        wanted = partial(is_wanted, strategies=strategies, seeds=seeds, learning_rates=rates)
-        return recorded_comparison(title, Path(store), wanted, strategies or ())
+    names = _names(strategies)
     check_settings(overrides)
-    names, seeds = tuple(strategies or DEFAULT_STRATEGIES), seeds or DEFAULT_SEEDS
     planned = plan_sweep(
         experiment,
         names,
         seeds=seeds,
-        learning_rates=rates,
+        learning_rates=learning_rates,
         amount=None if budget is None else sweep.parse_amount(str(budget)),
         overrides=overrides,
         store=Path(store),
         source=None if source is None else Path(source),
         device=device,
-        jobs=1 if jobs is None else jobs,
+        jobs=jobs,
         threads=threads,
     )
     if few := comparison.too_few_seeds(names, seeds):
         log.warning(few)
     shown = report.shows_progress() if progress is None else progress
-    if not run_missing(planned, jobs or 1, Console(stderr=True, quiet=not shown)):
+    if not run_missing(planned, jobs, Console(stderr=True, quiet=not shown)):
         raise KeyboardInterrupt(
             f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
             f"with the rest"
@@ -167,27 +154,55 @@ def compare(
     return compare_histories(planned, names)
 
 
-def _check_unused(**given: object) -> None:
-    """Check that nothing is given that would have no effect where nothing is run."""
-    for name, value in given.items():
-        if value is not None:
-            raise UsageError(f"{name} is for the runs that are made; leave run=False out")
-
-
-def is_wanted(
-    description: record.RunDescription,
+def compare_recorded(
+    experiment: Experiment | str,
+    strategies: Sequence[str] | None = None,
     *,
-    strategies: Sequence[str] | None,
-    seeds: Sequence[int] | None,
-    learning_rates: Sequence[float] | None,
-) -> bool:
-    """Whether a run is one of those that are named, as far as any are."""
-    rate = description.settings["optimizer.learning_rate"]
-    return (
-        (strategies is None or description.strategy in strategies)
-        and (seeds is None or description.seed in seeds)
-        and (learning_rates is None or rate in learning_rates)
-    )
+    seeds: Sequence[int] | None = None,
+    learning_rates: Sequence[float] | None = None,
+    store: Path | str = record.DEFAULT_STORE,
+) -> StrategyComparison:
+    """Compare strategies by the runs that a store has; nothing is run.
+
+    Args:
+        experiment: that they are of; or its name, or the path of its file, which need not exist.
+        strategies: the names of those to compare; by default all in the store, as of the others.
+        seeds: of the runs.
+        learning_rates: of the runs.
+        store: the folder that the runs are recorded in.
+
+    Raises:
+        UsageError: where there are no such runs, or not of two strategies.
+    """
+    typed = experiment if isinstance(experiment, str) else experiment.name
+    title = experiment_name(typed)
+    wanted = None if strategies is None else _names(strategies)
+    names, histories, unreadable = set[str](), [], []
+    for folder in record.Store(Path(store)).nonempty_runs():
+        try:
+            description = folder.description()
+            names.add(description.experiment)
+            rate = description.settings["optimizer.learning_rate"]
+            if (
+                description.experiment == title
+                and (wanted is None or description.strategy in wanted)
+                and (seeds is None or description.seed in seeds)
+                and (learning_rates is None or rate in learning_rates)
+            ):
+                histories.append(record.History.of(folder))
+        except (UsageError, RunFailed):
+            unreadable.append(folder.id)
+    if title not in names:
+        raise UsageError(
+            f"no run in {store} is of {title!r}; {did_you_mean(title, names)} "
+            f"('compare {shlex.quote(typed)} --run' runs what is missing)"
+        )
+    return _compared(title, histories, wanted or (), unreadable)
+
+
+def _names(strategies: Sequence[str]) -> tuple[str, ...]:
+    """The names of strategies, which may be given in one string, as on the command line."""
+    return tuple(strategies.split(",") if isinstance(strategies, str) else strategies)
 
 
 def check_settings(overrides: Sequence[str]) -> None:
@@ -228,7 +243,9 @@ def plan_sweep(
             f"{jobs} jobs are processes that make the experiment anew, and its task or model is "
             f"not the package's: give the path of its file as `source`, or leave jobs at 1"
         )
-    rates = learning_rates or sweep.default_rates(base)
+    rates = (
+        sweep.default_rates(base) if learning_rates is None else tuple(map(float, learning_rates))
+    )
     count = threads or (learn.default_threads(base.model.hidden_size) if jobs == 1 else 1)
     with learn.isolated(count):
         amount = amount or sweep.default_amount(base, len(rates))
@@ -251,40 +268,6 @@ def run_missing(planned: sweep.Sweep, jobs: int, console: Console) -> bool:
     name, total, missing = planned.base.name, len(planned.runs), len(planned.missing)
     with report.SweepProgress(name, console, total=total, missing=missing) as progress:
         return planned.run(jobs, progress)
-
-
-def recorded_comparison(
-    title: str,
-    store: Path,
-    wanted: Callable[[record.RunDescription], bool],
-    strategies: Sequence[str] = (),
-) -> StrategyComparison:
-    """The comparison of the runs that the store has.
-
-    Args:
-        title: the experiment's name in the store.
-        store: the folder of the runs.
-        wanted: which of its runs to compare.
-        strategies: which to compare; all that there are by default.
-
-    Raises:
-        UsageError: where there are none, or not of two strategies.
-    """
-    names, histories, unreadable = set[str](), [], []
-    for folder in record.Store(store).nonempty_runs():
-        try:
-            description = folder.description()
-            names.add(description.experiment)
-            if description.experiment == title and wanted(description):
-                histories.append(record.History.of(folder))
-        except (UsageError, RunFailed):
-            unreadable.append(folder.id)
-    if title not in names:
-        raise UsageError(
-            f"no run in {store} is of {title!r}; {did_you_mean(title, names)} "
-            f"('compare {shlex.quote(title)} --run' runs what is missing)"
-        )
-    return _compared(title, histories, strategies, unreadable)
 
 
 def compare_histories(planned: sweep.Sweep, strategies: Sequence[str]) -> StrategyComparison:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal, Unpack
 
 from rich.console import Console
-from torch import nn
 
 from curriculum import record, report, runner
 from curriculum.api.result import RunResult
@@ -101,36 +100,6 @@ def resume(
     with _shown(restored, description.seed, progress, options):
         result = runner.resume(folder.id, experiment=experiment, **options)
     return _finished(result, restored, stop, on_interrupt, options)
-
-
-def load(
-    run_id: str,
-    *,
-    store: Path | str = record.DEFAULT_STORE,
-    source: Path | str | None = None,
-    experiment: Experiment | None = None,
-    device: str = "cpu",
-    threads: int | None = None,
-) -> nn.Module:
-    """The final model of a run, in evaluation mode.
-
-    Args:
-        run_id: the run's id, an unambiguous beginning of one, or `last`.
-        store: the folder that it is recorded in.
-        source: the file that defines its task and model, where they are a user's own:
-            no other code than this package's is run unless you name it.
-        experiment: the one that was run, where they are defined in a notebook rather than in
-            a file.
-        device: `auto`, `cpu`, `cuda` or `mps`.
-        threads: of torch, while the model is read; by default as many as the run had.
-
-    Raises:
-        UsageError: where there is no such run, no whole checkpoint, or `source` is needed.
-        RunFailed: where the system keeps something of it from being read.
-    """
-    return runner.load(
-        run_id, store=store, source=source, experiment=experiment, device=device, threads=threads
-    )
 
 
 def _stop(on_interrupt: str, options: RunOptions) -> StopRequest:

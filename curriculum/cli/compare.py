@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from curriculum import api, comparison, config, learn, plan, report, sweep
+from curriculum import api, comparison, learn, plan, report, sweep
 from curriculum.cli.compare_output import OutputRequest, write_outputs
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
@@ -123,20 +121,13 @@ def _check_can_be_written(path: Path) -> None:
 
 def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:
     """The comparison of the runs that the store has."""
-    title = config.experiment_name(name)
-    wanted = partial(
-        api.is_wanted,
-        strategies=request.strategies,
+    return api.compare_recorded(
+        name,
+        request.strategies,
         seeds=request.seeds,
         learning_rates=request.learning_rates,
+        store=request.store,
     )
-    try:
-        return api.recorded_comparison(title, request.store, wanted, request.strategies or ())
-    except UsageError as error:  # the file is typed by its path, not by its name in the store
-        text = str(error).replace(
-            f"'compare {shlex.quote(title)} ", f"'compare {shlex.quote(name)} "
-        )
-        raise UsageError(text) from None
 
 
 def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:

@@ -45,8 +45,8 @@ def isolated(threads: int, *, flush_denormal: bool = True) -> Iterator[None]:
     and nothing is cast automatically. After the block all of that is as it was.
 
     Raises:
-        UsageError: for fewer threads than 1; while another thread of this process is in such a block: both would draw from
-            torch's one generator, and neither could be repeated.
+        UsageError: for fewer threads than 1; and while another thread of this process is in such
+            a block: both would draw from torch's one generator, and neither could be repeated.
     """
     if threads < 1:
         raise UsageError(f"threads must be at least 1, got {threads}")

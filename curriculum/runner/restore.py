@@ -32,7 +32,7 @@ def load(
         experiment: the one that was run, where they are defined in a notebook rather than in
             a file.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        threads: of torch, while the model is read; by default as many as a run would have.
+        threads: of torch, while the model is read; by default as many as the run had.
 
     Raises:
         UsageError: where there is no such run, no whole checkpoint, or `source` is needed.

@@ -29,25 +29,10 @@ def run(
     overrides: Sequence[str] = (),
     **options: Unpack[RunOptions],
 ) -> record.Result:
-    """Train a fresh model along the experiment's path, and give what it came to.
+    """Train a fresh model along the experiment's path; the result says whether it was interrupted.
 
-    An interrupt (Ctrl-C, or the stop button of a notebook) lets the run finish its step
-    and save itself; the result's status is `interrupted` then, and `resume` continues it.
-
-    Args:
-        experiment: what to run.
-        seed: all randomness follows from it; at least 0.
-        resume: whether to resume the newest run of the same experiment and seed, or give
-            its result if it is over.
-        overrides: how the experiment was changed on the command line, for the record.
-        options: see `RunOptions`.
-
-    Raises:
-        UsageError: for a device that is not available, a store that can't be written, an Optuna
-            storage that can't be reached, a seed below 0 or fewer jobs than 1, or a run to
-            resume that another process holds, or whose provenance has changed.
-        RunFailed: where a run can't continue: for want of memory or room on the disk, or of a record
-            that the system keeps from being read.
+    `curriculum.run` documents what it takes and raises. Here `overrides` are for the record
+    alone: they are part of the experiment already.
     """
     if seed < 0:
         raise UsageError(f"seed must be a whole number, at least 0, got {seed}")
@@ -70,19 +55,7 @@ def resume(
 ) -> record.Result:
     """Resume a run that stopped before its end; of one that is over, give the result.
 
-    It ends as it would have without the stop: the same weights, bit for bit, and the same
-    journal but for its clock, on the same machine with as many threads.
-
-    Args:
-        run_id: the run's id, an unambiguous beginning of one, or `last`.
-        experiment: the one that was run, where its task or model is defined in a notebook
-            rather than in a file.
-        options: see `RunOptions`.
-
-    Raises:
-        UsageError: where there is no such run, another process holds it, its experiment
-            can't be made again, or its provenance has changed.
-        RunFailed: where a run can't continue.
+    `curriculum.resume` documents what it takes and raises.
     """
     context = RunContext(**options)
     folder = context.run_store.find(run_id)

@@ -9,6 +9,9 @@ TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
 RUN_TAG = "curriculum.run_id"
 """In MLflow, the run's id: on its parent run and on all children."""
 
+NOTE_TAG = "mlflow.note.content"
+"""What MLflow's UI shows as the description of a run, a model or an experiment."""
+
 
 def local_tracking_uri(store: Store) -> str:
     """The tracking URI of the store's own database."""

@@ -15,10 +15,10 @@ from mlflow.entities import LoggedModelOutput
 from mlflow.tracking import MlflowClient
 
 from curriculum.record import History, RunFolder, sha256_of
-from curriculum.tracking.addresses import RUN_TAG
+from curriculum.tracking.addresses import NOTE_TAG, RUN_TAG
 from curriculum.tracking.logged_model import save_model
 from curriculum.tracking.metrics import model_metrics, of_model
-from curriculum.tracking.run_fields import run_tags, test_dataset
+from curriculum.tracking.run_fields import final_dataset, run_tags
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,7 +90,7 @@ class Artifacts:
                 tags={
                     "weights_sha256": history.end.weights_sha256,
                     **{name: value for name, value in run_tags(described).items() if name in KEPT},
-                    "mlflow.note.content": note,
+                    NOTE_TAG: note,
                 },
                 params=dict(params),
                 model_type=described.model,
@@ -108,7 +108,7 @@ class Artifacts:
                 code=_code(history),
             )
             self.client.log_model_artifacts(model.model_id, str(folder))
-        metrics = of_model(model_metrics(history), model.model_id, test_dataset(described))
+        metrics = of_model(model_metrics(history), model.model_id, final_dataset(described))
         self.client.log_batch(self._run, metrics=metrics)
         self.client.finalize_logged_model(model.model_id, "READY")
         outputs = [LoggedModelOutput(model.model_id, history.total_cost.steps)]

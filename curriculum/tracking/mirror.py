@@ -20,12 +20,12 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server may be slow
 
-from mlflow.entities import DatasetInput, Metric, Param, Run, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from curriculum.plan import Verdict
-from curriculum.tracking.addresses import RUN_TAG, local_tracking_uri
+from curriculum.tracking.addresses import NOTE_TAG, RUN_TAG, local_tracking_uri
 from curriculum.tracking.artifacts import Artifacts
 from curriculum.tracking.metrics import (
     evaluation_metrics,
@@ -53,7 +53,6 @@ from curriculum.tracking.system_load import SystemLoad
 
 VISIT_TAG = "curriculum.visit"
 PARENT_TAG = "mlflow.parentRunId"
-NOTE_TAG = "mlflow.note.content"
 WRITTEN_TAG = "curriculum.note_digest"
 """Of the description that was written last: another one is a user's."""
 
@@ -99,7 +98,7 @@ def experiment_id(
     try:
         tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI's layout
         if note is not None:
-            tags["mlflow.note.content"] = note
+            tags[NOTE_TAG] = note
         return str(client.create_experiment(name, location, tags))
     except MlflowException:
         found = client.get_experiment_by_name(name)  # another mirror was faster
@@ -195,10 +194,9 @@ class Mirror:
         self.client.set_tag(self._run, "status", status)
         ended = last_timestamp(self.history)
         for visit in self.history.visits:
-            if (
-                visit.ended is None and not self._settings.visits_as_table
-            ):  # what it cost and came to is settled when it has ended
-                child = self._children[visit.number]
+            child = self._children.get(visit.number)
+            # What one has cost and come to is settled when it has ended.
+            if visit.ended is None and child is not None:
                 self.client.set_tag(child, "verdict", visit.verdict)
                 self.client.set_terminated(child, STATUS[status], end_time=ended)
         self.client.set_terminated(self._run, STATUS[status], end_time=ended)
@@ -278,7 +276,7 @@ class Mirror:
                 self.client.set_tag(child.info.run_id, PARENT_TAG, found.info.run_id)
         run = str(found.info.run_id)
         self._log_params(run, run_params(description))
-        self._log_datasets(run, path_datasets(description))
+        self.client.log_inputs(run, path_datasets(description))
         return run
 
     def _is_other(self, found: Run, children: Sequence[Run]) -> bool:
@@ -306,9 +304,6 @@ class Mirror:
         params = [Param(name, str(value)) for name, value in values.items()]
         self.client.log_batch(run, params=params)
 
-    def _log_datasets(self, run: str, datasets: list[DatasetInput]) -> None:
-        self.client.log_inputs(run, datasets)
-
     def _start_child(self, visit: record.Visit, time: int) -> None:
         if self._settings.visits_as_table:
             return
@@ -330,7 +325,7 @@ class Mirror:
         }
         self._log_params(self._children[visit.number], values)
         datasets = stage_datasets(self.history.description, visit.stage)
-        self._log_datasets(self._children[visit.number], datasets)
+        self.client.log_inputs(self._children[visit.number], datasets)
 
     def _end_child(self, visit: record.Visit, time: int) -> None:
         if self._settings.visits_as_table:

@@ -90,7 +90,7 @@ def path_datasets(description: record.RunDescription) -> list[DatasetInput]:
     return _inputs(description, f"{path[0]} to {path[-1]}", [stage.key for stage in path])
 
 
-def test_dataset(description: record.RunDescription) -> Dataset:
+def final_dataset(description: record.RunDescription) -> Dataset:
     """What the final model is evaluated on."""
     found: Dataset = path_datasets(description)[[*CONTEXTS].index(TEST)].dataset
     return found

@@ -54,14 +54,15 @@ def test_what_the_store_has_is_not_made_again(two_lengths: Experiment, store: Pa
     runs = len(Store(store).runs())
     compare(two_lengths, store, strategies="gated,direct")
     assert len(Store(store).runs()) == runs
-    found = curriculum.compare(two_lengths, seeds=[0], store=store, run=False)
+    found = curriculum.compare_recorded(two_lengths, seeds=[0], store=store)
     assert {len(each.results) for each in found.comparison.outcomes.values()} == {1}
-    everything = curriculum.compare("two", store=store, run=False)
+    everything = curriculum.compare_recorded("two", store=store)
     assert {len(each.results) for each in everything.comparison.outcomes.values()} == {2}
-    with pytest.raises(UsageError, match="budget is for the runs that are made"):
-        curriculum.compare(two_lengths, store=store, run=False, budget="9steps")
-    with pytest.raises(UsageError):
-        curriculum.compare(two_lengths, store=store, run=False, learning_rates=[0.5])
+    for missing in ({"learning_rates": [0.5]}, {"strategies": ["gated"]}, {"seeds": [9]}):
+        with pytest.raises(UsageError):
+            curriculum.compare_recorded("two", store=store, **missing)
+    with pytest.raises(UsageError, match=r"no run in .* is of 'tow'; did you mean two"):
+        curriculum.compare_recorded("tow", store=store)
 
 
 def test_what_a_notebook_defines_is_compared_in_this_process_alone(
@@ -90,7 +91,6 @@ def test_jobs_take_experiments_that_are_made_of_the_packages_parts(
         ({"jobs": 0}, "jobs must be at least 1, got 0"),
         ({"threads": -1}, "threads must be at least 1, got -1"),
         ({"overrides": ["--strategy", "gated"]}, "--strategy can't be given to compare"),
-        ({"run": False, "budget": None}, "holds no runs yet"),
     ],
 )
 def test_mistakes_are_a_sentence_before_anything_is_run(

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from mlflow_copies import client_of, copy_of, sync
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
 import curriculum
 from curriculum import Adam, Budget, Experiment, Geometric, Mastery, RunResult, Stage
@@ -27,7 +26,6 @@ from curriculum.tasks import FirstBit
 from curriculum.tracking import TRACKING_URI_VARIABLE, experiment_ids, experiment_page
 from curriculum.tune import STORAGE_VARIABLE
 
-CHROMIUM = shutil.which("chromium")
 STRATEGIES = ("gated", "direct", "linear")
 SEEDS = (0,)
 
@@ -37,19 +35,6 @@ STOCK = re.compile(
     r"Failed to load resource.* 404 .*/mlflow/users/current"
     r"|.*ResizeObserver loop completed with undelivered notifications.*"
 )
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; install Debian's package"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield chromium
-        chromium.close()
 
 
 @contextmanager

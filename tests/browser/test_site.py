@@ -1,24 +1,16 @@
 """The documentation as a site: on a wide and a narrow screen, in light and dark, without a network."""
 
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, Route
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium")
 PAGES = ("index", "tutorials/first_bit", "strategies", "results", "mlflow", "reference")
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium; install Debian's package"),
-]
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +24,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-f", str(settings)]
     subprocess.run([*command, "-d", str(folder / "site")], check=True, cwd=ROOT)
     return folder / "site"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("width", [1200, 400])
