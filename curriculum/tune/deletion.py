@@ -1,10 +1,9 @@
 """Deletes a run's studies from an Optuna storage."""
 
 import optuna
-from optuna.storages import RDBStorage
 
 from curriculum.record import redacted
-from curriculum.tune.storage import open_storage
+from curriculum.tune.storage import close_storage, open_storage
 
 
 class StoredStudies:
@@ -26,5 +25,4 @@ class StoredStudies:
                 if study.user_attrs.get("run") == run_id:
                     optuna.delete_study(study_name=study.study_name, storage=self._storage)
         finally:
-            if isinstance(self._storage, RDBStorage):
-                self._storage.remove_session()
+            close_storage(self._storage)

@@ -48,9 +48,14 @@ def check_storage(url: str) -> None:
         raise UsageError(
             f"Optuna's storage {url} can't be written: there is no folder {Path(url).parent}"
         )
-    storage = open_storage(url)
+    close_storage(open_storage(url))
+
+
+def close_storage(storage: BaseStorage) -> None:
+    """Close a storage's session, and its connections to a database."""
     if isinstance(storage, RDBStorage):
         storage.remove_session()
+        storage.engine.dispose()
 
 
 def study_name(description: record.RunDescription, study: int, stage: Stage) -> str:
@@ -95,8 +100,8 @@ class StudiesCopy:
 
     def close(self, status: str) -> None:
         """Close the storage's session; how the run ended makes no difference."""
-        if isinstance(self._storage, RDBStorage):
-            self._storage.remove_session()
+        if self._storage is not None:
+            close_storage(self._storage)
 
     def _add(self, event: record.TrialCompleted, time: float) -> None:
         number, trial = event.study, event.trial
