@@ -1,16 +1,20 @@
-"""Makes the README's pictures: of MLflow's UI that compares runs, and of a report.
+"""Makes the pictures of README and docs: of MLflow's UI, Optuna's dashboard and a report.
 
 python -m curriculum ui &
 python benchmarks/screenshots.py --compare lstm_firstbit
+python benchmarks/screenshots.py --run "lstm_firstbit seed 0"
+python benchmarks/screenshots.py --study "lstm_firstbit seed 0"
 python benchmarks/screenshots.py --report report.html
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 from pathlib import Path
 
+import mlflow
 from playwright.sync_api import Page, expect, sync_playwright
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -22,7 +26,12 @@ def main() -> None:
     """Write pictures into `docs/images`."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--compare", metavar="EXPERIMENT", help="all of its runs")
+    parser.add_argument("--run", metavar="NAME", help="a run as MLflow names it, and its model")
+    parser.add_argument("--study", metavar="NAME", help="the first study of the run of that name")
     parser.add_argument("--ui", default="http://127.0.0.1:5000", help="the address of MLflow's UI")
+    parser.add_argument(
+        "--dashboard", default="http://127.0.0.1:5001", help="the address of Optuna's dashboard"
+    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="a report as HTML")
     options = parser.parse_args()
     with sync_playwright() as playwright:
@@ -33,6 +42,10 @@ def main() -> None:
         if options.compare:
             compare(page, options.ui, options.compare)
             page.screenshot(path=IMAGES / "compare_mlflow.png")
+        if options.run:
+            run_and_model(page, options.ui, options.run)
+        if options.study:
+            study(page, options.dashboard, options.study)
         if options.report:
             page.set_viewport_size(
                 {"width": 1140, "height": 1400}
@@ -40,6 +53,42 @@ def main() -> None:
             page.goto(options.report.absolute().as_uri())
             page.screenshot(path=IMAGES / "compare_report.png")
         browser.close()
+
+
+def take(page: Page, name: str) -> None:
+    """A picture of the page as it is, once it is drawn."""
+    page.wait_for_timeout(3_000)  # plots are drawn bit by bit
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+def run_and_model(page: Page, ui: str, name: str) -> None:
+    """A run's charts, its own page, and that of its model."""
+    mlflow.set_tracking_uri(ui)
+    [run, *_] = mlflow.search_runs(
+        search_all_experiments=True,
+        filter_string=f"attributes.run_name = '{name}'",
+        output_format="list",
+    )
+    where, own = f"{ui}/#/experiments/{run.info.experiment_id}", run.info.run_id
+    [model] = mlflow.search_logged_models(
+        [run.info.experiment_id],
+        filter_string=f"source_run_id = '{own}'",
+        output_format="list",
+    )
+    page.goto(f"{where}/runs/{own}")
+    page.get_by_role("button", name="Close").click()  # the assistant
+    take(page, "mlflow_run")
+    page.goto(f"{where}/models/{model.model_id}")
+    take(page, "mlflow_model")
+    page.goto(f"{where}/runs?compareRunsMode=CHART")
+    take(page, "mlflow_charts")
+
+
+def study(page: Page, dashboard: str, name: str) -> None:
+    """The first study of a run, in Optuna's dashboard."""
+    page.goto(f"{dashboard}/dashboard/")
+    page.get_by_text(re.compile(rf"{re.escape(name)} \(\w+\) visit 0,")).click()
+    take(page, "optuna_study")
 
 
 def compare(page: Page, ui: str, experiment: str) -> None:

@@ -13,6 +13,8 @@ COLUMNS = ("length", "vocab", "verdict", "steps", "tokens", "seconds", "rate", "
 SEARCHED = ("trials", "discarded")
 """Of a run with trials: how many, and the share of the compute that discarded ones took."""
 
+SPACE = "&nbsp;&nbsp;"
+
 
 def stage_table(result: Result) -> Table:
     """The visits as a table for a terminal."""
@@ -23,10 +25,12 @@ def stage_table(result: Result) -> Table:
 
 
 def stage_table_markdown(result: Result) -> str:
-    """The visits as a table in markdown."""
-    columns = _columns(result)
-    lines = [columns, ("---",) * len(columns), *_rows(result)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    """The visits as a table in markdown; MLflow's UI leaves no space between columns, so cells have it."""
+    columns, rule = _columns(result), "|" + " ---: |" * len(_columns(result))
+    head, *rows = (
+        f"| {' | '.join(SPACE + cell for cell in row)} |" for row in [columns, *_rows(result)]
+    )
+    return "\n".join([head, rule, *rows])
 
 
 def stage_table_html(result: Result) -> str:

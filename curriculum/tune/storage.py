@@ -74,6 +74,7 @@ class StudiesCopy:
         self._offset = 0
         self._stages: dict[int, Stage] = {}  # of each visit
         self._parameters: dict[int, Mapping[str, Range | Choices]] = {}  # of each study
+        self._began: dict[int, float] = {}  # the time of each study's round of trials
         self._reports: dict[tuple[int, int], list[record.TrialReport]] = {}  # by study and trial
         self._studies: dict[int, optuna.Study] = {}
         self._known: dict[int, int] = {}  # trials that each has already
@@ -89,6 +90,7 @@ class StudiesCopy:
                     self._stages[event.visit] = event.stage
                 case record.RoundProposed():
                     self._parameters[event.study] = event.parameters
+                    self._began[event.study] = entry.clock.time
                 case record.TrialEvaluated():
                     key = event.study, event.report.trial
                     self._reports.setdefault(key, []).append(event.report)
@@ -110,7 +112,8 @@ class StudiesCopy:
             self._open_study(number)
         if trial.number >= self._known[number]:
             frozen = frozen_trial(trial, self._parameters[number], reports)
-            frozen.datetime_start = frozen.datetime_complete = datetime.fromtimestamp(time)
+            frozen.datetime_start = datetime.fromtimestamp(self._began[number])
+            frozen.datetime_complete = datetime.fromtimestamp(time)
             self._studies[number].add_trial(frozen)
             self._known[number] = trial.number + 1
 

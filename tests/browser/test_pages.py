@@ -2,19 +2,16 @@
 
 import os
 import re
-import socket
 import subprocess
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import pytest
 from mlflow_copies import client_of, copy_of, sync
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
+from servers import free_port, reply
+from watched_page import opened
 
 import curriculum
 from curriculum import Adam, Budget, Experiment, Geometric, Mastery, RunResult, Stage
@@ -28,44 +25,6 @@ from curriculum.tune import STORAGE_VARIABLE
 
 STRATEGIES = ("gated", "direct", "linear")
 SEEDS = (0,)
-
-# MLflow's UI requests the current user, even of a server without users, and gets a 404; and where it
-# lays out many charts at once, Chromium remarks that some were measured in the next frame.
-STOCK = re.compile(
-    r"Failed to load resource.* 404 .*/mlflow/users/current"
-    r"|.*ResizeObserver loop completed with undelivered notifications.*"
-)
-
-
-@contextmanager
-def opened(browser: Browser, folder: Path) -> Iterator[Page]:
-    """A page that logs no error and requests nothing of other machines; a picture where it fails."""
-    page = browser.new_page(viewport={"width": 1800, "height": 1000})
-    page.set_default_timeout(20_000)
-    expect.set_options(timeout=20_000)
-    errors: list[str] = []
-
-    def on_message(message: ConsoleMessage) -> None:
-        line = f"{message.text} {message.location.get('url', '')}"
-        if message.type == "error" and not STOCK.fullmatch(line):
-            errors.append(line)
-
-    def refuse(route: Route) -> None:
-        errors.append(f"the page requested {route.request.url}")
-        route.abort()
-
-    page.on("console", on_message)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.route(lambda url: urlsplit(url).hostname not in (None, HOST), refuse)
-    try:
-        yield page
-        assert errors == []
-    except BaseException as error:
-        page.screenshot(path=folder / "failed.png")
-        error.add_note(f"a picture of the page: {folder / 'failed.png'}")
-        raise
-    finally:
-        page.close()
 
 
 def open_report(page: Page, path: Path) -> None:
@@ -116,9 +75,7 @@ def results(root: Path) -> dict[str, RunResult]:
 @pytest.fixture(scope="module")
 def ui(results: dict[str, RunResult], root: Path) -> Iterator[str]:
     """The address of MLflow's UI on those runs, as the command line starts it."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"http://{HOST}:{port}"
     others = (TRACKING_URI_VARIABLE, STORAGE_VARIABLE)
     process = subprocess.Popen(
@@ -128,22 +85,11 @@ def ui(results: dict[str, RunResult], root: Path) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until_up(address, process)
+        reply(f"{address}/health", process)
         yield address
     finally:
         process.terminate()
         process.wait()
-
-
-def wait_until_up(address: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/health"):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"there is no UI at {address}; exit code {process.poll()}")
 
 
 def values_of(page: Page, metric: str) -> list[float]:

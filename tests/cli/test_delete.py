@@ -1,7 +1,6 @@
 """What is left of a run that was deleted: nothing, and all of the others."""
 
 import shutil
-import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from journals_by_hand import describe
 from mlflow_copies import client_of, destinations_in, rows_of, sync
+from servers import free_port
 
 import curriculum
 from curriculum import Adam, Experiment, Geometric, Mastery, Stage, Tuning, UsageError
@@ -29,7 +29,7 @@ from curriculum.tracking import (
 )
 from curriculum.tracking.addresses import RUN_TAG
 from curriculum.tune import STORAGE_VARIABLE, StoredStudies, local_storage
-from curriculum.tune.storage import open_storage
+from curriculum.tune.storage import close_storage, open_storage
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +105,10 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def studies_in(url: str) -> set[str]:
     """Whose studies a storage holds, by the runs' ids; a user's own have no such id."""
-    return {study.user_attrs.get("run", "") for study in open_storage(url).get_all_studies()}
+    storage = open_storage(url)
+    found = {study.user_attrs.get("run", "") for study in storage.get_all_studies()}
+    close_storage(storage)
+    return found
 
 
 class Broken:
@@ -289,7 +292,9 @@ class TestInMLflow:
 
         store, gone, kept = two
         database = store.root / "mlflow.db"
-        create_study(storage=open_storage(local_storage(store)), study_name="a user's own")
+        storage = open_storage(local_storage(store))
+        create_study(storage=storage, study_name="a user's own")
+        close_storage(storage)
         ids, others = ids_of(store, gone.id), ids_of(store, kept.id)
         assert len(ids) >= 4  # the parent run, two visits and the model
         before, artifacts = rows_of(database), files(store.root / "artifacts")
@@ -424,9 +429,7 @@ class TestInMLflow:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         store, gone, _ = two
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         before = files(store.root)
         monkeypatch.setenv(TRACKING_URI_VARIABLE, f"http://user:secret@{HOST}:{port}")
         assert main(["rm", gone.id, "--yes", "--store", str(store.root)]) == 2

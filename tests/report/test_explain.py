@@ -26,7 +26,7 @@ from curriculum.record import (
 )
 from curriculum.report import explain_run, markdown_note
 from curriculum.report.note import MOST_CHARACTERS
-from curriculum.report.tables import stage_table_markdown
+from curriculum.report.tables import SPACE, stage_table_markdown
 
 TWO, FIVE, NINE = Stage(2), Stage(5), Stage(9)
 DESCRIPTION = describe(experiment="tiny", path=(TWO, NINE), strategy="gated x current")
@@ -117,7 +117,8 @@ def test_a_run_killed_before_its_first_evaluation_can_be_explained() -> None:
 
 
 def table(events: Events) -> list[str]:
-    return stage_table_markdown(history(DESCRIPTION, events).result()).splitlines()
+    text = stage_table_markdown(history(DESCRIPTION, events).result())
+    return text.replace(SPACE, "").splitlines()
 
 
 def test_the_table_has_a_row_for_each_visit() -> None:

@@ -1,6 +1,5 @@
 """A run's mirror beside it, and what becomes of a copy whose destination is away."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from interrupted_runs import KilledHere, kill_at
 from mlflow_copies import client_of, copy_of, destinations_in, sync
+from servers import free_port
 
 import curriculum
 from curriculum import Adam, Experiment, Explicit, Tuning, UsageError
@@ -40,9 +40,7 @@ def mirrors(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[b
 def test_mlflow_away_is_a_sentence_and_costs_nothing(
     tiny: Experiment, mlflow_store: Path, mirrors: list[subprocess.Popen[bytes]]
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     uri = f"http://user:secret@{HOST}:{port}"
     result = curriculum.run(tiny, store=mlflow_store, tracking_uri=uri)
     mirrors[0].kill()

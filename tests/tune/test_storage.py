@@ -2,15 +2,15 @@
 
 import json
 import os
-import socket
 import subprocess
-import time
-import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
 import pytest
 from optuna.trial import TrialState
+from servers import free_port, reply
 
 import curriculum
 from curriculum import (
@@ -35,7 +35,7 @@ from curriculum.record import (
 )
 from curriculum.tasks import FirstBit
 from curriculum.tune import StudiesCopy, check_storage, dashboard_server, importances
-from curriculum.tune.storage import open_storage, study_name
+from curriculum.tune.storage import close_storage, open_storage, study_name
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -61,10 +61,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return found
 
 
-def studies(url: str) -> list[optuna.Study]:
+@contextmanager
+def studies(url: str) -> Iterator[list[optuna.Study]]:
     storage = open_storage(url)
     names = [study.study_name for study in storage.get_all_studies()]
-    return [optuna.load_study(study_name=name, storage=storage) for name in sorted(names)]
+    yield [optuna.load_study(study_name=name, storage=storage) for name in sorted(names)]
+    close_storage(storage)
 
 
 def trials_by_study(folder: RunFolder) -> dict[int, list[CompletedTrial]]:
@@ -89,24 +91,26 @@ def test_each_search_has_a_study_with_its_trials_and_copying_again_adds_none(
         copy.close("stopped")
     history = History.of(folder)
     recorded = trials_by_study(folder)
-    found = studies(url)
     stages = {visit.number: visit.stage for visit in history.visits}
     names = [study_name(history.description, study, stages[study]) for study in recorded]
-    assert [study.study_name for study in found] == names
-    assert len(names) == 2
-    for study, trials in zip(found, recorded.values(), strict=True):
-        assert [trial.number for trial in study.trials] == [trial.number for trial in trials]
-        for ours, theirs in zip(trials, study.trials, strict=True):
-            rate = ours.settings["optimizer.learning_rate"]
-            assert theirs.params["learning_rate"] == rate
-            assert theirs.user_attrs["outcome"] == ours.outcome
-            cut_short = ours.outcome in ("overtaken", "stopped", "diverged")
-            assert theirs.state is getattr(TrialState, "PRUNED" if cut_short else "COMPLETE")
-            assert theirs.last_step == ours.steps
-            assert theirs.intermediate_values[ours.steps] == ours.score
-        assert study.metric_names == ["exact_match (above 1: mastered, at less cost)"]
-        outcomes = {"mastered", "exhausted"}  # of those that ran to their end
-        assert study.best_trial.user_attrs["outcome"] in outcomes
+    with studies(url) as found:
+        assert [study.study_name for study in found] == names
+        assert len(names) == 2
+        for study, trials in zip(found, recorded.values(), strict=True):
+            assert [trial.number for trial in study.trials] == [trial.number for trial in trials]
+            for ours, theirs in zip(trials, study.trials, strict=True):
+                rate = ours.settings["optimizer.learning_rate"]
+                assert theirs.params["learning_rate"] == rate
+                assert theirs.user_attrs["outcome"] == ours.outcome
+                cut_short = ours.outcome in ("overtaken", "stopped", "diverged")
+                assert theirs.state is getattr(TrialState, "PRUNED" if cut_short else "COMPLETE")
+                assert theirs.last_step == ours.steps
+                assert theirs.intermediate_values[ours.steps] == ours.score
+                assert theirs.duration is not None
+                assert theirs.duration.total_seconds() > 0
+            assert study.metric_names == ["exact_match (above 1: mastered, at less cost)"]
+            outcomes = {"mastered", "exhausted"}  # of those that ran to their end
+            assert study.best_trial.user_attrs["outcome"] in outcomes
 
 
 def test_a_run_without_trials_leaves_no_storage(tiny: Experiment, store: Path) -> None:
@@ -150,9 +154,7 @@ def test_a_storage_that_can_be_reached_passes(tmp_path: Path) -> None:
 def test_the_dashboard_lists_the_studies(folder: RunFolder, tmp_path: Path) -> None:
     url = str(tmp_path / "studies.journal")
     StudiesCopy(folder, url).copy()
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = dashboard_server(url, port)
     process = subprocess.Popen(
         python_command(*server.arguments),
@@ -161,23 +163,10 @@ def test_the_dashboard_lists_the_studies(folder: RunFolder, tmp_path: Path) -> N
         stderr=subprocess.DEVNULL,
     )
     try:
-        listed = json.loads(fetched(f"http://{HOST}:{port}/api/studies"))
+        listed = json.loads(reply(f"http://{HOST}:{port}/api/studies", process))
     finally:
         process.terminate()
         process.wait()
     names = {study["study_name"] for study in listed["study_summaries"]}
-    assert names == {study.study_name for study in studies(url)}
-
-
-def fetched(url: str) -> bytes:
-    """What the server replies, once it is up."""
-    end = time.monotonic() + 60
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5) as response:
-                content: bytes = response.read()
-                return content
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
+    with studies(url) as found:
+        assert names == {study.study_name for study in found}
