@@ -143,21 +143,30 @@ def mirrors(store: str) -> list[int]:
     return found
 
 
-def kill_mirrors(store: str) -> None:
-    """Kill the processes that copy runs of the store."""
+def signal_mirrors(store: str, what: signal.Signals) -> None:
+    """Send a signal to the processes that copy runs of the store."""
     for number in mirrors(store):
         with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
+            os.kill(number, what)
 
 
 def kill_mirrors_at_work(store: str) -> None:
-    """Kill them once MLflow holds some of a run's points, before the copy can be complete."""
+    """Kill them once MLflow holds some of a run's points, before the copy can be complete.
+
+    They are stopped while those are counted, or a busy machine would let them come to their end.
+    """
     path = Path(store, "mlflow.db")
     while mirrors(store):
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        signal_mirrors(store, signal.SIGSTOP)
+        count = 0
+        with (
+            contextlib.closing(
+                sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=0)
+            ) as database,
+            contextlib.suppress(sqlite3.OperationalError),  # stopped within a transaction
+        ):
             [(count,)] = database.execute("SELECT COUNT(*) FROM metrics")
-        if count > 0:
-            kill_mirrors(store)
+        signal_mirrors(store, signal.SIGKILL if count > 0 else signal.SIGCONT)
         time.sleep(0.002)
 
 
@@ -186,7 +195,7 @@ def execute(job: dict[str, Any]) -> int:
             break
         seconds = time.monotonic() - began
         if job["mirror_after"] is not None and seconds > job["mirror_after"]:
-            kill_mirrors(job["store"])
+            signal_mirrors(job["store"], signal.SIGKILL)
         if job["after"] is not None and seconds > job["after"]:
             os.kill(number, signal.SIGKILL)
         time.sleep(0.002)
