@@ -19,6 +19,7 @@ from run_tables import (
     slow,
     summary,
 )
+from time_tables import far_lengths, overhead, started_low, whole_process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +215,37 @@ FIGURES: dict[str, Figures] = {
     ),
     "reversal_notebook_5_10": by_epoch("bert_reverse:seed_5_10", *TOKENS, minutes=5),
     "reversal_notebook_10_1000": by_epoch("bert_reverse:seed_10_1000", *TOKENS, minutes=15),
+    "started_low": Figures(
+        commands=tuple(
+            f"{ROBUSTNESS} lstm_firstbit --seeds 640 660 --seconds 30 --jobs 2 --settings "
+            f'"--optimizer.learning-rate 1e-5 --model.hidden-size 4{more}" --json {{out}}'
+            for more in ("", " --tuning.mode off")
+        ),
+        minutes=7,
+        seeds="640–659, on which nothing was chosen; the experiment's settings were on 0–39",
+        table=started_low,
+    ),
+    "far_lengths": Figures(
+        commands=("python benchmarks/far_lengths.py --json {out}",),
+        minutes=6,
+        seeds="1",
+        table=far_lengths,
+    ),
+    "overhead": Figures(
+        commands=("python benchmarks/overhead.py --pairs 100 --rounds 1 --json {out}",),
+        minutes=2,
+        seeds="0",
+        table=overhead,
+    ),
+    "whole_process": Figures(
+        commands=tuple(
+            f"python benchmarks/whole_process.py --pairs 5{more} --json {{out}}"
+            for more in ("", " --new-store")
+        ),
+        minutes=5,
+        seeds="0",
+        table=whole_process,
+    ),
     "summary": Figures(
         of=("any_seed", "slow_experiments", "human_numbers_first_crossing"), table=summary
     ),

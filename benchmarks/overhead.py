@@ -10,6 +10,7 @@ the same weights. Prints the median of the ratios.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
@@ -132,8 +133,10 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=5, help="rounds, of 50 steps and an evaluation, in a block"
     )
+    parser.add_argument("--json", type=Path, help="write a line for each length to this file")
     options = parser.parse_args()
     configure_threads(1)
+    rows = []
     for length in options.lengths:
         found, step = ratios(length, options.pairs, options.rounds)
         low, middle, high = statistics.quantiles(found, n=4)
@@ -141,6 +144,9 @@ def main() -> None:
             f"length {length}: {middle:.3f} x by hand, quartiles {low:.3f} to {high:.3f}, over "
             f"{len(found)} pairs; a step by hand takes {1000 * step:.2f} ms"
         )
+        rows.append({"length": length, "ratios": found, "milliseconds": 1000 * step})
+    if options.json is not None:
+        options.json.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
 
 
 if __name__ == "__main__":

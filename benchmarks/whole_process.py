@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--new-store", action="store_true", help="a new store for each pair")
+    parser.add_argument("--json", type=Path, help="write the seconds of all pairs to this file")
     options = parser.parse_args()
     found = []
     with tempfile.TemporaryDirectory() as folder:
@@ -77,6 +78,9 @@ def main() -> None:
     print(
         f"MLflow complete {statistics.median(mirrored):.1f} s later, at most {max(mirrored):.1f} s"
     )
+    if options.json is not None:
+        row = {"bare": bare, "ours": ours, "mirrored": mirrored}
+        options.json.write_text(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":
