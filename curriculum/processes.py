@@ -25,6 +25,12 @@ from curriculum.errors import RunFailed, UsageError
 HOST = "127.0.0.1"
 """Where servers listen: on localhost only."""
 
+POLL_SECONDS = 0.2
+"""How often a supervisor looks after its command, and its parent."""
+
+PATIENCE_SECONDS = 2.0
+"""After a command was asked to stop, before it is made to."""
+
 PARENT_SECONDS = 1.0
 """How often a worker checks whether its parent is still there."""
 
@@ -71,9 +77,38 @@ class Server:
     page: str = ""
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start it in a session of its own."""
+        """Start it in a session of its own, which ends with this process, whatever ends that."""
+        supervisor = python_command("-m", "curriculum.processes", str(os.getpid()))
         command, environment = python_command(*self.arguments), os.environ | self.environment
-        return subprocess.Popen(command, env=environment, start_new_session=True)
+        return subprocess.Popen([*supervisor, *command], env=environment, start_new_session=True)
+
+
+def supervise(parent: int, command: Sequence[str]) -> int:
+    """Run a command that ends with the process `parent`, whatever ends that; gives its exit code.
+
+    It runs in this process's group, of which this is to be the first, and so does what it starts. When
+    the parent is gone, or this process is asked to stop, all of the group is ended, itself too.
+    """
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    process = subprocess.Popen(command)
+    while not stopping and os.getppid() == parent:
+        try:
+            return process.wait(POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+    os.killpg(0, signal.SIGTERM)
+    end = time.monotonic() + PATIENCE_SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        time.sleep(POLL_SECONDS / 4)
+    os.killpg(0, signal.SIGKILL)  # itself too, and what the command has left
+    return process.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,3 +252,7 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+if __name__ == "__main__":  # PARENT COMMAND…
+    sys.exit(supervise(int(sys.argv[1]), sys.argv[2:]))

@@ -46,6 +46,9 @@ def describe(**differences: Any) -> RunDescription:
         "device": "cpu",
         "threads": 1,
         "flush_denormal": True,
+        "dtype": "float32",
+        "cpu_capability": "AVX2",
+        "gpu": None,
         "environment": {},
         "git_commit": None,
     }

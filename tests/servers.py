@@ -5,6 +5,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from typing import Any
 
 from curriculum.processes import HOST
 
@@ -17,7 +18,7 @@ def free_port() -> int:
     return port
 
 
-def reply(url: str, process: subprocess.Popen[bytes], seconds: float = 120) -> bytes:
+def reply(url: str, process: subprocess.Popen[Any], seconds: float = 120) -> bytes:
     """What a server replies, once it is up; a refusal is a reply too.
 
     Raises:

@@ -1,5 +1,6 @@
 """How a worker and its parent talk, and how each notices that the other is gone."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -170,7 +171,7 @@ def test_a_users_file_takes_the_place_of_no_library(tmp_path: Path) -> None:
 SERVER = """\
 import os, sys
 from pathlib import Path
-alone = os.getsid(0) == os.getpid()
+alone = os.getsid(0) != int(sys.argv[2])
 Path(sys.argv[1]).write_text(f"{os.environ['GIVEN']} {os.environ['KEPT']} {alone}")
 """
 
@@ -183,9 +184,51 @@ def test_a_server_gets_its_arguments_and_environment_in_a_session_of_its_own(
     path = tmp_path / "found.txt"
     server = Server(
         name="a server",
-        arguments=["-c", SERVER, str(path)],
+        arguments=["-c", SERVER, str(path), str(os.getsid(0))],
         port=5000,
         environment={"GIVEN": "given"},
     )
     assert server.start().wait() == 0
     assert path.read_text() == "given kept True"
+
+
+STARTER = """\
+import sys, time
+from curriculum.processes import Server
+Server(name="", arguments=["-c", sys.argv[1]], port=1).start()
+print("started", flush=True)
+time.sleep(600)
+"""
+STUBBORN = """\
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "marked as {mark}"])
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
+def test_a_server_and_all_that_it_starts_end_with_the_process_that_started_it(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    mark = tmp_path.name
+    command = python_command("-c", STARTER, STUBBORN.format(mark=mark))
+    starter = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert starter.stdout is not None
+    assert starter.stdout.readline() == b"started\n"
+    assert until(lambda: len(processes_with(f"marked as {mark}")) > 2)
+    starter.send_signal(number)
+    starter.wait()
+    starter.stdout.close()
+    assert until(lambda: not processes_with(f"marked as {mark}"), 20)
+
+
+def processes_with(words: str) -> list[int]:
+    """The processes in whose arguments there are these words."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if words.encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found

@@ -58,6 +58,7 @@ def destinations(
 def _follow(store: record.Store, folder: record.RunFolder, copies: tracking.Destinations) -> int:
     """Copy until the run is over; what fails is logged beside the run, as nobody sees the output."""
     log = store.mirror_file(folder, "log")
+    record.check_file(log)
     logging.basicConfig(handlers=[logging.FileHandler(log, delay=True)], level=logging.WARNING)
     try:
         return 0 if tracking.follow_run(store, folder, copies) else 1

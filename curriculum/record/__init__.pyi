@@ -11,6 +11,7 @@ from .description import MlflowSettings as MlflowSettings
 from .description import RunDescription as RunDescription
 from .disk import Unreadable as Unreadable
 from .disk import sha256_of as sha256_of
+from .disk import write_atomically as write_atomically
 from .events import CompletedTrial as CompletedTrial
 from .events import Evaluated as Evaluated
 from .events import Event as Event
@@ -31,12 +32,16 @@ from .events import TrialReport as TrialReport
 from .events import TrialSelected as TrialSelected
 from .events import VisitEnded as VisitEnded
 from .events import VisitStarted as VisitStarted
+from .files import Foreign as Foreign
+from .files import check_file as check_file
+from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point
 from .history import History as History
 from .history import perplexity as perplexity
 from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
 from .lock import Lock as Lock
+from .provenance import MACHINE as MACHINE
 from .provenance import PACKAGES as PACKAGES
 from .provenance import WITHOUT_EFFECT as WITHOUT_EFFECT
 from .provenance import changes_between as changes_between

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from curriculum.learn import TrainingInterval
 from curriculum.record import snapshot_codec
 from curriculum.record.codec import Json, decode, encode
 from curriculum.record.disk import fsync, reading, sha256_of
+from curriculum.record.files import Foreign, check_folder, read_bytes, remove
 from curriculum.record.store import RunFolder
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def save_checkpoint(
         OSError: where the disk is full, or can't be written.
     """
     aside = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(aside, ignore_errors=True)
+    remove(aside)
     try:
         aside.mkdir(parents=True)
         rest = []
@@ -122,7 +122,7 @@ def save_checkpoint(
             fsync(path)
         os.rename(aside, folder)
     except OSError:
-        shutil.rmtree(aside, ignore_errors=True)
+        remove(aside)
         raise
     fsync(folder.parent)
 
@@ -160,6 +160,7 @@ def load_state(folder: Path, experiment: Experiment | None = None) -> Checkpoint
         Unreadable: where the system keeps it from being read, whole or not.
     """
     with checked(folder, "it can't be read, or is of an earlier version"), reading(folder):
+        check_folder(folder)
         digests = _json(folder / "digest.json")
         content = _json(folder / STATE)
         _check_digests(folder, digests, STATE)
@@ -218,10 +219,11 @@ def checked(folder: Path, misfit: str) -> Iterator[None]:
 
     Raises:
         DamagedCheckpoint: in place of what comes of reading another one than was saved.
+        Foreign: where in the place of its files is what no run writes.
     """
     try:
         yield
-    except DamagedCheckpoint:
+    except (DamagedCheckpoint, Foreign):
         raise
     except UsageError as error:
         raise _damaged(folder, str(error)) from error
@@ -232,9 +234,7 @@ def checked(folder: Path, misfit: str) -> Iterator[None]:
 
 
 def _json(path: Path) -> Any:
-    if path.stat().st_size > MOST_JSON_BYTES:
-        raise ValueError(f"{path} is too long")
-    return json.loads(path.read_text())
+    return json.loads(read_bytes(path, MOST_JSON_BYTES))
 
 
 def _check_digests(folder: Path, digests: Mapping[str, str], *names: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -11,11 +12,14 @@ from typing import Protocol
 from curriculum.errors import UsageError
 from curriculum.record.lock import Lock
 from curriculum.record.redaction import first_line
-from curriculum.record.store import RunFolder, Store
+from curriculum.record.store import MIRROR_FILES, RUN_ID, RunFolder, Store
 
 WAITING_SECONDS = 60.0
 """A mirror completes the copy of a run that is over within seconds, or else gives up."""
 NOTICE_SECONDS = 2.0
+
+DELETED = re.compile(rf"\.{RUN_ID.pattern}\.old")
+"""A run's folder whose deletion has begun."""
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +41,10 @@ def delete_run(store: Store, folder: RunFolder, copies: Sequence[RunCopies]) -> 
     Raises:
         UsageError: where a living process runs or copies it, or a part can't be deleted.
             The run is then still there, and deleting it can be repeated.
+        Foreign: where its folder is a link.
     """
     aside = folder.path.with_name(f".{folder.id}.old")
+    folder.check_is_own()
     try:
         with folder.held(), _mirror_held(store, folder):
             # Cut short at any point, a run is still listed, with all that takes to delete
@@ -47,10 +53,11 @@ def delete_run(store: Store, folder: RunFolder, copies: Sequence[RunCopies]) -> 
             store.mirror_file(folder, "json").unlink(missing_ok=True)
             remarks = [_delete_from(each, folder.id) for each in copies]
             os.rename(folder.path, aside)
-            for path in store.mirrors.glob(f"{folder.id}.*"):
-                path.unlink()
-        for path in store.runs_folder.glob(".*.old"):  # besides, what was cut short earlier
-            shutil.rmtree(path, ignore_errors=path != aside)
+            for ending in MIRROR_FILES:
+                store.mirror_file(folder, ending).unlink(missing_ok=True)
+        for path in store.runs_folder.glob(".*"):  # besides, what was cut short earlier
+            if DELETED.fullmatch(path.name):
+                shutil.rmtree(path, ignore_errors=path != aside)
     except OSError as error:
         raise UsageError(
             f"run {folder.id} can't be deleted ({error.strerror}: {error.filename})"

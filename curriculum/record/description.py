@@ -52,6 +52,9 @@ class RunDescription:
         device: that it is trained on.
         threads: of the process.
         flush_denormal: whether denormal numbers are treated as zero.
+        dtype: of new tensors.
+        cpu_capability: which instructions of the CPU torch uses.
+        gpu: the model of the GPU; None where it is trained on none.
         environment: versions of Python and of the libraries that results depend on.
         git_commit: of this package, where it is a checkout.
         user: who started it.
@@ -80,6 +83,9 @@ class RunDescription:
     device: str
     threads: int
     flush_denormal: bool
+    dtype: str
+    cpu_capability: str
+    gpu: str | None
     environment: Mapping[str, str]
     git_commit: str | None
     user: str

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from curriculum.errors import RunFailed
+from curriculum.record.files import opened, write_new
 
 MISSING = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG}
 """What the system says where there is no such file, whoever asks and whenever."""
@@ -44,7 +45,7 @@ def write_atomically(path: Path, content: str) -> None:
         OSError: where the disk is full, or can't be written.
     """
     aside = path.with_name(f".{path.name}.new")
-    aside.write_text(content)
+    write_new(aside, content.encode())
     fsync(aside)
     os.replace(aside, path)
     fsync(path.parent)
@@ -65,5 +66,5 @@ def fsync(path: Path) -> None:
 
 def sha256_of(path: Path) -> str:
     """The digest of a file's content."""
-    with path.open("rb") as file:
+    with os.fdopen(opened(path, os.O_RDONLY), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from curriculum.errors import UsageError
 from curriculum.record.disk import fsync
 from curriculum.record.events import ProvenanceChanged
+from curriculum.record.files import opened, read_bytes, write_new
 from curriculum.record.journal import Journal
 from curriculum.record.resume_point import ResumePoint, load_saved_state
 from curriculum.record.store import RunFolder
@@ -103,7 +104,8 @@ def _rewrite_tail(
     """
     events: list[ProvenanceChanged] = []
     dropped: list[bytes] = []
-    content = folder.journal.read_bytes() if folder.journal_bytes else b""
+    most = folder.journal_bytes
+    content = read_bytes(folder.journal, most) if most else b""
     start = point.position
     for record, end in point.tail:
         if isinstance(record.event, ProvenanceChanged):
@@ -112,14 +114,15 @@ def _rewrite_tail(
             dropped.append(content[start:end])
         start = end
     if dropped:
-        with folder.dropped.open("ab") as file:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        with os.fdopen(opened(folder.dropped, flags), "ab") as file:
             file.writelines(dropped)
         fsync(folder.dropped)
     # If nothing is dropped and the last change is this one, a kill came right after it was recorded.
     if dropped or not events or events[-1].changes != changes:
         events.append(ProvenanceChanged(changes=dict(changes), dropped=len(dropped)))
     aside = folder.journal.with_name(f".{folder.journal.name}.new")
-    aside.write_bytes(content[: point.position])
+    write_new(aside, content[: point.position])
     seconds = point.known[-1].clock.seconds if point.known else 0.0
     journal = Journal(aside)
     try:

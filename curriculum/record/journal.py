@@ -13,9 +13,14 @@ from curriculum.record import events
 from curriculum.record.codec import Malformed, encode
 from curriculum.record.disk import fsync, reading
 from curriculum.record.events import Event, Record
+from curriculum.record.files import opened
 
 CHECK = b',"check":"%08x"}\n'
 CHECK_BYTES = len(CHECK % 0)
+
+
+MOST_LINE_BYTES = 1 << 24
+"""A record is no longer than this."""
 
 
 class DamagedJournal(UsageError):
@@ -32,7 +37,7 @@ class Journal:
     def __init__(self, path: Path, *, end: int | None = None) -> None:
         """Open the file, and cut off what is after the byte `end`; None for nothing."""
         self.path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._file = opened(path, os.O_WRONLY | os.O_CREAT)
         if end is not None:
             os.ftruncate(self._file, end)
         self.bytes = os.lseek(self._file, 0, os.SEEK_END)
@@ -78,12 +83,13 @@ def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Record, int]]:
 
     Raises:
         DamagedJournal: at a record that is not what was written.
+        Foreign: where it is no file.
         OSError: where it can't be read.
     """
-    with path.open("rb") as file:
+    with os.fdopen(opened(path, os.O_RDONLY), "rb") as file:
         file.seek(offset)
-        for line in file:
-            if not line.endswith(b"\n"):
+        while line := file.readline(MOST_LINE_BYTES):
+            if not line.endswith(b"\n") and len(line) < MOST_LINE_BYTES:
                 return
             try:
                 record = _record(line, offset)
@@ -102,6 +108,7 @@ def intact_records(path: Path) -> tuple[list[tuple[Record, int]], bool]:
     It is damage, too, where an event is of a visit before any has started.
 
     Raises:
+        Foreign: where it is no file.
         Unreadable: where the system keeps it from being read, intact or not.
     """
     found: list[tuple[Record, int]] = []

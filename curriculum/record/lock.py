@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Self
 
 from curriculum.errors import UsageError
+from curriculum.record.files import opened, read_bytes
+
+MOST_BYTES = 1000
+"""Of what a holder says of itself."""
 
 PROBING_SECONDS = 1.0
 """Who only asks whether a lock is held holds it for an instant."""
@@ -32,7 +36,7 @@ class Lock:
         return True
 
     def _take(self) -> bool:
-        file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file = opened(self.path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -40,6 +44,13 @@ class Lock:
             return False
         self._file = file
         return True
+
+    def write(self, text: str) -> None:
+        """Say in the file who holds the lock; it only helps others to find this process."""
+        assert self._file is not None
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, text.encode(), 0)
 
     def release(self) -> None:
         """Free the lock. Releasing twice does nothing."""
@@ -61,7 +72,7 @@ def held(path: Path, run_id: str) -> Iterator[None]:
     What a dead process left is taken over.
 
     Raises:
-        UsageError: where a living process writes it, or none can.
+        UsageError: where a living process writes it, or none can; or the file is none of ours.
     """
     lock = Lock(path)
     try:
@@ -70,20 +81,27 @@ def held(path: Path, run_id: str) -> Iterator[None]:
         raise UsageError(f"{path.parent} can't be written ({error.strerror})") from error
     if not is_free:
         raise UsageError(
-            f"run {run_id} is running in another process ({path.read_text()}); only one can "
+            f"run {run_id} is running in another process ({_holder(path)}); only one can "
             f"write it at a time"
         )
     with lock:
-        with suppress(OSError):  # it only helps others to find this process
-            path.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
         yield
+
+
+def _holder(path: Path) -> str:
+    """What the holder of a lock has written into it, as far as that can be read."""
+    with suppress(OSError, ValueError):
+        text = read_bytes(path, MOST_BYTES).decode(errors="replace")
+        return "".join(filter(str.isprintable, text))
+    return "which says nothing of itself"
 
 
 def is_held(path: Path) -> bool:
     """Whether a living process holds the lock on that file."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        file = opened(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -30,6 +30,20 @@ PACKAGES = ("torch", "numpy", "scipy", "safetensors", "mlflow", "optuna", "trans
 WITHOUT_EFFECT = ("mlflow", "safetensors")
 """Of the libraries, these change nothing in what is computed."""
 
+MACHINE = ("device", "threads", "flush_denormal", "dtype", "cpu_capability", "gpu")
+"""What else numbers depend on, besides settings, seed, libraries and code: where they are computed."""
+
+REMEDIES = {
+    "threads": "--threads {was} gives it as many",
+    "device": "--device {was} names it, where it is there",
+    "cpu_capability": "ATEN_CPU_CAPABILITY={lower} in the environment has torch use it, where the CPU has it",
+    "gpu": "resume it on a machine with that GPU",
+    "git_commit": "check that commit of this package out",
+    "source_sha256": "put the file back as it was",
+    "classes_sha256": "put the classes back as they were",
+} | {name: f"pip install {name}=={{was}}" for name in PACKAGES}
+"""What makes each agree again."""
+
 
 def describe_run(
     experiment: Experiment,
@@ -57,7 +71,7 @@ def describe_run(
         config=serialize(experiment),
         overrides=tuple(overrides),
         source=None if source is None else str(source.absolute()),
-        source_sha256=None if source is None else sha256_of(source),
+        source_sha256=None if source is None else sha256_of(source.resolve()),
         classes_sha256=classes_sha256(own_classes(experiment)),
         tracking_uri=kept.get("tracking_uri"),
         optuna_storage=kept.get("optuna_storage"),
@@ -65,6 +79,9 @@ def describe_run(
         device=str(device),
         threads=torch.get_num_threads(),
         flush_denormal=flushes_denormal(),
+        dtype=str(torch.get_default_dtype()).removeprefix("torch."),
+        cpu_capability=torch.backends.cpu.get_cpu_capability(),
+        gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         environment=environment(),
         git_commit=git_commit(PACKAGE),
         user=_user(),
@@ -85,7 +102,7 @@ def changes_between(original: RunDescription, now: RunDescription) -> dict[str, 
     if original.config != now.config and not found:
         found["config"] = ("of other classes", "of those named now")
     found |= _differing(_libraries(original), _libraries(now))
-    for name in ("seed", "device", "threads", "flush_denormal"):
+    for name in ("seed", *MACHINE):
         found |= _differing({name: getattr(original, name)}, {name: getattr(now, name)})
     for name in ("git_commit", "source_sha256", "classes_sha256"):
         before, after = getattr(original, name), getattr(now, name)
@@ -101,11 +118,20 @@ def check_unchanged(folder: RunFolder, changes: Mapping[str, tuple[Any, Any]]) -
         UsageError: where it would not; says what changed.
     """
     if changes:
-        text = "; ".join(f"{name} was {old} and is {new}" for name, (old, new) in changes.items())
+        text = "; ".join(
+            f"{name} was {old} and is {new}{_remedy(name, old)}"
+            for name, (old, new) in changes.items()
+        )
         raise UsageError(
             f"run {folder.id} can't be resumed to the same result, as what it depends on has "
             f"changed: {text}; --force resumes it all the same, from its last checkpoint"
         )
+
+
+def _remedy(name: str, was: Any) -> str:
+    """What makes a changed dependency agree again, in parentheses; empty where it is a setting."""
+    found = REMEDIES.get(name)
+    return f" ({found.format(was=was, lower=str(was).lower())})" if found else ""
 
 
 def earlier_run(store: Store, now: RunDescription) -> RunFolder | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,8 +126,7 @@ def find_resume_point(
             bad.append(path)
     for path in bad:
         folder.remove_checkpoint(path.name)
-    for path in folder.checkpoints.glob(".*"):  # what was being written, or deleted
-        shutil.rmtree(path, ignore_errors=True)
+    folder.remove_leftovers()
     position = 0 if saved is None else saved.state.journal
     return ResumePoint(
         saved=saved,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
@@ -13,6 +14,7 @@ from curriculum.config import Choices, Experiment, widest_size
 from curriculum.errors import UsageError
 from curriculum.learn import HIDDEN_SIZE, OptimizerSettings, Recipe, Shape
 from curriculum.record.codec import Json, decode, encode
+from curriculum.record.files import opened
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -227,7 +229,7 @@ def _sizes(path: Path) -> Sizes:
     Raises:
         ValueError: where the file is longer than tensors of these sizes can be.
     """
-    with path.open("rb") as file:
+    with os.fdopen(opened(path, os.O_RDONLY), "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > MOST_HEADER_BYTES:
             raise ValueError(f"the header of {path} is too long")

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -17,11 +16,21 @@ from curriculum.errors import RunFailed, UsageError
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import fsync, reading, write_atomically
+from curriculum.record.files import Foreign, check_folder, read_bytes, remove
 from curriculum.record.lock import held, is_held
 
 DEFAULT_STORE = Path("mlruns")
-RUN_ID = re.compile(r"[0-9a-f]{1,8}")
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""A run's id is its folder's name: eight hex digits, or what a copy of the folder was called."""
+
 CHECKPOINT = re.compile(r"[0-9]{6,}(-[0-9]{8,})?")
+LEFTOVER = re.compile(rf"\.({CHECKPOINT.pattern}|target)\.(new|old)")
+"""What a process that was killed leaves beside checkpoints."""
+
+MIRROR_FILES = ("json", "lock", "log")
+"""What a mirror keeps of a run: what it has copied, its lock, its log."""
+
+MOST_JSON_BYTES = 1 << 24
 TARGET_CHECKPOINT = "target"
 """The name of the state that mastered the target ahead of the stages below it."""
 
@@ -66,59 +75,101 @@ class RunFolder:
         """The folders of its checkpoints, oldest first.
 
         Raises:
+            Foreign: where in the place of one, or of all, is what no run writes.
             Unreadable: where the system keeps them from being listed.
         """
+        check_folder(self.checkpoints)
+        found: list[Path] = []
         with contextlib.suppress(OSError), reading(self.checkpoints):
-            found = self.checkpoints.iterdir()
-            return sorted(
-                path for path in found if CHECKPOINT.fullmatch(path.name) and path.is_dir()
+            found = sorted(
+                path for path in self.checkpoints.iterdir() if CHECKPOINT.fullmatch(path.name)
             )
-        return []
+        for path in found:
+            check_folder(path)
+        return found
+
+    def remove_leftovers(self) -> None:
+        """Delete what was being written or deleted when a process was killed."""
+        for path in self.checkpoints.glob(".*"):
+            if LEFTOVER.fullmatch(path.name):
+                remove(path)
 
     def remove_checkpoint(self, name: str) -> None:
         """Delete a checkpoint; half of one is never left under its name."""
         aside = self.checkpoints / f".{name}.old"
-        shutil.rmtree(aside, ignore_errors=True)  # what a process that was killed left
+        remove(aside)  # what a process that was killed left
         with contextlib.suppress(OSError):
             os.rename(self.checkpoints / name, aside)
-        shutil.rmtree(aside, ignore_errors=True)
+        remove(aside)
+
+    def check_is_own(self) -> None:
+        """Check that it is a folder of the store's, and so is that of its checkpoints: no link elsewhere.
+
+        Raises:
+            Foreign: where it is not.
+        """
+        check_folder(self.path)
+        check_folder(self.checkpoints)
 
     @property
     def journal_bytes(self) -> int:
         """How long the journal is; 0 before it begins."""
-        return self.journal.stat().st_size if self.journal.exists() else 0
+        try:
+            return self.journal.lstat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
 
     @property
     def is_running(self) -> bool:
-        return is_held(self.writer)
+        """Whether a living process writes it.
+
+        Raises:
+            Foreign: where the lock is no file.
+            Unreadable: where the system doesn't tell.
+        """
+        with reading(self.writer, is_there=True):
+            return is_held(self.writer)
 
     def held(self) -> AbstractContextManager[None]:
         """Be the one process that writes the run; see `lock.held`."""
         return held(self.writer, self.id)
 
     def description(self) -> RunDescription:
-        """What `run.json` says.
+        """What `run.json` says; the run's id is its folder's name.
 
         Raises:
-            UsageError: where it is not what was written.
+            UsageError: where it is not what was written, or is none of ours.
             Unreadable: where the system keeps it from being read.
         """
         path = self.path / "run.json"
+        self.check_is_own()
         try:
             with reading(path):
-                return RunDescription.from_json(path.read_text())
+                text = read_bytes(path, MOST_JSON_BYTES).decode()
+            return replace(RunDescription.from_json(text), id=self.id)
+        except Foreign:
+            raise
         except (OSError, ValueError, RecursionError, OverflowError) as error:
             raise UsageError(
                 f"{path} is damaged, or is of an earlier version; 'rm {self.id}' deletes the run"
             ) from error
 
     def describe(self, description: RunDescription) -> None:
-        """Write `run.json`, whole or not at all, and bring it to the disk.
+        """Write `run.json`, whole or not at all, and bring it to the disk; without the id, see there.
 
         Raises:
             OSError: where it can't be written.
         """
-        write_atomically(self.path / "run.json", description.to_json())
+        write_atomically(self.path / "run.json", replace(description, id="").to_json())
+
+    @property
+    def created(self) -> float:
+        """The time of day when the run was started, as `run.json` says; 0 where it doesn't say."""
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            found = json.loads(read_bytes(self.path / "run.json", MOST_JSON_BYTES))
+            if isinstance(found, dict) and isinstance(found.get("created"), float):
+                return float(found["created"])
+        return 0.0
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
@@ -147,7 +198,10 @@ class RunFolder:
     def stop_note(self) -> StopNote | None:
         """How the run stopped before its end, if it said so."""
         try:
-            return decode(StopNote, json.loads((self.path / "stopped.json").read_text()))
+            text = read_bytes(self.path / "stopped.json", MOST_JSON_BYTES)
+            return decode(StopNote, json.loads(text))
+        except Foreign:
+            raise
         except (OSError, ValueError, RecursionError, OverflowError):
             return None
 
@@ -165,12 +219,22 @@ class Store:
     """
 
     def __init__(self, root: Path) -> None:
+        """The store in that folder, which need not be there yet.
+
+        Raises:
+            UsageError: where MLflow's database could have no address in it.
+        """
         self.root = root.absolute()
+        if "?" in str(self.root):
+            raise UsageError(
+                f"the store {self.root} has a '?' in its path, after which the address of "
+                f"MLflow's database would end; choose another with --store"
+            )
         self.runs_folder = self.root / "runs"
         self.mirrors = self.root / "mirrors"
 
     def mirror_file(self, folder: RunFolder, ending: str) -> Path:
-        """A file of a run's mirror: its `lock`, its `log`, or as `json` what it has copied."""
+        """A file of a run's mirror, by one of `MIRROR_FILES`."""
         self.mirrors.mkdir(parents=True, exist_ok=True)
         return self.mirrors / f"{folder.id}.{ending}"
 
@@ -194,7 +258,7 @@ class Store:
                 if not folder.path.exists():
                     break
             (aside / "checkpoints").mkdir(parents=True)
-            RunFolder(aside).describe(replace(description, id=folder.id))
+            RunFolder(aside).describe(description)
             os.rename(aside, folder.path)
             fsync(self.runs_folder)
         except OSError as error:
@@ -205,14 +269,15 @@ class Store:
         return folder
 
     def runs(self) -> list[RunFolder]:
-        """All runs, oldest first."""
-        created: dict[Path, int] = {}
+        """All runs, oldest first, by what they recorded; those that don't say when are before them."""
+        found: list[RunFolder] = []
         if self.runs_folder.is_dir():
-            for path in self.runs_folder.iterdir():
-                if RUN_ID.fullmatch(path.name):
-                    with contextlib.suppress(OSError):  # no run, or one that is being deleted
-                        created[path] = (path / "run.json").stat().st_mtime_ns
-        return [RunFolder(path) for path in sorted(created, key=created.__getitem__)]
+            found = [
+                RunFolder(path)
+                for path in self.runs_folder.iterdir()
+                if RUN_ID.fullmatch(path.name) and os.path.lexists(path / "run.json")
+            ]
+        return sorted(found, key=lambda folder: (folder.created, folder.id))
 
     def nonempty_runs(self) -> list[RunFolder]:
         """All runs, oldest first, of a store that has any.
@@ -231,6 +296,10 @@ class Store:
         Raises:
             UsageError: where there is none, or several.
         """
+        if RUN_ID.fullmatch(name) and name != "last":
+            exact = RunFolder(self.runs_folder / name)
+            if os.path.lexists(exact.path / "run.json"):
+                return exact
         runs = self.nonempty_runs()
         if name == "last":
             return runs[-1]

@@ -65,8 +65,9 @@ class RunLine:
 
 def run_line(folder: RunFolder) -> RunLine:
     """One run. What is damaged, or can't be read, is no error."""
-    running = folder.is_running  # read first: what comes before is then all there
+    running = False
     try:
+        running = folder.is_running  # read first: what comes before is then all there
         history = History.of(folder)
     except Unreadable:
         return _unknown(folder, "running" if running else "unreadable")

@@ -1,6 +1,7 @@
 """Runs experiments, and resumes runs that stopped before their end."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from subprocess import Popen
 from typing import Unpack
@@ -41,11 +42,15 @@ def run(
     with isolated(context.threads or default_threads(experiment.model.hidden_size)):
         described = context.describe(experiment, seed, overrides)
         earlier = record.earlier_run(context.run_store, described) if resume else None
-        if earlier is not None:
-            check_settled(earlier.description(), context)
-            result, mirror = _resume(earlier, described, experiment, context)
-        else:
+        if earlier is None:
             result, mirror = _start(described, experiment, context)
+    if earlier is not None:
+        original = earlier.description()
+        check_settled(original, context)
+        context = _as_before(context, original)
+        with _isolated(context, original):
+            described = context.describe(experiment, seed, overrides)
+            result, mirror = _resume(earlier, described, experiment, context)
     context.wait_for_mirror(mirror, result.run_id)
     return result
 
@@ -63,22 +68,35 @@ def resume(
     check_withheld(original, context)
     check_settled(original, context)
     context = replace(
-        context,
+        _as_before(context, original),
         tracking_uri=context.tracking_uri or original.tracking_uri,
         optuna_storage=context.optuna_storage or original.optuna_storage,
-        device=context.device or original.device.split(":")[0],
         mlflow=original.mlflow,
     )
     given, experiment = experiment, restore_experiment(original, context.source, experiment)
     context.check(experiment)
-    threads = context.threads or original.threads
-    with isolated(threads, flush_denormal=original.flush_denormal):
+    with _isolated(context, original):
         described = context.describe(given or experiment, original.seed, original.overrides)
         if given is None or described.settings == original.settings:
             described = replace(described, config=original.config)  # a file may have been moved
         result, mirror = _resume(folder, described, given or experiment, context)
     context.wait_for_mirror(mirror, result.run_id)
     return result
+
+
+def _as_before(context: RunContext, original: record.RunDescription) -> RunContext:
+    """The options of a run that is resumed: device and threads that aren't given are as they were."""
+    return replace(
+        context,
+        device=context.device or original.device.split(":")[0],
+        threads=context.threads or original.threads,
+    )
+
+
+def _isolated(context: RunContext, original: record.RunDescription) -> AbstractContextManager[None]:
+    """Torch as the run that is resumed had it."""
+    assert context.threads is not None
+    return isolated(context.threads, flush_denormal=original.flush_denormal)
 
 
 def _start(described: record.RunDescription, experiment: Experiment, context: RunContext) -> Ended:

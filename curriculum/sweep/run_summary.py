@@ -8,7 +8,7 @@ from typing import Any
 
 from curriculum.config import flatten
 from curriculum.plan import STRATEGIES, Cost, Stage, Verdict, VisitReason
-from curriculum.record import History, RunDescription
+from curriculum.record import MACHINE, History, RunDescription
 
 UNITS = ("compute", "tokens", "seconds", "steps")
 """What a budget may be matched in."""
@@ -128,7 +128,7 @@ def _conditions(description: RunDescription) -> dict[str, Any]:
 def provenance(description: RunDescription) -> dict[str, Any]:
     """What a run's numbers depend on besides its settings and seed."""
     libraries = description.environment.items()
-    names = ("device", "threads", "flush_denormal", "source_sha256", "classes_sha256", "git_commit")
+    names = (*MACHINE, "source_sha256", "classes_sha256", "git_commit")
     found = {name: getattr(description, name) for name in names}
     return {name: value for name, value in libraries if name not in WITHOUT_EFFECT} | found
 

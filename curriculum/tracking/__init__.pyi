@@ -5,6 +5,7 @@ from .local_database import LocalDatabase as LocalDatabase
 from .local_database import experiment_ids as experiment_ids
 from .mirror_process import start_mirror as start_mirror
 from .presentation import Presentation as Presentation
+from .relocation import relocate_artifacts as relocate_artifacts
 from .remote_deletion import RemoteTrash as RemoteTrash
 from .report_upload import upload_report as upload_report
 from .server import experiment_page as experiment_page

@@ -132,7 +132,7 @@ def _code(history: History) -> Path | None:
     if not described.mlflow.log_code or described.source is None:
         return None
     path = Path(described.source)
-    if not path.is_file() or sha256_of(path) != described.source_sha256:
+    if not path.is_file() or sha256_of(path.resolve()) != described.source_sha256:
         log.warning(
             "%s has changed since run %s, and is not logged with its model", path, described.id
         )

@@ -39,6 +39,7 @@ from curriculum.tracking.metrics import (
 )
 from curriculum.tracking.point_buffer import PointBuffer
 from curriculum.tracking.presentation import Presentation
+from curriculum.tracking.relocation import folder_name, relocate_artifacts
 from curriculum.tracking.run_fields import (
     experiment_note,
     is_kept,
@@ -67,7 +68,7 @@ STATUS = {
 
 
 def connect(store: record.Store, tracking_uri: str) -> MlflowClient:
-    """A client of MLflow. The store's own database is made where there is none yet."""
+    """A client of MLflow. The store's own database is made where there is none, and follows the store."""
     if tracking_uri != local_tracking_uri(store):
         return MlflowClient(tracking_uri)
     store.mirrors.mkdir(parents=True, exist_ok=True)
@@ -75,6 +76,7 @@ def connect(store: record.Store, tracking_uri: str) -> MlflowClient:
         lock.acquire(seconds=math.inf)
         client = MlflowClient(tracking_uri)
         client.search_experiments(max_results=1)
+        relocate_artifacts(store)
     return client
 
 
@@ -94,7 +96,7 @@ def experiment_id(
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
-    location = None if artifacts is None else (artifacts / name.replace(":", "-")).as_uri()
+    location = None if artifacts is None else (artifacts / folder_name(name)).as_uri()
     try:
         tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI's layout
         if note is not None:

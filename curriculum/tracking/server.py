@@ -16,11 +16,12 @@ def mlflow_server(store: Store, tracking_uri: str, port: int) -> Server:
     """
     if tracking_uri.startswith(("http://", "https://")):
         raise UsageError("MLFLOW_TRACKING_URI names a server, which has a UI of its own; open that")
-    arguments = ["-m", "mlflow", "ui", "--backend-store-uri", tracking_uri]
+    arguments = ["-m", "mlflow", "ui"]
     arguments += ["--default-artifact-root", (store.root / "artifacts").as_uri()]
     arguments += ["--host", HOST, "--port", str(port), "--workers", "1"]
     arguments += ["--uvicorn-opts", "--log-level warning"]
     environment = {
+        "MLFLOW_BACKEND_STORE_URI": tracking_uri,  # it may hold a password, and arguments are public
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_LOGGING_LEVEL": "WARNING",

@@ -14,12 +14,24 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from curriculum.errors import UsageError
-from curriculum.record import History, Lock, RunFolder, Store, first_line, redacted
+from curriculum.record import (
+    History,
+    Lock,
+    RunFolder,
+    Store,
+    first_line,
+    read_bytes,
+    redacted,
+    write_atomically,
+)
 from curriculum.tracking.addresses import artifacts_folder
 from curriculum.tracking.presentation import Presentation
 
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 60.0  # how long a mirror tries on after the run's end
+
+MOST_BYTES = 1 << 20
+"""Of what a mirror keeps of a run."""
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +91,7 @@ def sync_run(store: Store, folder: RunFolder, destinations: Destinations) -> Non
     """
     with _locked(store, folder):
         stopped = not folder.is_running  # read first: what comes before is then all there
-        content = _content(folder, destinations)
+        content = _content(store, folder, destinations)
         failures = []
         for name, opener in destinations.openers(store, folder).items():
             try:
@@ -126,7 +138,7 @@ def _follow(
     ended: float | None = None
     while True:
         running = folder.is_running  # read first: what comes before is then all there
-        content = _content(folder, destinations)
+        content = _content(store, folder, destinations)
         for copy in copies:
             copy.advance(folder, content, stopped=not running)
         if all(copy.holds == content for copy in copies):
@@ -171,7 +183,7 @@ class _PersistentCopy:
 
 def is_synced(store: Store, folder: RunFolder, destinations: Destinations) -> bool:
     """Whether the run has stopped, and was copied whole to these destinations."""
-    return _remembered(store, folder) == _content(folder, destinations)
+    return _remembered(store, folder) == _content(store, folder, destinations)
 
 
 def was_copied(store: Store, folder: RunFolder) -> bool:
@@ -189,16 +201,14 @@ def _update(copy: Copy, folder: RunFolder, *, stopped: bool) -> None:
 def _remembered(store: Store, folder: RunFolder) -> Content:
     """What there was to copy when the copy was completed; empty where nothing says."""
     try:
-        found = json.loads(store.mirror_file(folder, "json").read_text())
+        found = json.loads(read_bytes(store.mirror_file(folder, "json"), MOST_BYTES))
     except (OSError, ValueError):
         found = None
     return found if isinstance(found, dict) else {}
 
 
 def _remember(store: Store, folder: RunFolder, content: Content) -> None:
-    aside = store.mirror_file(folder, "new")
-    aside.write_text(json.dumps(content))
-    os.replace(aside, aside.with_suffix(".json"))
+    write_atomically(store.mirror_file(folder, "json"), json.dumps(content))
 
 
 def _locked(store: Store, folder: RunFolder) -> Lock:
@@ -213,16 +223,19 @@ def _locked(store: Store, folder: RunFolder) -> Lock:
     return lock
 
 
-def _content(folder: RunFolder, destinations: Destinations) -> Content:
-    """What there is to copy, and where to; of addresses digests alone, as they may hold passwords."""
+def _content(store: Store, folder: RunFolder, destinations: Destinations) -> Content:
+    """What there is to copy, and where to.
+
+    Of addresses digests alone, as they may hold passwords, and as seen from the store, which may be moved.
+    """
     note = folder.stop_note()
     return {
         "journal_bytes": folder.journal_bytes,
         "stopped": None if note is None else note.time,
-        "mlflow": _digest(destinations.tracking_uri),
-        "optuna": _digest(destinations.optuna_storage),
+        "mlflow": _digest(store, destinations.tracking_uri),
+        "optuna": _digest(store, destinations.optuna_storage),
     }
 
 
-def _digest(url: str) -> str:
-    return hashlib.sha256(url.encode()).hexdigest()
+def _digest(store: Store, url: str) -> str:
+    return hashlib.sha256(url.replace(str(store.root), "", 1).encode()).hexdigest()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
+from optuna.storages.journal import (
+    JournalFileBackend,
+    JournalRedisBackend,
+)
 
 from curriculum import record
 from curriculum.config import Choices, Range
@@ -27,7 +32,8 @@ def open_storage(url: str) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         if "://" not in url:
-            return JournalStorage(JournalFileBackend(url))
+            lock: Any = JournalLock(url)  # the class that it would be has no public name
+            return JournalStorage(JournalFileBackend(url, lock))
         if url.startswith("redis"):
             return JournalStorage(JournalRedisBackend(url))
         return RDBStorage(url)
@@ -36,6 +42,24 @@ def open_storage(url: str) -> BaseStorage:
             f"Optuna's storage {record.redacted(url)} can't be reached ({record.first_line(error)}); give a "
             f"file's path, or a URL such as sqlite:///studies.db"
         ) from error
+
+
+class JournalLock:
+    """Keeps others from a journal file of studies while it is written; freed by the death of its holder.
+
+    Optuna's own would be left behind by it, and then be waited for.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._lock = record.Lock(Path(f"{path}.flock"))
+
+    def acquire(self) -> bool:
+        """Wait for the lock, and take it."""
+        return self._lock.acquire(seconds=math.inf)
+
+    def release(self) -> None:
+        """Free the lock."""
+        self._lock.release()
 
 
 def check_storage(url: str) -> None:

@@ -201,6 +201,8 @@ def follow(
         monkeypatch.setattr("curriculum.tracking.mirror.connect", server.connect)
         assert follow_run(stores[0], folder, destinations_of(stores[0]))
         assert folder.journal.read_bytes() == whole.journal.read_bytes()
+        if empty:  # the artifacts lie where the run does, and are the other server's
+            shutil.copytree(stores[0].root / "artifacts", stores[1].root / "artifacts")
         assert held_by(stores[-1], RunFolder(path)) == expected
         return server
 

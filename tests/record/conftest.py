@@ -40,6 +40,9 @@ def description() -> RunDescription:
         device="cpu",
         threads=1,
         flush_denormal=False,
+        dtype="float32",
+        cpu_capability="AVX2",
+        gpu=None,
         environment={"python": "3.11", "torch": "2.13"},
         git_commit=None,
     )

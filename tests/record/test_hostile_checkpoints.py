@@ -319,17 +319,18 @@ def test_nothing_is_read_outside_of_the_runs_folder(
     secret = tmp_path / "secret"
     shutil.copytree(run.folder.checkpoint_folders()[1], secret / "000002")
     change_and_sign(newest, lambda content: content["state"].update(parent=parent))
-    opened: list[str] = []
-    path_open = Path.open
+    own, opened = str(run.folder.path), list[str]()
+    os_open = os.open
 
-    def noted(self: Path, *rest: Any, **more: Any) -> Any:
-        opened.append(str(self.resolve()))
-        return path_open(self, *rest, **more)
+    def noted(path: Any, *rest: Any, **more: Any) -> int:
+        opened.append(str(Path(path).resolve()))
+        return os_open(path, *rest, **more)
 
-    monkeypatch.setattr(Path, "open", noted)
-    check_resumed_from_the_one_before(run, older, newest)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", noted)
+        check_resumed_from_the_one_before(run, older, newest)
     assert opened
-    assert all(path.startswith(str(run.folder.path)) for path in opened)
+    assert all(path.startswith(own) for path in opened)
     assert (secret / "000002" / "model.safetensors").exists()  # nor is anything deleted there
 
 
@@ -338,7 +339,8 @@ def test_the_target_of_a_link_is_left_alone(run: StoppedRun, tmp_path: Path) -> 
     elsewhere.mkdir()
     (elsewhere / "mine").write_text("keep")
     (run.folder.checkpoints / "000009").symlink_to(elsewhere)
-    run.resume()
+    with pytest.raises(UsageError, match="000009 is a link, which no run writes"):
+        run.resume()
     assert (elsewhere / "mine").read_text() == "keep"
 
 

@@ -1,7 +1,6 @@
 """What a run was started under, and whether what is there now is still that."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +67,9 @@ def test_another_directory_host_or_mlflow_changes_no_number(started: RunDescript
         ({"threads": 9}, {"threads": 9}),
         ({"flush_denormal": True}, {"flush_denormal": True}),
         ({"device": "cuda"}, {"device": "cuda"}),
+        ({"cpu_capability": "NO AVX"}, {"cpu_capability": "NO AVX"}),
+        ({"gpu": "another"}, {"gpu": "another"}),
+        ({"dtype": "float64"}, {"dtype": "float64"}),
         ({"seed": 4}, {"seed": 4}),
         ({"environment": {"torch": "9.9"}}, {"torch": "9.9"}),
         ({"environment": {"python": "4.0.0"}}, {"python": "4.0.0"}),
@@ -137,8 +139,7 @@ def test_changes_are_said_in_one_sentence_with_the_way_out(started: RunDescripti
 
 def create(store: Path, description: RunDescription, when: int, *, over: bool = False) -> str:
     """A run of that description, created then; its id."""
-    folder = Store(store).create(description)
-    os.utime(folder.path / "run.json", (when, when))
+    folder = Store(store).create(replace(description, created=float(when)))
     if over:
         journal = Journal(folder.journal)
         end = RunEnded(
@@ -202,7 +203,6 @@ def test_the_run_that_is_resumed(
         if kind == "damaged":
             path = Store(store).runs_folder / ids[-1] / "run.json"
             path.write_text("{}")
-            os.utime(path, (when, when))
     found = earlier_run(Store(store), started)
     assert (None if found is None else found.id) == (None if expected is None else ids[expected])
 

@@ -263,15 +263,15 @@ def test_a_run_is_not_resumed_from_a_state_of_another_run_whatever_its_digest_sa
 @pytest.fixture
 def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
     """Has the system refuse to open a file, as it does where it has no more of what that takes."""
-    path_open = Path.open
+    os_open = os.open
 
     def refused(path: Path, number: int) -> None:
-        def refusing(self: Path, *rest: Any, **more: Any) -> Any:
-            if self == path:
-                raise OSError(number, os.strerror(number), str(self))
-            return path_open(self, *rest, **more)
+        def refusing(what: Any, *rest: Any, **more: Any) -> int:
+            if what == path:
+                raise OSError(number, os.strerror(number), str(what))
+            return os_open(what, *rest, **more)
 
-        monkeypatch.setattr(Path, "open", refusing)
+        monkeypatch.setattr(os, "open", refusing)
 
     return refused
 

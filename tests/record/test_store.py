@@ -12,16 +12,14 @@ from curriculum.record.journal import Journal
 
 
 def create_named(store: Store, description: RunDescription, name: str, when: int) -> None:
-    folder = store.create(description)
-    path = folder.path.with_name(name)
-    folder.path.rename(path)
-    os.utime(path / "run.json", (when, when))
+    folder = store.create(replace(description, created=float(when)))
+    folder.path.rename(folder.path.with_name(name))
 
 
 @pytest.fixture
 def three(store: Path, description: RunDescription) -> Store:
     found = Store(store)
-    for when, name in enumerate(["aaaa1111", "aaaa2222", "bbbb3333"], start=1):
+    for when, name in ((3, "bbbb3333"), (1, "aaaa1111"), (2, "aaaa2222")):
         create_named(found, description, name, when)
     return found
 
@@ -83,7 +81,6 @@ def test_names_are_in_the_order_of_the_run() -> None:
 def test_other_files_among_the_checkpoints_are_none(folder: RunFolder) -> None:
     for name in ("000002", "000001-00000150", "000001", ".000003.new", "notes", "1", "000004x"):
         (folder.checkpoints / name).mkdir()
-    (folder.checkpoints / "000005").write_text("a file")
     names = [path.name for path in folder.checkpoint_folders()]
     assert names == ["000001", "000001-00000150", "000002"]
 
@@ -124,7 +121,8 @@ def test_every_part_of_a_description_is_under_its_check(
     assert described == replace(description, id=folder.id)
     path = folder.path / "run.json"
     whole = json.loads(path.read_text())
-    assert list(whole) == [*RunDescription.__slots__, "check"]
+    # The id is the folder's name, so that a copy of the folder is another run.
+    assert list(whole) == [*RunDescription.__slots__[1:], "check"]
     for name in whole:
         for other in (None, "other", whole["path"][:1], {"more": 1}, 3):
             if whole[name] != other:

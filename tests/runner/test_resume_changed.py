@@ -4,6 +4,7 @@ Provenance is all that a run's numbers depend on: its settings, versions, device
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,43 @@ def test_other_settings_are_refused_by_name_and_taken_by_force(
 
 
 @pytest.mark.parametrize("by", ["resume", "run"])
+def test_a_run_is_resumed_with_the_threads_that_it_was_started_with(
+    tiny: Experiment, store: Path, by: str, wholes: Wholes
+) -> None:
+    folder = interrupted_run(plain(tiny), store, threads=2)
+    if by == "run":
+        run(plain(tiny), store, resume=True)
+    else:
+        curriculum.resume("last", store=store, mirror=False)
+    assert History.of(folder).status() == "reached"
+    other = interrupted_run(plain(tiny), store / "other", threads=2)
+    with pytest.raises(
+        UsageError, match=r"threads was 2 and is 1 \(--threads 2 gives it as many\)"
+    ):
+        run(plain(tiny), store / "other", resume=True, threads=1)
+    assert History.of(other).status() == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "remedy"),
+    [
+        ("cpu_capability", "AVX2", "ATEN_CPU_CAPABILITY=avx2 in the environment has torch use it"),
+        ("gpu", "NVIDIA H200", "resume it on a machine with that GPU"),
+        ("dtype", "float64", ""),
+    ],
+)
+def test_another_machine_is_refused_and_told_how_to_be_the_same(
+    tiny: Experiment, store: Path, name: str, before: str, remedy: str
+) -> None:
+    folder = interrupted_run(plain(tiny), store)
+    changed: dict[str, Any] = {name: before}
+    folder.describe(replace(folder.description(), **changed))
+    with pytest.raises(UsageError, match=f"{name} was {before} and is .*{remedy}"):
+        curriculum.resume("last", store=store, mirror=False)
+    assert curriculum.resume("last", store=store, mirror=False, force=True).status == "reached"
+
+
+@pytest.mark.parametrize("by", ["resume", "run"])
 def test_other_versions_are_refused_by_name_and_taken_by_force(
     tiny: Experiment, store: Path, by: str, monkeypatch: pytest.MonkeyPatch, wholes: Wholes
 ) -> None:
@@ -97,7 +135,9 @@ def test_other_versions_are_refused_by_name_and_taken_by_force(
     versions = {**folder.description().environment, "torch": "9.9", "numpy": "0.1"}
     with monkeypatch.context() as patch:
         patch.setattr("curriculum.record.provenance.environment", lambda: versions)
-        with pytest.raises(UsageError, match=r"torch was \S+ and is 9\.9; numpy was"):
+        with pytest.raises(
+            UsageError, match=r"torch was (\S+) and is 9\.9 \(pip install torch==\1\); numpy was"
+        ):
             resume()
         result = resume(force=True)
     assert result.status == "reached"

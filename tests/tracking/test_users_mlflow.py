@@ -36,7 +36,7 @@ def own_tracking(mlflow_store: Path) -> Iterator[Path]:
 def test_an_active_run_and_its_id_are_left_alone(
     tiny: Experiment, own_tracking: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with mlflow.start_run() as active:
+    with mlflow.start_run(experiment_id="0") as active:
         monkeypatch.setenv("MLFLOW_RUN_ID", active.info.run_id)
         result = curriculum.run(tiny, store=own_tracking, mirror=False)
         sync(Store(own_tracking), Store(own_tracking).find(result.run_id))

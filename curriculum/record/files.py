@@ -1,0 +1,106 @@
+"""A run's own files: regular ones, in its own folder. No link is followed, no pipe or device is read."""
+
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from curriculum.errors import UsageError
+
+KINDS = (
+    (stat.S_ISLNK, "a link"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISREG, "a file"),
+)
+
+
+class Foreign(UsageError):
+    """In the place of a run's file or folder is what no run writes: a link, a pipe, a device."""
+
+
+def opened(path: Path, flags: int) -> int:
+    """A descriptor of a regular file; with `O_CREAT`, of a new one where there is none.
+
+    Raises:
+        Foreign: where it is something else.
+        OSError: where it can't be opened, or is missing.
+    """
+    flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        file = os.open(path, flags, 0o644)
+    except OSError as error:
+        _check(path, stat.S_ISREG, error)
+        raise
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        _check(path, stat.S_ISREG)
+    return file
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The content of a regular file.
+
+    Raises:
+        Foreign: where it is something else.
+        ValueError: where it is longer than `most` bytes.
+        OSError: where it can't be read, or is missing.
+    """
+    with os.fdopen(opened(path, os.O_RDONLY), "rb") as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise ValueError(f"{path} is longer than {most:,} bytes")
+        return file.read()
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file anew, never through what stands there: that is deleted, a link itself.
+
+    Raises:
+        OSError: where the disk is full, or can't be written.
+    """
+    path.unlink(missing_ok=True)
+    with os.fdopen(opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+        file.write(content)
+
+
+def check_folder(path: Path) -> None:
+    """Check that what is there, if anything, is a folder, and no link to one.
+
+    Raises:
+        Foreign: where it is something else.
+    """
+    _check(path, stat.S_ISDIR)
+
+
+def check_file(path: Path) -> None:
+    """Check that what is there, if anything, is a regular file.
+
+    Raises:
+        Foreign: where it is something else.
+    """
+    _check(path, stat.S_ISREG)
+
+
+def remove(path: Path) -> None:
+    """Delete a folder and all in it, as far as that can be; of a link, itself alone."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _check(path: Path, is_right: Callable[[int], bool], cause: OSError | None = None) -> None:
+    """Raise `Foreign` where a path is of another kind; a missing one, or one that can't be asked, is not."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return
+    if is_right(mode):
+        return
+    kind = next((name for is_kind, name in KINDS if is_kind(mode)), "a device")
+    raise Foreign(
+        f"{path} is {kind}, which no run writes: nothing there is read or changed; move it away, "
+        f"or put back what was there"
+    ) from cause
