@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 INTERVAL = re.compile(r"[\[(].+, .+[\])]")
 
-Rule = str | tuple[str, ...]
+Rule = str | tuple[str | bool, ...]
 """What a setting must obey: an interval such as `(0, 1]` or `[1, inf)`, or its choices."""
 
 
@@ -47,7 +47,7 @@ def check_fields(settings: object, part: str, **rules: Rule) -> None:
     """Check fields of `settings`, each by an interval or its choices; None is let through.
 
     A field is checked by the rule that it is annotated with, as `Annotated[int, "[1, inf)"]`, or
-    by the choices of its `Literal`.
+    by the choices of its `Literal`; a `bool` is one.
 
     >>> check_fields(range(2, 5), "range", start="[0, 3]", stop="(0, 1)")
     Traceback (most recent call last):
@@ -77,12 +77,14 @@ def _annotated_rules(kind: type[Any]) -> dict[str, Rule]:
             found[name] = hint.__metadata__[0]
         elif get_origin(hint) is Literal:
             found[name] = get_args(hint)
+        elif hint is bool:
+            found[name] = (False, True)
     return found
 
 
 def _obeys(value: object, rule: Rule) -> bool:
     if isinstance(rule, tuple):
-        return value in rule
+        return any(isinstance(value, type(each)) and value == each for each in rule)
     low, high = map(float, rule[1:-1].split(","))
     if not isinstance(value, Real):
         return False

@@ -116,11 +116,12 @@ class History:
         """How many evaluations on the stream `gate` there were."""
         return sum(len(visit.evaluations) for visit in self.visits)
 
-    def last_mastered_in(self, stage: Stage) -> int:
-        """The number of the last visit that mastered a stage, which one must have."""
-        return max(
+    def last_mastered_in(self, stage: Stage) -> int | None:
+        """The number of the last visit that mastered a stage; None where a damaged journal has none."""
+        found = (
             v.number for v in self.visits if v.stage == stage and v.verdict is Verdict.MASTERED
         )
+        return max(found, default=None)
 
     def full_tests_of(self, stage: Stage) -> int:
         """How many full tests of a stage there were, ahead of its turn or in it."""

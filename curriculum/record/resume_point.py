@@ -181,6 +181,10 @@ def _check_farthest(folder: RunFolder, experiment: Experiment, history: History)
     names = []
     if history.mastered_in_order is not None:
         visit = history.last_mastered_in(history.mastered_in_order)
+        if visit is None:
+            raise DamagedCheckpoint(
+                f"the journal of run {folder.id} tells of a reach that no visit has mastered"
+            )
         names.append(checkpoint_name(visit + 1))
     if experiment.growth.path()[-1] in history.mastered_ahead:
         names.append(TARGET_CHECKPOINT)

@@ -214,10 +214,11 @@ class CurriculumLoop:
             return None
         if verdict is Verdict.MASTERED and history.visits[visit].stage == scheduler.reach:
             return None
-        number = history.last_mastered_in(scheduler.reach)
-        farthest = self.recorder.checkpoints.learner_after(number, self.experiment, self.device)
+        last = history.last_mastered_in(scheduler.reach)
+        assert last is not None, "the reach was mastered"
+        farthest = self.recorder.checkpoints.learner_after(last, self.experiment, self.device)
         waits = scheduler.pacing.waits_for_mastery
-        return self._restore(farthest, number, if_worse_on=None if waits else scheduler.reach)
+        return self._restore(farthest, last, if_worse_on=None if waits else scheduler.reach)
 
     def _restore(
         self, farthest: learn.Learner, visit: int, *, if_worse_on: Stage | None
