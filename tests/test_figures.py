@@ -28,6 +28,10 @@ def test_every_figure_that_is_measured_is_shown_once_and_no_other() -> None:
     assert sorted(shown) == sorted(figures.FIGURES)
 
 
+def test_every_figure_was_measured() -> None:
+    assert set(MEASURED) == {name for name, each in figures.FIGURES.items() if not each.of}
+
+
 def test_all_tables_are_closed() -> None:
     for page in PAGES:
         text = page.read_text()

@@ -146,7 +146,9 @@ def compare(
     if few := comparison.too_few_seeds(names, seeds):
         log.warning(few)
     shown = report.shows_progress() if progress is None else progress
-    if not run_missing(planned, jobs, Console(stderr=True, quiet=not shown)):
+    if not run_missing(
+        planned, jobs, Console(stderr=True, quiet=not shown, markup=False, emoji=False)
+    ):
         raise KeyboardInterrupt(
             f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
             f"with the rest"

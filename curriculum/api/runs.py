@@ -122,7 +122,9 @@ def _shown(
         yield
         return
     listener = options.get("listener")
-    with report.Progress(experiment, seed, Console(stderr=True)) as shown:
+    with report.Progress(
+        experiment, seed, Console(stderr=True, markup=False, emoji=False)
+    ) as shown:
 
         def both(entry: record.Record) -> None:
             if listener is not None:

@@ -61,7 +61,7 @@ def certify(request: CertifyRequest) -> int:
         from rich.console import Console
 
         title = f"run {folder.id}, {experiment.name}"
-        Console().print(report.final_evaluation_table(title, found))
+        Console(markup=False, emoji=False).print(report.final_evaluation_table(title, found))
     return 0 if found and all(event.passes for event in found) else 3
 
 
@@ -114,7 +114,7 @@ def _progress_bar(stage: plan.Stage, tokens: int) -> Iterator[Callable[[int], No
     from rich import progress
 
     columns = (
-        progress.TextColumn(str(stage)),
+        progress.TextColumn(str(stage), markup=False),
         progress.BarColumn(24),
         progress.TaskProgressColumn(),
         progress.TimeRemainingColumn(),

@@ -37,7 +37,7 @@ def write_outputs(found: Sequence[api.StrategyComparison], request: OutputReques
     for each in comparisons:
         comparison_report.print_comparison(each, sys.stderr if request.json else sys.stdout)
     if request.csv is not None:
-        _write(request.csv, _joined_csv(comparisons))
+        _write(request.csv, comparison_report.as_csv(*comparisons))
     if request.report is not None:
         figures = {
             each.comparison.experiment: list(
@@ -58,17 +58,6 @@ def _write(path: Path, text: str) -> None:
     except OSError as error:
         raise UsageError(f"{path} can't be written: {error.strerror}") from error
     print_note(f"Wrote {path}")
-
-
-def _joined_csv(comparisons: Sequence[comparison.Comparison]) -> str:
-    """One table of all, under one head."""
-    head, *_ = comparison_report.as_csv(comparisons[0]).splitlines()
-    rows = [
-        f"{each.experiment},{line}"
-        for each in comparisons
-        for line in comparison_report.as_csv(each).splitlines()[1:]
-    ]
-    return "\n".join((f"experiment,{head}", *rows, ""))
 
 
 def _upload(

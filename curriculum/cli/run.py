@@ -207,7 +207,7 @@ class _Outcome:
         if self.printed:
             return
         self.printed = True
-        console = Console(file=self.stream)
+        console = Console(file=self.stream, markup=False, emoji=False)
         with console.capture() as capture:
             console.print(report.stage_table(history.result()), end="\n\n")
         # A run goes on though nobody reads; what is printed at its end finds that out as well.

@@ -65,7 +65,7 @@ def show(request: ShowRequest) -> int:
             source=request.source,
         )
     print_line(found.title)
-    Console().print(found.table)
+    Console(markup=False, emoji=False).print(found.table)
     return 0
 
 

@@ -64,7 +64,8 @@ def stderr_console() -> Console:
     """A console for progress."""
     from rich.console import Console  # most errors do without
 
-    return Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
+    terminal = None if sys.stderr.isatty() else False
+    return Console(stderr=True, force_terminal=terminal, markup=False, emoji=False)
 
 
 class WarningHandler(logging.Handler):

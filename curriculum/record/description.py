@@ -11,6 +11,9 @@ from typing import Any
 from curriculum.plan import Stage
 from curriculum.record.codec import Json, Malformed, decode, encode
 
+MOST_CHARACTERS = 1000
+"""Of a name."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MlflowSettings:
@@ -107,7 +110,11 @@ class RunDescription:
         content = json.loads(text)
         if not isinstance(content, dict) or content.pop("check", None) != _check(content):
             raise Malformed("its check does not match")
-        return decode(RunDescription, content)
+        found = decode(RunDescription, content)
+        for name in (found.experiment, found.task, found.model, found.strategy):
+            if not name.isprintable() or len(name) > MOST_CHARACTERS:
+                raise Malformed(f"{name[:100]!r} is no name")
+        return found
 
 
 def _check(content: Mapping[str, Any]) -> str:

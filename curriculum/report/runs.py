@@ -131,9 +131,11 @@ def print_runs(lines: Sequence[RunLine], stream: TextIO) -> None:
     """Print the runs; in a pipe plainly, each on one line however long."""
     table = runs_table(lines, time.time())
     if stream.isatty():
-        Console(file=stream).print(table)
+        Console(file=stream, markup=False, emoji=False).print(table)
         return
-    plain = Console(file=io.StringIO(), force_terminal=False, width=1_000)
+    plain = Console(
+        file=io.StringIO(), force_terminal=False, width=1_000, markup=False, emoji=False
+    )
     with plain.capture() as printed:
         plain.print(table)
     stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())

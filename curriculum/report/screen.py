@@ -102,7 +102,13 @@ def shows_progress() -> bool:
 def as_html(renderable: RenderableType, width: int = WIDTH) -> str:
     """What a terminal would show, for a page: in its colours, on its own background."""
     console = Console(
-        file=io.StringIO(), record=True, width=width, force_jupyter=False, force_terminal=True
+        file=io.StringIO(),
+        record=True,
+        width=width,
+        force_jupyter=False,
+        force_terminal=True,
+        markup=False,
+        emoji=False,
     )
     console.print(renderable)
     return console.export_html(inline_styles=True, code_format=HTML)
@@ -111,7 +117,13 @@ def as_html(renderable: RenderableType, width: int = WIDTH) -> str:
 def as_text(renderable: RenderableType, width: int = 80) -> str:
     """What a terminal without colours would show."""
     console = Console(
-        file=io.StringIO(), width=width, force_jupyter=False, force_terminal=False, highlight=False
+        file=io.StringIO(),
+        width=width,
+        force_jupyter=False,
+        force_terminal=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
     )
     with console.capture() as captured:
         console.print(renderable)

@@ -22,7 +22,11 @@ class SweepProgress:
     def __init__(self, name: str, console: Console, *, total: int, missing: int) -> None:
         self._console = console
         self._total, self._done = total, total - missing
-        columns = (TextColumn("{task.description}"), BarColumn(12), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(12),
+            TimeElapsedColumn(),
+        )
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
         # A terminal has rich's own.
         self._screen = NotebookScreen() if in_notebook() and not console.quiet else None

@@ -152,6 +152,30 @@ def test_the_list_is_newest_last_and_plain_in_a_pipe(
     assert not err
 
 
+@pytest.mark.parametrize("name", ["[/nope]", "[red]x[/red]", "$\\frac{1}$", ":smile:", "=1+1"])
+def test_names_are_shown_as_they_are(
+    folder: RunFolder, store: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No name is markup, mathematics or a formula."""
+    folder.describe(replace(folder.description(), experiment=name, strategy=name))
+    for words in (["runs"], ["explain", folder.id]):
+        assert call(*words, "--store", store) == 0
+        out, err = capsys.readouterr()
+        assert name in out + err
+        assert "Traceback" not in err
+    report = tmp_path / "report.html"
+    assert call("compare", name, "--store", store, "--report", report) in (0, 2)
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mred", "two\nlines", "\x00", "x" * 2000])
+def test_what_is_no_name_is_damage(
+    folder: RunFolder, store: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.describe(replace(folder.description(), experiment=name))
+    assert call("runs", "--store", store) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:4] == [folder.id, "-", "-", "damaged"]
+
+
 def test_json_is_one_list(
     folder: RunFolder, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,24 +11,39 @@ from curriculum.comparison import Comparison, Median, Outcome, Ratio, SeedResult
 from curriculum.plan import Cost, Stage
 from curriculum.sweep import UNITS, RunSummary
 
-CSV_COLUMNS = ("strategy", "length", "vocab_size", "seeds", "reached")
+CSV_COLUMNS = ("experiment", "strategy", "length", "vocab_size", "seeds", "reached")
 """The first columns; after them come, by unit, the median cost and the ends of its interval."""
 
 
-def as_csv(comparison: Comparison) -> str:
-    """A line for each strategy and stage. `inf` is never; an interval of too few seeds is empty."""
+def as_csv(*comparisons: Comparison) -> str:
+    """A line for each experiment, strategy and stage.
+
+    `inf` is never; an interval of too few seeds is empty. A name that a spreadsheet would take for a
+    formula has an apostrophe before it.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     parts = (f"{unit}_{part}" for unit in UNITS for part in ("median", "low", "high"))
     writer.writerow((*CSV_COLUMNS, *parts))
-    for name, outcome in comparison.outcomes.items():
-        seeds = len(outcome.results)
-        for place, stage in enumerate(comparison.path):
-            medians = (outcome.cost(place, unit) for unit in UNITS)
-            costs = (cost for m in medians for cost in (m.value, m.low, m.high))
-            counts = (seeds, outcome.reached(place))
-            writer.writerow((name, stage.length, stage.vocab_size, *counts, *costs))
+    for comparison in comparisons:
+        for name, outcome in comparison.outcomes.items():
+            names = (_cell(comparison.experiment), _cell(name))
+            seeds = len(outcome.results)
+            for place, stage in enumerate(comparison.path):
+                medians = (outcome.cost(place, unit) for unit in UNITS)
+                costs = (cost for m in medians for cost in (m.value, m.low, m.high))
+                counts = (seeds, outcome.reached(place))
+                writer.writerow((*names, stage.length, stage.vocab_size, *counts, *costs))
     return text.getvalue()
+
+
+def _cell(name: str) -> str:
+    """A name that no spreadsheet takes for a formula.
+
+    >>> [_cell(name) for name in ("gated", "=1+1", "-x")]
+    ['gated', "'=1+1", "'-x"]
+    """
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
