@@ -2,7 +2,8 @@
 
 Runs `bare_firstbit.py` and `python -m curriculum run lstm_firstbit` in turn, checks that both
 end in the same weights, and prints the ratio of their times pair by pair, and how long
-after its end MLflow has all of a run. The first run of a store makes its database.
+after its end MLflow has all of a run. The first run of a store makes its database. Neither evaluates the
+final model again.
 
     python benchmarks/whole_process.py
     python benchmarks/whole_process.py --new-store
@@ -49,7 +50,7 @@ def seconds_until_mirrored(root: Path, run_id: str) -> float:
 def pair(root: Path, seed: int) -> tuple[float, float, float]:
     """Seconds of the bare script, of ours, and from our end until MLflow is complete."""
     bare, printed = timed("benchmarks/bare_firstbit.py", "--seed", str(seed))
-    command = ["run", "lstm_firstbit", "--tuning.mode", "off"]
+    command = ["run", "lstm_firstbit", "--tuning.mode", "off", "--final-evaluation.mode", "off"]
     command += ["--seed", str(seed), "--store", str(root), "--json"]
     ours, output = timed("-m", "curriculum", *command)
     result = json.loads(output)
