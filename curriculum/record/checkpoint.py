@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from curriculum.config import Experiment
     from curriculum.learn import Learner, Recipe, Snapshot
+
+log = logging.getLogger(__name__)
 
 TENSORS = ("model.safetensors", "optimizer.safetensors")
 BEST_TENSORS = ("best_model.safetensors", "best_optimizer.safetensors")
@@ -143,6 +146,7 @@ def latest_settled_checkpoint(folder: RunFolder) -> Path:
                 return path
             intact.append(path)
         except DamagedCheckpoint as error:
+            log.warning("%s; an older one is taken", error)
             damage.append(error)
     if intact:
         return intact[0]

@@ -67,10 +67,14 @@ class History:
 
     @classmethod
     def of(cls, folder: RunFolder) -> History:
-        """The history of a run on disk, up to any damage of its journal."""
+        """The history of a run on disk, up to any damage of its journal.
+
+        It is damaged, too, where it is shorter than a checkpoint knows it.
+        """
         records, damaged = intact_records(folder.journal)
         found = cls(folder.description(), (record for record, _ in records))
-        found.damaged = damaged
+        end = records[-1][1] if records else 0
+        found.damaged = damaged or (found.end is None and end < folder.journal_bytes_saved)
         found.stop = folder.stop_note()
         return found
 

@@ -88,6 +88,20 @@ class RunFolder:
             check_folder(path)
         return found
 
+    @property
+    def journal_bytes_saved(self) -> int:
+        """How long the journal was when the newest checkpoint was saved, as that says; 0 for none that does.
+
+        Raises:
+            Foreign: where in the place of one, or of all, is what no run writes.
+            Unreadable: where the system keeps them from being listed.
+        """
+        newest = self.checkpoint_folders()[-1:]
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+            content = json.loads(read_bytes(newest[0] / "state.json", MOST_JSON_BYTES))
+            return int(content["state"]["journal"])
+        return 0
+
     def remove_leftovers(self) -> None:
         """Delete what was being written or deleted when a process was killed."""
         for path in self.checkpoints.glob(".*"):

@@ -75,6 +75,7 @@ def test_a_run_that_was_killed_before_its_first_record_is_as_old_as_its_start(
     folder: RunFolder,
 ) -> None:
     folder.journal.unlink()
+    shutil.rmtree(folder.checkpoints)
     found = run_line(folder)
     assert (found.state, found.reach, found.steps) == ("killed", None, 0)
     assert found.last_written == folder.description().created
@@ -150,6 +151,28 @@ def test_the_list_is_newest_last_and_plain_in_a_pipe(
     assert second.endswith(f"  rm {damaged.id}")
     assert "\x1b" not in out
     assert not err
+
+
+@pytest.mark.parametrize("content", [b"", bytes(4000)], ids=["empty", "zeroed"])
+def test_a_journal_that_is_shorter_than_its_checkpoints_know_is_damaged(
+    folder: RunFolder, store: Path, content: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.journal.write_bytes(content)
+    assert run_line(folder).state == "damaged"
+    for command in ("explain", "show"):
+        assert call(command, folder.id, "--store", store) in (0, 2)
+        out, err = capsys.readouterr()
+        assert "damaged" in out + err
+
+
+def test_a_damaged_checkpoint_is_said_where_an_older_one_is_shown(
+    folder: RunFolder, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_last_record(folder)
+    newest = folder.checkpoint_folders()[-1]
+    (newest / "model.safetensors").write_bytes(b"")
+    assert call("show", folder.id, "--store", store) == 0
+    assert f"{newest} is not whole" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["[/nope]", "[red]x[/red]", "$\\frac{1}$", ":smile:", "=1+1"])
