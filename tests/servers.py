@@ -5,9 +5,11 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from curriculum.processes import HOST
+from curriculum.processes import HOST, Server
 
 
 def free_port() -> int:
@@ -35,3 +37,16 @@ def reply(url: str, process: subprocess.Popen[Any], seconds: float = 120) -> byt
         except OSError:
             time.sleep(0.1)
     raise RuntimeError(f"there is no server at {url}; exit code {process.poll()}")
+
+
+@contextmanager
+def running(server: Server, path: str) -> Iterator[str]:
+    """The address of a server that is up: it has replied at that path."""
+    process = server.start()
+    address = f"http://{HOST}:{server.port}"
+    try:
+        reply(f"{address}{path}", process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()

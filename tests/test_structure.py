@@ -1,6 +1,7 @@
 """How the package is built: layers of subpackages, imports of their public names, wrapped libraries."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -158,6 +159,12 @@ def test_the_plan_knows_no_torch_and_does_no_io() -> None:
     for path in plan:
         assert not {"torch", "os", "pathlib", "io", "sys", "logging"} & set(imports(path)), path
         assert "print(" not in path.read_text(), path
+
+
+def test_all_consoles_show_names_as_they_are() -> None:
+    """Rich would read markup and emoji in them."""
+    made = [name for name, path in MODULES.items() if re.search(r"\bConsole\(", path.read_text())]
+    assert made == ["curriculum.report.screen"]
 
 
 def test_files_and_functions_are_short() -> None:

@@ -146,9 +146,8 @@ def compare(
     if few := comparison.too_few_seeds(names, seeds):
         log.warning(few)
     shown = report.shows_progress() if progress is None else progress
-    if not run_missing(
-        planned, jobs, Console(stderr=True, quiet=not shown, markup=False, emoji=False)
-    ):
+    console = report.literal_console(stderr=True, quiet=not shown)
+    if not run_missing(planned, jobs, console):
         raise KeyboardInterrupt(
             f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
             f"with the rest"

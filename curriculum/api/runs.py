@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Unpack
 
-from rich.console import Console
-
 from curriculum import record, report, runner
 from curriculum.api.result import RunResult
 from curriculum.config import Experiment, is_own, load_experiment, override
@@ -122,9 +120,7 @@ def _shown(
         yield
         return
     listener = options.get("listener")
-    with report.Progress(
-        experiment, seed, Console(stderr=True, markup=False, emoji=False)
-    ) as shown:
+    with report.Progress(experiment, seed, report.literal_console(stderr=True)) as shown:
 
         def both(entry: record.Record) -> None:
             if listener is not None:

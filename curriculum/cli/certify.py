@@ -58,10 +58,8 @@ def certify(request: CertifyRequest) -> int:
     if request.json:
         print(json.dumps({"run_id": folder.id, "evaluations": contents}))
     else:
-        from rich.console import Console
-
         title = f"run {folder.id}, {experiment.name}"
-        Console(markup=False, emoji=False).print(report.final_evaluation_table(title, found))
+        report.literal_console().print(report.final_evaluation_table(title, found))
     return 0 if found and all(event.passes for event in found) else 3
 
 

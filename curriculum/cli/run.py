@@ -202,12 +202,11 @@ class _Outcome:
         return cls(sys.stderr if request.json else sys.stdout)
 
     def __call__(self, history: record.History) -> None:
-        from rich.console import Console
 
         if self.printed:
             return
         self.printed = True
-        console = Console(file=self.stream, markup=False, emoji=False)
+        console = report.literal_console(file=self.stream)
         with console.capture() as capture:
             console.print(report.stage_table(history.result()), end="\n\n")
         # A run goes on though nobody reads; what is printed at its end finds that out as well.

@@ -52,8 +52,6 @@ def explain(request: ExplainRequest) -> int:
 
 def show(request: ShowRequest) -> int:
     """Show inputs, targets and predictions of a run's final model."""
-    from rich.console import Console
-
     with users_output_on_stderr():
         found = api.show(
             request.run,
@@ -65,7 +63,7 @@ def show(request: ShowRequest) -> int:
             source=request.source,
         )
     print_line(found.title)
-    Console(markup=False, emoji=False).print(found.table)
+    report.literal_console().print(found.table)
     return 0
 
 

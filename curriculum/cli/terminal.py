@@ -62,10 +62,9 @@ def print_error(text: object) -> None:
 
 def stderr_console() -> Console:
     """A console for progress."""
-    from rich.console import Console  # most errors do without
+    from curriculum.report import literal_console  # most errors do without
 
-    terminal = None if sys.stderr.isatty() else False
-    return Console(stderr=True, force_terminal=terminal, markup=False, emoji=False)
+    return literal_console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
 
 
 class WarningHandler(logging.Handler):

@@ -32,7 +32,7 @@ from .events import TrialReport as TrialReport
 from .events import TrialSelected as TrialSelected
 from .events import VisitEnded as VisitEnded
 from .events import VisitStarted as VisitStarted
-from .files import Foreign as Foreign
+from .files import UnexpectedFileType as UnexpectedFileType
 from .files import check_file as check_file
 from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point

@@ -22,7 +22,7 @@ from curriculum.learn import TrainingInterval
 from curriculum.record import snapshot_codec
 from curriculum.record.codec import Json, decode, encode
 from curriculum.record.disk import fsync, reading, sha256_of
-from curriculum.record.files import Foreign, check_folder, read_bytes, remove
+from curriculum.record.files import UnexpectedFileType, check_folder, read_bytes, remove
 from curriculum.record.store import RunFolder
 
 if TYPE_CHECKING:
@@ -223,11 +223,11 @@ def checked(folder: Path, misfit: str) -> Iterator[None]:
 
     Raises:
         DamagedCheckpoint: in place of what comes of reading another one than was saved.
-        Foreign: where in the place of its files is what no run writes.
+        UnexpectedFileType: where in the place of its files is what no run writes.
     """
     try:
         yield
-    except (DamagedCheckpoint, Foreign):
+    except (DamagedCheckpoint, UnexpectedFileType):
         raise
     except UsageError as error:
         raise _damaged(folder, str(error)) from error

@@ -41,7 +41,7 @@ def delete_run(store: Store, folder: RunFolder, copies: Sequence[RunCopies]) -> 
     Raises:
         UsageError: where a living process runs or copies it, or a part can't be deleted.
             The run is then still there, and deleting it can be repeated.
-        Foreign: where its folder is a link.
+        UnexpectedFileType: where its folder is a link.
     """
     aside = folder.path.with_name(f".{folder.id}.old")
     folder.check_is_own()

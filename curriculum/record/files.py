@@ -4,20 +4,21 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from curriculum.errors import UsageError
 
 KINDS = (
-    (stat.S_ISLNK, "a link"),
-    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISREG, "a file"),
 )
 
 
-class Foreign(UsageError):
+class UnexpectedFileType(UsageError):
     """In the place of a run's file or folder is what no run writes: a link, a pipe, a device."""
 
 
@@ -25,7 +26,7 @@ def opened(path: Path, flags: int) -> int:
     """A descriptor of a regular file; with `O_CREAT`, of a new one where there is none.
 
     Raises:
-        Foreign: where it is something else.
+        UnexpectedFileType: where it is something else.
         OSError: where it can't be opened, or is missing.
     """
     flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -44,7 +45,7 @@ def read_bytes(path: Path, most: int) -> bytes:
     """The content of a regular file.
 
     Raises:
-        Foreign: where it is something else.
+        UnexpectedFileType: where it is something else.
         ValueError: where it is longer than `most` bytes.
         OSError: where it can't be read, or is missing.
     """
@@ -69,7 +70,7 @@ def check_folder(path: Path) -> None:
     """Check that what is there, if anything, is a folder, and no link to one.
 
     Raises:
-        Foreign: where it is something else.
+        UnexpectedFileType: where it is something else.
     """
     _check(path, stat.S_ISDIR)
 
@@ -78,21 +79,22 @@ def check_file(path: Path) -> None:
     """Check that what is there, if anything, is a regular file.
 
     Raises:
-        Foreign: where it is something else.
+        UnexpectedFileType: where it is something else.
     """
     _check(path, stat.S_ISREG)
 
 
 def remove(path: Path) -> None:
-    """Delete a folder and all in it, as far as that can be; of a link, itself alone."""
-    if path.is_symlink() or path.is_file():
-        path.unlink(missing_ok=True)
-    else:
+    """Delete a folder and all in it, as far as that can be; of anything else, such as a link, itself."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _check(path: Path, is_right: Callable[[int], bool], cause: OSError | None = None) -> None:
-    """Raise `Foreign` where a path is of another kind; a missing one, or one that can't be asked, is not."""
+    """Raise `UnexpectedFileType` where a path is of another kind; a missing one, or one that can't be asked, is not."""
     try:
         mode = path.lstat().st_mode
     except OSError:
@@ -100,7 +102,7 @@ def _check(path: Path, is_right: Callable[[int], bool], cause: OSError | None = 
     if is_right(mode):
         return
     kind = next((name for is_kind, name in KINDS if is_kind(mode)), "a device")
-    raise Foreign(
+    raise UnexpectedFileType(
         f"{path} is {kind}, which no run writes: nothing there is read or changed; move it away, "
         f"or put back what was there"
     ) from cause

@@ -71,10 +71,13 @@ class History:
 
         It is damaged, too, where it is shorter than a checkpoint knows it.
         """
+        saved = (
+            folder.journal_bytes_saved
+        )  # read first: a run in progress writes its journal before
         records, damaged = intact_records(folder.journal)
         found = cls(folder.description(), (record for record, _ in records))
         end = records[-1][1] if records else 0
-        found.damaged = damaged or (found.end is None and end < folder.journal_bytes_saved)
+        found.damaged = damaged or (found.end is None and end < saved)
         found.stop = folder.stop_note()
         return found
 

@@ -83,7 +83,7 @@ def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Record, int]]:
 
     Raises:
         DamagedJournal: at a record that is not what was written.
-        Foreign: where it is no file.
+        UnexpectedFileType: where it is no file.
         OSError: where it can't be read.
     """
     with os.fdopen(opened(path, os.O_RDONLY), "rb") as file:
@@ -108,7 +108,7 @@ def intact_records(path: Path) -> tuple[list[tuple[Record, int]], bool]:
     It is damage, too, where an event is of a visit before any has started.
 
     Raises:
-        Foreign: where it is no file.
+        UnexpectedFileType: where it is no file.
         Unreadable: where the system keeps it from being read, intact or not.
     """
     found: list[tuple[Record, int]] = []

@@ -16,7 +16,7 @@ from curriculum.errors import RunFailed, UsageError
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import fsync, reading, write_atomically
-from curriculum.record.files import Foreign, check_folder, read_bytes, remove
+from curriculum.record.files import UnexpectedFileType, check_folder, read_bytes, remove
 from curriculum.record.lock import held, is_held
 
 DEFAULT_STORE = Path("mlruns")
@@ -75,7 +75,7 @@ class RunFolder:
         """The folders of its checkpoints, oldest first.
 
         Raises:
-            Foreign: where in the place of one, or of all, is what no run writes.
+            UnexpectedFileType: where in the place of one, or of all, is what no run writes.
             Unreadable: where the system keeps them from being listed.
         """
         check_folder(self.checkpoints)
@@ -93,7 +93,7 @@ class RunFolder:
         """How long the journal was when the newest checkpoint was saved, as that says; 0 for none that does.
 
         Raises:
-            Foreign: where in the place of one, or of all, is what no run writes.
+            UnexpectedFileType: where in the place of one, or of all, is what no run writes.
             Unreadable: where the system keeps them from being listed.
         """
         newest = self.checkpoint_folders()[-1:]
@@ -120,7 +120,7 @@ class RunFolder:
         """Check that it is a folder of the store's, and so is that of its checkpoints: no link elsewhere.
 
         Raises:
-            Foreign: where it is not.
+            UnexpectedFileType: where it is not.
         """
         check_folder(self.path)
         check_folder(self.checkpoints)
@@ -138,7 +138,7 @@ class RunFolder:
         """Whether a living process writes it.
 
         Raises:
-            Foreign: where the lock is no file.
+            UnexpectedFileType: where the lock is no file.
             Unreadable: where the system doesn't tell.
         """
         with reading(self.writer, is_there=True):
@@ -161,7 +161,7 @@ class RunFolder:
             with reading(path):
                 text = read_bytes(path, MOST_JSON_BYTES).decode()
             return replace(RunDescription.from_json(text), id=self.id)
-        except Foreign:
+        except UnexpectedFileType:
             raise
         except (OSError, ValueError, RecursionError, OverflowError) as error:
             raise UsageError(
@@ -214,7 +214,7 @@ class RunFolder:
         try:
             text = read_bytes(self.path / "stopped.json", MOST_JSON_BYTES)
             return decode(StopNote, json.loads(text))
-        except Foreign:
+        except UnexpectedFileType:
             raise
         except (OSError, ValueError, RecursionError, OverflowError):
             return None

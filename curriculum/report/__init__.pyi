@@ -16,6 +16,7 @@ from .runs import run_line as run_line
 from .runs import select_runs as select_runs
 from .screen import as_html as as_html
 from .screen import as_text as as_text
+from .screen import literal_console as literal_console
 from .screen import show_figures_inline as show_figures_inline
 from .screen import shows_progress as shows_progress
 from .sweep_progress import SweepProgress as SweepProgress

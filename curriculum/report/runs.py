@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
-from rich.console import Console, JustifyMethod
+from rich.console import JustifyMethod
 from rich.table import Table
 
 from curriculum.plan import Stage
 from curriculum.record import History, RunFolder, Unreadable
+from curriculum.report.screen import literal_console
 
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 STYLES = {
@@ -131,11 +132,9 @@ def print_runs(lines: Sequence[RunLine], stream: TextIO) -> None:
     """Print the runs; in a pipe plainly, each on one line however long."""
     table = runs_table(lines, time.time())
     if stream.isatty():
-        Console(file=stream, markup=False, emoji=False).print(table)
+        literal_console(file=stream).print(table)
         return
-    plain = Console(
-        file=io.StringIO(), force_terminal=False, width=1_000, markup=False, emoji=False
-    )
+    plain = literal_console(file=io.StringIO(), force_terminal=False, width=1_000)
     with plain.capture() as printed:
         plain.print(table)
     stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())

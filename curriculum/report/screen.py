@@ -15,6 +15,11 @@ WIDTH = 100
 """Of what is drawn in a notebook, in characters."""
 
 
+def literal_console(**options: Any) -> Console:
+    """A console that shows names as they are, also where they look like markup or an emoji."""
+    return Console(markup=False, emoji=False, **options)
+
+
 class Screen(Protocol):
     """Shows what is drawn, in the place of what it showed before."""
 
@@ -101,14 +106,8 @@ def shows_progress() -> bool:
 
 def as_html(renderable: RenderableType, width: int = WIDTH) -> str:
     """What a terminal would show, for a page: in its colours, on its own background."""
-    console = Console(
-        file=io.StringIO(),
-        record=True,
-        width=width,
-        force_jupyter=False,
-        force_terminal=True,
-        markup=False,
-        emoji=False,
+    console = literal_console(
+        file=io.StringIO(), record=True, width=width, force_jupyter=False, force_terminal=True
     )
     console.print(renderable)
     return console.export_html(inline_styles=True, code_format=HTML)
@@ -116,15 +115,8 @@ def as_html(renderable: RenderableType, width: int = WIDTH) -> str:
 
 def as_text(renderable: RenderableType, width: int = 80) -> str:
     """What a terminal without colours would show."""
-    console = Console(
-        file=io.StringIO(),
-        width=width,
-        force_jupyter=False,
-        force_terminal=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    options = {"force_jupyter": False, "force_terminal": False, "highlight": False}
+    console = literal_console(file=io.StringIO(), width=width, **options)
     with console.capture() as captured:
         console.print(renderable)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

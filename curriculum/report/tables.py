@@ -14,6 +14,7 @@ SEARCHED = ("trials", "discarded")
 """Of a run with trials: how many, and the share of the compute that discarded ones took."""
 
 SPACE = "&nbsp;&nbsp;"
+"""Before each cell of a table in markdown."""
 
 
 def stage_table(result: Result) -> Table:

@@ -47,7 +47,7 @@ def run(
     if earlier is not None:
         original = earlier.description()
         check_settled(original, context)
-        context = _as_before(context, original)
+        context = _on_the_same_device(context, original)
         with _isolated(context, original):
             described = context.describe(experiment, seed, overrides)
             result, mirror = _resume(earlier, described, experiment, context)
@@ -68,7 +68,7 @@ def resume(
     check_withheld(original, context)
     check_settled(original, context)
     context = replace(
-        _as_before(context, original),
+        _on_the_same_device(context, original),
         tracking_uri=context.tracking_uri or original.tracking_uri,
         optuna_storage=context.optuna_storage or original.optuna_storage,
         mlflow=original.mlflow,
@@ -84,19 +84,15 @@ def resume(
     return result
 
 
-def _as_before(context: RunContext, original: record.RunDescription) -> RunContext:
-    """The options of a run that is resumed: device and threads that aren't given are as they were."""
-    return replace(
-        context,
-        device=context.device or original.device.split(":")[0],
-        threads=context.threads or original.threads,
-    )
+def _on_the_same_device(context: RunContext, original: record.RunDescription) -> RunContext:
+    """The options of a run that is resumed: on the device that it was on, unless another is given."""
+    return replace(context, device=context.device or original.device.split(":")[0])
 
 
 def _isolated(context: RunContext, original: record.RunDescription) -> AbstractContextManager[None]:
-    """Torch as the run that is resumed had it."""
-    assert context.threads is not None
-    return isolated(context.threads, flush_denormal=original.flush_denormal)
+    """Torch as the run that is resumed had it, with as many threads, unless others are given."""
+    threads = context.threads or original.threads
+    return isolated(threads, flush_denormal=original.flush_denormal)
 
 
 def _start(described: record.RunDescription, experiment: Experiment, context: RunContext) -> Ended:

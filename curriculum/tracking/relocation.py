@@ -11,7 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from curriculum.record import Store
+from curriculum.errors import UsageError
+from curriculum.record import Store, first_line
 
 BUSY_SECONDS = 60.0
 COLUMNS = (
@@ -40,12 +41,21 @@ def relocate_artifacts(store: Store) -> None:
     Runs, tags and links stay as they are.
 
     Raises:
-        sqlite3.Error: where the database can't be read, or written.
+        UsageError: where the database can't be read, or written.
     """
     path = store.root / "mlflow.db"
-    if not path.exists():
-        return
-    artifacts = store.root / "artifacts"
+    if path.exists():
+        try:
+            _relocate(path, store.root / "artifacts")
+        except sqlite3.Error as error:
+            raise UsageError(
+                f"MLflow's database {path} can't be made to name the artifacts beside it "
+                f"({first_line(error)})"
+            ) from error
+
+
+def _relocate(path: Path, artifacts: Path) -> None:
+    """Have the database name that folder."""
     new = artifacts.as_uri() + "/"
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
         if not (_strays(database, new) or {*_elsewhere(database, artifacts)}):

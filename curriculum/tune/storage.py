@@ -11,10 +11,7 @@ from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import (
-    JournalFileBackend,
-    JournalRedisBackend,
-)
+from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
 
 from curriculum import record
 from curriculum.config import Choices, Range
@@ -45,9 +42,10 @@ def open_storage(url: str) -> BaseStorage:
 
 
 class JournalLock:
-    """Keeps others from a journal file of studies while it is written; freed by the death of its holder.
+    """Keeps our other processes from a journal file while it is written; freed by the death of its holder.
 
-    Optuna's own would be left behind by it, and then be waited for.
+    Optuna's own lock would be left behind by it, and then be waited for. Programs that take that one are
+    not kept out; what is appended is one write.
     """
 
     def __init__(self, path: str) -> None:

@@ -1,20 +1,17 @@
 """Optuna's dashboard, stock, on the studies of a run."""
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from servers import free_port, reply
+from servers import free_port, running
 from watched_page import opened
 
 import curriculum
 from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage, Tuning
 from curriculum.models import Recurrent
-from curriculum.processes import HOST, python_command
 from curriculum.record import Store
 from curriculum.tasks import FirstBit
 from curriculum.tune import StudiesCopy, dashboard_server
@@ -36,20 +33,8 @@ def dashboard(tmp_path: Path) -> Iterator[str]:
     result = curriculum.run(experiment, store=tmp_path / "store", mirror=False)
     url = str(tmp_path / "studies.journal")
     StudiesCopy(Store(tmp_path / "store").find(result.run_id), url).copy()
-    port = free_port()
-    server = dashboard_server(url, port)
-    process = subprocess.Popen(
-        python_command(*server.arguments),
-        env=os.environ | server.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        reply(f"http://{HOST}:{port}/api/studies", process)
-        yield f"http://{HOST}:{port}/dashboard/"
-    finally:
-        process.terminate()
-        process.wait()
+    with running(dashboard_server(url, free_port()), "/api/studies") as address:
+        yield f"{address}/dashboard/"
 
 
 def test_a_study_says_which_stage_it_is_of_and_how_each_trial_ended(

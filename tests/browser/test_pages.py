@@ -173,7 +173,7 @@ def test_a_models_page_shows_what_it_can_do_and_on_which_data(
         expect(page.get_by_role("button", name="Register model")).to_be_visible()
 
 
-@pytest.mark.parametrize("screen", [("light", 1200), ("dark", 1200), ("light", 400)])
+@pytest.mark.parametrize("screen", [("light", 1200), ("dark", 1200), ("light", 400), ("dark", 400)])
 def test_the_report_of_a_comparison_is_shown_without_a_network(
     screen: tuple[Literal["light", "dark"], int],
     results: dict[str, RunResult],

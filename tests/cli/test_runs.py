@@ -8,14 +8,14 @@ import shutil
 import zlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from command_line import call
 from rich.console import Console
 
 from curriculum import Stage
-from curriculum.record import Lock, RunFolder, Store, intact_records
+from curriculum.record import History, Lock, RunFolder, Store, intact_records
 from curriculum.record.journal import CHECK_BYTES
 from curriculum.report import RunLine, print_runs, run_line, select_runs
 from curriculum.report.runs import runs_table
@@ -163,6 +163,26 @@ def test_a_journal_that_is_shorter_than_its_checkpoints_know_is_damaged(
         assert call(command, folder.id, "--store", store) in (0, 2)
         out, err = capsys.readouterr()
         assert "damaged" in out + err
+
+
+def test_a_run_that_saves_its_state_while_it_is_read_is_not_damaged(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = folder.checkpoint_folders()[-1]
+    saved = json.loads((newest / "state.json").read_text())["state"]["journal"]
+    lines = folder.journal.read_bytes()[:saved].splitlines(keepends=True)
+    folder.journal.write_bytes(b"".join(lines[:-1]))
+    assert History.of(folder).damaged
+    later = newest.rename(folder.path / "later")
+
+    def read_before(path: Path) -> Any:
+        found = intact_records(path)
+        folder.journal.write_bytes(b"".join(lines))
+        later.rename(newest)
+        return found
+
+    monkeypatch.setattr("curriculum.record.history.intact_records", read_before)
+    assert not History.of(folder).damaged
 
 
 def test_a_damaged_checkpoint_is_said_where_an_older_one_is_shown(

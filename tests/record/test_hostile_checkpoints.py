@@ -339,7 +339,7 @@ def test_the_target_of_a_link_is_left_alone(run: StoppedRun, tmp_path: Path) -> 
     elsewhere.mkdir()
     (elsewhere / "mine").write_text("keep")
     (run.folder.checkpoints / "000009").symlink_to(elsewhere)
-    with pytest.raises(UsageError, match="000009 is a link, which no run writes"):
+    with pytest.raises(UsageError, match="000009 is a symbolic link, which no run writes"):
         run.resume()
     assert (elsewhere / "mine").read_text() == "keep"
 

@@ -11,7 +11,7 @@ import pytest
 from mlflow_copies import client_of, copy_of, destinations_in, sync
 
 import curriculum
-from curriculum import Experiment
+from curriculum import Experiment, UsageError
 from curriculum.processes import python_command
 from curriculum.record import Store
 from curriculum.tracking import is_synced
@@ -135,3 +135,12 @@ def test_nothing_in_a_store_names_its_place_but_mlflows_database(original: Path)
         path.name for path in original.rglob("*") if path.is_file() and place in path.read_bytes()
     }
     assert named <= {"mlflow.db"}
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 500, b""], ids=["other", "empty"])
+def test_a_database_that_cannot_be_read_is_one_sentence(store: Path, content: bytes) -> None:
+    store.mkdir()
+    (store / "mlflow.db").write_bytes(content)
+    with pytest.raises(UsageError, match="can't be made to name the artifacts beside it") as caught:
+        relocate_artifacts(Store(store))
+    assert "\n" not in str(caught.value)

@@ -1,6 +1,7 @@
 """A user's own use of MLflow around a run, and a server of theirs."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,7 +98,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         reply(f"http://{HOST}:{port}/ml/health", process)
         yield f"http://{HOST}:{port}/ml"
     finally:
-        os.killpg(process.pid, 15)
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 

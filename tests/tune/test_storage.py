@@ -1,8 +1,7 @@
 """The studies' copy in a real Optuna storage, and its dashboard."""
 
 import json
-import os
-import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 from optuna.trial import TrialState
-from servers import free_port, reply
+from servers import free_port, running
 
 import curriculum
 from curriculum import (
@@ -24,7 +23,6 @@ from curriculum import (
     UsageError,
 )
 from curriculum.models import Recurrent
-from curriculum.processes import HOST, python_command
 from curriculum.record import (
     CompletedTrial,
     History,
@@ -154,19 +152,11 @@ def test_a_storage_that_can_be_reached_passes(tmp_path: Path) -> None:
 def test_the_dashboard_lists_the_studies(folder: RunFolder, tmp_path: Path) -> None:
     url = str(tmp_path / "studies.journal")
     StudiesCopy(folder, url).copy()
-    port = free_port()
-    server = dashboard_server(url, port)
-    process = subprocess.Popen(
-        python_command(*server.arguments),
-        env=os.environ | server.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        listed = json.loads(reply(f"http://{HOST}:{port}/api/studies", process))
-    finally:
-        process.terminate()
-        process.wait()
+    with (
+        running(dashboard_server(url, free_port()), "/api/studies") as address,
+        urllib.request.urlopen(f"{address}/api/studies") as response,
+    ):
+        listed = json.load(response)
     names = {study["study_name"] for study in listed["study_summaries"]}
     with studies(url) as found:
         assert names == {study.study_name for study in found}

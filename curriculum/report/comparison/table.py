@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from curriculum.comparison import BASELINE, Comparison, Outcome
 from curriculum.report.comparison import text as words
+from curriculum.report.screen import literal_console
 from curriculum.report.units import short
 
 WIDTH = 80
@@ -74,12 +74,10 @@ def print_comparison(comparison: Comparison, stream: TextIO) -> None:
     """Print the tables and the sentences."""
     terminal = stream.isatty()
     width = None if terminal else WIDTH
-    console = Console(
+    console = literal_console(
         file=stream,
         width=width,
         highlight=False,
-        markup=False,
-        emoji=False,
         force_jupyter=False,
         force_terminal=None if terminal else False,  # FORCE_COLOR would say it is one
     )

@@ -12,7 +12,7 @@ from interrupted_runs import StoppedRun
 import curriculum
 from curriculum import UsageError
 from curriculum.cli.main import main
-from curriculum.record import Foreign, Lock, RunFolder, Store
+from curriculum.record import Lock, RunFolder, Store, UnexpectedFileType
 from curriculum.record.files import opened, read_bytes, remove, write_new
 
 COMMANDS = ("resume", "explain", "show", "runs", "certify", "rm")
@@ -102,7 +102,7 @@ def test_a_link_in_a_run_is_refused_by_name_and_never_followed(
         assert code in (0, 3)
     else:
         assert code == 2
-        assert f"{changed} is a link, which no run writes" in err
+        assert f"{changed} is a symbolic link, which no run writes" in err
         assert changed.is_symlink()
 
 
@@ -124,7 +124,7 @@ def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(
         assert code in (0, 3)
     else:
         assert code == 2
-        assert f"{path} is a pipe, which no run writes" in err
+        assert f"{path} is a named pipe, which no run writes" in err
 
 
 @pytest.mark.parametrize("name", [".run.json.new", ".stopped.json.new", ".journal.jsonl.new"])
@@ -161,7 +161,7 @@ def test_a_store_that_is_a_link_is_fine(run: StoppedRun, tmp_path: Path) -> None
 
 
 def test_a_device_is_no_file() -> None:
-    with pytest.raises(Foreign, match="/dev/zero is a device, which no run writes"):
+    with pytest.raises(UnexpectedFileType, match="/dev/zero is a device, which no run writes"):
         read_bytes(Path("/dev/zero"), 10)
 
 
