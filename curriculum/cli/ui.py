@@ -56,10 +56,7 @@ def ui(request: UiRequest) -> int:
             print_note("Optuna's dashboard would show the studies: pip install optuna-dashboard")
     local = copies.tracking_uri == tracking.local_tracking_uri(store)
     if local:
-        try:
-            tracking.relocate_artifacts(store)
-        except UsageError as error:  # as of a store that may only be read
-            print_error(error)
+        tracking.relocate_artifacts(store)
     experiments = tracking.experiment_ids(store) if local else {}
     pages = {name: tracking.experiment_page(found) for name, found in experiments.items()}
     return _serve(servers, dict(list(pages.items())[:MOST_PAGES]))

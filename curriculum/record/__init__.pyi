@@ -58,11 +58,11 @@ from .result import StageResult as StageResult
 from .resume_point import ResumePoint as ResumePoint
 from .resume_point import SavedState as SavedState
 from .resume_point import find_resume_point as find_resume_point
+from .run_folder import RunFolder as RunFolder
+from .run_folder import checkpoint_name as checkpoint_name
 from .snapshot_codec import PackedSnapshot as PackedSnapshot
 from .snapshot_codec import pack as pack
 from .snapshot_codec import unpack as unpack
 from .store import DEFAULT_STORE as DEFAULT_STORE
-from .store import RunFolder as RunFolder
 from .store import Store as Store
-from .store import checkpoint_name as checkpoint_name
 from .visit import Visit as Visit

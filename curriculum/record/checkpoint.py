@@ -23,7 +23,7 @@ from curriculum.record import snapshot_codec
 from curriculum.record.codec import Json, decode, encode
 from curriculum.record.disk import fsync, reading, sha256_of
 from curriculum.record.files import UnexpectedFileType, check_folder, read_bytes, remove
-from curriculum.record.store import RunFolder
+from curriculum.record.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import torch

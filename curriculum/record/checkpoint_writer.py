@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from curriculum.learn import Learner, Recipe, Snapshot
 from curriculum.record.checkpoint import RunState, load_learner, save_checkpoint
 from curriculum.record.checkpoint_policy import CheckpointPolicy, CheckpointRole, superseded
-from curriculum.record.store import TARGET_CHECKPOINT, RunFolder, checkpoint_name
+from curriculum.record.run_folder import TARGET_CHECKPOINT, RunFolder, checkpoint_name
 
 if TYPE_CHECKING:
     import torch

@@ -13,7 +13,7 @@ from curriculum.record.events import ProvenanceChanged
 from curriculum.record.files import opened, read_bytes, write_new
 from curriculum.record.journal import Journal
 from curriculum.record.resume_point import ResumePoint, load_saved_state
-from curriculum.record.store import RunFolder
+from curriculum.record.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import torch

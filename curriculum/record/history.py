@@ -13,7 +13,7 @@ from curriculum.record.description import RunDescription
 from curriculum.record.events import Event, Record
 from curriculum.record.journal import intact_records
 from curriculum.record.result import Result
-from curriculum.record.store import RunFolder, StopNote
+from curriculum.record.run_folder import RunFolder, StopNote
 from curriculum.record.visit import Visit, discarded_share
 
 LARGEST_LOSS = 700.0

@@ -23,7 +23,8 @@ from curriculum.record.description import MlflowSettings, RunDescription
 from curriculum.record.disk import sha256_of
 from curriculum.record.history import History
 from curriculum.record.redaction import redacted
-from curriculum.record.store import RunFolder, Store
+from curriculum.record.run_folder import RunFolder
+from curriculum.record.store import Store
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "numpy", "scipy", "safetensors", "mlflow", "optuna", "transformers")

@@ -20,7 +20,7 @@ from curriculum.record.history import History
 from curriculum.record.journal import Journal
 from curriculum.record.result import Result
 from curriculum.record.resume_point import ResumePoint
-from curriculum.record.store import RunFolder, checkpoint_name
+from curriculum.record.run_folder import RunFolder, checkpoint_name
 
 Listener = Callable[[Record], None]
 

@@ -21,7 +21,7 @@ from curriculum.record.checkpoint_policy import CheckpointRole
 from curriculum.record.events import Record, RunEnded
 from curriculum.record.history import History
 from curriculum.record.journal import intact_records
-from curriculum.record.store import TARGET_CHECKPOINT, RunFolder, checkpoint_name
+from curriculum.record.run_folder import TARGET_CHECKPOINT, RunFolder, checkpoint_name
 from curriculum.record.visit import Visit
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ class Artifacts:
 
     def upload_checkpoint(self, name: str) -> None:
         """Upload a checkpoint, unless it is there already or gone from the run's folder."""
-        path = self.folder.checkpoints / name
+        path = self.folder.checkpoint(name)
         if name in self._saved or not path.is_dir():
             return
         with contextlib.suppress(FileNotFoundError):  # superseded meanwhile
@@ -96,7 +96,7 @@ class Artifacts:
                 model_type=described.model,
             )
         )
-        checkpoint = self.folder.checkpoints / max(self._saved)
+        checkpoint = self.folder.checkpoint(max(self._saved))
         with TemporaryDirectory() as aside:
             folder = Path(aside) / "model"
             save_model(

@@ -4,6 +4,7 @@ MLflow's database holds the address of each run's artifacts, from the root of th
 move they would be looked for, and written, where the store was; after a copy, in the other store.
 """
 
+import logging
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from curriculum.errors import UsageError
 from curriculum.record import Store, first_line
+
+log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 60.0
 COLUMNS = (
@@ -38,20 +41,23 @@ MOVE = "UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({col
 def relocate_artifacts(store: Store) -> None:
     """Have the store's own database, if there is one, name the folder of artifacts in the store.
 
-    Runs, tags and links stay as they are.
+    Runs, tags and links stay as they are. Of a store that may only be read nothing is changed.
 
     Raises:
-        UsageError: where the database can't be read, or written.
+        UsageError: where the database can't be read.
     """
     path = store.root / "mlflow.db"
-    if path.exists():
-        try:
-            _relocate(path, store.root / "artifacts")
-        except sqlite3.Error as error:
-            raise UsageError(
-                f"MLflow's database {path} can't be made to name the artifacts beside it "
-                f"({first_line(error)})"
-            ) from error
+    if not path.exists():
+        return
+    try:
+        _relocate(path, store.root / "artifacts")
+    except sqlite3.OperationalError as error:
+        log.warning("%s still names artifacts elsewhere (%s)", path, first_line(error))
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"MLflow's database {path} can't be read ({first_line(error)}); move it away, or put "
+            f"back one that is whole"
+        ) from error
 
 
 def _relocate(path: Path, artifacts: Path) -> None:

@@ -19,7 +19,7 @@ from curriculum.record import Evaluated, Json, RunDescription, TrialReport, deco
 from curriculum.record.checkpoint import CheckpointJson
 from curriculum.record.codec import Malformed
 from curriculum.record.events import KINDS, Clock, event_json, record_from_json
-from curriculum.record.store import StopNote
+from curriculum.record.run_folder import StopNote
 
 INFINITY, NAN = float("inf"), float("nan")
 CLOCK = {"time": 1.5, "seconds": 0.5}

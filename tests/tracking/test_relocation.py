@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow_copies import client_of, copy_of, destinations_in, sync
@@ -137,10 +138,27 @@ def test_nothing_in_a_store_names_its_place_but_mlflows_database(original: Path)
     assert named <= {"mlflow.db"}
 
 
-@pytest.mark.parametrize("content", [b"not a database" * 500, b""], ids=["other", "empty"])
-def test_a_database_that_cannot_be_read_is_one_sentence(store: Path, content: bytes) -> None:
+def test_a_database_that_cannot_be_read_is_one_sentence(store: Path) -> None:
     store.mkdir()
-    (store / "mlflow.db").write_bytes(content)
-    with pytest.raises(UsageError, match="can't be made to name the artifacts beside it") as caught:
+    (store / "mlflow.db").write_bytes(b"not a database" * 500)
+    with pytest.raises(UsageError, match=r"mlflow\.db can't be read") as caught:
         relocate_artifacts(Store(store))
     assert "\n" not in str(caught.value)
+
+
+def test_a_store_that_may_only_be_read_is_left_as_it_is(
+    original: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(original, copy)
+    before = addresses(copy)
+
+    def read_only(path: Path, **more: Any) -> Any:
+        return connect(f"{path.as_uri()}?mode=ro", uri=True, **more)
+
+    connect = sqlite3.connect
+    with pytest.MonkeyPatch.context() as patch:  # root may write any file
+        patch.setattr("curriculum.tracking.relocation.sqlite3.connect", read_only)
+        relocate_artifacts(Store(copy))
+    assert "still names artifacts elsewhere" in caplog.text
+    assert addresses(copy) == before

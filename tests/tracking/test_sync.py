@@ -132,3 +132,21 @@ def test_a_runs_mirror_copies_it_by_itself_into_a_database_that_it_makes(
     result = curriculum.run(tiny, store=store, wait=True)
     one = Store(store)
     assert is_synced(one, one.find(result.run_id), destinations_in(one))
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "outside"])
+def test_nothing_but_a_runs_own_files_is_copied(
+    tiny: Experiment, mlflow_store: Path, tmp_path: Path, target: str
+) -> None:
+    curriculum.run(tiny, store=mlflow_store, mirror=False)
+    store = Store(mlflow_store)
+    folder = store.find("last")
+    (tmp_path / "outside").write_text("a secret")
+    weights = folder.checkpoint_folders()[-1] / "model.safetensors"
+    weights.unlink()
+    weights.symlink_to(tmp_path / target)  # an absolute target stays one
+    with pytest.raises(UsageError, match=r"model\.safetensors is a symbolic link") as caught:
+        sync(store, folder)
+    assert "\n" not in str(caught.value)
+    copied = [path for path in (mlflow_store / "artifacts").rglob("*") if path.is_file()]
+    assert not [path for path in copied if b"a secret" in path.read_bytes()]
