@@ -156,6 +156,22 @@ def test_charts_open_with_loss_reach_and_score_and_none_is_empty(
             expect(page.get_by_title(f"by_compute/{name}", exact=True)).to_be_visible()
 
 
+def test_a_runs_page_shows_what_it_came_to_and_its_visits(
+    results: dict[str, RunResult], root: Path, ui: str, browser: Browser, tmp_path: Path
+) -> None:
+    result = results["tiny seed 0"]
+    parent, children = copy_of(Store(root), Store(root).find(result.run_id))
+    with opened(browser, tmp_path) as page:
+        page.goto(f"{ui}/#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}")
+        expect(page.get_by_role("heading", name="tiny seed 0")).to_be_visible()
+        expect(page.get_by_text(f"run {result.run_id}").first).to_be_visible()
+        page.get_by_text("Show more").first.click()
+        expect(page.get_by_role("cell", name="mastered").first).to_be_visible()
+        expect(page.get_by_text("FirstBit, length 2").first).to_be_visible()
+        for child in children[-3:]:
+            expect(page.get_by_role("link", name=child.info.run_name)).to_be_visible()
+
+
 def test_a_models_page_shows_what_it_can_do_and_on_which_data(
     results: dict[str, RunResult], root: Path, ui: str, browser: Browser, tmp_path: Path
 ) -> None:
