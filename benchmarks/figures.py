@@ -19,7 +19,7 @@ from run_tables import (
     slow,
     summary,
 )
-from time_tables import far_lengths, overhead, started_low, whole_process
+from time_tables import far_lengths, many_runs, overhead, started_low, whole_process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +230,12 @@ FIGURES: dict[str, Figures] = {
         minutes=6,
         seeds="1",
         table=far_lengths,
+    ),
+    "many_runs": Figures(
+        commands=("python benchmarks/many_runs.py --json {out}",),
+        minutes=3,
+        seeds="0–5, copied",
+        table=many_runs,
     ),
     "overhead": Figures(
         commands=("python benchmarks/overhead.py --pairs 100 --rounds 1 --json {out}",),

@@ -88,3 +88,24 @@ def far_lengths(content: Content) -> str:
             ]
 
     return table(["length", "score", "examples", "answer", "time", "memory, at most"], lines())
+
+
+def many_runs(content: Content) -> str:
+    """What commands take in stores of thousands of runs, and for a run with a long journal."""
+
+    def took(found: Sequence[float] | None) -> str:
+        return "–" if found is None else f"{found[0]:.1f} s, {found[1]:.0f} MB"
+
+    def lines() -> Iterator[Sequence[str]]:
+        for row in content[0]:
+            long = row["journal_megabytes"]
+            yield [
+                f"one run, a journal of {long} MB" if long else f"{row['runs']:,} runs",
+                took(row["first"]),
+                took(row["runs_command"]),
+                took(row.get("compare")),
+                "–" if long else f"{row['resume'][0] - row['resume_among_few'][0]:+.2f} s",
+            ]
+
+    heads = ["store", "first `runs`, which makes the index", "`runs`", "`compare`"]
+    return table([*heads, "`run --resume`, against 12 runs"], lines())

@@ -1,6 +1,8 @@
 """The copies of runs in MLflow, and what it holds of them."""
 
 import sqlite3
+from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,9 @@ from curriculum.record import RunFolder, Store
 from curriculum.tracking import Destinations, local_tracking_uri, sync_run
 from curriculum.tracking.addresses import RUN_TAG
 from curriculum.tracking.mirror import VISIT_TAG, connect
+
+NewDatabase = Callable[[Path], Path]
+"""Puts an empty database of MLflow's in a folder."""
 
 
 def destinations_in(store: Store, uri: str | None = None, *, plots: bool = False) -> Destinations:
@@ -63,3 +68,39 @@ def rows_of(database: Path) -> dict[str, set[str]]:
         return {
             table: set(map(str, opened.execute(f"SELECT * FROM {table}"))) for (table,) in tables
         }
+
+
+def in_mlflow(store: Store, folder: RunFolder, uri: str) -> dict[str, Any]:
+    """All that MLflow has of a run: parent and children with points, params, tags and plots."""
+    client = connect(store, uri)
+    ids = [experiment.experiment_id for experiment in client.search_experiments()]
+    found: dict[str, Any] = {}
+    for run in client.search_runs(ids, f"tags.`curriculum.run_id` = '{folder.id}'"):
+        key = run.data.tags.get("curriculum.visit", "parent")
+        assert key not in found, f"{key} is there twice"
+        points = Counter(
+            (point.key, point.step, point.timestamp, point.value)
+            for metric in run.data.metrics
+            for point in client.get_metric_history(run.info.run_id, metric)
+        )
+        tags = {
+            name: value
+            for name, value in run.data.tags.items()
+            if name not in ("mlflow.parentRunId", "mlflow.loggedArtifacts", "mlflow.user")
+        }
+        plots = {plot.path for plot in client.list_artifacts(run.info.run_id, "plots")}
+        found[key] = (run.info.status, run.info.end_time, points, run.data.params, tags, plots)
+    return found
+
+
+def check_in_mlflow(root: Path, new_database: NewDatabase) -> None:
+    """MLflow has of the run what a copy made at once would have."""
+    store = Store(root)
+    folder = store.find("last")
+    found = in_mlflow(store, folder, f"sqlite:///{root / 'mlflow.db'}")
+    other = f"sqlite:///{new_database(root.with_name(f'other than {root.name}'))}"
+    sync_run(store, folder, destinations(store, other))
+    expected = in_mlflow(store, folder, other)
+    assert found["parent"][0] == "FINISHED"
+    assert found["parent"][-1]  # plots
+    assert found == expected

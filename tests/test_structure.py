@@ -46,10 +46,11 @@ WRAPPED = {
     "pandas": {"api"},
     "optuna_dashboard": {"tune"},
     "pickle": set(),
+    "platformdirs": {"record"},
     "rich": {"report", "api", "cli"},
     "safetensors": {"record"},
     "scipy": {"plan", "comparison"},
-    "sqlite3": {"tracking"},
+    "sqlite3": {"record", "tracking"},
     "transformers": {"models", "callbacks"},
     "tyro": {"config"},
 }

@@ -3,8 +3,8 @@ from .comparison import DEFAULT_STRATEGIES as DEFAULT_STRATEGIES
 from .comparison import StrategyComparison as StrategyComparison
 from .comparison import check_settings as check_settings
 from .comparison import compare as compare
-from .comparison import compare_histories as compare_histories
 from .comparison import compare_recorded as compare_recorded
+from .comparison import compare_sweep as compare_sweep
 from .comparison import plan_sweep as plan_sweep
 from .comparison import run_missing as run_missing
 from .examples import Examples as Examples

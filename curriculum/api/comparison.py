@@ -7,7 +7,7 @@ import json
 import logging
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from curriculum.config import (
     override,
     serialize,
 )
-from curriculum.errors import RunFailed, UsageError, did_you_mean
+from curriculum.errors import UsageError, did_you_mean
 from curriculum.report import comparison as comparison_report
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def compare(
             f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
             f"with the rest"
         )
-    return compare_histories(planned, names)
+    return compare_sweep(planned, names)
 
 
 def compare_recorded(
@@ -178,27 +178,53 @@ def compare_recorded(
     typed = experiment if isinstance(experiment, str) else experiment.name
     title = experiment_name(typed)
     wanted = None if strategies is None else _names(strategies)
-    names, histories, unreadable = set[str](), [], []
-    for folder in record.Store(Path(store)).nonempty_runs():
-        try:
-            description = folder.description()
-            names.add(description.experiment)
-            rate = description.settings["optimizer.learning_rate"]
-            if (
-                description.experiment == title
-                and (wanted is None or description.strategy in wanted)
-                and (seeds is None or description.seed in seeds)
-                and (learning_rates is None or rate in learning_rates)
-            ):
-                histories.append(record.History.of(folder))
-        except (UsageError, RunFailed):
-            unreadable.append(folder.id)
-    if title not in names:
-        raise UsageError(
-            f"no run in {store} is of {title!r}; {did_you_mean(title, names)} "
-            f"('compare {shlex.quote(typed)} --run' runs what is missing)"
+    found = record.Store(Path(store))
+    found.check_not_empty()
+    overviews, problems = _parted(found.overviews(title))
+    if not overviews:
+        known = [each for _, each in found.descriptions()]
+        names = {each.experiment for each in known if isinstance(each, record.RunDescription)}
+        what = f"no run in {store} is of {title!r}; {did_you_mean(title, names)}"
+        if title in names:
+            what = f"no run of {title!r} in {store} can be read"
+        some = next(iter(problems.values()), None)
+        why = "" if some is None else f"; {len(problems):,} can't be read, such as: {some}"
+        raise UsageError(f"{what} ('compare {shlex.quote(typed)} --run' runs what is missing){why}")
+    chosen = [
+        each
+        for each in overviews
+        if (wanted is None or each.description.strategy in wanted)
+        and (seeds is None or each.description.seed in seeds)
+        and (
+            learning_rates is None
+            or each.description.settings["optimizer.learning_rate"] in learning_rates
         )
-    return _compared(title, histories, wanted or (), unreadable)
+    ]
+    return _compared(title, found, chosen, wanted or (), _in_words(problems))
+
+
+def _parted(
+    found: Iterable[tuple[str, record.RunOverview | record.Problem]],
+) -> tuple[list[record.RunOverview], dict[str, record.Problem]]:
+    """The runs that can be read, and why others can't be, by their ids."""
+    overviews: list[record.RunOverview] = []
+    problems: dict[str, record.Problem] = {}
+    for run_id, each in found:
+        if isinstance(each, record.RunOverview):
+            overviews.append(each)
+        else:
+            problems[run_id] = each
+    return overviews, problems
+
+
+def _in_words(problems: Mapping[str, record.Problem]) -> list[str]:
+    """Which runs can't be read; those of other versions of this package in one sentence."""
+    foreign = [run_id for run_id, each in problems.items() if isinstance(each, record.OtherFormat)]
+    found = [f"run {run_id} can't be read" for run_id in sorted({*problems} - {*foreign})]
+    if foreign:
+        runs = report.counted(len(foreign), "run")
+        found.append(f"{runs} of another version of this package can't be read")
+    return found
 
 
 def _names(strategies: Sequence[str]) -> tuple[str, ...]:
@@ -271,19 +297,43 @@ def run_missing(planned: sweep.Sweep, jobs: int, console: Console) -> bool:
         return planned.run(jobs, progress)
 
 
-def compare_histories(planned: sweep.Sweep, strategies: Sequence[str]) -> StrategyComparison:
+def compare_sweep(planned: sweep.Sweep, strategies: Sequence[str]) -> StrategyComparison:
     """The comparison of a sweep's runs, all of which are done."""
-    store = record.Store(planned.settings.store)
-    histories = [record.History.of(store.find(planned.done[run])) for run in planned.runs]
-    return _compared(planned.base.name, histories, strategies)
+    store, wanted = record.Store(planned.settings.store), {*planned.done.values()}
+    overviews, _ = _parted(store.overviews(planned.base.name))
+    chosen = [each for each in overviews if each.description.id in wanted]
+    lost = sorted(wanted - {each.description.id for each in chosen})
+    left_out = [f"run {run_id} can't be read" for run_id in lost]
+    return _compared(planned.base.name, store, chosen, strategies, left_out)
 
 
 def _compared(
     title: str,
-    histories: Sequence[record.History],
+    store: record.Store,
+    overviews: Sequence[record.RunOverview],
     strategies: Sequence[str],
-    unreadable: Sequence[str] = (),
+    left_out: Sequence[str],
 ) -> StrategyComparison:
-    summaries = [sweep.RunSummary.of(history) for history in histories]
-    found = comparison.compare_runs(title, summaries, strategies, unreadable)
-    return StrategyComparison(found, {history.description.id: history for history in histories})
+    summaries = [sweep.RunSummary.of(each) for each in overviews]
+    found = comparison.compare_runs(title, summaries, strategies, left_out)
+    return StrategyComparison(found, Histories(store, [each.run_id for each in summaries]))
+
+
+class Histories(Mapping[str, record.History]):
+    """The histories of a store's runs by their ids; each is read when it is asked for."""
+
+    def __init__(self, store: record.Store, run_ids: Iterable[str]) -> None:
+        self._store = store
+        self._found: dict[str, record.History | None] = dict.fromkeys(run_ids)
+
+    def __getitem__(self, run_id: str) -> record.History:
+        found = self._found[run_id]
+        if found is None:
+            found = self._found[run_id] = record.History.of(self._store.folder(run_id))
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)

@@ -90,7 +90,7 @@ def compare(request: CompareRequest) -> int:
         for each in sweeps:
             if not _run_missing(each, request.jobs or 1):
                 return 130
-            found.append(api.compare_histories(each, request.strategies or api.DEFAULT_STRATEGIES))
+            found.append(api.compare_sweep(each, request.strategies or api.DEFAULT_STRATEGIES))
     write_outputs(found, request)
     return 0
 

@@ -18,7 +18,7 @@ from curriculum.cli.terminal import print_error, print_line
 from curriculum.cli.values import age
 from curriculum.errors import UsageError, did_you_mean
 
-STATES = ("reached", "stopped", "interrupted", "failed", "killed", "damaged")
+STATES = ("reached", "stopped", "interrupted", "failed", "killed", "damaged", "foreign")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +73,8 @@ def prune(request: PruneRequest) -> int:
         )
     store = record.Store(request.store)
     if not store.runs_folder.is_dir():
-        store.nonempty_runs()  # an emptied store is no mistake, but one that isn't there is
-    lines = [report.run_line(folder) for folder in store.runs()]
+        store.check_not_empty()  # an emptied store is no mistake, but one that isn't there is
+    lines = report.run_lines(store)
     found = report.select_runs(
         lines,
         time.time(),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from curriculum import __version__
-from curriculum.cli import certify, compare, delete, run, show, sync, ui
+from curriculum.cli import certify, check, compare, delete, run, show, sync, ui
 from curriculum.cli.parser import Commands, Parser
 from curriculum.cli.terminal import WarningHandler, open_standard_streams, print_error
 from curriculum.errors import RunFailed, UsageError, did_you_mean
@@ -75,6 +75,8 @@ def build_commands() -> tuple[Parser, Commands]:
     commands.add("explain", "explain why each stage was mastered, or not", show.explain)
     commands.add("show", "show inputs, targets and predictions of the final model", show.show)
     commands.add("runs", "list the store's runs, newest last, and how to resume each", show.runs)
+    text = "go through a store: what is damaged, unfinished, or not in MLflow"
+    commands.add("check", text, check.check, epilog=check.EXAMPLES)
     text = "evaluate the final model again, on all stages or on inputs of any length"
     commands.add("certify", text, certify.certify)
     text = "compare strategies: which gets how far, at what cost"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from curriculum import api, record, report
 from curriculum.cli.arguments import RunArgument, SourceOption, StoreOption
 from curriculum.cli.parser import option
-from curriculum.cli.terminal import print_line, users_output_on_stderr
+from curriculum.cli.terminal import print_line, print_note, users_output_on_stderr
 from curriculum.cli.values import natural
 
 
@@ -69,10 +69,17 @@ def show(request: ShowRequest) -> int:
 
 def runs(request: RunsRequest) -> int:
     """List a store's runs."""
-    folders = record.Store(request.store).nonempty_runs()
-    lines = [report.run_line(folder) for folder in folders]
+    store = record.Store(request.store)
+    store.check_not_empty()
+    lines = report.run_lines(store)
     if request.json:
         print(json.dumps([line.as_json() for line in lines]))
-    else:
-        report.print_runs(lines, sys.stdout)
+        return 0
+    report.print_runs(lines, sys.stdout)
+    foreign = sum(line.state == "foreign" for line in lines)
+    if foreign:
+        print_note(
+            f"{report.counted(foreign, 'run')} recorded by another version of this package, in a "
+            f"format that this one doesn't read"
+        )
     return 0

@@ -41,8 +41,11 @@ def ui(request: UiRequest) -> int:
         )
     if copies.optuna_storage != tune.local_storage(store):
         tune.check_storage(copies.optuna_storage)
+    local = copies.tracking_uri == tracking.local_tracking_uri(store)
+    there = tracking.copied_runs(store) if local else None
     for folder in store.runs():
-        if not (folder.is_running or tracking.is_synced(store, folder, copies)):
+        synced = tracking.is_synced(store, folder, copies) and (there is None or folder.id in there)
+        if not (folder.is_running or synced):
             print_note(f"copying run {folder.id} into MLflow …")
             try:
                 tracking.sync_run(store, folder, copies)
@@ -54,7 +57,6 @@ def ui(request: UiRequest) -> int:
             servers.append(tune.dashboard_server(copies.optuna_storage, free))
         else:
             print_note("Optuna's dashboard would show the studies: pip install optuna-dashboard")
-    local = copies.tracking_uri == tracking.local_tracking_uri(store)
     if local:
         tracking.relocate_artifacts(store)
     experiments = tracking.experiment_ids(store) if local else {}

@@ -102,7 +102,7 @@ def compare_runs(
     experiment: str,
     runs: Sequence[RunSummary],
     strategies: Sequence[str] | None = None,
-    unreadable: Sequence[str] = (),
+    left_out: Sequence[str] = (),
 ) -> Comparison:
     """The comparison of an experiment's runs, by strategy.
 
@@ -111,7 +111,7 @@ def compare_runs(
         runs: of it.
         strategies: which to compare, in order; all that there are by default. One that
             was run under other settings than its own counts as another.
-        unreadable: the ids of runs that could not be read, to be listed as left out.
+        left_out: which further runs are not compared, and why, in words.
 
     Raises:
         UsageError: where there are not two strategies with comparable runs.
@@ -121,8 +121,7 @@ def compare_runs(
     known = {name: number for number, name in enumerate(STRATEGIES)}
     matched = sorted(results, key=lambda name: (known.get(name, len(known)), name))
     names = [n for want in strategies or [""] for n in matched if want in ("", n.split("(")[0])]
-    left_out = [f"run {run_id} can't be read" for run_id in unreadable]
-    left_out += [*found.left_out, *missing_runs(results, names, strategies or ())]
+    left_out = [*left_out, *found.left_out, *missing_runs(results, names, strategies or ())]
     if len(names) < 2:
         raise UsageError(_too_few(experiment, names, left_out))
     first = next(iter(results[names[0]].values()))

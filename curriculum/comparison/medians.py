@@ -117,9 +117,7 @@ def least_seeds(strategies: int) -> int:
 @cache
 def _sign_test(fewer: int, count: int) -> float:
     """The probability of so few on either side, or fewer, where both are as likely."""
-    from scipy.stats import binom
-
-    return min(1.0, 2 * float(binom.cdf(fewer, count, 0.5)))
+    return min(1.0, 2 * _at_most(fewer, count))
 
 
 def _middle(ratios: Sequence[float]) -> float:
@@ -133,10 +131,14 @@ def _middle(ratios: Sequence[float]) -> float:
 def _rank(count: int) -> int | None:
     if count < LEAST_SEEDS:
         return None
-    from scipy.stats import binom
-
-    rank = int(binom.ppf((1 - CONFIDENCE) / 2, count, 0.5))
-    # ppf gives the least k with P(B <= k) >= 2.5 %, and k values are to lie below that.
-    while rank > 0 and 2 * binom.cdf(rank - 1, count, 0.5) > 1 - CONFIDENCE:
+    rank = count // 2
+    while rank > 0 and 2 * _at_most(rank - 1, count) > 1 - CONFIDENCE:
         rank -= 1
     return rank
+
+
+def _at_most(heads: int, tosses: int) -> float:
+    """The probability that of so many tosses of a fair coin at most so many are heads."""
+    from scipy.special import bdtr  # scipy.stats, which has it too, takes a second to import
+
+    return float(bdtr(heads, tosses, 0.5))

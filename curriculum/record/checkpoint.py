@@ -163,7 +163,7 @@ def load_state(folder: Path, experiment: Experiment | None = None) -> Checkpoint
         DamagedCheckpoint: where the checkpoint isn't whole, or doesn't fit.
         Unreadable: where the system keeps it from being read, whole or not.
     """
-    with checked(folder, "it can't be read, or is of an earlier version"), reading(folder):
+    with checked(folder, "it can't be read"), reading(folder):
         check_folder(folder)
         digests = _json(folder / "digest.json")
         content = _json(folder / STATE)

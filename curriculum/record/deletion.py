@@ -12,8 +12,8 @@ from typing import Protocol
 from curriculum.errors import UsageError
 from curriculum.record.lock import Lock
 from curriculum.record.redaction import first_line
-from curriculum.record.run_folder import RunFolder
-from curriculum.record.store import MIRROR_FILES, RUN_ID, Store
+from curriculum.record.run_folder import RUN_ID, RunFolder
+from curriculum.record.store import MIRROR_FILES, Store
 
 WAITING_SECONDS = 60.0
 """A mirror completes the copy of a run that is over within seconds, or else gives up."""

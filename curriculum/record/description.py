@@ -8,11 +8,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from curriculum.errors import UsageError
 from curriculum.plan import Stage
 from curriculum.record.codec import Json, Malformed, decode, encode
 
+FORMAT = 1
+"""Of a run's record on disk: raised by every change after which an older or a newer record can't be read.
+
+Whatever else changes, `run.json` stays an object with a `format` and a `check`, made as here.
+"""
+
+PACKAGES = ("torch", "numpy", "scipy", "safetensors", "mlflow", "optuna", "transformers")
+"""Whose versions are recorded."""
+
+MACHINE = ("device", "threads", "flush_denormal", "dtype", "cpu_capability", "gpu")
+"""What numbers depend on, besides settings, seed, libraries and code: where they are computed."""
+
 MOST_CHARACTERS = 1000
 """Of a name."""
+
+
+class OtherFormat(UsageError):
+    """A record is whole, and was written by another version of this package, which this one can't read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,8 +113,8 @@ class RunDescription:
     mlflow: MlflowSettings
 
     def to_json(self) -> str:
-        """The text of `run.json`, with a check of what it says."""
-        content = encode(self)
+        """The text of `run.json`, with the format's number and a check of what it says."""
+        content = {"format": FORMAT, **encode(self)}
         return json.dumps({**content, "check": _check(content)}, indent=1) + "\n"
 
     @classmethod
@@ -105,11 +122,19 @@ class RunDescription:
         """What a `run.json` says.
 
         Raises:
+            OtherFormat: where another version has written it.
             ValueError: where it is not what was written.
         """
         content = json.loads(text)
         if not isinstance(content, dict) or content.pop("check", None) != _check(content):
             raise Malformed("its check does not match")
+        number = content.pop("format", None)
+        if number != FORMAT:
+            other = "a format without a number" if number is None else f"format {number}"
+            raise OtherFormat(
+                f"is recorded in {other}, as another version of this package writes it, and this "
+                f"version reads format {FORMAT}"
+            )
         found = decode(RunDescription, content)
         for name in (found.experiment, found.task, found.model, found.strategy):
             if not name.isprintable() or len(name) > MOST_CHARACTERS:

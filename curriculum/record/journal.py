@@ -10,14 +10,13 @@ from pathlib import Path
 
 from curriculum.errors import UsageError
 from curriculum.record import events
-from curriculum.record.codec import Malformed, encode
+from curriculum.record.codec import encode
 from curriculum.record.disk import fsync, reading
 from curriculum.record.events import Event, Record
 from curriculum.record.files import opened
 
 CHECK = b',"check":"%08x"}\n'
 CHECK_BYTES = len(CHECK % 0)
-
 
 MOST_LINE_BYTES = 1 << 24
 """A record is no longer than this."""
@@ -86,40 +85,68 @@ def read_journal(path: Path, offset: int = 0) -> Iterator[tuple[Record, int]]:
         UnexpectedFileType: where it is no file.
         OSError: where it can't be read.
     """
+    for line, end in read_lines(path, offset):
+        try:
+            record = record_of(line)
+        except (ValueError, RecursionError, OverflowError) as error:
+            raise _damaged(path, end - len(line)) from error
+        yield record, end
+
+
+def read_whole_journal(path: Path) -> Iterator[tuple[Record, int]]:
+    """The records of a run, each with the offset behind it.
+
+    Raises:
+        DamagedJournal: see `read_journal`; and at a record of a visit before any has started.
+        UnexpectedFileType, OSError: see there.
+    """
+    visited, start = False, 0
+    for record, end in read_journal(path):
+        visited = visited or isinstance(record.event, events.VisitStarted)
+        if not visited and isinstance(record.event, events.OF_A_VISIT):
+            raise _damaged(path, start)
+        start = end
+        yield record, end
+
+
+def read_lines(path: Path, offset: int = 0) -> Iterator[tuple[bytes, int]]:
+    """The lines from a byte offset on, each with the offset behind it; their checks are right.
+
+    Raises:
+        DamagedJournal, UnexpectedFileType, OSError: see `read_journal`.
+    """
     with os.fdopen(opened(path, os.O_RDONLY), "rb") as file:
         file.seek(offset)
         while line := file.readline(MOST_LINE_BYTES):
             if not line.endswith(b"\n") and len(line) < MOST_LINE_BYTES:
                 return
-            try:
-                record = _record(line, offset)
-            except (ValueError, RecursionError, OverflowError) as error:
-                raise DamagedJournal(
-                    f"{path} is damaged at byte {offset:,}, or is of an earlier version; 'resume' "
-                    f"continues from what comes before"
-                ) from error
+            if line[-CHECK_BYTES:] != CHECK % _check(memoryview(line)[:-CHECK_BYTES], offset):
+                raise _damaged(path, offset)
             offset += len(line)
-            yield record, offset
+            yield line, offset
+
+
+def record_of(line: bytes) -> Record:
+    """The record of a line whose check is right.
+
+    Raises:
+        ValueError: where it holds none; or an error of JSON's depth or size.
+    """
+    return events.record_from_json(json.loads(line[:-CHECK_BYTES] + b"}"))
 
 
 def intact_records(path: Path) -> tuple[list[tuple[Record, int]], bool]:
     """The records up to the first damage, each with the offset behind it; and whether there is any.
-
-    It is damage, too, where an event is of a visit before any has started.
 
     Raises:
         UnexpectedFileType: where it is no file.
         Unreadable: where the system keeps it from being read, intact or not.
     """
     found: list[tuple[Record, int]] = []
-    visited = False
     try:
         with suppress(OSError), reading(path):  # there may be none yet
-            for record, offset in read_journal(path):
-                visited = visited or isinstance(record.event, events.VisitStarted)
-                if not visited and isinstance(record.event, events.OF_A_VISIT):
-                    return found, True
-                found.append((record, offset))
+            for each in read_whole_journal(path):
+                found.append(each)  # noqa: PERF402 - what comes before damage is kept
     except DamagedJournal:
         return found, True
     return found, False
@@ -127,16 +154,14 @@ def intact_records(path: Path) -> tuple[list[tuple[Record, int]], bool]:
 
 def _checked(body: bytes, offset: int) -> bytes:
     """A JSON object without its end, with a check of its bytes, and of the position where it lies."""
-    return body + CHECK % zlib.crc32(body, offset & 0xFFFFFFFF)
+    return body + CHECK % _check(body, offset)
 
 
-def _record(line: bytes, offset: int) -> Record:
-    """The record of a line.
+def _check(body: bytes | memoryview, offset: int) -> int:
+    return zlib.crc32(body, offset & 0xFFFFFFFF)
 
-    Raises:
-        ValueError: where it is not what was written there; or an error of JSON's depth or size.
-    """
-    body = line[:-CHECK_BYTES]
-    if line != _checked(body, offset):
-        raise Malformed("its check does not match")
-    return events.record_from_json(json.loads(body + b"}"))
+
+def _damaged(path: Path, offset: int) -> DamagedJournal:
+    return DamagedJournal(
+        f"{path} is damaged at byte {offset:,}; 'resume' continues from what comes before"
+    )

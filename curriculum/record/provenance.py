@@ -19,20 +19,16 @@ from curriculum.errors import UsageError
 from curriculum.learn import flushes_denormal
 from curriculum.record.class_digest import classes_sha256
 from curriculum.record.codec import decode, encode
-from curriculum.record.description import MlflowSettings, RunDescription
-from curriculum.record.disk import sha256_of
-from curriculum.record.history import History
+from curriculum.record.description import MACHINE, PACKAGES, MlflowSettings, RunDescription
+from curriculum.record.disk import Unreadable, sha256_of
+from curriculum.record.overview import RunOverview
 from curriculum.record.redaction import redacted
 from curriculum.record.run_folder import RunFolder
 from curriculum.record.store import Store
 
 PACKAGE = Path(__file__).resolve().parents[1]
-PACKAGES = ("torch", "numpy", "scipy", "safetensors", "mlflow", "optuna", "transformers")
 WITHOUT_EFFECT = ("mlflow", "safetensors")
 """Of the libraries, these change nothing in what is computed."""
-
-MACHINE = ("device", "threads", "flush_denormal", "dtype", "cpu_capability", "gpu")
-"""What else numbers depend on, besides settings, seed, libraries and code: where they are computed."""
 
 REMEDIES = {
     "threads": "--threads {was} gives it as many",
@@ -140,19 +136,21 @@ def earlier_run(store: Store, now: RunDescription) -> RunFolder | None:
 
     That is the newest of the same experiment, seed and settings, or else the newest
     unfinished one with the same overrides: what these mean has changed then.
+
+    Raises:
+        Unreadable: where the system keeps one from being read: it may be that run.
     """
-    same = []
-    for folder in reversed(store.runs()):
-        try:
-            original = folder.description()
-        except UsageError:
-            continue
-        if (original.experiment, original.seed) == (now.experiment, now.seed):
-            if original.config == now.config:
-                return folder
-            if original.overrides == now.overrides:
-                same.append(folder)
-    return next((folder for folder in same if History.of(folder).end is None), None)
+    found = []
+    for _, each in reversed(store.descriptions(now.experiment, now.seed)):
+        if isinstance(each, RunDescription):
+            found.append(each)
+        elif isinstance(each, Unreadable):
+            raise each
+    for original in found:
+        if original.config == now.config:
+            return store.folder(original.id)
+    same = (store.folder(each.id) for each in found if each.overrides == now.overrides)
+    return next((folder for folder in same if RunOverview.of(folder).totals.ended is None), None)
 
 
 def continued(original: RunDescription, now: RunDescription) -> RunDescription:

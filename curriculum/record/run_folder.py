@@ -13,10 +13,13 @@ from typing import Literal
 
 from curriculum.errors import RunFailed, UsageError
 from curriculum.record.codec import decode, encode
-from curriculum.record.description import RunDescription
+from curriculum.record.description import OtherFormat, RunDescription
 from curriculum.record.disk import reading, write_atomically
 from curriculum.record.files import UnexpectedFileType, check_file, check_folder, read_bytes, remove
 from curriculum.record.lock import held, is_held
+
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""A run's id is its folder's name: eight hex digits, or what a copy of the folder was called."""
 
 CHECKPOINT = re.compile(r"[0-9]{6,}(-[0-9]{8,})?")
 LEFTOVER = re.compile(rf"\.({CHECKPOINT.pattern}|target)\.(new|old)")
@@ -49,19 +52,31 @@ class RunFolder:
 
     Attributes:
         id: its name.
-        journal: what happened.
-        checkpoints: the folder of the states that were saved.
-        writer: the lock of the process that runs it.
-        dropped: records that forced resumes have taken out of the journal.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.name
-        self.journal = path / "journal.jsonl"
-        self.checkpoints = path / "checkpoints"
-        self.writer = path / "writer.lock"
-        self.dropped = path / "dropped.jsonl"
+
+    @property
+    def journal(self) -> Path:
+        """What happened."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the states that were saved."""
+        return self.path / "checkpoints"
+
+    @property
+    def writer(self) -> Path:
+        """The lock of the process that runs it."""
+        return self.path / "writer.lock"
+
+    @property
+    def dropped(self) -> Path:
+        """Records that forced resumes have taken out of the journal."""
+        return self.path / "dropped.jsonl"
 
     def checkpoint_folders(self) -> list[Path]:
         """The folders of its checkpoints, oldest first.
@@ -157,6 +172,7 @@ class RunFolder:
         """What `run.json` says; the run's id is its folder's name.
 
         Raises:
+            OtherFormat: where another version of this package has written it.
             UsageError: where it is not what was written, or is none of ours.
             Unreadable: where the system keeps it from being read.
         """
@@ -168,10 +184,10 @@ class RunFolder:
             return replace(RunDescription.from_json(text), id=self.id)
         except UnexpectedFileType:
             raise
+        except OtherFormat as error:
+            raise OtherFormat(f"run {self.id} {error}; 'rm {self.id}' deletes the run") from error
         except (OSError, ValueError, RecursionError, OverflowError) as error:
-            raise UsageError(
-                f"{path} is damaged, or is of an earlier version; 'rm {self.id}' deletes the run"
-            ) from error
+            raise UsageError(f"{path} is damaged; 'rm {self.id}' deletes the run") from error
 
     def describe(self, description: RunDescription) -> None:
         """Write `run.json`, whole or not at all, and bring it to the disk; without the id, see there.

@@ -1,18 +1,19 @@
 """Where runs lie: `STORE/runs/<id>/`, beside MLflow's database and artifacts."""
 
 import os
-import re
 import secrets
 from pathlib import Path
 
 from curriculum.errors import UsageError
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import fsync
-from curriculum.record.run_folder import RunFolder
+from curriculum.record.index import Found, Index
+from curriculum.record.overview import RunOverview
+from curriculum.record.run_folder import RUN_ID, RunFolder
 
 DEFAULT_STORE = Path("mlruns")
-RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""A run's id is its folder's name: eight hex digits, or what a copy of the folder was called."""
+MOST_NAMED = 10
+"""Runs in an error."""
 
 MIRROR_FILES = ("json", "lock", "log")
 """What a mirror keeps of a run: what it has copied, its lock, its log."""
@@ -40,6 +41,7 @@ class Store:
             )
         self.runs_folder = self.root / "runs"
         self.mirrors = self.root / "mirrors"
+        self._index = Index(self.runs_folder)
 
     def mirror_file(self, folder: RunFolder, ending: str) -> Path:
         """A file of a run's mirror, by one of `MIRROR_FILES`."""
@@ -78,25 +80,39 @@ class Store:
 
     def runs(self) -> list[RunFolder]:
         """All runs, oldest first, by what they recorded; those that don't say when are before them."""
-        found: list[RunFolder] = []
-        if self.runs_folder.is_dir():
-            found = [
-                RunFolder(path)
-                for path in self.runs_folder.iterdir()
-                if RUN_ID.fullmatch(path.name) and os.path.lexists(path / "run.json")
-            ]
-        return sorted(found, key=lambda folder: (folder.created, folder.id))
+        return [self.folder(run_id) for run_id in self._index.ids()]
 
-    def nonempty_runs(self) -> list[RunFolder]:
-        """All runs, oldest first, of a store that has any.
+    def descriptions(
+        self, experiment: str | None = None, seed: int | None = None
+    ) -> Found[RunDescription]:
+        """The descriptions of runs, by their ids in the order of `runs`; or why they can't be read.
+
+        Args:
+            experiment: of those runs alone, as far as they say of which they are.
+            seed: likewise.
+        """
+        return self._index.descriptions(experiment, seed)
+
+    def overviews(self, experiment: str | None = None) -> Found[RunOverview]:
+        """The overviews of runs, by their ids in the order of `runs`; or why they can't be read.
+
+        Args:
+            experiment: of those runs alone, as far as they say of which they are.
+        """
+        return self._index.overviews(experiment)
+
+    def folder(self, run_id: str) -> RunFolder:
+        """The folder of a run that there is."""
+        return RunFolder(self.runs_folder / run_id)
+
+    def check_not_empty(self) -> None:
+        """Check that there are runs.
 
         Raises:
             UsageError: where there is none.
         """
-        found = self.runs()
-        if not found:
-            raise UsageError(f"the store {self.root} holds no runs yet; start one with 'run'")
-        return found
+        if not self._index.names():
+            raise self._empty()
 
     def find(self, name: str) -> RunFolder:
         """The run of that id, of an unambiguous beginning of one, or the `last`.
@@ -105,21 +121,28 @@ class Store:
             UsageError: where there is none, or several.
         """
         if RUN_ID.fullmatch(name) and name != "last":
-            exact = RunFolder(self.runs_folder / name)
+            exact = self.folder(name)
             if os.path.lexists(exact.path / "run.json"):
                 return exact
-        runs = self.nonempty_runs()
+        ids = self._index.ids() if name == "last" else self._index.names()
+        if not ids:
+            raise self._empty()
         if name == "last":
-            return runs[-1]
-        found = [folder for folder in runs if name and folder.id.startswith(name)]
+            return self.folder(ids[-1])
+        found = [run_id for run_id in ids if name and run_id.startswith(name)]
         if len(found) == 1:
-            return found[0]
+            return self.folder(found[0])
         if found:
-            ids = ", ".join(folder.id for folder in found)
+            more = len(found) - MOST_NAMED
             raise UsageError(
-                f"{name!r} is the beginning of {len(found)} run ids: {ids}; type more of it"
+                f"{name!r} is the beginning of {len(found)} run ids: "
+                f"{', '.join(found[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''}; type "
+                f"more of it"
             )
         raise UsageError(
             f"there is no run {name!r} in {self.root}; the latest are "
-            f"{', '.join(folder.id for folder in runs[-3:])}; 'last' is the latest"
+            f"{', '.join(self._index.ids()[-3:])}; 'last' is the latest"
         )
+
+    def _empty(self) -> UsageError:
+        return UsageError(f"the store {self.root} holds no runs yet; start one with 'run'")

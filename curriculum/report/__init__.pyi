@@ -13,6 +13,7 @@ from .progress import Progress as Progress
 from .runs import RunLine as RunLine
 from .runs import print_runs as print_runs
 from .runs import run_line as run_line
+from .runs import run_lines as run_lines
 from .runs import select_runs as select_runs
 from .screen import as_html as as_html
 from .screen import as_text as as_text

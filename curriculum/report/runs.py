@@ -1,22 +1,31 @@
 """The list of a store's runs: the state of each, and the command that resumes it."""
 
-import io
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
+from rich.cells import cell_len
 from rich.console import JustifyMethod
 from rich.table import Table
 
+from curriculum.errors import RunFailed, UsageError
 from curriculum.plan import Stage
-from curriculum.record import History, RunFolder, Unreadable
+from curriculum.record import OtherFormat, RunFolder, RunOverview, Store, Unreadable
 from curriculum.report.screen import literal_console
 
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+COLUMNS = ("run", "experiment", "seed", "state", "reach", "age", "")
+NUMBERS = ("seed", "reach", "age")
+
+MOST_DRAWN = 1_000
+"""Of rows, rich draws some three thousand a second."""
+
 STYLES = {
     "failed": "red",
     "damaged": "red",
+    "foreign": "red",
     "unreadable": "red",
     "interrupted": "yellow",
     "killed": "yellow",
@@ -32,8 +41,8 @@ class RunLine:
         experiment: its name; None, as the seed and the steps, where that can't be read.
         seed: the run's.
         state: `running`, `reached`, `stopped`, `interrupted`, `failed` or `killed`; or
-            `damaged` where its record is, or `unreadable` where the system keeps that from
-            being read.
+            `damaged` where its record is, `foreign` where another version of this package has
+            written it, or `unreadable` where the system keeps it from being read.
         reach: the hardest stage mastered so far.
         steps: optimizer steps, trials included.
         last_written: the time of day of its last record.
@@ -66,34 +75,50 @@ class RunLine:
 
 def run_line(folder: RunFolder) -> RunLine:
     """One run. What is damaged, or can't be read, is no error."""
-    running = False
     try:
-        running = folder.is_running  # read first: what comes before is then all there
-        history = History.of(folder)
-    except Unreadable:
-        return _unknown(folder, "running" if running else "unreadable")
-    except (OSError, ValueError, LookupError, TypeError):
-        if running:
-            return _unknown(folder, "running")
-        return _unknown(folder, "damaged", f"rm {folder.id}")
-    state, command = history.status(running=running), None
-    if history.end is None and not running:
+        return _line(folder, RunOverview.of(folder))
+    except (UsageError, RunFailed) as problem:
+        return _unknown(folder, problem)
+
+
+def run_lines(store: Store) -> list[RunLine]:
+    """All runs of a store, oldest first, as far as they say when they were started."""
+    return [
+        _line(store.folder(run_id), found)
+        if isinstance(found, RunOverview)
+        else _unknown(store.folder(run_id), found)
+        for run_id, found in store.overviews()
+    ]
+
+
+def _line(folder: RunFolder, overview: RunOverview) -> RunLine:
+    """A run that can be read, up to some damage of its journal."""
+    description, totals = overview.description, overview.totals
+    state, command = overview.status, None
+    if totals.ended is None and not overview.running:
         command = f"resume {folder.id}"
-        state = "damaged" if history.damaged else state
+        state = "damaged" if totals.damaged else state
     return RunLine(
         folder=folder,
-        experiment=history.description.experiment,
-        seed=history.description.seed,
+        experiment=description.experiment,
+        seed=description.seed,
         state=state,
-        reach=history.reach,
-        steps=history.total_cost.steps,
-        last_written=history.last_written,
+        reach=totals.reach,
+        steps=totals.cost.steps,
+        last_written=totals.last_written,
         command=command,
     )
 
 
-def _unknown(folder: RunFolder, state: str, command: str | None = None) -> RunLine:
-    """A run whose record can't be read."""
+def _unknown(folder: RunFolder, problem: UsageError | RunFailed) -> RunLine:
+    """A run that can't be read."""
+    state = "foreign" if isinstance(problem, OtherFormat) else "damaged"
+    if isinstance(problem, Unreadable):
+        state = "unreadable"
+    with suppress(UsageError, RunFailed):
+        if folder.is_running:
+            state = "running"
+    command = f"rm {folder.id}" if state in ("damaged", "foreign") else None
     try:
         written = max(path.stat().st_mtime for path in folder.path.iterdir())
     except (OSError, ValueError):
@@ -129,37 +154,50 @@ def select_runs(
 
 
 def print_runs(lines: Sequence[RunLine], stream: TextIO) -> None:
-    """Print the runs; in a pipe plainly, each on one line however long."""
-    table = runs_table(lines, time.time())
-    if stream.isatty():
-        literal_console(file=stream).print(table)
-        return
-    plain = literal_console(file=io.StringIO(), force_terminal=False, width=1_000)
-    with plain.capture() as printed:
-        plain.print(table)
-    stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
+    """Print the runs; in a pipe, or where there are very many, plainly, each on one line however long."""
+    if stream.isatty() and len(lines) <= MOST_DRAWN:
+        literal_console(file=stream).print(runs_table(lines, time.time()))
+    else:
+        stream.writelines(f"{line}\n" for line in _plainly(lines, time.time()))
+
+
+def _plainly(lines: Sequence[RunLine], now: float) -> Iterator[str]:
+    """The table's rows without a style, and not wrapped."""
+    rows = [COLUMNS, *(_cells(line, now) for line in lines)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (
+            " " * (width - cell_len(cell)) + cell
+            if name in NUMBERS
+            else cell + " " * (width - cell_len(cell))
+            for name, cell, width in zip(COLUMNS, row, widths, strict=True)
+        )
+        yield "  ".join(padded).rstrip()
 
 
 def runs_table(lines: Sequence[RunLine], now: float) -> Table:
     """The runs as a table, for 80 columns. Only an experiment's name may be broken."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("run", "experiment", "seed", "state", "reach", "age", ""):
-        justify: JustifyMethod = "right" if column in ("seed", "reach", "age") else "left"
+    for column in COLUMNS:
+        justify: JustifyMethod = "right" if column in NUMBERS else "left"
         no_wrap = column != "experiment"
         table.add_column(column, justify=justify, no_wrap=no_wrap, overflow="fold")
     for line in lines:
-        reach = line.reach
-        table.add_row(
-            line.run_id,
-            line.experiment or "-",
-            "-" if line.seed is None else str(line.seed),
-            line.state,
-            "-" if reach is None else f"{reach.length:,}/{reach.vocab_size:,}",
-            _age(now - line.last_written),
-            line.command or "",
-            style=STYLES.get(line.state),
-        )
+        table.add_row(*_cells(line, now), style=STYLES.get(line.state))
     return table
+
+
+def _cells(line: RunLine, now: float) -> tuple[str, ...]:
+    reach = line.reach
+    return (
+        line.run_id,
+        line.experiment or "-",
+        "-" if line.seed is None else str(line.seed),
+        line.state,
+        "-" if reach is None else f"{reach.length:,}/{reach.vocab_size:,}",
+        _age(now - line.last_written),
+        line.command or "",
+    )
 
 
 def _age(seconds: float) -> str:

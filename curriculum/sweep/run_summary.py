@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from curriculum.config import flatten
-from curriculum.plan import STRATEGIES, Cost, Stage, Verdict, VisitReason
-from curriculum.record import MACHINE, History, RunDescription
+from curriculum.plan import STRATEGIES, Cost, Stage
+from curriculum.record import MACHINE, RunDescription, RunOverview
 
 UNITS = ("compute", "tokens", "seconds", "steps")
 """What a budget may be matched in."""
@@ -21,6 +22,9 @@ OF_TRAINING = ("optimizer", "training")
 
 CURRICULUM = ("pacing", "sampling")
 """The settings that a strategy is made of."""
+
+OF_NO_CONDITION = (*CURRICULUM, "tuning")
+"""The settings that runs which are compared need not share."""
 
 NOT_OVER = "not over yet"
 
@@ -65,13 +69,13 @@ class RunSummary:
         return max(self.mastered, default=-1)
 
     @classmethod
-    def of(cls, history: History) -> RunSummary:
-        """The summary of a run's journal."""
-        description = history.description
+    def of(cls, overview: RunOverview) -> RunSummary:
+        """The summary of a run of a store."""
+        description, totals = overview.description, overview.totals
         settings = description.settings
         conditions, training = _conditions(description), dict[str, Any]()
         if is_guess(description.strategy):
-            names = [name for name in conditions if name.split(".")[0] in OF_TRAINING]
+            names = [name for name in conditions if _part(name) in OF_TRAINING]
             training = {name: conditions.pop(name) for name in names}
         unit = next((u for u in UNITS if settings.get(f"budget.{u}") is not None), None)
         return cls(
@@ -85,9 +89,13 @@ class RunSummary:
             budget=None if unit is None else settings[f"budget.{unit}"],
             conditions=conditions,
             training=training,
-            mastered=_mastered(history),
-            total=replace(history.total_cost, seconds=history.seconds),
-            not_comparable=_not_comparable(history),
+            mastered={
+                place: totals.mastered[stage]
+                for place, stage in enumerate(description.path)
+                if stage in totals.mastered
+            },
+            total=totals.cost,
+            not_comparable=_not_comparable(overview),
         )
 
 
@@ -111,7 +119,7 @@ def _label(description: RunDescription) -> str:
     other = [
         f"{key.partition('.')[2] or key}={value}"
         for key, value in settings.items()
-        if key.split(".")[0] in CURRICULUM and (key, value) not in known.items()
+        if _part(key) in CURRICULUM and (key, value) not in known.items()
     ]
     return f"{name}({', '.join(other)})" if other else name
 
@@ -120,9 +128,15 @@ def _conditions(description: RunDescription) -> dict[str, Any]:
     settings = {
         name: value
         for name, value in description.settings.items()
-        if name.split(".")[0] not in (*CURRICULUM, "tuning") and name != "optimizer.learning_rate"
+        if _part(name) not in OF_NO_CONDITION and name != "optimizer.learning_rate"
     }
     return settings | provenance(description)
+
+
+@cache
+def _part(name: str) -> str:
+    """Of an experiment, that the setting with that dotted name belongs to."""
+    return name.partition(".")[0]
 
 
 def provenance(description: RunDescription) -> dict[str, Any]:
@@ -133,35 +147,16 @@ def provenance(description: RunDescription) -> dict[str, Any]:
     return {name: value for name, value in libraries if name not in WITHOUT_EFFECT} | found
 
 
-def _mastered(history: History) -> dict[int, Cost]:
-    """When each stage of the path was mastered for the first time."""
-    places = {stage: place for place, stage in enumerate(history.description.path)}
-    found: dict[int, Cost] = {}
-    cost = Cost()
-    for visit in history.visits:
-        cost = cost + visit.cost + visit.discarded_cost
-        place = places.get(visit.stage)
-        mastered = visit.verdict is Verdict.MASTERED
-        if mastered and place is not None and visit.ended is not None:
-            found.setdefault(place, replace(cost, seconds=visit.ended))
-    for stage, ahead in history.mastered_ahead.items():
-        place = places.get(stage)
-        if place is not None:
-            found[place] = ahead
-    return found
-
-
-def _not_comparable(history: History) -> str | None:
-    settings = history.description.settings
+def _not_comparable(overview: RunOverview) -> str | None:
+    settings, totals = overview.description.settings, overview.totals
     limits = [unit for unit in UNITS if settings.get(f"budget.{unit}") is not None]
-    half_steps = any(visit.visit_reason is VisitReason.HALF_STEP for visit in history.visits)
     reasons = {
-        NOT_OVER: history.end is None,
+        NOT_OVER: totals.ended is None,
         "tuned": settings["tuning.mode"] != "off",
         "with galloping growth": settings["growth"] == "Galloping",
-        "with half steps": half_steps,
+        "with half steps": totals.took_half_steps,
         "without a limit of the whole run": not limits,
         "with several limits of the whole run": len(limits) > 1,
-        "resumed under a changed provenance": bool(history.changes),
+        "resumed under a changed provenance": totals.changed_provenance,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

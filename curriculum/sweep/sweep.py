@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from curriculum import record
 from curriculum.config import Experiment, deserialize
-from curriculum.errors import RunFailed, UsageError
 from curriculum.learn import isolated, resolve_device
 from curriculum.sweep.grid import PlannedRun
 from curriculum.sweep.job import Job, SweepSettings, make_run
@@ -44,11 +43,11 @@ class Sweep:
         self.missing: dict[PlannedRun, str | None] = {}
         known = self._known(runs[0]) if runs else {}
         for run in runs:
-            history = known.get(_key(run.seed, run.experiment.flat()))
-            if history is not None and history.end is not None:
-                self.done[run] = history.description.id
+            found = known.get(_key(run.seed, run.experiment.flat()))
+            if found is not None and found.totals.ended is not None:
+                self.done[run] = found.description.id
             else:
-                self.missing[run] = None if history is None else history.description.id
+                self.missing[run] = None if found is None else found.description.id
 
     def run(self, jobs: int, listener: SweepListener) -> bool:
         """Make what is missing, and return whether all of it was made.
@@ -102,30 +101,28 @@ class Sweep:
         listener.on_run_end(run, result)
         return True
 
-    def _known(self, run: PlannedRun) -> dict[str, record.History]:
+    def _known(self, run: PlannedRun) -> dict[str, record.RunOverview]:
         """By seed and settings, the store's runs of today's provenance that may be compared.
 
         Of several the newest; but one that is over comes before any that is not.
         """
-        settings, found = self.settings, dict[str, record.History]()
+        settings, found = self.settings, dict[str, record.RunOverview]()
         source = None if settings.source is None else Path(settings.source)
         device = resolve_device(settings.device)
         with isolated(settings.threads):  # as the runs would be
             described = record.describe_run(run.experiment, run.seed, device, source=source)
         now = provenance(described)
-        for folder in record.Store(settings.store).runs():
-            try:
-                description = folder.description()
-                if description.experiment != run.experiment.name or provenance(description) != now:
-                    continue
-                history = record.History.of(folder)
-            except (UsageError, RunFailed):
+        for _, overview in record.Store(settings.store).overviews(run.experiment.name):
+            if not isinstance(overview, record.RunOverview):
+                continue
+            description = overview.description
+            if provenance(description) != now:
                 continue
             key = _key(description.seed, description.settings)
-            over = key in found and found[key].end is not None
-            comparable = RunSummary.of(history).not_comparable in (None, NOT_OVER)
-            if comparable and not (over and history.end is None):
-                found[key] = history
+            over = key in found and found[key].totals.ended is not None
+            comparable = RunSummary.of(overview).not_comparable in (None, NOT_OVER)
+            if comparable and not (over and overview.totals.ended is None):
+                found[key] = overview
         return found
 
 

@@ -2,6 +2,7 @@ from .addresses import TRACKING_URI_VARIABLE as TRACKING_URI_VARIABLE
 from .addresses import local_tracking_uri as local_tracking_uri
 from .addresses import resolve_tracking_uri as resolve_tracking_uri
 from .local_database import LocalDatabase as LocalDatabase
+from .local_database import copied_runs as copied_runs
 from .local_database import experiment_ids as experiment_ids
 from .mirror_process import start_mirror as start_mirror
 from .presentation import Presentation as Presentation

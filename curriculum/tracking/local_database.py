@@ -22,6 +22,13 @@ COLUMNS = """
 """
 """The columns of MLflow's tables that name a run or a model."""
 RUNS = "SELECT run_uuid FROM tags WHERE key = ? AND value = ?"
+COPIES = """
+    SELECT value FROM tags JOIN runs USING (run_uuid)
+    WHERE key = ? AND NOT EXISTS (
+        SELECT 1 FROM tags AS other
+        WHERE other.run_uuid = runs.run_uuid AND other.key = 'mlflow.parentRunId'
+    )
+"""
 MODELS = "SELECT model_id FROM logged_models WHERE source_run_id = ?"
 
 
@@ -43,6 +50,21 @@ def experiment_ids(store: Store) -> dict[str, str]:
             return {name: str(found) for name, found in database.execute(EXPERIMENTS)}
     except sqlite3.Error:
         return {}
+
+
+def copied_runs(store: Store) -> set[str] | None:
+    """The ids of the runs that the store's own database has a copy of; None where it can't be read.
+
+    One in MLflow's trash is a copy too: somebody has put it there.
+    """
+    if not (store.root / "mlflow.db").exists():
+        return set()
+    uri = f"{(store.root / 'mlflow.db').as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as database:
+            return {found for (found,) in database.execute(COPIES, (RUN_TAG,))}
+    except sqlite3.Error:
+        return None
 
 
 class LocalDatabase:

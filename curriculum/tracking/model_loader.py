@@ -118,7 +118,10 @@ def _restore(
     folder: Path, source: str | None, device: str | None
 ) -> tuple[Experiment, learn.Learner]:
     """The experiment and the learner that a model's folder holds."""
-    described = record.RunDescription.from_json((folder / DESCRIPTION).read_text())
+    try:
+        described = record.RunDescription.from_json((folder / DESCRIPTION).read_text())
+    except record.OtherFormat as error:
+        raise UsageError(f"the model in {folder} {error}") from error
     path = Path(source) if source is not None else _code(folder, described)
     module = None if path is None else load_module(path)
     try:

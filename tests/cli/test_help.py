@@ -20,6 +20,7 @@ COMMANDS = (
     "explain",
     "show",
     "runs",
+    "check",
     "certify",
     "compare",
     "rm",

@@ -9,6 +9,7 @@ import pytest
 from command_line import TINY
 from mlflow_copies import copy_of
 
+import curriculum
 from curriculum.record import History, Store
 
 pytestmark = pytest.mark.slow
@@ -56,3 +57,20 @@ def test_what_a_closed_stream_would_take_goes_nowhere(command: str, tmp_path: Pa
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("home", ["HOME=/proc/nowhere", "-u HOME", "CURRICULUM_CACHE_DIR=/proc/x"])
+def test_a_store_is_listed_where_nothing_can_be_kept(home: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(TINY)
+    curriculum.run(str(tmp_path / "mine.py"), 1, store=tmp_path / "store", mirror=False)
+    unset = "-u CURRICULUM_CACHE_DIR -u XDG_CACHE_HOME"
+    for command in ("runs", "check", "explain last"):
+        done = subprocess.run(
+            f"env {unset} {home} {shlex.quote(sys.executable)} -m curriculum {command} --store store",
+            shell=True,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")

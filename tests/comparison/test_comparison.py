@@ -106,7 +106,7 @@ def test_a_verdict_is_on_the_hardest_stage_that_either_of_the_two_mastered() -> 
 
 def test_missing_strategies_and_seeds_are_listed_as_left_out() -> None:
     runs = [*six("gated", [1])[:4], *six("direct", [1])]
-    found = compare_runs("exp", runs, ("gated", "direct", "bandit"), ["abcd"])
+    found = compare_runs("exp", runs, ("gated", "direct", "bandit"), ["run abcd can't be read"])
     assert found.left_out == (
         "run abcd can't be read",
         "bandit: no comparable runs",

@@ -33,7 +33,7 @@ from curriculum.record import History, RunFolder, Store
 
 SECONDS = 10
 MOST_MEMORY = 6 << 30
-COMMANDS = ("explain", "show", "runs", "compare", "certify", "sync", "rm")
+COMMANDS = ("explain", "show", "runs", "compare", "certify", "sync", "rm", "check")
 CHECK = b',"check":"%08x"}\n'
 
 ODD: tuple[Any, ...] = (
@@ -252,6 +252,7 @@ def work(seed: int, template: Path, folder: Path) -> dict[str, Any]:
     other = COMMANDS[seed % len(COMMANDS)]
     about = {
         "runs": [],
+        "check": [],
         "compare": ["stopped"],
         "rm": [run.id, "--yes"],
         "sync": [run.id],

@@ -6,7 +6,6 @@ import random
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -14,16 +13,15 @@ from typing import Any
 
 import pytest
 from interrupted_runs import events, same
+from mlflow_copies import NewDatabase, check_in_mlflow, in_mlflow
 
-from curriculum.cli.sync import destinations
 from curriculum.record import RunFolder, Store, read_journal
-from curriculum.tracking import sync_run, was_copied
+from curriculum.tracking import was_copied
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
 SEEDS = 100
 
-NewDatabase = Callable[[Path], Path]
 Kill = dict[str, Any]
 """How a run is killed; see `Killer`."""
 
@@ -87,44 +85,6 @@ def unbroken(killer: Killer, tmp_path_factory: pytest.TempPathFactory) -> Callab
 def seconds(folder: RunFolder) -> float:
     """How long a run took."""
     return [record.clock.seconds for record, _ in read_journal(folder.journal)][-1]
-
-
-def in_mlflow(store: Store, folder: RunFolder, uri: str) -> dict[str, Any]:
-    """All that MLflow has of a run: parent and children with points, params, tags and plots."""
-    from curriculum.tracking.mirror import connect
-
-    client = connect(store, uri)
-    ids = [experiment.experiment_id for experiment in client.search_experiments()]
-    found: dict[str, Any] = {}
-    for run in client.search_runs(ids, f"tags.`curriculum.run_id` = '{folder.id}'"):
-        key = run.data.tags.get("curriculum.visit", "parent")
-        assert key not in found, f"{key} is there twice"
-        points = Counter(
-            (point.key, point.step, point.timestamp, point.value)
-            for metric in run.data.metrics
-            for point in client.get_metric_history(run.info.run_id, metric)
-        )
-        tags = {
-            name: value
-            for name, value in run.data.tags.items()
-            if name not in ("mlflow.parentRunId", "mlflow.loggedArtifacts", "mlflow.user")
-        }
-        plots = {plot.path for plot in client.list_artifacts(run.info.run_id, "plots")}
-        found[key] = (run.info.status, run.info.end_time, points, run.data.params, tags, plots)
-    return found
-
-
-def check_in_mlflow(root: Path, new_database: NewDatabase) -> None:
-    """MLflow has of the run what a copy made at once would have."""
-    store = Store(root)
-    folder = store.find("last")
-    found = in_mlflow(store, folder, f"sqlite:///{root / 'mlflow.db'}")
-    other = f"sqlite:///{new_database(root.with_name(f'other than {root.name}'))}"
-    sync_run(store, folder, destinations(store, other))
-    expected = in_mlflow(store, folder, other)
-    assert found["parent"][0] == "FINISHED"
-    assert "plots/retention.png" in found["parent"][-1]
-    assert found == expected
 
 
 NEW_CHECKPOINT = "*/.000001.new"

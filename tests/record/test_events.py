@@ -14,11 +14,12 @@ import pytest
 from interrupted_runs import StoppedRun, contents, tuned
 
 import curriculum
-from curriculum import Experiment, Stage, UsageError
+from curriculum import Experiment, Stage
 from curriculum.cli.main import main
 from curriculum.record import (
     Evaluated,
     History,
+    OtherFormat,
     ProvenanceChanged,
     Record,
     RolledBack,
@@ -275,7 +276,7 @@ EARLIER: tuple[Content, ...] = (
 
 def test_a_journal_of_an_earlier_version_is_refused_in_a_sentence(run: StoppedRun) -> None:
     write(run.folder, EARLIER)
-    with pytest.raises(DamagedJournal, match="at byte 0, or is of an earlier version") as caught:
+    with pytest.raises(DamagedJournal, match="at byte 0; 'resume'") as caught:
         list(read_journal(run.folder.journal))
     assert f"{run.folder.journal} is damaged" in str(caught.value)
     assert "'resume' continues from what comes before" in str(caught.value)
@@ -298,7 +299,7 @@ def describe_as_before(run: StoppedRun) -> None:
     """Put a `run.json` of an earlier version in place, its check right."""
     path = run.folder.path / "run.json"
     content = json.loads(path.read_text())
-    del content["check"]
+    del content["check"], content["format"]
     content["studies"] = content.pop("optuna_storage")
     content["settings"]["training.look_every"] = content["settings"].pop("training.eval_every")
     check = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -311,17 +312,20 @@ def test_a_run_of_an_earlier_version_is_refused_in_a_sentence_and_left_alone(
     describe_as_before(run)
     write(run.folder, EARLIER)
     before = contents(run.folder)
-    message = r"run.json is damaged, or is of an earlier version; 'rm \w+' deletes the run"
+    message = (
+        r"run \w+ is recorded in a format without a number, as another version of this package "
+        r"writes it, and this version reads format 1; 'rm \w+' deletes the run"
+    )
     for use in (
         run.folder.description,
         run.resume,
         lambda: curriculum.load("last", store=run.root),
     ):
-        with pytest.raises(UsageError, match=message) as caught:
+        with pytest.raises(OtherFormat, match=message) as caught:
             use()
         assert "\n" not in str(caught.value)
     assert contents(run.folder) == before
-    assert run_line(run.folder).state == "damaged"
+    assert run_line(run.folder).state == "foreign"
     assert run_line(run.folder).command == f"rm {run.folder.id}"
 
 
@@ -335,7 +339,7 @@ def test_every_command_refuses_a_run_of_an_earlier_version_in_a_sentence(
     out, err = capfd.readouterr()
     assert out == ""
     assert err.startswith("curriculum: ")
-    assert "run.json is damaged, or is of an earlier version" in err
+    assert f"run {run.folder.id} is recorded in a format without a number" in err
     assert err.count("\n") == 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from curriculum import Stage, UsageError
-from curriculum.record import RunDescription, RunFolder, Store, checkpoint_name, encode
+from curriculum.record import FORMAT, RunDescription, RunFolder, Store, checkpoint_name, encode
 from curriculum.record.journal import Journal
 
 
@@ -108,7 +108,7 @@ def test_a_description_that_is_not_what_was_written_is_said_to_be_damaged(
 ) -> None:
     (folder.path / "run.json").write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(
-        UsageError, match=r"run.json is damaged, .*'rm \w+' deletes the run"
+        UsageError, match=r"run.json is damaged; 'rm \w+' deletes the run"
     ) as caught:
         folder.description()
     assert "\n" not in str(caught.value)
@@ -122,7 +122,7 @@ def test_every_part_of_a_description_is_under_its_check(
     path = folder.path / "run.json"
     whole = json.loads(path.read_text())
     # The id is the folder's name, so that a copy of the folder is another run.
-    assert list(whole) == [*RunDescription.__slots__[1:], "check"]
+    assert list(whole) == ["format", *RunDescription.__slots__[1:], "check"]
     for name in whole:
         for other in (None, "other", whole["path"][:1], {"more": 1}, 3):
             if whole[name] != other:
@@ -157,10 +157,10 @@ def test_a_description_of_another_form_is_damaged_whatever_its_check_says(
     folder: RunFolder, change: dict[str, object]
 ) -> None:
     path = folder.path / "run.json"
-    content = {**encode(folder.description()), **change}
+    content = {"format": FORMAT, **encode(folder.description()), **change}
     check = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     path.write_text(json.dumps({**content, "check": check}))
-    with pytest.raises(UsageError, match=r"run\.json is damaged, or is of an earlier version"):
+    with pytest.raises(UsageError, match=r"run\.json is damaged; 'rm \w+' deletes the run"):
         folder.description()
 
 

@@ -26,8 +26,8 @@ from curriculum import (
 from curriculum.learn import OutputKind
 from curriculum.record import (
     Evaluated,
-    History,
     Record,
+    RunOverview,
     Store,
     TargetEvaluated,
     VisitEnded,
@@ -100,7 +100,7 @@ def test_a_target_that_is_mastered_without_the_stages_below_is_reached(
     *failed, last = target_evaluations(store)
     assert last.mastered
     assert not any(event.mastered for event in failed)
-    summary = RunSummary.of(History.of(Store(store).find("last")))
+    summary = RunSummary.of(RunOverview.of(Store(store).find("last")))
     (evaluated,) = gate_evaluations_before(store, mastered=True)
     assert list(summary.mastered) == [2]
     assert summary.mastered[2].without_clock() == evaluated.cost

@@ -10,7 +10,7 @@ from runs_by_hand import six
 from curriculum import Cost, Stage, Verdict
 from curriculum.comparison import compare_runs
 from curriculum.plan import VisitReason
-from curriculum.record import Event, RunDescription
+from curriculum.record import Event, RunDescription, RunOverview, RunTotals
 from curriculum.sweep import RunSummary
 
 SETTINGS = {
@@ -43,7 +43,8 @@ def described(strategy: str = "gated", **settings: Any) -> RunDescription:
 
 
 def summary(description: RunDescription, events: Events = ()) -> RunSummary:
-    return RunSummary.of(history(description, events))
+    totals = RunTotals.of(history(description, events))
+    return RunSummary.of(RunOverview(description=description, totals=totals))
 
 
 def visits(*given: tuple[int, VisitReason, Verdict, int]) -> Events:
