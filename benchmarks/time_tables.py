@@ -104,7 +104,7 @@ def many_runs(content: Content) -> str:
                 took(row["first"]),
                 took(row["runs_command"]),
                 took(row.get("compare")),
-                "–" if long else f"{row['resume'][0] - row['resume_among_few'][0]:+.2f} s",
+                "–" if long else f"{row['resume_longer']:+.2f} s",
             ]
 
     heads = ["store", "first `runs`, which makes the index", "`runs`", "`compare`"]

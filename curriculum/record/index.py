@@ -106,7 +106,7 @@ class Index:
         with self._cache() as cache:
             parts, totals = _Parts(cache), cache.rows(KnownTotals)
             found, patience = Found[RunOverview](), _Patience()
-            for known in self._known(cache, parts):
+            for known in self._known(cache, parts, patience):
                 described = parts.described(known)
                 if not isinstance(described, RunDescription):
                     found.append((known.key, described))
@@ -135,10 +135,12 @@ class Index:
         finally:
             cache.save()
 
-    def _known(self, cache: IndexCache, parts: _Parts) -> list[KnownDescription]:
+    def _known(
+        self, cache: IndexCache, parts: _Parts, patience: _Patience | None = None
+    ) -> list[KnownDescription]:
         """What each run's `run.json` says, oldest first, read anew where it is new."""
-        kept = cache.rows(KnownDescription)
-        found, patience = [], _Patience()
+        kept, patience = cache.rows(KnownDescription), patience or _Patience()
+        found = []
         for name, state in self._files():
             known = kept.pop(name, None)
             if known is None or not state or known.state != state or not parts.has(known):
