@@ -2,6 +2,12 @@
 
 python benchmarks/notebooks.py human_numbers_gru:seed human_numbers_rnn:seed --seeds 0 5
 python benchmarks/notebooks.py bert_reverse:seed_5_10 --seeds 0 1 --epochs
+
+A recipe that takes many hours is run by the command line, which can be stopped and resumed, and read as far
+as it has come:
+
+python -m curriculum run bert_reverse:seed_100_10 --seed 0 --threads 1 --store long --resume
+python benchmarks/notebooks.py bert_reverse:seed_100_10 --seeds 0 1 --recorded long
 """
 
 from __future__ import annotations
@@ -17,7 +23,7 @@ from scipy import stats
 import curriculum
 from curriculum.config import load_experiment
 from curriculum.plan import FinalEvaluation
-from curriculum.record import Evaluated, Store, read_journal
+from curriculum.record import Evaluated, RunDescription, RunFolder, Store, read_journal
 
 REPORTED = {
     "human_numbers_unrolled:seed": ("score", 0.353860),
@@ -43,12 +49,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs=2, default=[0, 5], metavar=("FROM", "BELOW"))
     parser.add_argument("--threads", type=int, help="default: by the model's size")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--recorded", type=Path, metavar="STORE", help="read its runs, make none")
     parser.add_argument("--epochs", action="store_true", help="print the first seed's epochs")
     parser.add_argument("--json", type=Path, help="append a line for each run to this file")
     options = parser.parse_args()
     for name in options.experiments:
         keys = (
             {"experiment": name, "seed": seed, "threads": options.threads}
+            | ({} if options.recorded is None else {"recorded": str(options.recorded)})
             for seed in range(*options.seeds)
         )
         rows = rows_of(keys, run_one, file=options.json, jobs=options.jobs)
@@ -63,17 +71,31 @@ def main() -> None:
 
 
 def run_one(key: Row) -> Row:
-    """A run's epochs, each with its losses and metrics."""
+    """A run's epochs, each with its losses and metrics; of one that is recorded, those that it has."""
+    if "recorded" in key:
+        return recorded(Store(Path(key["recorded"])), key["experiment"], key["seed"])
     experiment, _ = load_experiment(key["experiment"])
     experiment = experiment.replace(final_evaluation=FinalEvaluation(mode="off"))
     with tempfile.TemporaryDirectory() as store:
         result = curriculum.run(
             experiment, key["seed"], store=store, mirror=False, threads=key["threads"]
         )
-        records = read_journal(Store(Path(store)).find(result.run_id).journal)
-        evaluated = [r.event for r, _ in records if isinstance(r.event, Evaluated)]
-    epochs = [figures(each) for each in evaluated if each.train_loss is not None]
-    return {"epochs": epochs, "seconds": round(result.seconds, 1)}
+        return epochs_of(Store(Path(store)).find(result.run_id))
+
+
+def recorded(store: Store, experiment: str, seed: int) -> Row:
+    """The epochs of the newest run of that experiment and seed in a store."""
+    found = store.descriptions(experiment, seed)
+    run_id, _ = [each for each in found if isinstance(each[1], RunDescription)][-1]
+    return epochs_of(store.find(run_id))
+
+
+def epochs_of(folder: RunFolder) -> Row:
+    """The epochs that a run has recorded, and the seconds up to the last."""
+    found = [(r.event, r.clock) for r, _ in read_journal(folder.journal)]
+    evaluated = [(e, clock) for e, clock in found if isinstance(e, Evaluated)]
+    epochs = [figures(each) for each, _ in evaluated if each.train_loss is not None]
+    return {"epochs": epochs, "seconds": round(evaluated[-1][1].seconds, 1)}
 
 
 def figures(evaluation: Evaluated) -> dict[str, float]:

@@ -8,6 +8,6 @@ if __name__ == "__main__":
     if not sys.flags.safe_path:
         sys.path.append(sys.path.pop(0))
 
-    from curriculum.cli.main import main
+    from curriculum.cli.main import program
 
-    sys.exit(main())
+    program()

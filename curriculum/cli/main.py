@@ -3,8 +3,10 @@
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from curriculum import __version__
 from curriculum.cli import certify, check, compare, delete, run, show, sync, ui
@@ -33,6 +35,17 @@ exit codes of run and resume:
   3    the run ended before the target
   130  interrupted (143: terminated); 'resume' continues it
 """
+
+
+def program() -> NoReturn:
+    """Carry out the command that was typed, and exit with its code."""
+    try:
+        code = main()
+    except KeyboardInterrupt:  # one more, while the first was dealt with
+        code = 130
+    # All is over: one more interrupt would only break into Python's exit, with a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,11 +1,10 @@
 """The command line without a mirror, and slowed down: a run does not end before a signal comes."""
 
-import sys
 import time
 from typing import Any
 
 import curriculum.tracking
-from curriculum.cli.main import main
+from curriculum.cli.main import program
 from curriculum.record import Recorder
 
 SECONDS = 0.1
@@ -19,4 +18,4 @@ if __name__ == "__main__":
 
     Recorder.evaluated = evaluated_slowly  # type: ignore[method-assign, assignment]
     curriculum.tracking.start_mirror = lambda *_: None  # type: ignore[assignment]
-    sys.exit(main())
+    program()
