@@ -91,6 +91,18 @@ def final_metrics(history: History) -> list[Metric]:
     return found
 
 
+def is_done_at_its_step(history: History) -> bool:
+    """Whether a run that stopped has no more points at the step where it stands, should it be resumed.
+
+    A stage that was mastered, or given up, is followed by another one, which is evaluated before any step.
+    """
+    if history.end is not None or not history.visits:
+        return True
+    last = history.visits[-1]
+    evaluated = bool(last.evaluations) and not last.evaluations[-1].decision.mastered
+    return evaluated and last.ended is None
+
+
 def model_metrics(history: History) -> list[Metric]:
     """What the final model can do, for its page: those of the run that are about it."""
     numbers = _numbers(history, history.reach)

@@ -30,6 +30,7 @@ from curriculum.tracking.artifacts import Artifacts
 from curriculum.tracking.metrics import (
     evaluation_metrics,
     final_metrics,
+    is_done_at_its_step,
     last_timestamp,
     reach_metrics,
     rollback_metrics,
@@ -178,14 +179,14 @@ class Mirror:
 
         What it came to and cost is then there for every run that is over, also for one that
         ended within its first visit: what is compared has no gaps. One that was stopped may
-        be resumed, and would have it twice.
+        be resumed, and would have it twice; so may it have points at the step that it stands at.
         """
         self._load.stop()
         note = self._presentation.note(self.history)
         if self.history.end is not None:
             found = [*reach_metrics(self.history), *final_metrics(self.history)]
             self._points.add(self._run, found)
-        self._log_points(last=True)
+        self._log_points(last=is_done_at_its_step(self.history))
         self._artifacts.upload_figures(self._presentation.figures(self.history))
         self._artifacts.log_model(self.history, run_params(self.history.description), note)
         if self._settings.visits_as_table:
