@@ -214,6 +214,9 @@ FIGURES: dict[str, Figures] = {
         minutes=4,
     ),
     "reversal_notebook_5_10": by_epoch("bert_reverse:seed_5_10", *TOKENS, minutes=5),
+    "reversal_notebook_100_10": by_epoch(
+        "bert_reverse:seed_100_10", *TOKENS, settings=" --threads 1 --store {store}", minutes=240
+    ),
     "reversal_notebook_10_1000": by_epoch("bert_reverse:seed_10_1000", *TOKENS, minutes=15),
     "started_low": Figures(
         commands=tuple(

@@ -3,11 +3,10 @@
 python benchmarks/notebooks.py human_numbers_gru:seed human_numbers_rnn:seed --seeds 0 5
 python benchmarks/notebooks.py bert_reverse:seed_5_10 --seeds 0 1 --epochs
 
-A recipe that takes many hours is run by the command line, which can be stopped and resumed, and read as far
-as it has come:
+A recipe that takes many hours may be stopped: with --store its run is kept and resumed, and with --recorded
+besides it is read as far as it has come.
 
-python -m curriculum run bert_reverse:seed_100_10 --seed 0 --threads 1 --store long --resume
-python benchmarks/notebooks.py bert_reverse:seed_100_10 --seeds 0 1 --recorded long
+python benchmarks/notebooks.py bert_reverse:seed_100_10 --seeds 0 1 --threads 1 --store long
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from recorded_rows import Row, rows_of
@@ -49,17 +49,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs=2, default=[0, 5], metavar=("FROM", "BELOW"))
     parser.add_argument("--threads", type=int, help="default: by the model's size")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--recorded", type=Path, metavar="STORE", help="read its runs, make none")
+    parser.add_argument("--store", type=Path, help="keep runs there, and resume them")
+    parser.add_argument("--recorded", action="store_true", help="read the store's runs, make none")
     parser.add_argument("--epochs", action="store_true", help="print the first seed's epochs")
     parser.add_argument("--json", type=Path, help="append a line for each run to this file")
     options = parser.parse_args()
     for name in options.experiments:
         keys = (
             {"experiment": name, "seed": seed, "threads": options.threads}
-            | ({} if options.recorded is None else {"recorded": str(options.recorded)})
             for seed in range(*options.seeds)
         )
-        rows = rows_of(keys, run_one, file=options.json, jobs=options.jobs)
+        measure = partial(run_one, store=options.store, recorded=options.recorded)
+        rows = rows_of(keys, measure, file=options.json, jobs=options.jobs)
         if options.epochs:
             for number, epoch in enumerate(rows[0]["epochs"]):
                 words = ", ".join(f"{metric} {value:.3f}" for metric, value in epoch.items())
@@ -70,24 +71,23 @@ def main() -> None:
         print(f"  {statistics.median(row['seconds'] for row in rows):.0f} s a run", flush=True)
 
 
-def run_one(key: Row) -> Row:
+def run_one(key: Row, *, store: Path | None = None, recorded: bool = False) -> Row:
     """A run's epochs, each with its losses and metrics; of one that is recorded, those that it has."""
-    if "recorded" in key:
-        return recorded(Store(Path(key["recorded"])), key["experiment"], key["seed"])
-    experiment, _ = load_experiment(key["experiment"])
-    experiment = experiment.replace(final_evaluation=FinalEvaluation(mode="off"))
-    with tempfile.TemporaryDirectory() as store:
-        result = curriculum.run(
-            experiment, key["seed"], store=store, mirror=False, threads=key["threads"]
-        )
-        return epochs_of(Store(Path(store)).find(result.run_id))
-
-
-def recorded(store: Store, experiment: str, seed: int) -> Row:
-    """The epochs of the newest run of that experiment and seed in a store."""
-    found = store.descriptions(experiment, seed)
-    run_id, _ = [each for each in found if isinstance(each[1], RunDescription)][-1]
-    return epochs_of(store.find(run_id))
+    with tempfile.TemporaryDirectory() as folder:
+        root = store or Path(folder)
+        if not recorded:
+            experiment, _ = load_experiment(key["experiment"])
+            curriculum.run(
+                experiment.replace(final_evaluation=FinalEvaluation(mode="off")),
+                key["seed"],
+                store=root,
+                mirror=False,
+                threads=key["threads"],
+                resume=True,
+            )
+        found = Store(root).descriptions(key["experiment"], key["seed"])
+        runs = [run_id for run_id, each in found if isinstance(each, RunDescription)]
+        return epochs_of(Store(root).find(runs[-1]))
 
 
 def epochs_of(folder: RunFolder) -> Row:
