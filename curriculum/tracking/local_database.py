@@ -44,6 +44,8 @@ def experiment_ids(store: Store) -> dict[str, str]:
 
     None where there is no database, or none that can be read.
     """
+    if not (store.root / "mlflow.db").is_file():
+        return {}
     uri = f"{(store.root / 'mlflow.db').as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as database:
@@ -57,7 +59,7 @@ def copied_runs(store: Store) -> set[str] | None:
 
     One in MLflow's trash is a copy too: somebody has put it there.
     """
-    if not (store.root / "mlflow.db").exists():
+    if not (store.root / "mlflow.db").is_file():
         return set()
     uri = f"{(store.root / 'mlflow.db').as_uri()}?mode=ro"
     try:

@@ -40,7 +40,7 @@ from curriculum.tracking.metrics import (
 )
 from curriculum.tracking.point_buffer import PointBuffer
 from curriculum.tracking.presentation import Presentation
-from curriculum.tracking.relocation import folder_name, relocate_artifacts
+from curriculum.tracking.relocation import check_database, folder_name, relocate_artifacts
 from curriculum.tracking.run_fields import (
     experiment_note,
     is_kept,
@@ -72,6 +72,7 @@ def connect(store: record.Store, tracking_uri: str) -> MlflowClient:
     """A client of MLflow. The store's own database is made where there is none, and follows the store."""
     if tracking_uri != local_tracking_uri(store):
         return MlflowClient(tracking_uri)
+    check_database(store)
     store.mirrors.mkdir(parents=True, exist_ok=True)
     with record.Lock(store.mirrors / "database.lock") as lock:  # two may not migrate at once
         lock.acquire(seconds=math.inf)

@@ -5,6 +5,7 @@ move they would be looked for, and written, where the store was; after a copy, i
 """
 
 import logging
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -38,6 +39,21 @@ DEFAULT = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0"
 MOVE = "UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?"
 
 
+def check_database(store: Store) -> None:
+    """Check that what is in the place of the store's own database, if anything is, is a file, or a link to one.
+
+    MLflow would try to open anything else for minutes.
+
+    Raises:
+        UsageError: where it is not.
+    """
+    path = store.root / "mlflow.db"
+    if os.path.lexists(path) and not path.is_file():
+        raise UsageError(
+            f"MLflow's database {path} is no file; move it away, or put back what it was"
+        )
+
+
 def relocate_artifacts(store: Store) -> None:
     """Have the store's own database, if there is one, name the folder of artifacts in the store.
 
@@ -46,6 +62,7 @@ def relocate_artifacts(store: Store) -> None:
     Raises:
         UsageError: where the database can't be read.
     """
+    check_database(store)
     path = store.root / "mlflow.db"
     if not path.exists():
         return
