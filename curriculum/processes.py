@@ -46,7 +46,7 @@ ERRORS: Mapping[str, type[Exception]] = {
 }
 
 
-class WorkerGone(RuntimeError):
+class WorkerGone(RunFailed):
     """A worker has ended unexpectedly."""
 
 
@@ -188,7 +188,10 @@ class Worker:
         self._process.wait()
 
     def _gone(self) -> WorkerGone:
-        return WorkerGone(f"a worker process ended (exit code {self._process.wait()})")
+        return WorkerGone(
+            f"a worker process ended (exit code {self._process.wait()}), perhaps for want of memory; "
+            f"what is saved is resumed by 'resume', with fewer --jobs if need be"
+        )
 
 
 def serve(descriptor: int, handlers: Mapping[str, Handler]) -> None:

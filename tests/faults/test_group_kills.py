@@ -195,7 +195,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "seed"), [("run", 3), ("search", 1), ("search", 2), ("comparison", 1)]
+    ("name", "seed"), [("run", 3), ("search", 1), ("search", 1004), ("comparison", 1)]
 )
 def test_whoever_is_killed_all_ends_as_if_nothing_had_happened(
     name: str, seed: int, bench: Bench
