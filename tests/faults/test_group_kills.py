@@ -193,9 +193,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -
     killer.close()
 
 
+# Of these seeds the first kill is of the driver or of all, early in the run: it meets somebody.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "seed"), [("run", 3), ("search", 1), ("search", 1004), ("comparison", 1)]
+    ("name", "seed"), [("run", 39), ("search", 20), ("search", 4), ("comparison", 39)]
 )
 def test_whoever_is_killed_all_ends_as_if_nothing_had_happened(
     name: str, seed: int, bench: Bench
