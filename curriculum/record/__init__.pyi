@@ -42,7 +42,6 @@ from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point
 from .history import History as History
 from .history import perplexity as perplexity
-from .index import Problem as Problem
 from .inspection import Finding as Finding
 from .inspection import foreign_files as foreign_files
 from .inspection import inspect_run as inspect_run
@@ -51,6 +50,8 @@ from .journal import read_journal as read_journal
 from .lock import Lock as Lock
 from .overview import RunOverview as RunOverview
 from .overview import RunTotals as RunTotals
+from .problem import Problem as Problem
+from .problem import problem_kind as problem_kind
 from .provenance import WITHOUT_EFFECT as WITHOUT_EFFECT
 from .provenance import changes_between as changes_between
 from .provenance import check_unchanged as check_unchanged

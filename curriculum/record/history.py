@@ -166,11 +166,8 @@ class History:
 
     def status(self, *, running: bool = False) -> str:
         """The run's status; `running` says whether a living process holds it."""
-        if self.end is not None:
-            return self.end.status
-        if running:
-            return "running"
-        return "killed" if self.stop is None else self.stop.status
+        ended = None if self.end is None else self.end.status
+        return run_status(ended, None if self.stop is None else self.stop.status, running=running)
 
     @property
     def ending(self) -> str:
@@ -304,6 +301,11 @@ class History:
         visit.cost = visit.cost + (cost - self.cost)
         visit.discarded_cost = visit.discarded_cost + (discarded_cost - self.discarded_cost)
         self.cost, self.discarded_cost = cost, discarded_cost
+
+
+def run_status(ended: str | None, stop: str | None, *, running: bool) -> str:
+    """A run's status: how it ended, or else that it is running, how it stopped, or that it was killed."""
+    return ended or ("running" if running else stop or "killed")
 
 
 def perplexity(loss: float) -> float:

@@ -31,13 +31,14 @@ from curriculum.record.file_state import (
     settled,
 )
 from curriculum.record.index_cache import (
+    DescriptionRow,
     IndexCache,
-    KnownDescription,
-    KnownTotals,
-    SharedContent,
+    SharedRow,
+    TotalsRow,
     cache_path,
 )
 from curriculum.record.overview import RunOverview, RunTotals, read_totals
+from curriculum.record.problem import Problem, problem_kind
 from curriculum.record.run_folder import RUN_ID, RunFolder
 from curriculum.record.thinned_journal import ThinnedJournal
 
@@ -49,11 +50,8 @@ LEAST_READ_ON = 1_000_000
 
 log = logging.getLogger(__name__)
 
-Problem = UsageError | RunFailed
-"""Why a run can't be read."""
-
 T = TypeVar("T")
-Found = list[tuple[str, T | Problem]]
+Listing = list[tuple[str, T | Problem]]
 """By their ids, what there is of runs, or why it can't be read; oldest first, as far as they say when they began."""
 
 
@@ -74,11 +72,11 @@ class Index:
     def ids(self) -> list[str]:
         """The same, oldest first, as far as they say when they began."""
         with self._cache() as cache:
-            return [known.key for known in self._known(cache, _Parts(cache))]
+            return [known.key for known in self._known(cache, _SharedDescriptions(cache))]
 
     def descriptions(
         self, experiment: str | None = None, seed: int | None = None
-    ) -> Found[RunDescription]:
+    ) -> Listing[RunDescription]:
         """The descriptions of runs.
 
         Args:
@@ -86,7 +84,7 @@ class Index:
             seed: likewise.
         """
         with self._cache() as cache:
-            parts = _Parts(cache)
+            parts = _SharedDescriptions(cache)
             return [
                 (known.key, parts.described(known))
                 for known in self._known(cache, parts)
@@ -97,15 +95,15 @@ class Index:
                 )
             ]
 
-    def overviews(self, experiment: str | None = None) -> Found[RunOverview]:
+    def overviews(self, experiment: str | None = None) -> Listing[RunOverview]:
         """The overviews of runs.
 
         Args:
             experiment: of those runs alone, as far as they say of which they are.
         """
         with self._cache() as cache:
-            parts, totals = _Parts(cache), cache.rows(KnownTotals)
-            found, patience = Found[RunOverview](), _Patience()
+            parts, totals = _SharedDescriptions(cache), cache.rows(TotalsRow)
+            found, patience = Listing[RunOverview](), _Patience()
             for known in self._known(cache, parts, patience):
                 described = parts.described(known)
                 if not isinstance(described, RunDescription):
@@ -136,10 +134,10 @@ class Index:
             cache.save()
 
     def _known(
-        self, cache: IndexCache, parts: _Parts, patience: _Patience | None = None
-    ) -> list[KnownDescription]:
+        self, cache: IndexCache, parts: _SharedDescriptions, patience: _Patience | None = None
+    ) -> list[DescriptionRow]:
         """What each run's `run.json` says, oldest first, read anew where it is new."""
-        kept, patience = cache.rows(KnownDescription), patience or _Patience()
+        kept, patience = cache.rows(DescriptionRow), patience or _Patience()
         found = []
         for name, state in self._files():
             known = kept.pop(name, None)
@@ -165,17 +163,17 @@ class Index:
                 raise Unreadable(f"{self.runs_folder} can't be read ({error.strerror})") from error
 
 
-class _Parts:
+class _SharedDescriptions:
     """What the descriptions of several runs have in common: kept once, and decoded once."""
 
     def __init__(self, cache: IndexCache) -> None:
-        self._kept: Mapping[str, SharedContent] = cache.rows(SharedContent)
+        self._kept: Mapping[str, SharedRow] = cache.rows(SharedRow)
         self._decoded: dict[str, RunDescription] = {}
 
     def add(self, key: str, part: RunDescription) -> None:
         self._decoded[key] = part
 
-    def has(self, known: KnownDescription) -> bool:
+    def has(self, known: DescriptionRow) -> bool:
         """Whether all that was kept of a run's description is there."""
         if known.problem or known.shared in self._decoded:
             return True
@@ -184,26 +182,26 @@ class _Parts:
             self._decoded[known.shared] = decode(RunDescription, content)
         return known.shared in self._decoded
 
-    def described(self, known: KnownDescription) -> RunDescription | Problem:
+    def described(self, known: DescriptionRow) -> RunDescription | Problem:
         """A run's description, or why it has none; what was kept of it is there."""
         if known.problem:
-            kinds: dict[str, type[Problem]] = {"OtherFormat": OtherFormat, "Unreadable": Unreadable}
+            kinds: dict[str, type[Problem]] = {"foreign": OtherFormat, "unreadable": Unreadable}
             return kinds.get(known.kind, UsageError)(known.problem)
         shared = self._decoded[known.shared]
         return replace(shared, id=known.key, seed=int(known.seed), created=known.created)
 
 
 def _read_description(
-    folder: RunFolder, state: str, cache: IndexCache, parts: _Parts
-) -> KnownDescription:
+    folder: RunFolder, state: str, cache: IndexCache, parts: _SharedDescriptions
+) -> DescriptionRow:
     """Read a `run.json`, and have what it says kept, if that may hold."""
     state = settled(state, time.time())
     try:
         found = folder.description()
     except (UsageError, RunFailed) as problem:
-        kind, text = type(problem).__name__, str(problem)
-        known = KnownDescription(folder.id, state, folder.created, kind=kind, problem=text)
-        if state and not isinstance(problem, Unreadable):
+        kind, text = problem_kind(problem), str(problem)
+        known = DescriptionRow(folder.id, state, folder.created, kind=kind, problem=text)
+        if state and kind != "unreadable":
             cache.put(known)
         return known
     shared = replace(found, id="", seed=0, created=0.0)
@@ -214,16 +212,16 @@ def _read_description(
         state = UNKNOWN
     key = hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
     parts.add(key, shared)
-    known = KnownDescription(
+    known = DescriptionRow(
         folder.id, state, float(found.created), found.experiment, str(found.seed), key
     )
     if state:
-        cache.put(SharedContent(key, content))
+        cache.put(SharedRow(key, content))
         cache.put(known)
     return known
 
 
-def _totals(kept: KnownTotals | None, described: str) -> tuple[KnownTotals, RunTotals] | None:
+def _totals(kept: TotalsRow | None, described: str) -> tuple[TotalsRow, RunTotals] | None:
     """What was kept of a run's totals, if it belongs to that state of its description."""
     if kept is not None and described and kept.described == described:
         with suppress(ValueError):
@@ -234,8 +232,8 @@ def _totals(kept: KnownTotals | None, described: str) -> tuple[KnownTotals, RunT
 def _overview(
     folder: RunFolder,
     description: RunDescription,
-    before: tuple[KnownTotals, RunTotals] | None,
-) -> tuple[RunOverview, KnownTotals | None]:
+    before: tuple[TotalsRow, RunTotals] | None,
+) -> tuple[RunOverview, TotalsRow | None]:
     """A run's overview, and what is to be kept of it, if that is new.
 
     Raises:
@@ -252,13 +250,13 @@ def _overview(
         running, state = folder.is_running, run_state(folder)
     now, journal = time.time(), _journal(folder, kept)
     totals = read_totals(folder, description, journal)
-    new = KnownTotals(folder.id, "", settled(state, now), json.dumps(encode(totals)))
+    new = TotalsRow(folder.id, "", settled(state, now), json.dumps(encode(totals)))
     if journal.end > LEAST_READ_ON and not (totals.ended or totals.damaged):
         new = replace(new, position=journal.end, lines=b"".join(journal.lines))
     return RunOverview(description=description, totals=totals, running=running), new
 
 
-def _journal(folder: RunFolder, kept: KnownTotals | None) -> ThinnedJournal:
+def _journal(folder: RunFolder, kept: TotalsRow | None) -> ThinnedJournal:
     """What was read of a journal before, if it has only grown since; or else nothing."""
     if kept is not None and folder.journal_bytes > kept.position > 0:
         found = ThinnedJournal(kept.lines.splitlines(keepends=True), kept.position)

@@ -36,7 +36,7 @@ IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, s
 
 
 @dataclass(frozen=True, slots=True)
-class SharedContent:
+class SharedRow:
     """What the descriptions of several runs have in common.
 
     Attributes:
@@ -49,7 +49,7 @@ class SharedContent:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDescription:
+class DescriptionRow:
     """What a run's `run.json` says, or why that can't be read.
 
     Attributes:
@@ -59,7 +59,7 @@ class KnownDescription:
         experiment: its name.
         seed: the run's.
         shared: the key of the rest.
-        kind: the kind of the problem; empty where it can be read.
+        kind: of the problem; empty where it can be read.
         problem: why it can't be read, in words.
     """
 
@@ -74,7 +74,7 @@ class KnownDescription:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownTotals:
+class TotalsRow:
     """What a run's journal adds up to, and how far it was read.
 
     Attributes:
@@ -94,8 +94,8 @@ class KnownTotals:
     lines: bytes = b""
 
 
-Row = SharedContent | KnownDescription | KnownTotals
-R = TypeVar("R", SharedContent, KnownDescription, KnownTotals)
+Row = SharedRow | DescriptionRow | TotalsRow
+R = TypeVar("R", SharedRow, DescriptionRow, TotalsRow)
 
 
 class IndexCache:
@@ -152,18 +152,19 @@ class IndexCache:
 
     def _changes(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         gone = [(run_id,) for run_id in self._gone]
-        for kind in (SharedContent, KnownDescription, KnownTotals):
+        for kind in (SharedRow, DescriptionRow, TotalsRow):
             names = [field.name for field in fields(kind)]
             table, marks = kind.__name__, ", ".join("?" * (len(names) + 1))
             columns = ", ".join([f"{names[0]} PRIMARY KEY", *names[1:], "check_sum"])
             yield f"CREATE TABLE IF NOT EXISTS {table} ({columns})", [()]
-            yield f"DELETE FROM {table} WHERE {names[0]} = ?", gone  # noqa: S608
+            if kind is not SharedRow:
+                yield f"DELETE FROM {table} WHERE key = ?", gone  # noqa: S608
             values = [astuple(row) for row in self._new if isinstance(row, kind)]
             rows = [(*row, _check(row)) for row in values]
             yield f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows  # noqa: S608
         if gone:
             yield (
-                "DELETE FROM SharedContent WHERE key NOT IN (SELECT shared FROM KnownDescription)",
+                "DELETE FROM SharedRow WHERE key NOT IN (SELECT shared FROM DescriptionRow)",
                 [()],
             )
 

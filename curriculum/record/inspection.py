@@ -8,15 +8,12 @@ from typing import Literal
 from curriculum.errors import RunFailed, UsageError
 from curriculum.record import events
 from curriculum.record.checkpoint import load_state
-from curriculum.record.description import OtherFormat
-from curriculum.record.disk import Unreadable, reading
+from curriculum.record.disk import reading
 from curriculum.record.journal import read_whole_journal
 from curriculum.record.overview import RunOverview
+from curriculum.record.problem import Problem, ProblemKind, problem_kind
 from curriculum.record.run_folder import TARGET_CHECKPOINT, RunFolder
 from curriculum.record.store import Store
-
-Kind = Literal["damaged", "foreign", "unreadable", "unfinished", "not copied"]
-Problem = UsageError | RunFailed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,14 +22,13 @@ class Finding:
 
     Attributes:
         name: the run's id, or of what is no run its name.
-        kind: `damaged`: it is not what was written; `foreign`: another version of this package has
-            written it, or none; `unreadable`: the system keeps it from being read; `unfinished`: it can
-            be resumed; `not copied`: MLflow lacks some of it.
+        kind: of problem; or `unfinished`: it can be resumed; `not copied`: MLflow lacks some of it.
+            What is no run of this package is `foreign`, too.
         what: a sentence.
     """
 
     name: str
-    kind: Kind
+    kind: ProblemKind | Literal["unfinished", "not copied"]
     what: str
 
 
@@ -50,7 +46,9 @@ def inspect_run(folder: RunFolder) -> list[Finding]:
     if not os.path.lexists(folder.path):
         return []
     if problems:
-        return [_finding(folder, problem) for problem in problems]
+        return [
+            Finding(name=folder.id, kind=problem_kind(each), what=str(each)) for each in problems
+        ]
     if overview.totals.ended is not None:
         return []
     stage = overview.totals.reach
@@ -115,12 +113,3 @@ def _checkpoint_problems(folder: RunFolder) -> list[Problem]:
         except (UsageError, RunFailed) as problem:
             problems.append(problem)
     return problems
-
-
-def _finding(folder: RunFolder, problem: Problem) -> Finding:
-    kind: Kind = "damaged"
-    if isinstance(problem, OtherFormat):
-        kind = "foreign"
-    elif isinstance(problem, Unreadable):
-        kind = "unreadable"
-    return Finding(name=folder.id, kind=kind, what=str(problem))

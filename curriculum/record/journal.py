@@ -26,6 +26,18 @@ class DamagedJournal(UsageError):
     """A record of a journal is not what was written."""
 
 
+class VisitOrder:
+    """What happens within a visit comes after it has started."""
+
+    def __init__(self) -> None:
+        self._has_started = False
+
+    def allows(self, event: Event) -> bool:
+        """Whether an event may come next."""
+        self._has_started = self._has_started or isinstance(event, events.VisitStarted)
+        return self._has_started or not isinstance(event, events.OF_A_VISIT)
+
+
 class Journal:
     """Appends records to a file. A record survives the process once `write` returns.
 
@@ -100,10 +112,9 @@ def read_whole_journal(path: Path) -> Iterator[tuple[Record, int]]:
         DamagedJournal: see `read_journal`; and at a record of a visit before any has started.
         UnexpectedFileType, OSError: see there.
     """
-    visited, start = False, 0
+    order, start = VisitOrder(), 0
     for record, end in read_journal(path):
-        visited = visited or isinstance(record.event, events.VisitStarted)
-        if not visited and isinstance(record.event, events.OF_A_VISIT):
+        if not order.allows(record.event):
             raise _damaged(path, start)
         start = end
         yield record, end

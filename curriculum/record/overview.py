@@ -8,11 +8,9 @@ from typing import Literal
 
 from curriculum.plan import Cost, Stage, Verdict, VisitReason
 from curriculum.record.description import RunDescription
-from curriculum.record.history import History
+from curriculum.record.history import History, run_status
 from curriculum.record.run_folder import RunFolder
 from curriculum.record.thinned_journal import ThinnedJournal
-
-Stop = Literal["interrupted", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,7 +30,7 @@ class RunTotals:
     """
 
     ended: Literal["reached", "stopped"] | None = None
-    stop: Stop | None = None
+    stop: Literal["interrupted", "failed"] | None = None
     damaged: bool = False
     reach: Stage | None = None
     cost: Cost
@@ -72,9 +70,7 @@ class RunOverview:
     @property
     def status(self) -> str:
         """`reached`, `stopped`, `running`, `interrupted`, `failed` or `killed`."""
-        if self.totals.ended is not None:
-            return self.totals.ended
-        return "running" if self.running else self.totals.stop or "killed"
+        return run_status(self.totals.ended, self.totals.stop, running=self.running)
 
     @classmethod
     def of(cls, folder: RunFolder) -> RunOverview:

@@ -7,7 +7,7 @@ from pathlib import Path
 from curriculum.errors import UsageError
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import fsync
-from curriculum.record.index import Found, Index
+from curriculum.record.index import Index, Listing
 from curriculum.record.overview import RunOverview
 from curriculum.record.run_folder import RUN_ID, RunFolder
 
@@ -84,21 +84,12 @@ class Store:
 
     def descriptions(
         self, experiment: str | None = None, seed: int | None = None
-    ) -> Found[RunDescription]:
-        """The descriptions of runs, by their ids in the order of `runs`; or why they can't be read.
-
-        Args:
-            experiment: of those runs alone, as far as they say of which they are.
-            seed: likewise.
-        """
+    ) -> Listing[RunDescription]:
+        """The descriptions of runs, in the order of `runs`, or why they can't be read; see `Index`."""
         return self._index.descriptions(experiment, seed)
 
-    def overviews(self, experiment: str | None = None) -> Found[RunOverview]:
-        """The overviews of runs, by their ids in the order of `runs`; or why they can't be read.
-
-        Args:
-            experiment: of those runs alone, as far as they say of which they are.
-        """
+    def overviews(self, experiment: str | None = None) -> Listing[RunOverview]:
+        """The overviews of runs, in the order of `runs`, or why they can't be read; see `Index`."""
         return self._index.overviews(experiment)
 
     def folder(self, run_id: str) -> RunFolder:

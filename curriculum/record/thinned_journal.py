@@ -5,10 +5,15 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from curriculum.record import events
 from curriculum.record.disk import reading
 from curriculum.record.events import Record
-from curriculum.record.journal import CHECK_BYTES, DamagedJournal, read_lines, record_of
+from curriculum.record.journal import (
+    CHECK_BYTES,
+    DamagedJournal,
+    VisitOrder,
+    read_lines,
+    record_of,
+)
 
 REPEATED = re.compile(
     rb'\{"kind":"(?:evaluation|final_evaluation|retention|rollback)",|'
@@ -64,15 +69,14 @@ class ThinnedJournal:
     def records(self) -> list[Record]:
         """Those that are kept, up to any that is none; the journal is damaged then."""
         found: list[Record] = []
-        visited = False
+        order = VisitOrder()
         for line in self.lines:
             try:
                 record = record_of(line)
             except (ValueError, RecursionError, OverflowError):
                 self.is_damaged = True
                 break
-            visited = visited or isinstance(record.event, events.VisitStarted)
-            if not visited and isinstance(record.event, events.OF_A_VISIT):
+            if not order.allows(record.event):
                 self.is_damaged = True
                 break
             found.append(record)

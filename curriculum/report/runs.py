@@ -12,7 +12,7 @@ from rich.table import Table
 
 from curriculum.errors import RunFailed, UsageError
 from curriculum.plan import Stage
-from curriculum.record import OtherFormat, RunFolder, RunOverview, Store, Unreadable
+from curriculum.record import Problem, RunFolder, RunOverview, Store, problem_kind
 from curriculum.report.screen import literal_console
 
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -110,11 +110,9 @@ def _line(folder: RunFolder, overview: RunOverview) -> RunLine:
     )
 
 
-def _unknown(folder: RunFolder, problem: UsageError | RunFailed) -> RunLine:
+def _unknown(folder: RunFolder, problem: Problem) -> RunLine:
     """A run that can't be read."""
-    state = "foreign" if isinstance(problem, OtherFormat) else "damaged"
-    if isinstance(problem, Unreadable):
-        state = "unreadable"
+    state: str = problem_kind(problem)
     with suppress(UsageError, RunFailed):
         if folder.is_running:
             state = "running"

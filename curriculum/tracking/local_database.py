@@ -8,6 +8,7 @@ empties the trash of all experiments and models, whoever put them there.
 import shutil
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 from curriculum.errors import UsageError
 from curriculum.record import Store, first_line
@@ -44,14 +45,7 @@ def experiment_ids(store: Store) -> dict[str, str]:
 
     None where there is no database, or none that can be read.
     """
-    if not (store.root / "mlflow.db").is_file():
-        return {}
-    uri = f"{(store.root / 'mlflow.db').as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as database:
-            return {name: str(found) for name, found in database.execute(EXPERIMENTS)}
-    except sqlite3.Error:
-        return {}
+    return {name: str(found) for name, found in _rows(store, EXPERIMENTS) or ()}
 
 
 def copied_runs(store: Store) -> set[str] | None:
@@ -59,12 +53,19 @@ def copied_runs(store: Store) -> set[str] | None:
 
     One in MLflow's trash is a copy too: somebody has put it there.
     """
-    if not (store.root / "mlflow.db").is_file():
-        return set()
-    uri = f"{(store.root / 'mlflow.db').as_uri()}?mode=ro"
+    found = _rows(store, COPIES, RUN_TAG)
+    return None if found is None else {run_id for (run_id,) in found}
+
+
+def _rows(store: Store, query: str, *values: str) -> list[tuple[Any, ...]] | None:
+    """What a query of the store's own database finds: nothing where there is none; None where it can't be read."""
+    path = store.root / "mlflow.db"
+    if not path.is_file():
+        return []
     try:
+        uri = f"{path.as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as database:
-            return {found for (found,) in database.execute(COPIES, (RUN_TAG,))}
+            return database.execute(query, values).fetchall()
     except sqlite3.Error:
         return None
 

@@ -1,11 +1,7 @@
 """Any process of a run, of a search in several processes, of a comparison is killed, at any instant."""
 
-import json
-import os
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +9,7 @@ from typing import Any
 
 import pytest
 from interrupted_runs import events
+from json_process import JsonProcess
 from mlflow_copies import NewDatabase, check_in_mlflow, sync
 
 from curriculum.record import Event, Store
@@ -89,44 +86,22 @@ WORK = {
 }
 
 
-@dataclass
-class Killer:
-    """The process that carries out commands and kills."""
+class Killer(JsonProcess):
+    """The process that carries out commands, and kills."""
 
-    folder: Path
-    _process: subprocess.Popen[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.folder.joinpath("work.py").write_text(EXPERIMENTS)
-        root = str(HERE.parents[1])
-        self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "killing_groups.py"), str(self.folder)],
-            env=os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, folder: Path) -> None:
+        """Commands are carried out in that folder."""
+        folder.joinpath("work.py").write_text(EXPERIMENTS)
+        super().__init__(HERE / "killing_groups.py", str(folder))
 
     def __call__(
         self, store: Path, *words: str, after: float | None = None, victim: str = "", seed: int = 0
     ) -> dict[str, Any]:
         """Carry out a command; after so many seconds one of its processes is killed."""
         order = {"words": [*words, "--store", str(store)], "after": after, "victim": victim}
-        order |= {"seed": seed, "output": str(store.with_suffix(".txt"))}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        found: dict[str, Any] = json.loads(self._process.stdout.readline())
+        found = self.order(order | {"seed": seed, "output": str(store.with_suffix(".txt"))})
         assert found["left"] == [], found  # no process outlives its driver for long
         return found
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
 
 
 Recorded = dict[tuple[str, int, float], list[Event]]

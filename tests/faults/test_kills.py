@@ -1,11 +1,7 @@
 """Runs are killed in every phase and at random instants, and end as if nothing had happened."""
 
-import json
-import os
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +9,7 @@ from typing import Any
 
 import pytest
 from interrupted_runs import events, same
+from json_process import JsonProcess
 from mlflow_copies import NewDatabase, check_in_mlflow, in_mlflow
 
 from curriculum.record import RunFolder, Store, read_journal
@@ -26,18 +23,8 @@ Kill = dict[str, Any]
 """How a run is killed; see `Killer`."""
 
 
-class Killer:
+class Killer(JsonProcess):
     """The process that runs, resumes and kills."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(FOLDER / "killing.py")],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
 
     def __call__(self, store: Path, experiment: str, **how: Any) -> int:
         """Run or resume, and be killed: `after` seconds, at a `record`, or at a `write` to the disk.
@@ -47,24 +34,14 @@ class Killer:
         """
         order: dict[str, Any] = dict.fromkeys(("after", "record", "write", "mirror_after"))
         order |= {"mirror": False, "mirror_at_work": False, "wait": False, "drain": False}
-        order |= {"store": str(store), "experiment": experiment, **how}
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        return int(json.loads(self._process.stdout.readline())["code"])
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+        return int(
+            self.order(order | {"store": str(store), "experiment": experiment, **how})["code"]
+        )
 
 
 @pytest.fixture(scope="module")
 def killer() -> Iterator[Killer]:
-    one = Killer()
+    one = Killer(FOLDER / "killing.py")
     yield one
     one.close()
 
