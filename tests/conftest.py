@@ -27,7 +27,7 @@ from curriculum import (
 from curriculum.models import Recurrent
 from curriculum.record import Evaluated, Lock, Record, Store
 from curriculum.tasks import FirstBit
-from curriculum.tracking import local_tracking_uri
+from curriculum.tracking import TRACKING_URI_VARIABLE, local_tracking_uri
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run beside each other; torch isn't loaded yet
 
@@ -95,8 +95,11 @@ def mlflow_store(store: Path, new_database: Callable[[Path], Path]) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def _no_tracking_server() -> Iterator[None]:
+    """Also none that a test leaves behind: `mlflow.set_tracking_uri` writes the variable."""
+    os.environ.pop(TRACKING_URI_VARIABLE, None)
+    yield
+    os.environ.pop(TRACKING_URI_VARIABLE, None)
 
 
 @pytest.fixture(autouse=True)
