@@ -190,7 +190,7 @@ class Worker:
     def _gone(self) -> WorkerGone:
         return WorkerGone(
             f"a worker process ended (exit code {self._process.wait()}), perhaps for want of memory; "
-            f"what is saved is resumed by 'resume', with fewer --jobs if need be"
+            f"'resume' continues from what is saved, with fewer --jobs if need be"
         )
 
 
