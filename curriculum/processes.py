@@ -125,14 +125,14 @@ class Worker:
     """A worker process, seen from its parent: requests are sent at once, replies received later.
 
     Args:
-        module: that calls `serve` with the file descriptor in its first argument.
+        module: that calls `serve` with its arguments.
     """
 
     def __init__(self, module: str) -> None:
         self.pipe, theirs = Pipe()
         descriptor = theirs.fileno()
         self._process = subprocess.Popen(
-            python_command("-m", module, str(descriptor)),
+            python_command("-m", module, str(descriptor), str(os.getpid())),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # a user's file may print
             pass_fds=[descriptor],
@@ -194,15 +194,17 @@ class Worker:
         )
 
 
-def serve(descriptor: int, handlers: Mapping[str, Handler]) -> None:
+def serve(arguments: Sequence[str], handlers: Mapping[str, Handler]) -> None:
     """Be a worker: answer requests, by their names, until the pipe is closed.
 
     Args:
-        descriptor: the file descriptor of the pipe's end.
+        arguments: that `Worker` started this process with: the file descriptor of the pipe's end, and
+            the parent, which may be gone by now, since starting takes a while.
         handlers: of each request; the errors they raise are the parent's.
     """
+    descriptor, parent = map(int, arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and decides
-    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     with Connection(descriptor) as pipe, contextlib.suppress(EOFError, ConnectionError):
         while True:
             content, blobs = _receive(pipe)

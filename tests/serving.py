@@ -58,4 +58,4 @@ def hang(content: Content, _: Blobs, send_progress: Progress) -> Reply:
 if __name__ == "__main__":
     processes.PARENT_SECONDS = 0.05
     handlers = {"echo": echo, "count": count, "fail": fail, "interrupt": interrupt, "hang": hang}
-    serve(int(sys.argv[1]), handlers)
+    serve(sys.argv[1:], handlers)

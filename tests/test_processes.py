@@ -36,6 +36,24 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     return True
 
 
+def test_a_worker_whose_parent_is_gone_before_it_starts_ends_too(tmp_path: Path) -> None:
+    # The request waits in the pipe; when the worker has started, and reads it, its parent is gone.
+    code = (
+        "import os; from curriculum.processes import Worker; worker = Worker('serving'); "
+        f"worker.request('hang', {{'lock': {str(tmp_path / 'lock')!r}}}); "
+        "print(worker._process.pid, flush=True); os._exit(0)"
+    )
+    started = subprocess.run(
+        python_command("-c", code),
+        check=True,
+        env={**os.environ, "PYTHONPATH": TESTS},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    command_line = Path("/proc") / started.stdout.strip() / "cmdline"
+    assert until(lambda: not (command_line.exists() and command_line.read_bytes()))
+
+
 def test_a_request_is_replied_to_with_content_and_blobs(
     worker: Worker, capfd: pytest.CaptureFixture[str]
 ) -> None:

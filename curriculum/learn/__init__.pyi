@@ -40,6 +40,7 @@ from .optimizers import OptimizerSettings as OptimizerSettings
 from .optimizers import RAdam as RAdam
 from .randomness import batch_of as batch_of
 from .randomness import forked as forked
+from .randomness import generator as generator
 from .randomness import seed_of as seed_of
 from .recipe import HIDDEN_SIZE as HIDDEN_SIZE
 from .recipe import LEARNING_RATE as LEARNING_RATE

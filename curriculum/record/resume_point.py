@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curriculum.learn import generator
 from curriculum.plan import Scheduler
 from curriculum.record.checkpoint import (
     DamagedCheckpoint,
@@ -22,6 +23,7 @@ from curriculum.record.events import Record, RunEnded
 from curriculum.record.history import History
 from curriculum.record.journal import intact_records
 from curriculum.record.run_folder import TARGET_CHECKPOINT, RunFolder, checkpoint_name
+from curriculum.record.scheduler_state import check_scheduler_state
 from curriculum.record.visit import Visit
 
 if TYPE_CHECKING:
@@ -194,8 +196,10 @@ def _check_farthest(folder: RunFolder, experiment: Experiment, history: History)
 
 def _agrees(state: RunState, experiment: Experiment, history: History) -> bool:
     """Whether a state is what the journal up to it adds up to."""
+    check_scheduler_state(state.scheduler)
     scheduler = experiment.scheduler()
     scheduler.load_state_dict(dict(state.scheduler))
+    scheduler.sample_mixture(generator("check"), 1, scheduler.cost)  # a sampler's own state fits
     visit = history.visits[-1]
     started = state.training or scheduler.finished  # or else the next visit has not started
     saved = (

@@ -30,4 +30,4 @@ def run_job(
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), {"run": run_job})
+    serve(sys.argv[1:], {"run": run_job})

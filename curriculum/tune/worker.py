@@ -64,4 +64,4 @@ class TrialWorker:
 if __name__ == "__main__":
     worker = TrialWorker()
     requests = (worker.open, worker.start_round, worker.advance, worker.learner)
-    serve(int(sys.argv[1]), {request.__name__: request for request in requests})
+    serve(sys.argv[1:], {request.__name__: request for request in requests})
