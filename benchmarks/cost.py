@@ -27,7 +27,6 @@ from curriculum import Budget, Explicit, Stage, Tuning
 from curriculum.config import load_experiment
 from curriculum.learn import (
     Batch,
-    Contiguous,
     CostMeter,
     Evaluator,
     Learner,
@@ -189,7 +188,7 @@ def measured(name: str, settings: dict[str, int], *, fitted: bool) -> Iterator[M
 
 def training_batch(task: Task, stage: Stage, size: int) -> Batch:
     """The first batch that is trained on."""
-    if isinstance(task, Contiguous):
+    if task.reads_in_order:
         return task.chunk(stage, size, 0)
     return batch_of(task, stage, size, seed=0, stream="train", index=0)
 

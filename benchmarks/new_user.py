@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from curriculum import Arithmetic, Batch, Experiment, Geometric, Mastery, Stage
-from curriculum.learn import OutputKind, Shape
+from curriculum import Arithmetic, Batch, Experiment, Geometric, Mastery, Stage, Task
+from curriculum.learn import Shape
 from curriculum.models import Bert, Recurrent, Seq2Seq
 from curriculum.tasks import FirstBit, Reverse, Subsequence
 
@@ -20,12 +20,10 @@ BASE = 10
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Addition:
+class Addition(Task):
     """The sum of two numbers of so many digits, the last digits first, a pair of them a symbol."""
 
-    @property
-    def output(self) -> OutputKind:
-        return "symbols"
+    output = "symbols"
 
     def shape(self, last: Stage) -> Shape:
         return Shape(
@@ -35,9 +33,6 @@ class Addition:
             output_vocab_size=BASE,
             output_length=last.length + 1,
         )
-
-    def check(self, stage: Stage) -> None:
-        """Any stage will do."""
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         first, second = rng.integers(BASE, size=(2, batch_size, stage.length))

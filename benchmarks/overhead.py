@@ -30,7 +30,6 @@ from curriculum.learn import (
     Learner,
     Trainer,
     configure_threads,
-    shape_of,
     weights_sha256,
 )
 from curriculum.record import Recorder, Store, describe_run
@@ -63,7 +62,7 @@ def ours(experiment: Experiment, recorder: Recorder) -> Iterator[nn.Module]:
     """The core loop on one stage, from evaluation to evaluation."""
     scheduler = experiment.scheduler()
     learner = Learner.start(
-        shape_of(experiment.task, scheduler.stage),
+        experiment.task.shape(scheduler.stage),
         experiment.recipe,
         seed=0,
         device=torch.device("cpu"),

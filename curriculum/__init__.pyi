@@ -22,6 +22,7 @@ from .learn import Guess as Guess
 from .learn import RAdam as RAdam
 from .learn import Shape as Shape
 from .learn import StopRequest as StopRequest
+from .learn import Task as Task
 from .learn import Training as Training
 from .plan import Arithmetic as Arithmetic
 from .plan import Backtracking as Backtracking

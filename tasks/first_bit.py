@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError, check_fields
-from curriculum.learn import Batch, EvaluationSet, OutputKind, parse_symbols
+from curriculum.learn import Batch, EvaluationSet, Task, parse_symbols
 from curriculum.plan import Stage
 
 Zeros = Literal["hard", "anywhere", "mixture"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FirstBit:
+class FirstBit(Task):
     """Tells a sequence of ones (target 1) from one with a single zero in it (target 0).
 
     The hard pair is all ones against a zero in the first position, which has to be
@@ -35,14 +35,12 @@ class FirstBit:
     [[1, 1, 1, 1], [0, 1, 1, 1]]
     """
 
+    output = "bit"
+
     zeros: Zeros = "mixture"
 
     def __post_init__(self) -> None:
         check_fields(self, "task", zeros=("hard", "anywhere", "mixture"))
-
-    @property
-    def output(self) -> OutputKind:
-        return "bit"
 
     def check(self, stage: Stage) -> None:
         if stage.length < 2:
@@ -95,9 +93,6 @@ class FirstBit:
             weights=np.where(numbers == 0, 0.5, 0.5 / zeros),
             slices={"hard pair": numbers <= 1},
         )
-
-    def decode(self, symbols: NDArray[np.int64]) -> list[str]:
-        return [str(symbol) for symbol in symbols]
 
     def encode(self, text: str, stage: Stage) -> Batch:
         inputs = np.array([parse_symbols(text, stage.vocab_size)], dtype=np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError, check_fields, did_you_mean
-from curriculum.learn import IGNORED, Batch, EvaluationSet, OutputKind, Shape
+from curriculum.learn import IGNORED, Batch, EvaluationSet, OutputKind, Shape, Task
 from curriculum.plan import Stage
 
 Predict = Literal["last", "every"]
@@ -71,7 +71,7 @@ WORDS_A_ROW = 200
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class HumanNumbers:
+class HumanNumbers(Task):
     """A language model's document: all numbers in English, from "one" up to a limit.
 
     A stage's vocabulary says how far the numbers go: 19 symbols to 9, 29 to 19, 37 to 99,
@@ -108,6 +108,10 @@ class HumanNumbers:
         """Windows from anywhere in the document that is trained on."""
         document = trained_on(stage)
         return self._batch(document, rng.integers(len(document), size=batch_size), stage.length)
+
+    @property
+    def reads_in_order(self) -> bool:
+        return True
 
     def chunk_count(self, stage: Stage, batch_size: int) -> int:
         return -(-len(trained_on(stage)) // (batch_size * stage.length))

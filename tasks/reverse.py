@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
-from curriculum.learn import IGNORED, PADDING, Batch, OutputKind, Shape, parse_symbols
+from curriculum.learn import IGNORED, PADDING, Batch, Shape, Task, parse_symbols
 from curriculum.plan import Stage
 
 MARKER = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reverse:
+class Reverse(Task):
     """A sequence of uniformly drawn symbols in reverse, a target at each position.
 
     Attributes:
@@ -29,12 +29,10 @@ class Reverse:
     ([[8, 6, 5, 2, 3]], [[3, 2, 5, 6, 8]])
     """
 
+    output = "symbols"
+
     end_marker: bool = False
     shorter: bool = False
-
-    @property
-    def output(self) -> OutputKind:
-        return "symbols"
 
     def shape(self, last: Stage) -> Shape:
         more = int(self.end_marker)

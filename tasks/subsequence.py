@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
-from curriculum.learn import Batch, OutputKind, Shape, parse_numbers
+from curriculum.learn import Batch, Shape, Task, parse_numbers
 from curriculum.plan import Stage
 
 SHORTEST = 4
@@ -16,7 +16,7 @@ LEAST_COPIED = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Subsequence:
+class Subsequence(Task):
     """The input is `(idx, len, x_0, x_1, ...)`; the output `x_idx ...`, `len` symbols, and zeros.
 
     A stage's length counts the two pointers, so that the output is two shorter. `idx` runs
@@ -29,9 +29,7 @@ class Subsequence:
     ([[3, 3, 5, 3, 3, 1, 1, 1]], [[1, 1, 1, 0, 0, 0]])
     """
 
-    @property
-    def output(self) -> OutputKind:
-        return "symbols"
+    output = "symbols"
 
     def shape(self, last: Stage) -> Shape:
         return Shape(
@@ -61,9 +59,6 @@ class Subsequence:
         symbols = rng.integers(1, stage.vocab_size, size=(batch_size, digits))
         inputs = np.concatenate([start[:, None], count[:, None], symbols], axis=1)
         return Batch(inputs=inputs, targets=_copied(inputs))
-
-    def decode(self, symbols: NDArray[np.int64]) -> list[str]:
-        return [str(symbol) for symbol in symbols]
 
     def encode(self, text: str, stage: Stage) -> Batch:
         numbers = parse_numbers(text)

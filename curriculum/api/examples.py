@@ -68,18 +68,17 @@ def show(
         stage = plan.Stage(length or reach.length, vocab_size or reach.vocab_size)
         restored.check_stage(stage)
         task = restored.task
-        learner.check_vocabulary(learn.shape_of(task, stage))
+        learner.check_vocabulary(task.shape(stage))
         if input is None:
             seed = folder.description().seed
             found = _selected(restored, learner, stage, seed=seed, count=examples)
         else:
-            batch = learn.typed_example(task, stage, input)
+            batch = task.encode(input, stage)
             restored.model.check(learn.shape_of_typed(task, stage, batch))
             found = learn.predict_examples(learner, task, batch, [""])
-    decode = task.decode if isinstance(task, learn.HasText) else report.numbers
     of = stage if input is None else f"vocabulary {stage.vocab_size}"
     table = report.example_table(
-        found.batch, found.predictions, found.notes, decode, found.left_out
+        found.batch, found.predictions, found.notes, task.decode, found.left_out
     )
     return Examples(f"run {folder.id}, {restored.name}, {of}", table)
 

@@ -67,7 +67,7 @@ class Experiment:
         self._check_batch_size()
         metrics = (
             *learn.METRICS,
-            *(self.task.metrics if isinstance(self.task, learn.HasMetrics) else ()),
+            *self.task.metrics,
         )
         if self.criterion.metric not in metrics:
             raise UsageError(
@@ -87,7 +87,7 @@ class Experiment:
             self.check_stage(stage)
         self._check_final_evaluation()
         for stage in path:
-            whole, target = learn.evaluation_set_of(self.task, stage), stage == path[-1]
+            whole, target = self.task.evaluation_set(stage), stage == path[-1]
             if whole is None or whole.source == "held_out":
                 held_out = None if whole is None else whole.examples
                 self.criterion.at(target=target).check_can_be_cleared(held_out)
@@ -178,12 +178,12 @@ class Experiment:
     @property
     def shape(self) -> learn.Shape:
         """What a model is built for, to take the whole path."""
-        return learn.shape_of(self.task, plan.Stage.covering(self.growth.path()))
+        return self.task.shape(plan.Stage.covering(self.growth.path()))
 
     def check_stage(self, stage: plan.Stage) -> None:
         """Check that the task can make a stage, and the model take it."""
         self.task.check(stage)
-        self.model.check(learn.shape_of(self.task, stage))
+        self.model.check(self.task.shape(stage))
 
     def allows(self, stage: plan.Stage) -> bool:
         """Whether the task can make a stage, and the model take it."""
@@ -206,7 +206,8 @@ class Experiment:
             value = getattr(self, part)
             if not is_dataclass(value) or not isinstance(value, kind):
                 raise UsageError(
-                    f"an experiment's {part} must be a dataclass with the members of "
+                    f"an experiment's {part} must be a dataclass "
+                    f"{'with the members of' if part == 'model' else 'that extends'} "
                     f"{kind.__name__}, got {type(value).__name__}"
                 )
         name = self.name or f"{type(self.task).__name__}_{type(self.model).__name__}".lower()
@@ -285,7 +286,7 @@ class Experiment:
                 f"sampling {kind} learns from one model's progress, and a search trains several; "
                 f"set tuning.mode off"
             )
-        if isinstance(self.task, learn.Contiguous):
+        if self.task.reads_in_order:
             self._check_contiguous()
         elif self.sampling.mixes_stages:
             path = self.growth.path()

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from curriculum.learn.batch import Batch, concatenate
 from curriculum.learn.randomness import batch_of
-from curriculum.learn.task import Batch, Contiguous, Task, concatenate
+from curriculum.learn.task import Task
 from curriculum.learn.training_settings import Training
 from curriculum.plan import Stage
 
@@ -17,7 +18,7 @@ class TrainingBatches:
     def __init__(self, task: Task, seed: int) -> None:
         self.task = task
         self.seed = seed
-        self._document = task if isinstance(task, Contiguous) else None
+        self._document = task if task.reads_in_order else None
 
     def starts_sequence(self, settings: Training, stage: Stage, step: int) -> bool:
         """Whether this step's batch continues none before, for a model that carries a state."""

@@ -9,21 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from curriculum.learn.batch import Batch
 from curriculum.learn.distinct_inputs import DistinctInputs
 from curriculum.learn.learner import Learner
 from curriculum.learn.metrics import example_losses, metric_values, predict
 from curriculum.learn.network_protocols import State, Streaming, forward_eval
 from curriculum.learn.randomness import batch_of, generator
 from curriculum.learn.streaming import streamed_predictions
-from curriculum.learn.task import (
-    METRICS,
-    Batch,
-    EvaluationSet,
-    HasEvaluationSet,
-    Sliced,
-    Task,
-    evaluation_set_of,
-)
+from curriculum.learn.task import METRICS, EvaluationSet, Task
 from curriculum.learn.work import evaluation_compute
 from curriculum.plan import Evaluation, EvaluationCounts, Mastery, Score, Stage
 
@@ -77,7 +70,7 @@ class Evaluator:
             criterion: the stage's, where the path's stages differ in it.
         """
         criterion = criterion or self.criterion
-        whole = evaluation_set_of(self.task, stage)
+        whole = self.task.evaluation_set(stage)
         screen, metrics, compute = None, {}, 0.0
         # A set that is hardly larger than a screen, or has to be read in order, needs none; and
         # what is drawn is no screen of what was held out.
@@ -136,21 +129,20 @@ class Evaluator:
         )
         score = replace(score, distinct=distinct.count)
         slices = {}
-        if isinstance(task, Sliced):
-            for name in task.slices:
-                draw = partial(task.sample_slice, name=name)
-                part = f"slice/{name}"
-                slices[name], more = self._test_part(
-                    learner, stage, part, draw, number=number, total=examples
-                )
-                compute += more
+        for name in task.slices:
+            draw = partial(task.sample_slice, name=name)
+            part = f"slice/{name}"
+            slices[name], more = self._test_part(
+                learner, stage, part, draw, number=number, total=examples
+            )
+            compute += more
         return score, slices, compute
 
     def full_test(
         self, learner: Learner, stage: Stage, number: int, examples: int
     ) -> tuple[Score, dict[str, Score]]:
         """Full test `number` without a screen: of all of a finite evaluation set, or of a sample."""
-        whole = evaluation_set_of(self.task, stage)
+        whole = self.task.evaluation_set(stage)
         if whole is None:
             score, slices, _ = self.test_sample(learner, stage, number, examples)
         else:
@@ -187,8 +179,6 @@ class Evaluator:
             compute += sum(map(learner.evaluation_compute, batches))
             done *= 2
         passed, task = screen.value >= needed, self.task
-        if not isinstance(task, Sliced):
-            return screen, passed, compute
         for name in task.slices:
             if passed:
                 part, draw = f"screen/{name}", partial(task.sample_slice, name=name)
@@ -208,7 +198,6 @@ class Evaluator:
         self, learner: Learner, stage: Stage, whole: EvaluationSet
     ) -> tuple[Score, dict[str, Score], dict[str, float], float]:
         """All of a finite set; read in order, where it is, with the state carried along."""
-        assert isinstance(self.task, HasEvaluationSet)
         values, weights, compute = [], [], 0.0
         members: dict[str, list[NDArray[np.bool_]]] = {}
         state: State | None = None

@@ -7,24 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
+from curriculum.learn.batch import Batch, concatenate
 from curriculum.learn.evaluator import predict_batch
-from curriculum.learn.input_text import parse_symbols
 from curriculum.learn.learner import Learner
 from curriculum.learn.network_protocols import Streaming
 from curriculum.learn.randomness import batch_generator, batch_of, generator
 from curriculum.learn.shape import Shape
-from curriculum.learn.streaming import PIECE, Ends, predict_pieces, sample_pieces
-from curriculum.learn.task import (
-    IGNORED,
-    Batch,
-    HasEvaluationSet,
-    HasText,
-    Sliced,
-    Task,
-    concatenate,
-    evaluation_set_of,
-    shape_of,
-)
+from curriculum.learn.streaming import PIECE, Ends, predict_pieces
+from curriculum.learn.task import Task
 from curriculum.learn.training_settings import Training
 from curriculum.plan import Stage
 
@@ -86,7 +76,7 @@ def predict_selected_examples(
             f"got {count} of length {stage.length}; ask for fewer or shorter ones"
         )
     rng = batch_generator(stage, count, seed=seed, stream="show", index=0)
-    targets, pieces = sample_pieces(task, rng, stage, count, PIECE)
+    targets, pieces = task.sample_pieces(rng, stage, count, PIECE)
     ends = Ends(pieces, count, END)
     predictions = predict_pieces(learner, task.output, count, iter(ends))
     shown = np.concatenate([ends.first, ends.last], axis=1)
@@ -119,26 +109,7 @@ def select_examples(
 def shape_of_typed(task: Task, stage: Stage, batch: Batch) -> Shape:
     """What a model must be built for, to predict what was typed."""
     size = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
-    return replace(shape_of(task, stage), length=batch.inputs.shape[1], output_length=size)
-
-
-def typed_example(task: Task, stage: Stage, text: str) -> Batch:
-    """What a user typed, as an example; its target is known where the task says how to read it.
-
-    Raises:
-        UsageError: where it is no input of that stage's vocabulary.
-    """
-    if isinstance(task, HasText):
-        return task.encode(text, stage)
-    shape = shape_of(task, stage)
-    if shape.output == "symbols" and shape.output_length != shape.length:
-        raise UsageError(
-            f"{type(task).__name__} doesn't say how to read an input: it has no `encode` and "
-            f"`decode`"
-        )
-    inputs = np.array([parse_symbols(text, shape.input_vocab_size)], dtype=np.int64)
-    size = inputs.shape if shape.output == "symbols" else (1,)
-    return Batch(inputs=inputs, targets=np.full(size, IGNORED))
+    return replace(task.shape(stage), length=batch.inputs.shape[1], output_length=size)
 
 
 def _seen(task: Task, stage: Stage, seed: int, training: Training) -> list[Batch]:
@@ -150,16 +121,16 @@ def _seen(task: Task, stage: Stage, seed: int, training: Training) -> list[Batch
 
 
 def _fresh(task: Task, stage: Stage, seed: int, count: int) -> Batch:
-    whole = evaluation_set_of(task, stage)
-    if whole is not None and whole.rows is not None and isinstance(task, HasEvaluationSet):
+    whole = task.evaluation_set(stage)
+    if whole is not None and whole.rows is not None:
         return task.evaluation_batch(stage, 0, min(count, whole.examples))
     return batch_of(task, stage, count, seed=seed, stream="show", index=0)
 
 
 def _hard(task: Task, stage: Stage, seed: int, count: int) -> list[Batch]:
     """Examples of the slices that must pass by themselves."""
-    whole = evaluation_set_of(task, stage)
-    if whole is not None and isinstance(task, HasEvaluationSet):
+    whole = task.evaluation_set(stage)
+    if whole is not None:
         searched = min(SEARCHED, max(count, SEARCHED_POSITIONS // stage.length))
         batch = task.evaluation_batch(stage, 0, min(whole.examples, searched))
         member = np.zeros(len(batch.targets), dtype=bool)
@@ -167,10 +138,8 @@ def _hard(task: Task, stage: Stage, seed: int, count: int) -> list[Batch]:
             member |= chosen
         hard = Batch(inputs=batch.inputs[member], targets=batch.targets[member])
         return [hard] if member.any() else []
-    if isinstance(task, Sliced):
-        share = -(-count // (len(task.slices) + 1))
-        return [
-            task.sample_slice(generator(seed, "show", name, stage.key), stage, share, name)
-            for name in task.slices
-        ]
-    return []
+    share = -(-count // (len(task.slices) + 1))
+    return [
+        task.sample_slice(generator(seed, "show", name, stage.key), stage, share, name)
+        for name in task.slices
+    ]

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from curriculum.errors import UsageError
+from curriculum.learn.batch import Batch
 from curriculum.learn.layer_work import work_of
 from curriculum.learn.model import Widenable
 from curriculum.learn.network_protocols import State, forward_mode_of, widened_state
 from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.shape import Shape
-from curriculum.learn.task import Batch
 from curriculum.learn.widening import Placement, placed_moment, widen
 from curriculum.learn.work import Work, evaluation_compute, training_compute
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from curriculum.learn.batch import IGNORED, Batch
 from curriculum.learn.shape import OutputKind
-from curriculum.learn.task import IGNORED, METRICS, Batch, HasMetrics, Task
+from curriculum.learn.task import METRICS, Task
 
 
 def mean_loss(output: OutputKind, logits: Tensor, targets: Tensor) -> Tensor:
@@ -61,6 +62,4 @@ def metric_values(
         share: NDArray[np.float64] = correct.sum(axis=1) / np.maximum(wanted.sum(axis=1), 1)
         whole: NDArray[np.bool_] = (correct == wanted).all(axis=1)
         return whole.astype(np.float64) if metric == "exact_match" else share
-    if isinstance(task, HasMetrics):
-        return np.asarray(task.metric_values(predictions, batch)[metric], dtype=np.float64)
-    raise KeyError(metric)
+    return np.asarray(task.metric_values(predictions, batch)[metric], dtype=np.float64)

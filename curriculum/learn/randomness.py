@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from curriculum.learn.task import Batch, Task
+from curriculum.learn.batch import Batch
+from curriculum.learn.task import Task
 from curriculum.plan import Stage
 
 Key = tuple[int | str, ...]

@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
+from curriculum.learn.batch import PADDING
 from curriculum.learn.distinct_inputs import DistinctInputs
 from curriculum.learn.learner import Learner
 from curriculum.learn.metrics import predict
 from curriculum.learn.network_protocols import Streaming
 from curriculum.learn.shape import OutputKind
-from curriculum.learn.task import PADDING, Streamed, Task
+from curriculum.learn.task import Task
 from curriculum.plan import Stage
 
 PIECE = 256
@@ -37,7 +38,8 @@ def streamed_predictions(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The model's predictions on the batch that `task.sample` draws, and the targets, each (B,).
 
-    Memory doesn't grow with the length where the task is `Streamed`; else by the inputs alone.
+    Memory doesn't grow with the length where the task makes its inputs piece by piece; else by the
+    inputs alone.
 
     Args:
         learner: whose model predicts, in evaluation mode and without gradients.
@@ -52,29 +54,14 @@ def streamed_predictions(
     Raises:
         UsageError: where the network doesn't stream, or the inputs are not for it.
     """
-    targets, pieces = sample_pieces(task, rng, stage, batch_size, piece)
+    if piece < 1:
+        raise UsageError(f"a piece has at least 1 position, got {piece}")
+    targets, pieces = task.sample_pieces(rng, stage, batch_size, piece)
     if on_progress is not None:
         pieces = _reported(pieces, on_progress)
     if distinct is not None:
         pieces = distinct.reading(pieces)
     return predict_pieces(learner, task.output, batch_size, pieces), targets
-
-
-def sample_pieces(
-    task: Task, rng: np.random.Generator, stage: Stage, batch_size: int, size: int
-) -> tuple[NDArray[np.int64], Iterator[NDArray[np.int64]]]:
-    """The targets (B,) of the batch that `task.sample` draws, and its inputs in pieces (B, P).
-
-    Raises:
-        UsageError: where a piece would have no position.
-    """
-    if size < 1:
-        raise UsageError(f"a piece has at least 1 position, got {size}")
-    if isinstance(task, Streamed):
-        return task.sample_pieces(rng, stage, batch_size, size)
-    batch = task.sample(rng, stage, batch_size)
-    starts = range(0, batch.inputs.shape[1], size)
-    return batch.targets, (batch.inputs[:, start : start + size] for start in starts)
 
 
 def predict_pieces(

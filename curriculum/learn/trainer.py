@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from curriculum.learn.batch import Batch
 from curriculum.learn.batches import TrainingBatches
 from curriculum.learn.cost_meter import CostMeter
 from curriculum.learn.evaluator import Evaluator
@@ -18,7 +19,7 @@ from curriculum.learn.learning_rate_schedule import set_one_cycle
 from curriculum.learn.metrics import mean_loss, symbol_accuracy
 from curriculum.learn.network_protocols import forward_train
 from curriculum.learn.randomness import Key, forked, generator, reseed
-from curriculum.learn.task import Batch, Task
+from curriculum.learn.task import Task
 from curriculum.plan import Cost, Evaluation, Feedback, FeedbackKind, Loss, Scheduler, Stage
 
 

@@ -1,6 +1,5 @@
 from .dry_run import describe_dry_run as describe_dry_run
 from .examples import example_table as example_table
-from .examples import numbers as numbers
 from .explain import closing as closing
 from .explain import explain_run as explain_run
 from .explain import final_evaluation as final_evaluation

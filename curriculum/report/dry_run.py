@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from curriculum.config import Choices, Experiment, search_space_of, widest_size
-from curriculum.learn import Sliced, evaluation_set_of
 from curriculum.plan import Stage
 from curriculum.report.units import counted
 
@@ -26,10 +25,10 @@ def describe_dry_run(experiment: Experiment) -> Iterator[str]:
 def _evaluation(experiment: Experiment, stage: Stage) -> str:
     """How many examples an evaluation takes, and of what kind."""
     task, criterion = experiment.task, experiment.criterion
-    whole = evaluation_set_of(task, stage)
+    whole = task.evaluation_set(stage)
     screen = f"a screen of {criterion.screen}, then "
     if whole is None:
-        parts = len(task.slices) if isinstance(task, Sliced) else 0
+        parts = len(task.slices)
         slices = f", and as many on each of {counted(parts, 'slice')}" if parts else ""
         return f"{screen}{criterion.examples:,} fresh examples{slices}"
     if whole.rows is not None:

@@ -14,16 +14,11 @@ Decoder = Callable[[NDArray[np.int64]], list[str]]
 MOST_SYMBOLS = 24
 
 
-def numbers(symbols: NDArray[np.int64]) -> list[str]:
-    """Symbols as the numbers that they are."""
-    return [str(symbol) for symbol in symbols]
-
-
 def example_table(
     batch: Batch,
     predictions: NDArray[np.int64],
     notes: Sequence[str],
-    decode: Decoder = numbers,
+    decode: Decoder,
     left_out: int = 0,
 ) -> Table:
     """A row for each example. Wrong ones say so in words too, for those who see no colour.

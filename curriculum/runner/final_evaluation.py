@@ -32,7 +32,7 @@ class FinalEvaluator:
 
     def accepts(self, learner: learn.Learner, stage: plan.Stage) -> bool:
         """Whether the model, as it is, can be evaluated on that stage."""
-        return learner.accepts(learn.shape_of(self.experiment.task, stage))
+        return learner.accepts(self.experiment.task.shape(stage))
 
     def evaluate(self, learner: learn.Learner, history: History) -> Iterator[FinalEvaluated]:
         """The model of a run that is over, on each stage of the path, and on longer lengths."""
@@ -81,7 +81,7 @@ class FinalEvaluator:
         Raises:
             UsageError: where so few examples could not show enough.
         """
-        whole = learn.evaluation_set_of(self.experiment.task, stage)
+        whole = self.experiment.task.evaluation_set(stage)
         if whole is not None and (whole.rows or whole.examples * stage.length <= MOST_TOKENS):
             return replace(self._on_path(learner, stage, target=True), beyond=True)
         criterion = self._criterion_beyond(examples)
@@ -109,7 +109,7 @@ class FinalEvaluator:
     ) -> FinalEvaluated:
         """A test of a stage of the path, or of one as short; `tests` were made of it before."""
         criterion, evaluator = self.experiment.criterion.at(target=target), self._evaluator
-        if learn.evaluation_set_of(self.experiment.task, stage) is None:
+        if self.experiment.task.evaluation_set(stage) is None:
             certificate = self._on_sample(evaluator, learner, stage, criterion)
         else:
             score, slices = evaluator.full_test(learner, stage, 0, criterion.examples)
@@ -136,7 +136,7 @@ class FinalEvaluator:
 
     def _quick_score(self, learner: learn.Learner, stage: plan.Stage) -> float:
         """The score of a screen; of a document, of all of it."""
-        whole = learn.evaluation_set_of(self.experiment.task, stage)
+        whole = self.experiment.task.evaluation_set(stage)
         if whole is not None and whole.rows is not None:
             return self._on_path(learner, stage).score
         return self._evaluator.screen(learner, stage).value

@@ -150,7 +150,7 @@ class CurriculumLoop:
             self.learner = self._fresh()
             self.parent = self.learner.snapshot()
         if self.experiment.grows_with_stages:
-            shape = learn.shape_of(self.experiment.task, scheduler.largest_stage)
+            shape = self.experiment.task.shape(scheduler.largest_stage)
             self.learner = self.learner.grown(shape, seed=self.seed, visit=scheduler.visit)
         self.recorder.visit_started(scheduler, self.learner)
         verdict = Verdict.LEARNING

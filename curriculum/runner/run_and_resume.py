@@ -11,7 +11,7 @@ import torch
 from curriculum import record
 from curriculum.config import Experiment
 from curriculum.errors import UsageError
-from curriculum.learn import Learner, default_threads, isolated, shape_of
+from curriculum.learn import Learner, default_threads, isolated
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.runner.options import RunContext, RunOptions, check_settled, check_withheld
 from curriculum.runner.restore import restore_experiment
@@ -113,7 +113,7 @@ def _fresh(setup: RunSetup) -> Learner:
     """The learner that every run of that seed starts with."""
     experiment, shape = setup.experiment, setup.experiment.shape
     if experiment.grows_with_stages:
-        shape = shape_of(experiment.task, experiment.scheduler().largest_stage)
+        shape = experiment.task.shape(experiment.scheduler().largest_stage)
     return Learner.start(shape, experiment.recipe, seed=setup.seed, device=setup.device)
 
 

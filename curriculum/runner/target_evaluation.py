@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from curriculum.config import Experiment
-from curriculum.learn import Evaluator, Learner, shape_of
+from curriculum.learn import Evaluator, Learner
 from curriculum.plan import EvaluationCounts, Stage
 from curriculum.record import History, TargetEvaluated
 
@@ -21,7 +21,7 @@ class TargetEvaluator:
     def __init__(self, experiment: Experiment, *, seed: int) -> None:
         self.target = experiment.growth.path()[-1]
         self._is_on = experiment.final_evaluation.mode == "on"
-        self._shape = shape_of(experiment.task, self.target)
+        self._shape = experiment.task.shape(self.target)
         self._criterion = experiment.criterion.at(target=True)
         self._evaluator = Evaluator(experiment.task, experiment.criterion, seed, STREAM)
 

@@ -60,7 +60,7 @@ class Predictor:
         task, symbols = self._experiment.task, found.astype(np.int64)
         vocab_size = max(stage.vocab_size for stage in self._experiment.growth.path())
         stage = Stage(symbols.shape[1], vocab_size)
-        shape = learn.shape_of(task, stage)
+        shape = task.shape(stage)
         several = task.output == "symbols"
         targets = (len(symbols), shape.output_length) if several else (len(symbols),)
         batch = learn.Batch(inputs=symbols, targets=np.full(targets, learn.IGNORED))

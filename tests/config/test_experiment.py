@@ -18,7 +18,6 @@ from curriculum import (
     Tuning,
     UsageError,
 )
-from curriculum.learn import shape_of
 from curriculum.models import Bert, LanguageModel, Recurrent, Seq2Seq
 from curriculum.tasks import FirstBit, HumanNumbers, Subsequence
 
@@ -46,9 +45,9 @@ class Odd(FirstBit):
         ({"task": Odd()}, "output must be bit, symbol, symbols, got 'bits'"),
         ({"criterion": Mastery(threshold=1.0, metric="luck")}, "one that the task reports"),
         ({"criterion": Mastery(threshold=1.0, min_steps=401)}, "must be within"),
-        ({"task": object()}, "task must be a dataclass with the members of Task"),
+        ({"task": object()}, "task must be a dataclass that extends Task"),
         ({"model": "lstm"}, "model must be a dataclass with the members of Model"),
-        ({"growth": (2, 3)}, "growth must be a dataclass with the members of Growth"),
+        ({"growth": (2, 3)}, "growth must be a dataclass that extends Growth"),
         (
             {"pacing": Direct()},
             "the whole run needs a limit: budget.steps, budget.tokens, budget.compute or",
@@ -115,9 +114,9 @@ def test_all_settings_are_flat_by_dotted_name(tiny: Experiment) -> None:
 
 
 def test_the_shape_is_that_of_the_longest_stage_of_the_path(tiny: Experiment) -> None:
-    assert tiny.shape == shape_of(tiny.task, Stage(5))
+    assert tiny.shape == tiny.task.shape(Stage(5))
     falling = tiny.replace(growth=Explicit(lengths=(9, 3)))
-    assert falling.shape == shape_of(tiny.task, Stage(9))
+    assert falling.shape == tiny.task.shape(Stage(9))
 
 
 def test_half_steps_skip_stages_that_the_task_refuses(tiny: Experiment) -> None:

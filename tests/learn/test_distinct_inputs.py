@@ -5,7 +5,6 @@ import pytest
 
 from curriculum import Score, Stage
 from curriculum.learn import DistinctInputs
-from curriculum.learn.streaming import sample_pieces
 from curriculum.tasks import FirstBit
 
 
@@ -24,7 +23,7 @@ def test_batches_and_pieces_of_them_count_alike() -> None:
 def test_first_bit_has_few_distinct_inputs_however_long() -> None:
     distinct = DistinctInputs()
     rng = np.random.default_rng(0)
-    _, pieces = sample_pieces(FirstBit(), rng, Stage(10_000), 512, 256)
+    _, pieces = FirstBit().sample_pieces(rng, Stage(10_000), 512, 256)
     for _ in distinct.reading(pieces):
         pass
     assert 100 < distinct.count < 140

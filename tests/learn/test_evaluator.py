@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from curriculum import SGD, Adam, Batch, EvaluationSet, Mastery, Shape, Stage, Training
-from curriculum.learn import IGNORED, Evaluator, Learner, OutputKind, Recipe, Task, batch_of
+from curriculum.learn import IGNORED, Evaluator, Learner, Recipe, Task, batch_of
 from curriculum.learn.work import evaluation_compute
 from curriculum.models import Recurrent
 from curriculum.plan import EvaluationCounts
@@ -41,17 +41,12 @@ def learner(rule: str) -> tuple[Learner, Oracle]:
 
 
 @dataclass(frozen=True)
-class Sampled:
+class Sampled(Task):
     """First bit without its evaluation set."""
 
+    output = "bit"
+
     hard: bool = False
-
-    @property
-    def output(self) -> OutputKind:
-        return "bit"
-
-    def check(self, stage: Stage) -> None:
-        pass
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         return FirstBit().sample(rng, stage, batch_size)

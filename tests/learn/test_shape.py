@@ -1,12 +1,11 @@
 import pytest
 
 from curriculum import Shape, Stage, UsageError
-from curriculum.learn import shape_of
 from curriculum.tasks import FirstBit, HumanNumbers, Reverse, Subsequence
 
 
 def test_a_plain_task_has_the_shape_of_its_stage() -> None:
-    shape = shape_of(FirstBit(), Stage(9))
+    shape = FirstBit().shape(Stage(9))
     assert shape == Shape(output="bit", length=9, input_vocab_size=2, output_vocab_size=2)
     assert shape.logit_count == 1
     plain = Shape.of("symbols", Stage(7, 5))
@@ -19,12 +18,12 @@ def test_a_plain_task_has_the_shape_of_its_stage() -> None:
 
 
 def test_a_task_may_have_vocabularies_of_its_own() -> None:
-    assert shape_of(Subsequence(), Stage(10, 10)).input_vocab_size == 10
-    longer = shape_of(Subsequence(), Stage(14, 10))
+    assert Subsequence().shape(Stage(10, 10)).input_vocab_size == 10
+    longer = Subsequence().shape(Stage(14, 10))
     assert (longer.input_vocab_size, longer.output_vocab_size, longer.output_length) == (13, 10, 12)
-    marked = shape_of(Reverse(end_marker=True), Stage(5, 10))
+    marked = Reverse(end_marker=True).shape(Stage(5, 10))
     assert (marked.length, marked.input_vocab_size, marked.output_vocab_size) == (6, 11, 11)
-    assert shape_of(HumanNumbers(predict="last"), Stage(3, 39)).output_length == 1
+    assert HumanNumbers(predict="last").shape(Stage(3, 39)).output_length == 1
 
 
 def test_a_covering_shape_holds_both() -> None:
@@ -47,4 +46,4 @@ def test_an_output_at_each_position_needs_as_many_positions() -> None:
     with pytest.raises(
         UsageError, match="has 8 input and 6 output symbols; take an encoder-decoder"
     ):
-        shape_of(Subsequence(), Stage(8, 10)).check_output_at_each_position("it")
+        Subsequence().shape(Stage(8, 10)).check_output_at_each_position("it")

@@ -13,21 +13,19 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from curriculum import Adam, Batch, Shape, Stage, Training, UsageError
-from curriculum.learn import PADDING, Learner, Model, OutputKind, Recipe, Streamed, Task
+from curriculum.learn import PADDING, Learner, Model, OutputKind, Recipe, Task
 from curriculum.learn.evaluator import predict_batch
-from curriculum.learn.streaming import Ends, predict_pieces, sample_pieces, streamed_predictions
+from curriculum.learn.streaming import Ends, predict_pieces, streamed_predictions
 from curriculum.models import LanguageModel, Recurrent
 from curriculum.tasks import FirstBit
 
 
 @dataclass(frozen=True)
-class Parity:
+class Parity(Task):
     """Whether the ones are odd; drawn whole, for a stage's symbols 0 and 1."""
 
     padded: bool = False
     output: OutputKind = "bit"
-
-    def check(self, stage: Stage) -> None: ...
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         inputs = rng.integers(2, size=(batch_size, stage.length))
@@ -76,8 +74,7 @@ def test_predictions_are_those_of_a_model_that_reads_all_at_once(task: Task, pie
 @pytest.mark.parametrize("size", [1, 4, 41, 100])
 def test_a_batch_that_is_drawn_whole_is_cut_into_pieces(size: int) -> None:
     task, stage = Parity(), Stage(41)
-    assert not isinstance(task, Streamed)
-    targets, pieces = sample_pieces(task, np.random.default_rng(5), stage, 3, size)
+    targets, pieces = task.sample_pieces(np.random.default_rng(5), stage, 3, size)
     found, whole = list(pieces), drawn(task, stage, 3)
     assert np.array_equal(np.concatenate(found, axis=1), whole.inputs)
     assert np.array_equal(targets, whole.targets)
@@ -152,7 +149,7 @@ def test_progress_is_reported_piece_by_piece() -> None:
 
 def test_a_piece_has_at_least_one_position() -> None:
     with pytest.raises(UsageError, match="at least 1 position, got 0"):
-        sample_pieces(FirstBit(), np.random.default_rng(0), Stage(9), 2, 0)
+        streamed_predictions(learner(), FirstBit(), np.random.default_rng(0), Stage(9), 2, piece=0)
 
 
 def test_a_model_predicts_in_evaluation_mode_and_without_gradients() -> None:

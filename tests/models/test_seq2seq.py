@@ -7,7 +7,7 @@ from widened_function import assert_function_is_kept
 
 from curriculum import Shape, Stage, UsageError
 from curriculum.config import load_experiment
-from curriculum.learn import IGNORED, PADDING, shape_of, widening
+from curriculum.learn import IGNORED, PADDING, widening
 from curriculum.models import Seq2Seq
 from curriculum.models.seq2seq import Attention
 from curriculum.models.seq2seq_network import Seq2SeqNetwork
@@ -175,6 +175,6 @@ def test_bad_settings_are_refused(values: dict[str, object], message: str) -> No
 
 
 def test_a_task_whose_output_is_a_bit_is_refused() -> None:
-    Seq2Seq().check(shape_of(Subsequence(), Stage(8, 10)))
+    Seq2Seq().check(Subsequence().shape(Stage(8, 10)))
     with pytest.raises(UsageError, match="the task's output is one bit; take Recurrent or Bert"):
         Seq2Seq().check(Shape.of("bit", Stage(4)))

@@ -15,7 +15,9 @@ from curriculum.tasks import FirstBit, HumanNumbers, Reverse
 def rows(batch: Batch, predictions: np.ndarray) -> list[str]:
     printed = io.StringIO()
     notes = ["hard"] + [""] * (len(predictions) - 1)
-    Console(file=printed, width=120).print(example_table(batch, predictions, notes))
+    Console(file=printed, width=120).print(
+        example_table(batch, predictions, notes, Reverse().decode)
+    )
     return [" ".join(line.split()) for line in printed.getvalue().splitlines()]
 
 
@@ -62,7 +64,7 @@ def test_long_rows_show_their_two_ends() -> None:
 def test_rows_without_their_middle_show_how_many_symbols_are_left_out() -> None:
     batch = Batch(inputs=np.arange(16)[None], targets=np.array([1]))
     printed = io.StringIO()
-    table = example_table(batch, np.array([1]), [""], left_out=984)
+    table = example_table(batch, np.array([1]), [""], Reverse().decode, left_out=984)
     Console(file=printed, width=120).print(table)
     row = " ".join(printed.getvalue().splitlines()[1].split())
     assert row == "0 1 2 3 4 5 6 7 …984 more… 8 9 10 11 12 13 14 15 1 1 correct"

@@ -8,24 +8,29 @@ import pytest
 from recorded_events import of_kind, recorded
 
 import curriculum
-from curriculum import Batch, Evaluation, Experiment, Explicit, Mastery, Score, Stage, UsageError
-from curriculum.learn import EvaluationSet, OutputKind
+from curriculum import (
+    Batch,
+    Evaluation,
+    Experiment,
+    Explicit,
+    Mastery,
+    Score,
+    Stage,
+    Task,
+    UsageError,
+)
+from curriculum.learn import EvaluationSet
 from curriculum.plan import EvaluationCounts, certify_whole, error_of_test
 from curriculum.record import Evaluated, FinalEvaluated
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
+class Held(Task):
     """The last bit, with so many examples of each stage held out."""
 
+    output = "bit"
+
     held_out: int = 300
-
-    @property
-    def output(self) -> OutputKind:
-        return "bit"
-
-    def check(self, stage: Stage) -> None:
-        """Any stage will do."""
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         inputs = rng.integers(2, size=(batch_size, stage.length))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ from curriculum import (
     UsageError,
     Verdict,
 )
-from curriculum.learn import OutputKind, weights_sha256
+from curriculum.learn import Task, weights_sha256
 from curriculum.models import Recurrent
 from curriculum.record import (
     Evaluated,
@@ -254,12 +254,10 @@ def test_bad_arguments_leave_nothing_behind(
 
 
 @dataclass(frozen=True)
-class Echo:
+class Echo(Task):
     """Repeats the sequence; any vocabulary."""
 
-    output: ClassVar[OutputKind] = "symbols"
-
-    def check(self, stage: Stage) -> None: ...
+    output = "symbols"
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
         inputs = rng.integers(stage.vocab_size, size=(batch_size, stage.length))

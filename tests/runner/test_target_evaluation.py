@@ -23,7 +23,7 @@ from curriculum import (
     Stage,
     StopRequest,
 )
-from curriculum.learn import OutputKind
+from curriculum.learn import OutputKind, Task
 from curriculum.record import (
     Evaluated,
     Record,
@@ -37,7 +37,7 @@ from curriculum.tasks import FirstBit
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Odd:
+class Odd(Task):
     """First bit, but below length 5 the targets are the opposite, or drawn at random."""
 
     below: Literal["opposite", "random"] = "opposite"

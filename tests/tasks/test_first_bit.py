@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curriculum import Stage, UsageError
-from curriculum.learn import Streamed
 from curriculum.tasks import FirstBit
 from curriculum.tasks.first_bit import Zeros
 
@@ -43,7 +42,6 @@ def test_the_pieces_in_order_are_the_sample(
     zeros: Zeros, length: int, rows: int, size: int, seed: int
 ) -> None:
     task = FirstBit(zeros=zeros)
-    assert isinstance(task, Streamed)
     targets, pieces = task.sample_pieces(np.random.default_rng(seed), Stage(length), rows, size)
     found = list(pieces)
     inputs, wanted = sample(zeros, length, rows, seed)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from curriculum import Stage, UsageError
-from curriculum.learn import IGNORED, shape_of
+from curriculum.learn import IGNORED
 from curriculum.models import Bert, Recurrent, Seq2Seq
 from curriculum.tasks import HumanNumbers
 from curriculum.tasks.human_numbers import (
@@ -145,12 +145,12 @@ def test_trials_are_evaluated_on_the_training_document() -> None:
 
 
 def test_models_that_see_the_next_word_are_refused() -> None:
-    assert shape_of(HumanNumbers(), Stage(20, 39)).causal
-    assert not shape_of(HumanNumbers(predict="last"), Stage(3, 39)).causal
+    assert HumanNumbers().shape(Stage(20, 39)).causal
+    assert not HumanNumbers(predict="last").shape(Stage(3, 39)).causal
     for model in (Bert(), Seq2Seq(), Recurrent(bidirectional=True)):
         with pytest.raises(UsageError, match="it would copy it"):
-            model.check(shape_of(HumanNumbers(), Stage(20, 39)))
-    Recurrent().check(shape_of(HumanNumbers(), Stage(20, 39)))
+            model.check(HumanNumbers().shape(Stage(20, 39)))
+    Recurrent().check(HumanNumbers().shape(Stage(20, 39)))
 
 
 @pytest.mark.parametrize("size", [2, 20, 40, 1000])

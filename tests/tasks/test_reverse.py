@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curriculum import Stage, UsageError
-from curriculum.learn import IGNORED, PADDING, shape_of
+from curriculum.learn import IGNORED, PADDING
 from curriculum.tasks import Reverse
 
 
@@ -38,7 +38,7 @@ def test_the_end_may_be_marked_with_a_symbol_of_its_own(
     task, stage = Reverse(end_marker=True), Stage(length, vocab_size)
     batch = task.sample(np.random.default_rng(seed), stage, size)
     assert batch.inputs.shape == batch.targets.shape == (size, length + 1)
-    assert batch.inputs.max() < shape_of(task, stage).input_vocab_size
+    assert batch.inputs.max() < task.shape(stage).input_vocab_size
     for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
         assert row[-1] == 0
         assert 0 not in row[:-1]

@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curriculum import Stage, UsageError
-from curriculum.learn import shape_of
 from curriculum.tasks import Subsequence
 
 
@@ -16,7 +15,7 @@ def test_the_target_is_the_part_that_is_pointed_to(
     batch = Subsequence().sample(np.random.default_rng(seed), stage, size)
     assert batch.inputs.shape == (size, length)
     assert batch.targets.shape == (size, length - 2)
-    assert batch.inputs.max() < shape_of(Subsequence(), stage).input_vocab_size
+    assert batch.inputs.max() < Subsequence().shape(stage).input_vocab_size
     for row, target in zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True):
         start, count, symbols = row[0], row[1], row[2:]
         assert count >= 2
@@ -31,7 +30,7 @@ def test_at_length_ten_the_pointers_have_the_notebooks_range() -> None:
     assert set(start.tolist()) == set(range(6))
     for position in range(6):
         assert set(count[start == position].tolist()) == set(range(2, 9 - position))
-    assert shape_of(Subsequence(), Stage(10, 10)).input_vocab_size == 10
+    assert Subsequence().shape(Stage(10, 10)).input_vocab_size == 10
 
 
 @pytest.mark.parametrize(

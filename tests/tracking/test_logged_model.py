@@ -55,11 +55,8 @@ from curriculum.models import Recurrent
 
 
 @dataclass(frozen=True)
-class Last:
+class Last(Task):
     output = "bit"
-
-    def check(self, stage):
-        pass
 
     def sample(self, rng, stage, batch_size):
         inputs = rng.integers(2, size=(batch_size, stage.length))
