@@ -132,6 +132,8 @@ def run(request: RunRequest) -> int:
         return 0
     experiment = config.override(experiment, request.overrides)
     if request.dry_run:
+        with learn.isolated(1):
+            experiment.check_first_batch()
         for line in report.describe_dry_run(experiment):
             print_line(line, hanging=4)
         return 0

@@ -193,6 +193,16 @@ class Experiment:
             return False
         return True
 
+    def check_first_batch(self) -> None:
+        """Check what the task draws of the first and the last stage, and what the model makes of it.
+
+        Raises:
+            UsageError: for the first that does not fit, with the stage and the user's line.
+        """
+        path = self.growth.path()
+        stages = dict.fromkeys((path[0], path[-1]))
+        learn.check_first_batch(self.task, self.model, self.shape, stages)
+
     def parts(self) -> dict[str, Any]:
         """All its fields but its name."""
         return {part.name: getattr(self, part.name) for part in fields(self) if part.name != "name"}

@@ -11,6 +11,7 @@ from .examples import predict_examples as predict_examples
 from .examples import predict_selected_examples as predict_selected_examples
 from .examples import select_examples as select_examples
 from .examples import shape_of_typed as shape_of_typed
+from .first_batch import check_first_batch as check_first_batch
 from .input_text import parse_numbers as parse_numbers
 from .input_text import parse_symbols as parse_symbols
 from .isolation import configure_threads as configure_threads

@@ -96,7 +96,8 @@ def _isolated(context: RunContext, original: record.RunDescription) -> AbstractC
 
 
 def _start(described: record.RunDescription, experiment: Experiment, context: RunContext) -> Ended:
-    """Start a run."""
+    """Start a run, once task and model were seen to fit together."""
+    experiment.check_first_batch()
     setup = RunSetup(
         experiment=experiment,
         seed=described.seed,

@@ -1,0 +1,231 @@
+"""What a task or model gets wrong is told before anything is trained, with the user's line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from curriculum import Batch, Experiment, Explicit, Shape, Stage, Task, UsageError
+from curriculum.config import list_experiments, load_experiment
+from curriculum.learn import IGNORED, PADDING
+from curriculum.models import Recurrent
+
+
+@dataclass(frozen=True)
+class Copy(Task):
+    """Repeats the input, with one thing wrong."""
+
+    output = "symbols"
+
+    wrong: str = ""
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Any:
+        size = (batch_size + (self.wrong == "batch size"), stage.length + (self.wrong == "length"))
+        inputs: Any = rng.integers(stage.vocab_size, size=size)
+        targets: Any = inputs.copy()
+        match self.wrong:
+            case "no batch":
+                return inputs, targets
+            case "real":
+                inputs = rng.random(size)
+            case "int32":
+                targets = targets.astype(np.int32)
+            case "list":
+                targets = targets.tolist()
+            case "padding":
+                inputs[0] = 7
+            case "negative":
+                inputs[0, 0] = -2
+            case "alphabet":
+                targets[0, 0] = 4
+            case "dimensions":
+                targets = targets[:, 0]
+            case "long targets":
+                targets = np.concatenate([targets, targets], axis=1)
+            case "bug":
+                return inputs[stage.length + 99]
+            case "global":
+                inputs = np.random.default_rng().integers(2, size=size)
+            case "usage":
+                raise UsageError("a sentence of the user's own")
+        return Batch(inputs=inputs, targets=targets)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return ("half",) if self.wrong.startswith("metric") else ()
+
+    def metric_values(self, predictions: Any, batch: Batch) -> dict[str, Any]:
+        found = {
+            "metric missing": {},
+            "metric of all": {"half": 0.5},
+            "metric above 1": {"half": np.full(len(predictions), 1.5)},
+            "metric right": {"half": np.full(len(predictions), 0.5)},
+        }
+        return found[self.wrong]  # type: ignore[return-value]
+
+
+class Net(nn.Module):
+    """Gives logits with one thing wrong."""
+
+    def __init__(self, wrong: str, size: int) -> None:
+        super().__init__()
+        self.wrong, self.size = wrong, size
+        self.table = nn.Embedding(size, size)
+
+    def forward(self, inputs: torch.Tensor) -> Any:
+        logits = self.table(inputs.clamp(min=0))
+        return MISTAKES[self.wrong](logits, self.training)
+
+
+MISTAKES: dict[str, Callable[[torch.Tensor, bool], Any]] = {
+    "": lambda logits, _: logits,
+    "tuple": lambda logits, _: (logits, None),
+    "shape": lambda logits, _: logits[:, 0],
+    "few": lambda logits, _: logits[..., :1],
+    "integers": lambda logits, _: logits.argmax(dim=-1),
+    "no gradient": lambda logits, _: logits.detach(),
+    "evaluation": lambda logits, training: logits if training else logits[:, 0],
+    "bug": lambda logits, _: logits @ logits,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A model of such a network."""
+
+    wrong: str = ""
+    hidden_size: int = 1
+
+    def check(self, shape: Shape) -> None: ...
+
+    def build(self, shape: Shape) -> nn.Module:
+        return Net(self.wrong, shape.output_vocab_size)
+
+
+def experiment(task: Task, model: Any = None) -> Experiment:
+    return Experiment(
+        task=task, model=model or Table(), growth=Explicit(lengths=(3, 5), vocab_sizes=(4,))
+    )
+
+
+SAMPLE = r"Copy\.sample \(test_first_batch\.py, line \d+\) "
+AT = r" \(at length 3, vocabulary 4\)$"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ("no batch", SAMPLE + "must give a Batch, got tuple" + AT),
+        ("batch size", SAMPLE + "gave 3 inputs where 2 examples were asked for" + AT),
+        ("real", SAMPLE + "must give inputs of int64 symbols, got float64: none is rounded" + AT),
+        ("int32", SAMPLE + r"must give targets of int64 symbols, got int32: use \.astype"),
+        ("list", SAMPLE + "must give targets as a numpy array, got list" + AT),
+        ("padding", SAMPLE + "gave inputs 7, which are 0 to 3, or -1 for none" + AT),
+        ("negative", SAMPLE + "gave inputs -2, which are 0 to 3, or -1 for none" + AT),
+        ("alphabet", SAMPLE + "gave targets 4, which are 0 to 3, or -100 for none" + AT),
+        ("dimensions", SAMPLE + r"must give targets of shape \(B, T\), got \(2,\)" + AT),
+        ("length", SAMPLE + "gave inputs of length 4, and a shape for at most 3" + AT),
+        ("long targets", SAMPLE + "gave targets of length 6, and a shape for at most 3" + AT),
+        ("global", SAMPLE + "draws other examples with the same generator"),
+        (
+            "bug",
+            r"^Copy fails at length 3, vocabulary 4 \(test_first_batch\.py, line \d+\): IndexError",
+        ),
+        ("usage", "^a sentence of the user's own$"),
+        ("metric missing", r"Copy\.metric_values .* gives no 'half', which is one of the task's"),
+        ("metric of all", r"must give a 'half' for each example, got shape \(\)"),
+        ("metric above 1", r"must give a 'half' in \[0, 1\], got \[1\.5, 1\.5\]"),
+    ],
+)
+def test_what_a_task_gets_wrong_is_a_sentence(wrong: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=problem) as caught:
+        experiment(Copy(wrong)).check_first_batch()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ("tuple", r"Net\.forward \(.*\) must give logits as one tensor, got tuple" + AT),
+        ("shape", r"must give logits of shape \(2, 3, 4\), got \(2, 4\)" + AT),
+        ("few", "must give 4 logits for each output, got 1" + AT),
+        ("integers", r"must give logits as floating-point numbers, got torch\.int64" + AT),
+        ("no gradient", "gives an output from which no parameter gets a gradient" + AT),
+        ("evaluation", r"must give logits of shape \(2, 3, 4\), got \(2, 4\)" + AT),
+        ("bug", r"^Table fails at length 3, .* \(test_first_batch\.py, line \d+\): RuntimeError"),
+    ],
+)
+def test_what_a_model_gets_wrong_is_a_sentence(wrong: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=problem) as caught:
+        experiment(Copy(), Table(wrong=wrong)).check_first_batch()
+    assert "\n" not in str(caught.value)
+
+
+@dataclass(frozen=True)
+class Bit(Task):
+    """A bit of each sequence that is none."""
+
+    output = "bit"
+
+    wrong: str = ""
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        inputs = rng.integers(2, size=(batch_size, stage.length))
+        targets = np.full(batch_size, IGNORED if self.wrong == "none" else 2)
+        return Batch(inputs=inputs, targets=inputs if self.wrong == "shape" else targets)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ("none", "gave targets -100, which are 0 to 1"),
+        ("", "gave targets 2, which are 0 to 1"),
+        ("shape", r"must give targets of shape \(B,\), got \(2, 3\)"),
+    ],
+)
+def test_a_bit_is_0_or_1_for_each_sequence(wrong: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        experiment(Bit(wrong), Recurrent(hidden_size=2)).check_first_batch()
+
+
+@dataclass(frozen=True)
+class Slice(Copy):
+    """A wrong slice; what is drawn besides is right."""
+
+    @property
+    def slices(self) -> tuple[str, ...]:
+        return ("hard",)
+
+    def sample_slice(
+        self, rng: np.random.Generator, stage: Stage, batch_size: int, name: str
+    ) -> Batch:
+        inputs = np.full((batch_size, stage.length), 9)
+        return Batch(inputs=inputs, targets=inputs)
+
+
+def test_slices_are_looked_at_too() -> None:
+    with pytest.raises(UsageError, match=r"Slice\.sample_slice .* gave inputs 9, which are 0 to 3"):
+        experiment(Slice()).check_first_batch()
+
+
+def test_padding_is_no_symbol_and_what_is_right_is_accepted() -> None:
+    assert PADDING == -1
+    experiment(Copy()).check_first_batch()
+    experiment(Copy("metric right")).check_first_batch()
+
+
+@pytest.mark.parametrize("name", sorted({listing.name for listing in list_experiments()}))
+def test_what_ships_is_accepted(name: str) -> None:
+    if name.startswith("bert_reverse:seed_") and name != "bert_reverse:seed_5_10":
+        pytest.skip("BERT-base; one of its stages is enough")
+    load_experiment(name)[0].check_first_batch()
+
+
+def test_the_global_generators_are_left_as_they_were() -> None:
+    before = torch.get_rng_state()
+    experiment(Copy()).check_first_batch()
+    assert torch.equal(before, torch.get_rng_state())
