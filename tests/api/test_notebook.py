@@ -11,7 +11,7 @@ CELLS = (
 import os, signal
 from dataclasses import dataclass
 import curriculum
-from curriculum import Adam, Batch, Experiment, Geometric, Mastery, Stage
+from curriculum import Adam, Batch, Experiment, Geometric, Mastery, Stage, Task
 from curriculum.models import Recurrent
 from curriculum.record import Evaluated
 

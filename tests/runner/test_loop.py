@@ -175,7 +175,7 @@ def test_a_model_that_cannot_be_built_leaves_nothing_behind(
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr("curriculum.models.recurrent_network.RecurrentNetwork.__init__", broken)
-    with pytest.raises(RuntimeError, match="out of memory"):
+    with pytest.raises(UsageError, match=r"Recurrent fails at .*: RuntimeError: out of memory"):
         run(tiny, store)
     assert not store.exists()
 

@@ -50,7 +50,7 @@ print(json.dumps(found))
 OWN = """
 from dataclasses import dataclass
 
-from curriculum import Adam, Batch, Experiment, Explicit, Mastery
+from curriculum import Adam, Batch, Experiment, Explicit, Mastery, Task
 from curriculum.models import Recurrent
 
 
