@@ -38,6 +38,7 @@ def show(
     *,
     length: int | None = None,
     vocab_size: int | None = None,
+    level: int | None = None,
     input: str | None = None,  # noqa: A002  # as on the command line
     examples: int = 10,
     store: Path | str = record.DEFAULT_STORE,
@@ -51,6 +52,7 @@ def show(
         run_id: the run's id, an unambiguous beginning of one, or `last`.
         length: the inputs'; by default that of the hardest stage mastered.
         vocab_size: the inputs'; by default that of the hardest stage mastered.
+        level: the inputs'; by default that of the hardest stage mastered.
         input: show this input, such as `"0 1 1"`, in place of examples.
         examples: how many to show.
         store: the folder that the run is recorded in.
@@ -65,7 +67,8 @@ def show(
     with learn.isolated(threads or 1):
         restored, learner = runner.restore_run(folder, source=source, like=experiment)
         reach = record.History.of(folder).reach or restored.growth.path()[0]
-        stage = plan.Stage(length or reach.length, vocab_size or reach.vocab_size)
+        given = {"length": length, "vocab_size": vocab_size, "level": level}
+        stage = replace(reach, **{axis: number for axis, number in given.items() if number})
         restored.check_stage(stage)
         task = restored.task
         learner.check_vocabulary(task.shape(stage))

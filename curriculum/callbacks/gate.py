@@ -117,9 +117,11 @@ class Gate:
         numbers = {
             "curriculum/length": float(stage.length),
             "curriculum/vocab_size": float(stage.vocab_size),
+            "curriculum/level": float(stage.level),
             "curriculum/verdict": LOGGED_VERDICTS[verdict],
             "curriculum/reach_length": 0.0 if reach is None else float(reach.length),
             "curriculum/reach_vocab_size": 0.0 if reach is None else float(reach.vocab_size),
+            "curriculum/reach_level": 0.0 if reach is None else float(reach.level),
         }
         if decision is not None and decision.score is not None:
             numbers["curriculum/score"] = decision.score

@@ -31,6 +31,9 @@ class CertifyRequest(RunArgument, SourceOption, StoreOption):
     vocab_size: int | None = option(
         "with --length: the vocabulary (default: that of the hardest stage mastered)", natural, "V"
     )
+    level: int | None = option(
+        "with --length: the level (default: that of the hardest stage mastered)", natural
+    )
     examples: int | None = option(
         "with --length: how many examples, where there are too many inputs to evaluate on all "
         "(default: final_evaluation.examples)",
@@ -44,8 +47,8 @@ class CertifyRequest(RunArgument, SourceOption, StoreOption):
 
 def certify(request: CertifyRequest) -> int:
     """Evaluate, print the results, and give the exit code: 0 where all pass, else 3."""
-    if not request.length and (request.examples or request.vocab_size):
-        raise UsageError("--examples and --vocab-size need --length; give it too")
+    if not request.length and (request.examples or request.vocab_size or request.level):
+        raise UsageError("--examples, --vocab-size and --level need --length; give it too")
     folder = record.Store(request.store).find(request.run)
     history = record.History.of(folder)
     found, contents = [], []
@@ -80,7 +83,8 @@ def _evaluations(
     reach = history.reach or experiment.growth.path()[0]
     examples = request.examples or experiment.final_evaluation.examples
     for length in dict.fromkeys(request.length):
-        stage = plan.Stage(length, request.vocab_size or reach.vocab_size)
+        sizes = (request.vocab_size or reach.vocab_size, request.level or reach.level)
+        stage = plan.Stage(length, *sizes)
         experiment.check_stage(stage)
         if not evaluator.accepts(learner, stage):
             shape = learner.shape

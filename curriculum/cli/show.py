@@ -28,6 +28,9 @@ class ShowRequest(RunArgument, SourceOption, StoreOption):
     vocab_size: int | None = option(
         "the inputs' vocabulary (default: that of the hardest stage mastered)", natural, "V"
     )
+    level: int | None = option(
+        "the inputs' level (default: that of the hardest stage mastered)", natural
+    )
     input: str | None = option(
         "show this input, such as '0 1 1', in place of examples", metavar="TEXT"
     )
@@ -57,6 +60,7 @@ def show(request: ShowRequest) -> int:
             request.run,
             length=request.length,
             vocab_size=request.vocab_size,
+            level=request.level,
             input=request.input,
             examples=request.examples,
             store=request.store,

@@ -10,7 +10,7 @@ from curriculum.comparison.medians import CONFIDENCE, Median, Ratio, holm, least
 from curriculum.comparison.paired_ratio import paired_ratio, reached, stage_of_interest
 from curriculum.comparison.seed_result import SeedResult
 from curriculum.errors import UsageError
-from curriculum.plan import STRATEGIES, Stage
+from curriculum.plan import STRATEGIES, Stage, growing_axes
 from curriculum.sweep import RunSummary
 
 BASELINE = "direct"
@@ -94,8 +94,8 @@ class Comparison:
         """A place on the path as a short text."""
         if place < 0:
             return "none"
-        stage, sizes = self.path[place], {s.vocab_size for s in self.path}
-        return f"{stage.length:,}" if len(sizes) == 1 else f"{stage.length:,}/{stage.vocab_size:,}"
+        stage, growing = self.path[place], growing_axes(self.path)
+        return f"{stage.length:,}" if set(growing) <= {"length"} else stage.short
 
 
 def compare_runs(

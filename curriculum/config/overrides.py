@@ -126,12 +126,15 @@ def _converted(old: Any, part: str, kind: type[Any]) -> Any:
     values = {field.name: getattr(old, field.name) for field in dataclasses.fields(old)}
     if part == "growth":
         path = old.path()
-        sizes = tuple(stage.vocab_size for stage in path)
+        columns = {
+            name: tuple(getattr(stage, axis) for stage in path)
+            for axis, name in (("vocab_size", "vocab_sizes"), ("level", "levels"))
+        }
         values = {
             "start": path[0],
             "end": path[-1],
             "lengths": tuple(stage.length for stage in path),
-            "vocab_sizes": sizes[:1] if len(set(sizes)) == 1 else sizes,
+            **{name: each[:1] if len(set(each)) == 1 else each for name, each in columns.items()},
         } | values
     return kind(**{f.name: values[f.name] for f in dataclasses.fields(kind) if f.name in values})
 

@@ -43,7 +43,7 @@ def batch_generator(
     stage: Stage, batch_size: int, *, seed: int, stream: str, index: int
 ) -> np.random.Generator:
     """What `batch_of` draws that batch with."""
-    return generator(seed, stream, stage.length, stage.vocab_size, batch_size, index)
+    return generator(seed, stream, *stage.numbers, batch_size, index)
 
 
 @contextmanager

@@ -47,6 +47,7 @@ from .sampling.teacher import Teacher as Teacher
 from .sampling.uniform import Uniform as Uniform
 from .scheduler import Scheduler as Scheduler
 from .stage import Stage as Stage
+from .stage import growing_axes as growing_axes
 from .strategy import STRATEGIES as STRATEGIES
 from .strategy import Strategy as Strategy
 from .strategy import get_strategy as get_strategy

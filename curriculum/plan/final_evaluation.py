@@ -1,7 +1,7 @@
 """What is evaluated once a run is over, and how far beyond what was trained on."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from curriculum.errors import check_fields
@@ -47,6 +47,6 @@ class FinalEvaluation:
             power += 1
         return sorted({n for n in (*found, round(longest * self.beyond)) if n > longest})
 
-    def stages(self, longest: int, vocab_size: int) -> list[Stage]:
-        """The stages of these lengths."""
-        return [Stage(length, vocab_size) for length in self.lengths(longest)]
+    def stages(self, longest: int, like: Stage) -> list[Stage]:
+        """The stages of these lengths, with the vocabulary and the level of one."""
+        return [replace(like, length=length) for length in self.lengths(longest)]

@@ -2,15 +2,17 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
 from curriculum.errors import UsageError, check_fields
 from curriculum.plan.stage import Stage
 
-Order = Literal["length_first", "vocab_first", "together"]
-"""Which axis grows: one to its end and then the other, or both in step."""
+Order = Literal["length_first", "vocab_first", "level_first", "together"]
+"""Which axis grows: one to its end and then the others in turn, or all in step."""
+
+FIRST = {"length_first": "length", "vocab_first": "vocab_size", "level_first": "level"}
 
 LONGEST_PATH = 100_000
 FARTHEST = 2.0**60
@@ -36,20 +38,22 @@ class Growth(ABC):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arithmetic(Growth):
-    """Adds `step` to the length (and `vocab_step` to the vocabulary) from stage to stage.
+    """Adds `step` to the length from stage to stage, and theirs to the vocabulary and the level.
 
     Attributes:
         start: the first stage.
         end: the last stage.
         step: what is added to the length.
         vocab_step: what is added to the vocabulary size.
-        order: which grows first: `length_first`, `vocab_first`, or both `together`.
+        level_step: what is added to the level.
+        order: which grows first: `length_first`, `vocab_first`, `level_first`, or all `together`.
     """
 
     start: Stage
     end: Stage
     step: Annotated[int, "[1, inf)"] = 1
     vocab_step: Annotated[int, "[1, inf)"] = 1
+    level_step: Annotated[int, "[1, inf)"] = 1
     order: Order = "length_first"
 
     def __post_init__(self) -> None:
@@ -57,27 +61,28 @@ class Arithmetic(Growth):
         check_fields(self, "growth")
 
     def path(self) -> tuple[Stage, ...]:
-        lengths = _axis(self.start.length, self.end.length, lambda n: n + self.step)
-        vocab = _axis(self.start.vocab_size, self.end.vocab_size, lambda n: n + self.vocab_step)
-        return _join(lengths, vocab, self.order)
+        steps = {"length": self.step, "vocab_size": self.vocab_step, "level": self.level_step}
+        return _path(self.start, self.end, {k: _plus(n) for k, n in steps.items()}, self.order)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Geometric(Growth):
-    """Multiplies the length by `factor` (and the vocabulary by `vocab_factor`), rounded half up.
+    """Multiplies the length by `factor`, rounded half up, and vocabulary and level by theirs.
 
     Attributes:
         start: the first stage.
         end: the last stage.
         factor: what the length is multiplied by, above 1.
         vocab_factor: what the vocabulary size is multiplied by, above 1.
-        order: which grows first: `length_first`, `vocab_first`, or both `together`.
+        level_factor: what the level is multiplied by, above 1.
+        order: which grows first: `length_first`, `vocab_first`, `level_first`, or all `together`.
     """
 
     start: Stage
     end: Stage
     factor: Annotated[float, "(1, inf)"] = 1.5
     vocab_factor: Annotated[float, "(1, inf)"] = 10.0
+    level_factor: Annotated[float, "(1, inf)"] = 2.0
     order: Order = "length_first"
 
     def __post_init__(self) -> None:
@@ -85,9 +90,12 @@ class Geometric(Growth):
         check_fields(self, "growth")
 
     def path(self) -> tuple[Stage, ...]:
-        lengths = _axis(self.start.length, self.end.length, _times(self.factor))
-        vocab = _axis(self.start.vocab_size, self.end.vocab_size, _times(self.vocab_factor))
-        return _join(lengths, vocab, self.order)
+        factors = {
+            "length": self.factor,
+            "vocab_size": self.vocab_factor,
+            "level": self.level_factor,
+        }
+        return _path(self.start, self.end, {k: _times(x) for k, x in factors.items()}, self.order)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,7 +111,8 @@ class Galloping(Arithmetic):
         end: the last stage.
         step: what is added to the length.
         vocab_step: what is added to the vocabulary size.
-        order: which grows first: `length_first`, `vocab_first`, or both `together`.
+        level_step: what is added to the level.
+        order: which grows first: `length_first`, `vocab_first`, `level_first`, or all `together`.
     """
 
     def arithmetic(self) -> Arithmetic:
@@ -124,32 +133,42 @@ class Explicit(Growth):
     Attributes:
         lengths: the length of each stage, or one for all.
         vocab_sizes: the vocabulary size of each stage, or one for all.
+        levels: the level of each stage, or one for all.
     """
 
     lengths: tuple[int, ...]
     vocab_sizes: tuple[int, ...] = (2,)
+    levels: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
-        if not self.lengths:
-            raise UsageError("an explicit growth needs at least one length, got an empty list")
-        if not self.vocab_sizes:
-            raise UsageError("an explicit growth needs at least one vocabulary, got an empty list")
-        if len(self.lengths) > 1 and len(self.vocab_sizes) not in (1, len(self.lengths)):
-            raise UsageError(
-                f"vocab_sizes must hold one number, or one for each of the {len(self.lengths)} "
-                f"lengths, got {len(self.vocab_sizes)}"
-            )
+        for name, one in (
+            ("lengths", "length"),
+            ("vocab_sizes", "vocabulary"),
+            ("levels", "level"),
+        ):
+            numbers = getattr(self, name)
+            if not numbers:
+                raise UsageError(f"an explicit growth needs at least one {one}, got an empty list")
+            if len(numbers) not in (1, self._count):
+                raise UsageError(
+                    f"{name} must hold one number, or one for each of the {self._count} stages, "
+                    f"got {len(numbers)}"
+                )
         stages = self.path()
         if len(set(stages)) < len(stages):
             raise UsageError("an explicit growth must not name a stage twice")
 
     def path(self) -> tuple[Stage, ...]:
-        count = max(len(self.lengths), len(self.vocab_sizes))
-        lengths, sizes = (
-            numbers * count if len(numbers) == 1 else numbers
-            for numbers in (self.lengths, self.vocab_sizes)
-        )
-        return tuple(map(Stage, lengths, sizes))
+        axes = (self.lengths, self.vocab_sizes, self.levels)
+        return tuple(map(Stage, *(each * self._count if len(each) == 1 else each for each in axes)))
+
+    @property
+    def _count(self) -> int:
+        return max(len(self.lengths), len(self.vocab_sizes), len(self.levels))
+
+
+def _plus(step: int) -> Callable[[int], int]:
+    return lambda n: n + step
 
 
 def _times(factor: float) -> Callable[[int], int]:
@@ -169,26 +188,31 @@ def _axis(start: int, end: int, following: Callable[[int], int]) -> list[int]:
     return numbers
 
 
-def _join(lengths: list[int], vocab: list[int], order: Order) -> tuple[Stage, ...]:
-    if order == "length_first":
-        tail = [Stage(lengths[-1], size) for size in vocab[1:]]
-        return (*(Stage(length, vocab[0]) for length in lengths), *tail)
-    if order == "vocab_first":
-        tail = [Stage(length, vocab[-1]) for length in lengths[1:]]
-        return (*(Stage(lengths[0], size) for size in vocab), *tail)
-    last_length, last_size = len(lengths) - 1, len(vocab) - 1
-    return tuple(
-        Stage(lengths[min(i, last_length)], vocab[min(i, last_size)])
-        for i in range(max(len(lengths), len(vocab)))
-    )
+def _path(
+    start: Stage, end: Stage, following: Mapping[str, Callable[[int], int]], order: Order
+) -> tuple[Stage, ...]:
+    """The stages from `start` to `end`, where each axis goes on by its rule."""
+    axes = {
+        axis: _axis(getattr(start, axis), getattr(end, axis), rule)
+        for axis, rule in following.items()
+    }
+    if order == "together":
+        count = max(map(len, axes.values()))
+        rows = zip(*(each + each[-1:] * (count - len(each)) for each in axes.values()), strict=True)
+        return tuple(Stage(*row) for row in rows)
+    first = FIRST[order]
+    found = [start]
+    for axis in sorted(axes, key=lambda axis: axis != first):  # the others in their order
+        found += [replace(found[-1], **{axis: number}) for number in axes[axis][1:]]
+    return tuple(found)
 
 
 def _check_span(start: Stage, end: Stage) -> None:
     for name, stage in {"start": start, "end": end}.items():
         if not isinstance(stage, Stage):
             raise UsageError(f"growth.{name} must be a Stage, such as Stage(2), got {stage!r}")
-    if end.length < start.length or end.vocab_size < start.vocab_size:
+    if not end.covers(start):
         raise UsageError(
-            f"growth.end must not be below growth.start in length or vocabulary, got start "
+            f"growth.end must not be below growth.start in length, vocabulary or level, got start "
             f"({start}) and end ({end})"
         )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from curriculum.plan.growth import Growth
-from curriculum.plan.stage import Stage
+from curriculum.plan.stage import AXES, Stage
 
 
 class PathPosition:
@@ -59,9 +59,7 @@ class PathPosition:
     def midway(self) -> Stage | None:
         """The stage between the last one mastered and the next, rounded down; None for none."""
         lower, upper = self.path[self.trail[-1]], self.stage
-        middle = Stage(
-            (lower.length + upper.length) // 2, (lower.vocab_size + upper.vocab_size) // 2
-        )
+        middle = Stage(*((getattr(lower, axis) + getattr(upper, axis)) // 2 for axis in AXES))
         return None if middle in (lower, upper) else middle
 
     def demote(self) -> None:

@@ -21,6 +21,7 @@ class StageResult:
 
     length: int
     vocab_size: int
+    level: int
     verdict: str
     steps: int
     tokens: int

@@ -90,6 +90,7 @@ class Visit:
         return StageResult(
             length=self.stage.length,
             vocab_size=self.stage.vocab_size,
+            level=self.stage.level,
             verdict=self.verdict.value,
             steps=self.cost.steps,
             tokens=self.cost.tokens,

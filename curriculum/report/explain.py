@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from curriculum.plan import Stage, Verdict, VisitReason
+from curriculum.plan import Stage, Verdict, VisitReason, growing_axes
 from curriculum.record import History, ProvenanceChanged, Visit, perplexity
 from curriculum.report.units import counted
 
@@ -81,10 +81,13 @@ def _reached(history: History) -> str:
 
 def _name(stage: Stage, path: tuple[Stage, ...]) -> str:
     """A stage of a path, by what grows along it."""
-    if len({each.vocab_size for each in path}) == 1:
-        return f"length {stage.length:,}"
-    if len({each.length for each in path}) == 1:
-        return f"vocabulary {stage.vocab_size:,}"
+    match growing_axes(path):
+        case () | ("length",):
+            return f"length {stage.length:,}"
+        case ("vocab_size",):
+            return f"vocabulary {stage.vocab_size:,}"
+        case ("level",):
+            return f"level {stage.level:,}"
     return str(stage)
 
 

@@ -192,7 +192,7 @@ def _cells(line: RunLine, now: float) -> tuple[str, ...]:
         line.experiment or "-",
         "-" if line.seed is None else str(line.seed),
         line.state,
-        "-" if reach is None else f"{reach.length:,}/{reach.vocab_size:,}",
+        "-" if reach is None else reach.short,
         _age(now - line.last_written),
         line.command or "",
     )

@@ -62,7 +62,7 @@ class SweepProgress:
         """A run in progress was evaluated."""
         used = _fraction_used(run.experiment.budget, evaluation, seconds)
         stage = evaluation.stage
-        text = f"{_name(run)}: at {stage.length}/{stage.vocab_size}"
+        text = f"{_name(run)}: at {stage.short}"
         if run not in self._tasks:
             self._tasks[run] = self._progress.add_task(text, total=1.0)
         self._progress.update(self._tasks[run], description=text, completed=used)

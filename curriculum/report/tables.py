@@ -7,9 +7,13 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from curriculum.plan import Stage
 from curriculum.record import FinalEvaluated, History, Result, StageResult, Visit
 
-COLUMNS = ("length", "vocab", "verdict", "steps", "tokens", "seconds", "rate", "hidden")
+STAGE = {"length": "length", "vocab_size": "vocab", "level": "level"}
+"""What tells a stage, and the heads of its columns; the level's is left out where all are 1."""
+
+COLUMNS = ("verdict", "steps", "tokens", "seconds", "rate", "hidden")
 SEARCHED = ("trials", "discarded")
 """Of a run with trials: how many, and the share of the compute that discarded ones took."""
 
@@ -20,8 +24,8 @@ SPACE = "&nbsp;&nbsp;"
 def stage_table(result: Result) -> Table:
     """The visits as a table for a terminal."""
     table = _table(f"{result.experiment}, seed {result.seed}", _columns(result), left=("verdict",))
-    for row in _rows(result):
-        table.add_row(*row, style="red" if row[2] == "exhausted" else None)
+    for stage, row in zip(result.stages, _rows(result), strict=True):
+        table.add_row(*row, style="red" if stage.verdict == "exhausted" else None)
     return table
 
 
@@ -47,12 +51,12 @@ def stage_table_html(result: Result) -> str:
 
 def final_evaluation_table(title: str, events: Sequence[FinalEvaluated]) -> Table:
     """A row for each stage: its score, on how many examples, and what that shows, and why."""
-    columns = ("length", "vocab", "score", "examples", "answer", "why")
+    axes = _shown_axes([event.stage for event in events])
+    columns = (*(STAGE[axis] for axis in axes), "score", "examples", "answer", "why")
     table = _table(title, columns, left=("answer", "why"))
     for event in events:
         table.add_row(
-            f"{event.stage.length:,}",
-            f"{event.stage.vocab_size:,}",
+            *(f"{getattr(event.stage, axis):,}" for axis in axes),
             f"{event.score:.4g}",
             f"{event.examples:,}",
             event.answer,
@@ -84,6 +88,7 @@ def visit_columns(history: History) -> dict[str, list[Any]]:
         "visit": [visit.number for visit in visits],
         "length": [visit.stage.length for visit in visits],
         "vocab_size": [visit.stage.vocab_size for visit in visits],
+        "level": [visit.stage.level for visit in visits],
         "visit_reason": [visit.visit_reason.value for visit in visits],
         "verdict": [str(visit.verdict) for visit in visits],
         **{
@@ -107,21 +112,26 @@ def _table(title: str, columns: Sequence[str], left: Sequence[str]) -> Table:
 
 
 def _columns(result: Result) -> tuple[str, ...]:
-    return (*COLUMNS, *SEARCHED) if any(stage.trials for stage in result.stages) else COLUMNS
+    searched = SEARCHED if any(stage.trials for stage in result.stages) else ()
+    return (*(STAGE[axis] for axis in _shown_axes(result.stages)), *COLUMNS, *searched)
+
+
+def _shown_axes(stages: Sequence[StageResult | Stage]) -> Sequence[str]:
+    return tuple(STAGE)[: 3 if any(stage.level > 1 for stage in stages) else 2]
 
 
 def _rows(result: Result) -> list[tuple[str, ...]]:
+    axes = _shown_axes(result.stages)
     return [
         (
-            f"{stage.length:,}",
-            f"{stage.vocab_size:,}",
+            *(f"{getattr(stage, axis):,}" for axis in axes),
             stage.verdict,
             f"{stage.steps:,}",
             f"{stage.tokens:,}",
             f"{stage.seconds:.2f}",
             f"{stage.learning_rate:.3g}",
             f"{stage.hidden_size:,}",
-            *_search(stage)[: len(_columns(result)) - len(COLUMNS)],
+            *_search(stage)[: len(_columns(result)) - len(COLUMNS) - len(axes)],
         )
         for stage in result.stages
     ]

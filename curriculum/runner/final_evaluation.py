@@ -147,7 +147,7 @@ class FinalEvaluator:
         if reach is None:
             return []
         longest = max(history.longest_trained, reach.length)
-        stages = self.experiment.final_evaluation.stages(longest, reach.vocab_size)
+        stages = self.experiment.final_evaluation.stages(longest, reach)
         path = self.experiment.growth.path()
         return [
             stage

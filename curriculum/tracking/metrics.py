@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 
 from mlflow.entities import Dataset, Metric
 
-from curriculum.plan import Cost, Stage
+from curriculum.plan import Cost, Stage, growing_axes
 from curriculum.record import Evaluated, History, Record, RolledBack, Visit, perplexity
 
 COMPUTE_UNIT = 1e6
@@ -149,11 +149,10 @@ def _passed(history: History) -> dict[str, float]:
 def _numbers(history: History, stage: Stage | None, *, place: bool = True) -> dict[str, int]:
     """What tells a stage of the path from the others, as numbers; all are 0 for none.
 
-    Its place on the path, counted from 1, is one number where both length and vocabulary grow.
+    Its place on the path, counted from 1, is one number where several of its numbers grow.
     """
     path = history.description.path
-    sizes = {"length": [s.length for s in path], "vocab_size": [s.vocab_size for s in path]}
-    names = [name for name, values in sizes.items() if len(set(values)) > 1] or ["length"]
+    names = growing_axes(path) or ("length",)
     found = {name: 0 if stage is None else getattr(stage, name) for name in names}
     if place and len(names) > 1:
         found["place"] = 0 if stage is None else 1 + path.index(stage)

@@ -325,6 +325,7 @@ class Mirror:
         values = {
             "length": visit.stage.length,
             "vocab_size": visit.stage.vocab_size,
+            "level": visit.stage.level,
             "visit_reason": reason,
         }
         self._log_params(self._children[visit.number], values)

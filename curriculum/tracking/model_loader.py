@@ -12,6 +12,7 @@ import io
 import re
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -58,8 +59,8 @@ class Predictor:
                 f"{learn.PADDING} for padding, got {found.dtype} of shape {found.shape}"
             )
         task, symbols = self._experiment.task, found.astype(np.int64)
-        vocab_size = max(stage.vocab_size for stage in self._experiment.growth.path())
-        stage = Stage(symbols.shape[1], vocab_size)
+        hardest = Stage.covering(self._experiment.growth.path())
+        stage = replace(hardest, length=symbols.shape[1])
         shape = task.shape(stage)
         several = task.output == "symbols"
         targets = (len(symbols), shape.output_length) if several else (len(symbols),)

@@ -9,7 +9,7 @@ from curriculum.plan import Growth
 from curriculum.plan.growth import Order
 
 numbers = st.integers(1, 400)
-ORDERS: list[Order] = ["length_first", "vocab_first", "together"]
+ORDERS: list[Order] = ["length_first", "vocab_first", "level_first", "together"]
 orders = st.sampled_from(ORDERS)
 
 
@@ -86,6 +86,35 @@ def test_a_small_factor_still_makes_the_path_grow() -> None:
 def test_two_axes_grow_in_the_given_order(order: Order, expected: list[tuple[int, int]]) -> None:
     growth = Geometric(start=Stage(2, 10), end=Stage(8, 1000), factor=2, order=order)
     assert stages(growth) == expected
+
+
+@pytest.mark.parametrize(
+    ("order", "path"),
+    [
+        ("length_first", ["2x2", "4x2", "4x4", "4x4x2", "4x4x3"]),
+        ("vocab_first", ["2x2", "2x4", "4x4", "4x4x2", "4x4x3"]),
+        ("level_first", ["2x2", "2x2x2", "2x2x3", "4x2x3", "4x4x3"]),
+        ("together", ["2x2", "4x4x2", "4x4x3"]),
+    ],
+)
+def test_levels_grow_in_their_turn(order: Order, path: list[str]) -> None:
+    growth = Arithmetic(
+        start=Stage(2, 2), end=Stage(4, 4, 3), step=2, vocab_step=2, level_step=1, order=order
+    )
+    assert [stage.key for stage in growth.path()] == path
+
+
+def test_levels_are_multiplied_or_listed() -> None:
+    grown = Geometric(start=Stage(5), end=Stage(5, level=9), level_factor=2.0).path()
+    assert [stage.level for stage in grown] == [1, 2, 4, 8, 9]
+    listed = Explicit(lengths=(5,), levels=(1, 3)).path()
+    assert listed == (Stage(5), Stage(5, level=3))
+    with pytest.raises(
+        UsageError, match="must hold one number, or one for each of the 3 stages, got 2"
+    ):
+        Explicit(lengths=(5, 6), levels=(1, 2, 3))
+    with pytest.raises(UsageError, match=r"must not be below growth\.start"):
+        Arithmetic(start=Stage(5, level=2), end=Stage(9))
 
 
 def test_together_holds_the_axis_that_ends_first() -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import ClassVar, Literal
 
 from curriculum.plan.sampling.sampler import Rng, StatelessSampling
-from curriculum.plan.stage import Stage
+from curriculum.plan.stage import AXES, Stage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,11 +36,10 @@ class Mixed(StatelessSampling):
 
 @lru_cache(maxsize=8)
 def grid(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """Each length of the stages with each vocabulary, in order.
+    """Each length of the stages with each vocabulary and each level, in order.
 
     >>> [stage.key for stage in grid((Stage(5, 2), Stage(9, 2), Stage(9, 4)))]
     ['5x2', '5x4', '9x2', '9x4']
     """
-    lengths = sorted({stage.length for stage in stages})
-    sizes = sorted({stage.vocab_size for stage in stages})
-    return tuple(Stage(length, size) for length in lengths for size in sizes)
+    axes = (sorted({getattr(stage, axis) for stage in stages}) for axis in AXES)
+    return tuple(Stage(*numbers) for numbers in product(*axes))

@@ -11,7 +11,7 @@ from curriculum.comparison import Comparison, Median, Outcome, Ratio, SeedResult
 from curriculum.plan import Cost, Stage
 from curriculum.sweep import UNITS, RunSummary
 
-CSV_COLUMNS = ("experiment", "strategy", "length", "vocab_size", "seeds", "reached")
+CSV_COLUMNS = ("experiment", "strategy", "length", "vocab_size", "level", "seeds", "reached")
 """The first columns; after them come, by unit, the median cost and the ends of its interval."""
 
 
@@ -33,7 +33,9 @@ def as_csv(*comparisons: Comparison) -> str:
                 medians = (outcome.cost(place, unit) for unit in UNITS)
                 costs = (cost for m in medians for cost in (m.value, m.low, m.high))
                 counts = (seeds, outcome.reached(place))
-                writer.writerow((*names, stage.length, stage.vocab_size, *counts, *costs))
+                writer.writerow(
+                    (*names, stage.length, stage.vocab_size, stage.level, *counts, *costs)
+                )
     return text.getvalue()
 
 

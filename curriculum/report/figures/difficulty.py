@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 
-from curriculum.plan import Stage
+from curriculum.plan import Stage, growing_axes
+
+LABELS = {
+    "length": "sequence length (symbols)",
+    "vocab_size": "vocabulary (symbols)",
+    "level": "level",
+}
+SHORT = {"length": "length", "vocab_size": "vocabulary", "level": "level"}
 
 
 class Difficulty:
-    """Lengths or vocabularies, where only one of them grows along the path; else places on it.
+    """Lengths, vocabularies or levels, where one of them grows along the path; else places on it.
 
     >>> both = Difficulty([Stage(5, 10), Stage(9, 10), Stage(9, 99)])
     >>> both.height(Stage(9, 99)), both.height(Stage(7, 10)), both.name(Stage(9, 99))
@@ -15,40 +22,32 @@ class Difficulty:
 
     def __init__(self, path: Sequence[Stage]) -> None:
         self.path = list(path)
-        self.lengthens = len({stage.length for stage in path}) > 1
-        self.widens = len({stage.vocab_size for stage in path}) > 1
+        self.axes = growing_axes(path) or ("length",)
 
     @property
     def label(self) -> str:
         """What the axis shows."""
-        if not self.widens:
-            return "sequence length (symbols)"
-        return "length x vocabulary" if self.lengthens else "vocabulary (symbols)"
+        if len(self.axes) == 1:
+            return LABELS[self.axes[0]]
+        return " x ".join(SHORT[axis] for axis in self.axes)
 
     @property
     def ticks(self) -> dict[float, str]:
         """The names of all heights that stages of the path have, where heights are mere places."""
-        if not (self.lengthens and self.widens):
+        if len(self.axes) == 1:
             return {}
         return {self.height(stage): self.name(stage) for stage in self.path}
 
     def height(self, stage: Stage) -> float:
         """The height of a stage; of one that falls between two of the path's, between theirs."""
-        if not self.widens:
-            return stage.length
-        if not self.lengthens:
-            return stage.vocab_size
+        if len(self.axes) == 1:
+            height: int = getattr(stage, self.axes[0])
+            return height
         if stage in self.path:
             return self.path.index(stage) + 1
-        above = [
-            place
-            for place, other in enumerate(self.path, start=1)
-            if other.length >= stage.length and other.vocab_size >= stage.vocab_size
-        ]
+        above = [place for place, other in enumerate(self.path, start=1) if other.covers(stage)]
         return min(above, default=len(self.path) + 1) - 0.5
 
     def name(self, stage: Stage) -> str:
         """A short name: what grows."""
-        if not self.widens:
-            return str(stage.length)
-        return stage.key if self.lengthens else str(stage.vocab_size)
+        return str(getattr(stage, self.axes[0])) if len(self.axes) == 1 else stage.key

@@ -104,11 +104,11 @@ def _medians(scores: Mapping[int, Sequence[float]], count: int) -> dict[int, Med
 
 
 def _scores(seeds: Sequence[Events]) -> dict[int, list[float]]:
-    """By length, a score a seed; of several vocabularies, on the largest."""
+    """By length, a score a seed; of several stages of that length, on the hardest."""
     found: dict[int, list[float]] = defaultdict(list)
     for events in seeds:
         scored = {event.stage: event.score for event in events}
-        largest = {s.length: s for s in sorted(scored, key=lambda s: s.vocab_size)}
+        largest = {s.length: s for s in sorted(scored, key=lambda s: s.numbers)}
         for length, stage in largest.items():
             found[length].append(scored[stage])
     return found

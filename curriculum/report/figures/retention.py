@@ -36,7 +36,7 @@ def retention_map(events: Sequence[RetentionMeasured], title: str) -> Figure:
         title: of which run.
     """
     found = {stage for event in events for stage in event.scores}
-    stages = sorted(found, key=lambda stage: (stage.length, stage.vocab_size))
+    stages = sorted(found, key=lambda stage: stage.numbers)
     cells = [[event.scores.get(stage, math.nan) for event in events] for stage in stages]
     figure, (axes,) = new_figure(height=max(3.2, min(4.8, 1.4 + 0.3 * len(stages))))
     axes.grid(visible=False)
@@ -55,7 +55,7 @@ def _ticks(axes: Axes, stages: Sequence[Stage], events: Sequence[RetentionMeasur
     difficulty = Difficulty(stages)
 
     def name(stage: Stage) -> str:
-        return stage.key if difficulty.widens else f"{stage.length:,}"
+        return stage.key if difficulty.axes != ("length",) else f"{stage.length:,}"
 
     names = place_ticks([*map(name, stages)], MOST_STAGES)
     axes.set_yticks([place + 0.5 for place in names], list(names.values()), fontsize=8)
