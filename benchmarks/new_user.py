@@ -26,9 +26,9 @@ class Addition(Task):
     output = "symbols"
 
     def shape(self, last: Stage) -> Shape:
-        return Shape(
-            output="symbols",
-            length=last.length,
+        return Shape.of(
+            "symbols",
+            last,
             input_vocab_size=BASE * BASE,
             output_vocab_size=BASE,
             output_length=last.length + 1,

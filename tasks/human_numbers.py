@@ -149,7 +149,7 @@ class HumanNumbers(Task):
         return replace(self, evaluate_on="trained")
 
     def shape(self, last: Stage) -> Shape:
-        return replace(Shape.of(self.output, last), causal=self.predict == "every")
+        return Shape.of(self.output, last, causal=self.predict == "every")
 
     def _evaluated(self, stage: Stage) -> NDArray[np.int64]:
         """The document that the model is evaluated on."""

@@ -36,12 +36,13 @@ class Reverse(Task):
 
     def shape(self, last: Stage) -> Shape:
         more = int(self.end_marker)
-        return Shape(
-            output="symbols",
+        size = last.vocab_size + more
+        return Shape.of(
+            "symbols",
+            last,
             length=last.length + more,
-            input_vocab_size=last.vocab_size + more,
-            output_vocab_size=last.vocab_size + more,
-            output_length=last.length + more,
+            input_vocab_size=size,
+            output_vocab_size=size,
         )
 
     def check(self, stage: Stage) -> None:

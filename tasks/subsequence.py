@@ -32,11 +32,10 @@ class Subsequence(Task):
     output = "symbols"
 
     def shape(self, last: Stage) -> Shape:
-        return Shape(
-            output="symbols",
-            length=last.length,
+        return Shape.of(
+            "symbols",
+            last,
             input_vocab_size=max(last.vocab_size, last.length - 1),
-            output_vocab_size=last.vocab_size,
             output_length=last.length - 2,
         )
 

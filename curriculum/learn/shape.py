@@ -39,14 +39,34 @@ class Shape:
         return 1 if self.output == "bit" else self.output_vocab_size
 
     @classmethod
-    def of(cls, output: OutputKind, last: Stage) -> Self:
-        """Of a task whose vocabularies and lengths are the stage's own."""
+    def of(
+        cls,
+        output: OutputKind,
+        last: Stage,
+        *,
+        length: int | None = None,
+        input_vocab_size: int | None = None,
+        output_vocab_size: int | None = None,
+        output_length: int | None = None,
+        causal: bool = False,
+    ) -> Self:
+        """Of a task whose vocabularies and lengths are the stage's own, but for those that are given.
+
+        Several output symbols are as many as the input has, where nothing else is said.
+
+        >>> Shape.of("symbols", Stage(8, 10), length=9).output_length
+        9
+        """
+        longest = last.length if length is None else length
+        if output_length is None:
+            output_length = longest if output == "symbols" else 1
         return cls(
             output=output,
-            length=last.length,
-            input_vocab_size=last.vocab_size,
-            output_vocab_size=last.vocab_size,
-            output_length=last.length if output == "symbols" else 1,
+            length=longest,
+            input_vocab_size=last.vocab_size if input_vocab_size is None else input_vocab_size,
+            output_vocab_size=last.vocab_size if output_vocab_size is None else output_vocab_size,
+            output_length=output_length,
+            causal=causal,
         )
 
     def covering(self, other: Shape) -> Self:
