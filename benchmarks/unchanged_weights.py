@@ -5,7 +5,7 @@ python benchmarks/unchanged_weights.py lstm_firstbit        one of them
 python benchmarks/unchanged_weights.py --write FILE         make a table, to compare with later
 
 Every experiment as shipped, or cut by `budget.steps` to about a minute, with seeds 0 and 1 and one
-thread. Weights are compared with `unchanged_weights.json`, which was written at commit 53fb0db.
+thread. Weights are compared with `unchanged_weights.json`, which was written at commit 4a36691.
 They are equal on the same machine alone: on another, write a table before a change, and compare
 with that by --table. Exit code 1 where anything differs.
 """
