@@ -199,9 +199,9 @@ class Experiment:
         Raises:
             UsageError: for the first that does not fit, with the stage and the user's line.
         """
-        path = self.growth.path()
+        path, mixed = self.growth.path(), self.sampling.mixes_stages
         stages = dict.fromkeys((path[0], path[-1]))
-        learn.check_first_batch(self.task, self.model, self.shape, stages)
+        learn.check_first_batch(self.task, self.model, self.shape, stages, mixed=mixed)
 
     def parts(self) -> dict[str, Any]:
         """All its fields but its name."""

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from curriculum.errors import UsageError
-from curriculum.learn.batch import IGNORED, PADDING, Batch
+from curriculum.learn.batch import IGNORED, PADDING, Batch, concatenate
 from curriculum.learn.memory import is_out_of_memory
 from curriculum.learn.metrics import mean_loss
 from curriculum.learn.model import Model
@@ -42,7 +42,9 @@ LIBRARIES = [
 """Folders whose code is not the user's: this package, Python's own, and what is installed."""
 
 
-def check_first_batch(task: Task, model: Model, shape: Shape, stages: Iterable[Stage]) -> None:
+def check_first_batch(
+    task: Task, model: Model, shape: Shape, stages: Iterable[Stage], *, mixed: bool
+) -> None:
     """Check what a task draws of these stages, and what a model makes of it.
 
     Nothing of a run is changed: the network is one of its own, on the CPU, and no batch is of a
@@ -53,19 +55,27 @@ def check_first_batch(task: Task, model: Model, shape: Shape, stages: Iterable[S
         model: that is built for it.
         shape: that it is built for.
         stages: that two examples are drawn of.
+        mixed: whether a batch may hold examples of several stages, the shorter ones padded.
 
     Raises:
         UsageError: for the first that does not fit.
     """
     drawn = {stage: _drawn(task, stage) for stage in stages}
+    passed = {
+        stage: batch
+        for stage, batch in drawn.items()
+        if batch.inputs.size * model.hidden_size <= MOST_NUMBERS
+    }
+    if not passed:
+        return
     with forked("first batch"):
-        network = None
-        for stage, batch in drawn.items():
-            if batch.inputs.size * model.hidden_size > MOST_NUMBERS:
-                continue
-            with _blamed(model, stage):
-                network = network or model.build(shape)
+        with _blamed(model, next(iter(passed))):
+            network = model.build(shape)
+        for stage, batch in passed.items():
             _check_network(task, model, network, stage, batch)
+            _check_padding(model, network, stage, batch)
+        if mixed:
+            _check_padding(model, network, stage, concatenate([*passed.values()]))
 
 
 def _drawn(task: Task, stage: Stage) -> Batch:
@@ -186,6 +196,31 @@ def _check_network(
         network.eval()
         logits = forward_eval(network, mode, inputs, length, None)[0]
     _check_logits(network, logits, task.shape(stage), stage, targets)
+
+
+def _check_padding(model: Model, network: nn.Module, stage: Stage, batch: Batch) -> None:
+    """Check that an example has the same outputs with padding after its end as without."""
+    mode, inputs = forward_mode_of(network), torch.from_numpy(batch.inputs)
+    padded = np.flatnonzero((batch.inputs == PADDING).any(axis=1))
+    if len(padded) == 0:
+        return
+    row = int(padded[0])
+    wanted = batch.targets[row] != IGNORED  # of those that are predicted, if there are several
+    kept = inputs[row : row + 1, : int((batch.inputs[row] != PADDING).sum())]
+    length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
+    own = int(np.flatnonzero(wanted)[-1]) + 1 if wanted.any() else 0
+    with _blamed(model, stage), torch.inference_mode():
+        network.eval()
+        together = forward_eval(network, mode, inputs, length, None)[0][row]
+        alone = forward_eval(network, mode, kept, own, None)[0][0]
+    if batch.targets.ndim > 1:
+        together, alone = together[:own][wanted[:own]], alone[:own][wanted[:own]]
+    if not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
+        problem = (
+            f"gives other outputs where {PADDING} pads an example's end; have it leave padding out, "
+            f"or take a task and a strategy whose batches have one length"
+        )
+        raise _misfit(network, network.forward, stage, problem)
 
 
 def _check_logits(

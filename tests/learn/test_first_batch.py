@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from curriculum import Batch, Experiment, Explicit, Shape, Stage, Task, UsageError
+from curriculum import Batch, Budget, Experiment, Explicit, Shape, Stage, Task, UsageError
 from curriculum.config import list_experiments, load_experiment
-from curriculum.learn import IGNORED, PADDING
-from curriculum.models import Recurrent
+from curriculum.learn import IGNORED, PADDING, Model
+from curriculum.models import Bert, Recurrent, Seq2Seq
+from curriculum.tasks import Reverse
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ MISTAKES: dict[str, Callable[[torch.Tensor, bool], Any]] = {
     "no gradient": lambda logits, _: logits.detach(),
     "evaluation": lambda logits, training: logits if training else logits[:, 0],
     "bug": lambda logits, _: logits @ logits,
+    "reads padding": lambda logits, _: logits + logits.mean(dim=1, keepdim=True),
 }
 
 
@@ -210,6 +212,32 @@ class Slice(Copy):
 def test_slices_are_looked_at_too() -> None:
     with pytest.raises(UsageError, match=r"Slice\.sample_slice .* gave inputs 9, which are 0 to 3"):
         experiment(Slice()).check_first_batch()
+
+
+@pytest.mark.parametrize("strategy", ["mixed", "uniform", "look_back"])
+def test_a_model_that_reads_padding_is_told_where_a_strategy_pads(strategy: str) -> None:
+    reader = experiment(Copy(), Table(wrong="reads padding"))
+    reader.check_first_batch()
+    reader = reader.replace(budget=Budget(steps=10)).with_strategy(strategy)
+    with pytest.raises(UsageError, match=r"Net\.forward .* gives other outputs where -1 pads"):
+        reader.check_first_batch()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Recurrent(hidden_size=4, embedding_size=3),
+        Recurrent(cell="gru", hidden_size=4, embedding_size=3, bidirectional=True),
+        Recurrent(cell="rnn", hidden_size=4, layers=2),
+        Seq2Seq(hidden_size=4, embedding_size=3),
+        Seq2Seq(hidden_size=4, embedding_size=3, attention="dot"),
+        Bert(hidden_size=64, layers=1, positions="sinusoidal"),
+    ],
+)
+def test_models_that_ship_leave_padding_out(model: Model) -> None:
+    mixed = experiment(Reverse(shorter=True), model).replace(budget=Budget(steps=10))
+    mixed.check_first_batch()
+    mixed.with_strategy("mixed").check_first_batch()
 
 
 def test_padding_is_no_symbol_and_what_is_right_is_accepted() -> None:
