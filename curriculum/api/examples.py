@@ -79,7 +79,7 @@ def show(
             batch = task.encode(input, stage)
             restored.model.check(learn.shape_of_typed(task, stage, batch))
             found = learn.predict_examples(learner, task, batch, [""])
-    of = stage if input is None else f"vocabulary {stage.vocab_size}"
+    of = str(stage) if input is None else str(stage).partition(", ")[2]  # its length is its own
     table = report.example_table(
         found.batch, found.predictions, found.notes, task.decode, found.left_out
     )

@@ -95,7 +95,8 @@ class Comparison:
         if place < 0:
             return "none"
         stage, growing = self.path[place], growing_axes(self.path)
-        return f"{stage.length:,}" if set(growing) <= {"length"} else stage.short
+        plain = growing == ("length",) or (not growing and stage.level == 1)
+        return f"{stage.length:,}" if plain else stage.short
 
 
 def compare_runs(

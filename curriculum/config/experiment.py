@@ -6,13 +6,16 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from curriculum import learn, plan
 from curriculum.config.experiment_text import parts_as_html, parts_as_text
 from curriculum.config.search_space import search_space_of, widest_size
 from curriculum.config.tuning import Tuning
 from curriculum.errors import UsageError, check_fields
+
+if TYPE_CHECKING:
+    import torch
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}(:[A-Za-z0-9_]{1,50}){0,2}")
 
@@ -65,10 +68,8 @@ class Experiment:
         self._check_pacing()
         self._check_sampling()
         self._check_batch_size()
-        metrics = (
-            *learn.METRICS,
-            *self.task.metrics,
-        )
+        with learn.blamed(self.task):
+            metrics = (*learn.METRICS, *self.task.metrics)
         if self.criterion.metric not in metrics:
             raise UsageError(
                 f"criterion.metric must be one that the task reports ({', '.join(metrics)}), "
@@ -87,7 +88,8 @@ class Experiment:
             self.check_stage(stage)
         self._check_final_evaluation()
         for stage in path:
-            whole, target = self.task.evaluation_set(stage), stage == path[-1]
+            with learn.blamed(self.task, stage):
+                whole, target = self.task.evaluation_set(stage), stage == path[-1]
             if whole is None or whole.source == "held_out":
                 held_out = None if whole is None else whole.examples
                 self.criterion.at(target=target).check_can_be_cleared(held_out)
@@ -182,8 +184,11 @@ class Experiment:
 
     def check_stage(self, stage: plan.Stage) -> None:
         """Check that the task can make a stage, and the model take it."""
-        self.task.check(stage)
-        self.model.check(self.task.shape(stage))
+        with learn.blamed(self.task, stage):
+            self.task.check(stage)
+            shape = self.task.shape(stage)
+        with learn.blamed(self.model, stage):
+            self.model.check(shape)
 
     def allows(self, stage: plan.Stage) -> bool:
         """Whether the task can make a stage, and the model take it."""
@@ -193,15 +198,19 @@ class Experiment:
             return False
         return True
 
-    def check_first_batch(self) -> None:
+    def check_first_batch(self, device: torch.device | str = "cpu") -> None:
         """Check what the task draws of the first and the last stage, and what the model makes of it.
+
+        Args:
+            device: that a network, which is thrown away, is tried on.
 
         Raises:
             UsageError: for the first that does not fit, with the stage and the user's line.
         """
         path, mixed = self.growth.path(), self.sampling.mixes_stages
         stages = dict.fromkeys((path[0], path[-1]))
-        learn.check_first_batch(self.task, self.model, self.shape, stages, mixed=mixed)
+        parts = (self.task, self.model, self.shape, stages)
+        learn.check_first_batch(*parts, mixed=mixed, device=learn.resolve_device(str(device)))
 
     def parts(self) -> dict[str, Any]:
         """All its fields but its name."""

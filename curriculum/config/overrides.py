@@ -128,12 +128,11 @@ def _converted(old: Any, part: str, kind: type[Any]) -> Any:
         path = old.path()
         columns = {
             name: tuple(getattr(stage, axis) for stage in path)
-            for axis, name in (("vocab_size", "vocab_sizes"), ("level", "levels"))
+            for axis, name in zip(plan.AXES, ("lengths", "vocab_sizes", "levels"), strict=True)
         }
         values = {
             "start": path[0],
             "end": path[-1],
-            "lengths": tuple(stage.length for stage in path),
             **{name: each[:1] if len(set(each)) == 1 else each for name, each in columns.items()},
         } | values
     return kind(**{f.name: values[f.name] for f in dataclasses.fields(kind) if f.name in values})

@@ -47,7 +47,7 @@ class Task(ABC):
     """A source of examples: extend it by a frozen dataclass, whose fields are the task's settings.
 
     `output` and `sample` have to be defined. All else has a default, and is there for tasks that
-    have more to say.
+    have more to say; a field may not have the name of any of it.
 
     >>> import numpy as np
     >>> class Parity(Task):
@@ -71,7 +71,10 @@ class Task(ABC):
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        """A batch of `stage`, drawn with `rng` alone."""
+        """A batch of `stage`, of any size, drawn with `rng` alone.
+
+        A task that is read in order, and evaluated on a finite set, is not asked for one.
+        """
 
     def check(self, stage: Stage) -> None:  # noqa: B027 - of most tasks any stage can be drawn
         """Raise `UsageError` where the task has no examples of that stage."""

@@ -46,6 +46,7 @@ from .sampling.sampler import StatelessSampling as StatelessSampling
 from .sampling.teacher import Teacher as Teacher
 from .sampling.uniform import Uniform as Uniform
 from .scheduler import Scheduler as Scheduler
+from .stage import AXES as AXES
 from .stage import Stage as Stage
 from .stage import growing_axes as growing_axes
 from .strategy import STRATEGIES as STRATEGIES

@@ -82,7 +82,7 @@ def _reached(history: History) -> str:
 def _name(stage: Stage, path: tuple[Stage, ...]) -> str:
     """A stage of a path, by what grows along it."""
     match growing_axes(path):
-        case () | ("length",):
+        case ("length",):
             return f"length {stage.length:,}"
         case ("vocab_size",):
             return f"vocabulary {stage.vocab_size:,}"

@@ -97,7 +97,7 @@ def _isolated(context: RunContext, original: record.RunDescription) -> AbstractC
 
 def _start(described: record.RunDescription, experiment: Experiment, context: RunContext) -> Ended:
     """Start a run, once task and model were seen to fit together."""
-    experiment.check_first_batch()
+    experiment.check_first_batch(context.torch_device)
     setup = RunSetup(
         experiment=experiment,
         seed=described.seed,

@@ -14,16 +14,19 @@ from curriculum import (
     Arithmetic,
     Batch,
     Experiment,
+    Explicit,
     Mastery,
     Stage,
     Task,
     UsageError,
 )
 from curriculum.cli.main import main
+from curriculum.config import override
 from curriculum.learn import batch_of
 from curriculum.learn.randomness import generator
 from curriculum.models import Recurrent
 from curriculum.record import History, Record, Store, VisitEnded
+from curriculum.report import explain_run
 from curriculum.report.tables import stage_table, stage_table_markdown
 from curriculum.tracking.metrics import _numbers
 
@@ -120,3 +123,15 @@ def test_a_run_along_levels_is_resumed_as_if_it_had_not_stopped(
     resumed = curriculum.resume("last", experiment=EXPERIMENT, store=tmp_path, mirror=False)
     whole = History.of(Store(finished).find("last")).result()
     assert resumed.weights_sha256 == whole.weights_sha256
+
+
+def test_a_path_of_levels_is_listed_by_levels_alone() -> None:
+    listed = override(EXPERIMENT, ["--growth", "explicit", "--growth.levels", "1", "3"])
+    assert [stage.key for stage in listed.growth.path()] == ["4x2", "4x2x3"]
+
+
+def test_a_level_is_named_where_nothing_grows(tmp_path: Path) -> None:
+    deep = EXPERIMENT.replace(growth=Explicit(lengths=(4,), levels=(2,)))
+    curriculum.run(deep, 0, store=tmp_path, mirror=False)
+    explained = " ".join(explain_run(History.of(Store(tmp_path).find("last"))))
+    assert "the stage of length 4, vocabulary 2, level 2 mastered" in explained
