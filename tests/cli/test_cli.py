@@ -153,11 +153,12 @@ def test_json_is_one_object_on_stdout(recorded: Reached) -> None:
         "seconds",
         "stages",
     }
-    assert found["reach"] == {"length": 5, "vocab_size": 2}
+    assert found["reach"] == {"length": 5, "vocab_size": 2, "level": 1}
     assert found["status"] == "reached"
     assert set(found["stages"][0]) == {
         "length",
         "vocab_size",
+        "level",
         "verdict",
         "steps",
         "tokens",

@@ -124,7 +124,7 @@ MISTAKES = [
         "there is no option --seed before the command; did you mean --help?",
     ),
     (["--verson"], "did you mean --version?"),
-    (["certify", "last", "--examples", "5"], "--examples and --vocab-size need --length"),
+    (["certify", "last", "--examples", "5"], "--examples, --vocab-size and --level need --length"),
     (["ui", "--port", "x"], "--port: must be from 1 to 65535, got 'x'"),
     (["ui", "--port", "70000"], "--port: must be from 1 to 65535, got '70000'"),
     (["runs"], "holds no runs yet; start one with 'run'"),

@@ -230,7 +230,7 @@ def test_json_is_one_list(
         "experiment": "tiny",
         "seed": 3,
         "state": "reached",
-        "reach": {"length": 5, "vocab_size": 2},
+        "reach": {"length": 5, "vocab_size": 2, "level": 1},
         "steps": found["steps"],
         "last_written": found["last_written"],
         "command": None,
