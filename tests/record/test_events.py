@@ -17,6 +17,7 @@ import curriculum
 from curriculum import Experiment, Stage
 from curriculum.cli.main import main
 from curriculum.record import (
+    FORMAT,
     Evaluated,
     History,
     OtherFormat,
@@ -314,7 +315,7 @@ def test_a_run_of_an_earlier_version_is_refused_in_a_sentence_and_left_alone(
     before = contents(run.folder)
     message = (
         r"run \w+ is recorded in a format without a number, as another version of this package "
-        r"writes it, and this version reads format 1; 'rm \w+' deletes the run"
+        rf"writes it, and this version reads format {FORMAT}; 'rm \w+' deletes the run"
     )
     for use in (
         run.folder.description,

@@ -13,6 +13,7 @@ from indexed_runs import as_read, cache_file, change, overviews, problems
 
 from curriculum import UsageError
 from curriculum.record import (
+    FORMAT,
     OtherFormat,
     RunFolder,
     RunOverview,
@@ -135,7 +136,7 @@ def test_a_pipe_in_the_place_of_a_lock_is_told_whatever_is_known(many: Store) ->
     assert "is a named pipe" in str(problems(many)["copy3"])
 
 
-@pytest.mark.parametrize("number", [None, 0, 2, "1", 1.5])
+@pytest.mark.parametrize("number", [None, 0, 1, FORMAT + 1, "2", 1.5])
 def test_a_record_of_another_format_is_told_from_a_damaged_one(
     folder: RunFolder, store: Path, number: object
 ) -> None:
