@@ -68,7 +68,9 @@ def show(
         restored, learner = runner.restore_run(folder, source=source, like=experiment)
         reach = record.History.of(folder).reach or restored.growth.path()[0]
         given = {"length": length, "vocab_size": vocab_size, "level": level}
-        stage = replace(reach, **{axis: number for axis, number in given.items() if number})
+        stage = replace(
+            reach, **{axis: number for axis, number in given.items() if number is not None}
+        )
         restored.check_stage(stage)
         task = restored.task
         learner.check_vocabulary(task.shape(stage))

@@ -68,7 +68,7 @@ class Experiment:
         self._check_pacing()
         self._check_sampling()
         self._check_batch_size()
-        with learn.blamed(self.task):
+        with learn.user_errors(self.task):
             metrics = (*learn.METRICS, *self.task.metrics)
         if self.criterion.metric not in metrics:
             raise UsageError(
@@ -88,7 +88,7 @@ class Experiment:
             self.check_stage(stage)
         self._check_final_evaluation()
         for stage in path:
-            with learn.blamed(self.task, stage):
+            with learn.user_errors(self.task, stage):
                 whole, target = self.task.evaluation_set(stage), stage == path[-1]
             if whole is None or whole.source == "held_out":
                 held_out = None if whole is None else whole.examples
@@ -184,10 +184,10 @@ class Experiment:
 
     def check_stage(self, stage: plan.Stage) -> None:
         """Check that the task can make a stage, and the model take it."""
-        with learn.blamed(self.task, stage):
+        with learn.user_errors(self.task, stage):
             self.task.check(stage)
             shape = self.task.shape(stage)
-        with learn.blamed(self.model, stage):
+        with learn.user_errors(self.model, stage):
             self.model.check(shape)
 
     def allows(self, stage: plan.Stage) -> bool:
@@ -221,13 +221,16 @@ class Experiment:
         return flatten(self.parts())
 
     def _check_parts(self) -> None:
-        for part, kind in (("task", learn.Task), ("model", learn.Model), ("growth", plan.Growth)):
+        for part, kind, how in (
+            ("task", learn.Task, "that extends"),
+            ("model", learn.Model, "with the members of"),
+            ("growth", plan.Growth, "that extends"),
+        ):
             value = getattr(self, part)
             if not is_dataclass(value) or not isinstance(value, kind):
                 raise UsageError(
-                    f"an experiment's {part} must be a dataclass "
-                    f"{'with the members of' if part == 'model' else 'that extends'} "
-                    f"{kind.__name__}, got {type(value).__name__}"
+                    f"an experiment's {part} must be a dataclass {how} {kind.__name__}, "
+                    f"got {type(value).__name__}"
                 )
         name = self.name or f"{type(self.task).__name__}_{type(self.model).__name__}".lower()
         if not NAME.fullmatch(name):

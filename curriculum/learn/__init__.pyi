@@ -61,7 +61,7 @@ from .trainer import Trainer as Trainer
 from .trainer import TrainingInterval as TrainingInterval
 from .trainer import divergence as divergence
 from .training_settings import Training as Training
-from .user_code import blamed as blamed
+from .user_code import user_errors as user_errors
 from .widening import Placement as Placement
 from .work import OPERATIONS_A_SECOND as OPERATIONS_A_SECOND
 from .work import StatesWork as StatesWork

@@ -20,7 +20,7 @@ from curriculum.learn.model import HasMinBatchSize, Model
 from curriculum.learn.randomness import forked, generator
 from curriculum.learn.shape import Shape
 from curriculum.learn.task import EvaluationSet, Task
-from curriculum.learn.user_code import blamed, misfit
+from curriculum.learn.user_code import contract_error, user_errors
 from curriculum.plan import Stage
 
 EXAMPLES = 3
@@ -79,7 +79,7 @@ class DrawnStage:
 
     def __init__(self, task: Task, stage: Stage, count: int) -> None:
         self.task, self.stage, self.count = task, stage, count
-        with blamed(task, stage):
+        with user_errors(task, stage):
             self.shape: Shape = task.shape(stage)
 
     def batch(self) -> Batch:
@@ -89,11 +89,11 @@ class DrawnStage:
             UsageError: for the first that breaks a rule.
         """
         task, stage = self.task, self.stage
-        with blamed(task, stage):
+        with user_errors(task, stage):
             whole = task.evaluation_set(stage)
         if whole is not None and not isinstance(whole, EvaluationSet):
             problem = f"must give an EvaluationSet or None, got {type(whole).__name__}"
-            raise misfit(task, task.evaluation_set, stage, problem)
+            raise contract_error(task, task.evaluation_set, stage, problem)
         if task.reads_in_order:
             found = self._drawn(task.chunk, stage, self.count, 0)
         else:
@@ -120,22 +120,22 @@ class DrawnStage:
         same = np.array_equal(found.inputs, again.inputs)
         if not (same and np.array_equal(found.targets, again.targets)):
             problem = "draws other examples with the same generator; draw with `rng` alone"
-            raise misfit(self.task, sample, stage, problem)
+            raise contract_error(self.task, sample, stage, problem)
         return found
 
     def _drawn(self, method: Callable[..., Batch], *arguments: Any, count: int = 0) -> Batch:
         """What a method of the task gives, with sizes, types and ranges checked."""
-        with blamed(self.task, self.stage):
+        with user_errors(self.task, self.stage):
             batch = method(*arguments)
         for problem in _problems(self.shape, batch, count or self.count):
-            raise misfit(self.task, method, self.stage, problem)
+            raise contract_error(self.task, method, self.stage, problem)
         return batch
 
     def _check_predicts(self, batch: Batch, method: Callable[..., object]) -> None:
         """Check that in each example something is to be predicted: else nothing is always correct."""
         if (batch.targets == IGNORED).reshape(len(batch.targets), -1).all(axis=1).any():
             problem = f"gives an example in which nothing is to be predicted: all targets {IGNORED}"
-            raise misfit(self.task, method, self.stage, problem)
+            raise contract_error(self.task, method, self.stage, problem)
 
     def _check_metrics(self, batch: Batch) -> None:
         """Check that the task gives the metrics that it names, one in [0, 1] for each example."""
@@ -143,7 +143,7 @@ class DrawnStage:
         if not task.metrics:
             return
         predictions = np.where(batch.targets == IGNORED, 0, batch.targets)  # all that are possible
-        with blamed(task, self.stage):
+        with user_errors(task, self.stage):
             found = method(predictions, batch)
             values = {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
         for name in task.metrics:
@@ -155,7 +155,7 @@ class DrawnStage:
                 problem = f"must give a {name!r} in [0, 1], got {values[name].tolist()}"
             else:
                 continue
-            raise misfit(task, method, self.stage, problem)
+            raise contract_error(task, method, self.stage, problem)
 
 
 def _problems(shape: Shape, batch: Batch, count: int) -> Iterator[str]:
@@ -170,8 +170,9 @@ def _problems(shape: Shape, batch: Batch, count: int) -> Iterator[str]:
         if not isinstance(value, np.ndarray):
             yield f"must give {name} as a numpy array, got {type(value).__name__}"
         elif value.dtype != np.int64:
-            way_out = "use .astype(np.int64)" if value.dtype.kind in "iub" else "none is rounded"
-            yield f"must give {name} of int64 symbols, got {value.dtype}: {way_out}"
+            whole = value.dtype.kind in "iub"
+            way_out = "use .astype(np.int64)" if whole else "symbols are whole numbers"
+            yield f"must give {name} as int64, got {value.dtype}; {way_out}"
         elif value.ndim != dimensions:
             yield f"must give {name} of shape {axes}, got {value.shape}"
         elif len(value) != count:
@@ -201,7 +202,8 @@ def _outside(name: str, values: Any, size: int, special: int | None) -> Iterator
         allowed |= values == special
     if not allowed.all():
         wrong = ", ".join(str(value) for value in np.unique(values[~allowed])[:5])
-        more = "" if special is None else f" (or {special} for none)"
+        meaning = {None: "", PADDING: f" (or {PADDING} for padding)"}
+        more = meaning.get(special, f" (or {special} where nothing is predicted)")
         why = (
             "a bit has no other"
             if special is None

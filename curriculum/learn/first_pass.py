@@ -24,7 +24,7 @@ from curriculum.learn.network_protocols import (
 )
 from curriculum.learn.shape import Shape
 from curriculum.learn.task import Task
-from curriculum.learn.user_code import blamed, misfit
+from curriculum.learn.user_code import contract_error, user_errors
 from curriculum.plan import Stage
 
 MOST_DECODED = 256
@@ -49,12 +49,12 @@ class FirstPass:
         Raises:
             UsageError: where it can't be built, or is none.
         """
-        with blamed(model, stage):
+        with user_errors(model, stage):
             network: Any = model.build(shape)
         if not isinstance(network, nn.Module):
             problem = f"must give a torch.nn.Module, got {type(network).__name__}"
-            raise misfit(model, model.build, stage, problem)
-        with blamed(model, stage):
+            raise contract_error(model, model.build, stage, problem)
+        with user_errors(model, stage):
             network = network.to(device)
         return cls(task, model, network, shape, device, forward_mode_of(network))
 
@@ -65,54 +65,58 @@ class FirstPass:
         network.zero_grad(set_to_none=True)
         network.train()
         method = network.forward_with_state if self.mode == "stateful" else network.forward
-        with blamed(self.model, stage):
+        with user_errors(self.model, stage):
             if self.mode == "stateful":
-                self._check_pair(method, method(inputs, None), stage)
-            logits: Any = forward_train(network, self.mode, inputs, targets, None)[0]
+                logits = self._logits_of_pair(method, method(inputs, None), stage)
+            else:
+                logits, _ = forward_train(network, self.mode, inputs, targets, None)
         self._check_logits(method, logits, stage, targets)
-        with blamed(self.model, stage):
+        with user_errors(self.model, stage):
             loss = mean_loss(self.task.output, logits, targets)
             if loss.requires_grad:
                 loss.backward()  # type: ignore[no-untyped-call]
         if not torch.isfinite(loss):
-            raise misfit(network, method, stage, f"gives a loss that is no finite number: {loss:g}")
+            raise contract_error(
+                network, method, stage, f"gives a loss that is no finite number: {loss:g}"
+            )
         if all(parameter.grad is None for parameter in network.parameters()):
             problem = "gives an output from which no parameter gets a gradient"
-            raise misfit(network, method, stage, problem)
+            raise contract_error(network, method, stage, problem)
         length = targets.shape[1] if targets.ndim > 1 else 1
         if self.mode == "autoregressive":
             method = network.greedy_decode
         if self.mode != "autoregressive" or length <= MOST_DECODED:
             self._check_logits(method, self._evaluated(inputs, length, stage), stage, targets)
 
-    def _check_pair(self, method: Callable[..., object], found: object, stage: Stage) -> None:
-        if not isinstance(found, tuple) or len(found) != len(("logits", "state")):
-            problem = f"must give logits and a state, got {type(found).__name__}"
-            raise misfit(self.network, method, stage, problem)
+    def _logits_of_pair(self, method: Callable[..., object], found: object, stage: Stage) -> Any:
+        match found:
+            case (logits, _):
+                return logits
+        problem = f"must give logits and a state, got {type(found).__name__}"
+        raise contract_error(self.network, method, stage, problem)
 
     def check_padding(self, stage: Stage, batch: Batch) -> None:
         """Check that an example has the same outputs with padding after its end as without."""
-        padded = np.flatnonzero((batch.inputs == PADDING).any(axis=1))
+        predicted = batch.targets != IGNORED  # (B,) or (B, T)
+        several = predicted.reshape(len(predicted), -1)
+        padded = np.flatnonzero((batch.inputs == PADDING).any(axis=1) & several.any(axis=1))
         length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
         if len(padded) == 0 or (self.mode == "autoregressive" and length > MOST_DECODED):
             return
         row, (inputs, _) = int(padded[0]), self._moved(batch)
-        wanted = np.atleast_1d(
-            batch.targets[row] != IGNORED
-        )  # of several, those that are predicted
-        own = int(np.flatnonzero(wanted)[-1]) + 1
+        own = int(np.flatnonzero(several[row])[-1]) + 1  # the output's length without padding
         alone_inputs = inputs[row : row + 1, : int((batch.inputs[row] != PADDING).sum())]
         together: Tensor = self._evaluated(inputs, length, stage)[row]
         alone: Tensor = self._evaluated(alone_inputs, own, stage)[0]
         if batch.targets.ndim > 1:
-            chosen = torch.from_numpy(wanted[:own]).to(self.device)
+            chosen = torch.from_numpy(several[row, :own]).to(self.device)
             together, alone = together[:own][chosen], alone[:own][chosen]
         if not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
             problem = (
                 f"gives other outputs where {PADDING} pads an example's end; have it leave padding "
                 f"out, or take a task and a strategy whose batches have one length"
             )
-            raise misfit(self.network, self.network.forward, stage, problem)
+            raise contract_error(self.network, self.network.forward, stage, problem)
 
     def _moved(self, batch: Batch) -> tuple[Tensor, Tensor]:
         inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
@@ -121,7 +125,7 @@ class FirstPass:
     def _evaluated(self, inputs: Tensor, length: int, stage: Stage) -> Any:
         """The logits in evaluation mode."""
         self.network.eval()
-        with blamed(self.model, stage), torch.inference_mode():
+        with user_errors(self.model, stage), torch.inference_mode():
             return forward_eval(self.network, self.mode, inputs, length, None)[0]
 
     def _check_logits(
@@ -144,4 +148,4 @@ class FirstPass:
             problem = f"must give {most} logits for each output, got {logits.shape[-1]}"
         else:
             return
-        raise misfit(self.network, method, stage, problem)
+        raise contract_error(self.network, method, stage, problem)

@@ -21,7 +21,7 @@ LIBRARIES = [
 
 
 @contextmanager
-def blamed(owner: object, stage: Stage | None = None) -> Iterator[None]:
+def user_errors(owner: object, stage: Stage | None = None) -> Iterator[None]:
     """A context in which code is called that may be a user's.
 
     Raises:
@@ -41,7 +41,9 @@ def blamed(owner: object, stage: Stage | None = None) -> Iterator[None]:
         ) from error
 
 
-def misfit(owner: object, method: Callable[..., object], stage: Stage, problem: str) -> UsageError:
+def contract_error(
+    owner: object, method: Callable[..., object], stage: Stage, problem: str
+) -> UsageError:
     """The error that a method breaks a rule; it names the line where that is defined."""
     name = getattr(method, "__name__", type(method).__name__)
     code = getattr(inspect.unwrap(method), "__code__", None)

@@ -12,7 +12,7 @@ from curriculum.plan.stage import Stage
 Order = Literal["length_first", "vocab_first", "level_first", "together"]
 """Which axis grows: one to its end and then the others in turn, or all in step."""
 
-FIRST = {"length_first": "length", "vocab_first": "vocab_size", "level_first": "level"}
+FIRST_AXIS = {"length_first": "length", "vocab_first": "vocab_size", "level_first": "level"}
 
 LONGEST_PATH = 100_000
 FARTHEST = 2.0**60
@@ -200,7 +200,7 @@ def _path(
         count = max(map(len, axes.values()))
         rows = zip(*(each + each[-1:] * (count - len(each)) for each in axes.values()), strict=True)
         return tuple(Stage(*row) for row in rows)
-    first = FIRST[order]
+    first = FIRST_AXIS[order]
     found = [start]
     for axis in sorted(axes, key=lambda axis: axis != first):  # the others in their order
         found += [replace(found[-1], **{axis: number}) for number in axes[axis][1:]]

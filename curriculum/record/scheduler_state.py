@@ -1,4 +1,7 @@
-"""The types of what a scheduler's state holds, as it is saved in a checkpoint."""
+"""The types of what a scheduler's state holds, as it is saved in a checkpoint.
+
+They are spelled out without defaults: what is missing is damage, and not the beginning of a run.
+"""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def experiment(task: Task, model: Any = None) -> Experiment:
 
 
 SAMPLE = r"Copy\.sample \(test_first_batch\.py, line \d+\) "
-OUTSIDE = r"must give {} from 0 to 3 \(or {} for none\), got {}: a stage's vocabulary is Stage"
+OUTSIDE = r"must give {} from 0 to 3 \(or {}\), got {}: a stage's vocabulary is Stage"
 AT = r" \(at length 3, vocabulary 4\)$"
 
 
@@ -173,12 +173,12 @@ AT = r" \(at length 3, vocabulary 4\)$"
     [
         ("no batch", SAMPLE + "must give a Batch, got tuple" + AT),
         ("batch size", SAMPLE + "gave 4 inputs where 3 examples were asked for" + AT),
-        ("real", SAMPLE + "must give inputs of int64 symbols, got float64: none is rounded" + AT),
-        ("int32", SAMPLE + r"must give targets of int64 symbols, got int32: use \.astype"),
+        ("real", SAMPLE + "must give inputs as int64, got float64; symbols are whole numbers" + AT),
+        ("int32", SAMPLE + r"must give targets as int64, got int32; use \.astype"),
         ("list", SAMPLE + "must give targets as a numpy array, got list" + AT),
-        ("padding", SAMPLE + OUTSIDE.format("inputs", -1, 7)),
-        ("negative", SAMPLE + OUTSIDE.format("inputs", -1, -2)),
-        ("alphabet", SAMPLE + OUTSIDE.format("targets", -100, 4)),
+        ("padding", SAMPLE + OUTSIDE.format("inputs", "-1 for padding", 7)),
+        ("negative", SAMPLE + OUTSIDE.format("inputs", "-1 for padding", -2)),
+        ("alphabet", SAMPLE + OUTSIDE.format("targets", "-100 where nothing is predicted", 4)),
         ("dimensions", SAMPLE + r"must give targets of shape \(B, T\), got \(3,\)" + AT),
         (
             "length",
@@ -344,7 +344,7 @@ def test_a_bug_in_what_a_task_says_of_itself_is_a_sentence() -> None:
 
 
 def test_nothing_of_a_run_is_written_where_its_task_is_wrong(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none is rounded"):
+    with pytest.raises(UsageError, match="symbols are whole numbers"):
         curriculum.run(experiment(Copy("real")), 0, store=tmp_path / "store", mirror=False)
     assert list(tmp_path.iterdir()) == []
 
