@@ -5,7 +5,7 @@ from .discovery import list_experiments as list_experiments
 from .discovery import load_experiment as load_experiment
 from .discovery import load_module as load_module
 from .experiment import Experiment as Experiment
-from .experiment import flatten as flatten
+from .flat_settings import flatten as flatten
 from .overrides import names_setting as names_setting
 from .overrides import override as override
 from .search_space import SearchSpace as SearchSpace

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from curriculum import learn, plan
 from curriculum.config.experiment_text import parts_as_html, parts_as_text
+from curriculum.config.flat_settings import flatten
 from curriculum.config.search_space import search_space_of, widest_size
 from curriculum.config.tuning import Tuning
 from curriculum.errors import UsageError, check_fields
@@ -185,6 +185,11 @@ class Experiment:
     def check_stage(self, stage: plan.Stage) -> None:
         """Check that the task can make a stage, and the model take it."""
         with learn.user_errors(self.task, stage):
+            if stage.level > 1 and self.task.level_name is None:
+                raise UsageError(
+                    f"{type(self.task).__name__} has no levels, got {stage}; a task that has them "
+                    f"says what they count by its `level_name`"
+                )
             self.task.check(stage)
             shape = self.task.shape(stage)
         with learn.user_errors(self.model, stage):
@@ -332,19 +337,3 @@ class Experiment:
                 f"{name} is read in order from one document; leave training.online and "
                 f"training.distinct_examples out"
             )
-
-
-def flatten(parts: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of an experiment's parts by dotted name."""
-    found: dict[str, Any] = {}
-    for name, value in parts.items():
-        if is_dataclass(value):
-            if not isinstance(value, plan.Stage):
-                found[name] = type(value).__name__
-            inner = {f"{name}.{part.name}": getattr(value, part.name) for part in fields(value)}
-            found |= flatten(inner)
-        elif isinstance(value, tuple) and any(is_dataclass(part) for part in value):
-            found[name] = [asdict(part) for part in value]
-        else:
-            found[name] = value
-    return found

@@ -10,7 +10,8 @@ from typing import Any, get_type_hints
 import tyro
 
 from curriculum import learn, models, plan
-from curriculum.config.experiment import Experiment, flatten
+from curriculum.config.experiment import Experiment
+from curriculum.config.flat_settings import flatten
 from curriculum.errors import UsageError, did_you_mean
 
 

@@ -79,6 +79,11 @@ class Task(ABC):
     def check(self, stage: Stage) -> None:  # noqa: B027 - of most tasks any stage can be drawn
         """Raise `UsageError` where the task has no examples of that stage."""
 
+    @property
+    def level_name(self) -> str | None:
+        """What a stage's level counts, such as "operands"; None for a task without levels."""
+        return None
+
     def shape(self, last: Stage) -> Shape:
         """What a model is built for, for stages up to `last`; by default the stage's own numbers."""
         return Shape.of(self.output, last)

@@ -28,6 +28,7 @@ from curriculum.models import Recurrent
 from curriculum.record import History, Record, Store, VisitEnded
 from curriculum.report import explain_run
 from curriculum.report.tables import stage_table, stage_table_markdown
+from curriculum.tasks import FirstBit
 from curriculum.tracking.metrics import _numbers
 
 DEEPEST = 3
@@ -38,6 +39,7 @@ class Depth(Task):
     """Is the symbol at the depth of the level a one? The level counts from the end."""
 
     output = "bit"
+    level_name = "depth"
 
     def check(self, stage: Stage) -> None:
         if stage.level > min(DEEPEST, stage.length):
@@ -64,6 +66,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = curriculum.run(EXPERIMENT, 0, store=store, mirror=False)
     assert result.reach == Stage(4, level=DEEPEST)
     return store
+
+
+def test_a_task_without_levels_refuses_them() -> None:
+    with pytest.raises(UsageError, match="FirstBit has no levels, got length 4, vocabulary 2, le"):
+        EXPERIMENT.replace(task=FirstBit())
 
 
 def test_batches_of_level_one_are_drawn_as_if_there_were_no_levels() -> None:
