@@ -126,6 +126,7 @@ def test_other_settings_are_searched_as_shown() -> None:
     ("page", "file", "settings"),
     [
         ("docs/own_task.md", "brackets.py", ["--growth.end", "4"]),
+        ("docs/own_task.md", "noisy_mean.py", ["--growth.end", "4"]),
         ("docs/own_model.md", "tiny_transformer.py", ["--growth.end.length", "3"]),
     ],
 )
@@ -134,15 +135,14 @@ def test_own_tasks_and_models_run_as_shown(
 ) -> None:
     from curriculum.cli.main import main
 
-    (code,) = blocks(page, "python")
+    named = re.findall(r"as `(\w+\.py)`:", (ROOT / page).read_text())
     path = tmp_path / file
-    path.write_text(code)
-    assert f"`{file}`" in (ROOT / page).read_text()
+    path.write_text(dict(zip(named, blocks(page, "python"), strict=True))[file])
     assert main(["run", str(path), *settings, "--store", str(tmp_path / "store")]) == 0
 
 
 def test_the_own_task_takes_about_thirty_lines() -> None:
-    (code,) = blocks("docs/own_task.md", "python")
+    code = blocks("docs/own_task.md", "python")[0]
     assert 20 <= len([line for line in code.splitlines() if line.strip()]) <= 30
 
 

@@ -83,7 +83,12 @@ def show(
             found = learn.predict_examples(learner, task, batch, [""])
     of = str(stage) if input is None else str(stage).partition(", ")[2]  # its length is its own
     table = report.example_table(
-        found.batch, found.predictions, found.notes, task.decode, found.left_out
+        found.batch,
+        found.predictions,
+        found.notes,
+        task.decode,
+        found.left_out,
+        tolerance=task.tolerance if task.output == "values" else None,
     )
     return Examples(f"run {folder.id}, {restored.name}, {of}", table)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from curriculum import learn, plan
 from curriculum.config.experiment_text import parts_as_html, parts_as_text
@@ -215,7 +215,12 @@ class Experiment:
         path, mixed = self.growth.path(), self.sampling.mixes_stages
         stages = dict.fromkeys((path[0], path[-1]))
         parts = (self.task, self.model, self.shape, stages)
-        learn.check_first_batch(*parts, mixed=mixed, device=learn.resolve_device(str(device)))
+        learn.check_first_batch(
+            *parts,
+            metric=self.criterion.metric,
+            mixed=mixed,
+            device=learn.resolve_device(str(device)),
+        )
 
     def parts(self) -> dict[str, Any]:
         """All its fields but its name."""
@@ -243,11 +248,7 @@ class Experiment:
                 f"an experiment's name is letters, digits, '_', '-' and '.', got {name!r}"
             )
         object.__setattr__(self, "name", name)
-        if self.task.output not in get_args(learn.OutputKind):
-            raise UsageError(
-                f"a task's output must be {', '.join(get_args(learn.OutputKind))}, got "
-                f"{self.task.output!r}"
-            )
+        learn.check_output(self.task)
 
     def _check_final_evaluation(self) -> None:
         """Check that what is evaluated beyond the path can show something."""

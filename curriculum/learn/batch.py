@@ -1,13 +1,13 @@
 """Examples as arrays.
 
-Legend: B batch, L length of the input, T length of the output.
+Legend: B batch, L length of the input, C channels, T length of the output, K values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ IGNORED = -100
 """The target at a position where nothing is predicted; torch calls it `ignore_index`."""
 
 PADDING = -1
-"""The input at a position after the end of a shorter sequence."""
+"""The input symbol at a position after the end of a shorter sequence."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,32 +25,54 @@ class Batch:
     """Examples as numpy arrays.
 
     Attributes:
-        inputs: symbols, (B, L) int64, with `PADDING` after the end of shorter sequences.
+        inputs: symbols, (B, L) int64, with `PADDING` after the end of shorter sequences; or real
+            channels, (B, L, C) float32.
         targets: for the output `bit` 0 or 1, for `symbol` a symbol, (B,) int64; for
-            `symbols` (B, T) int64, with `IGNORED` where nothing is predicted.
+            `symbols` (B, T) int64, with `IGNORED` where nothing is predicted; for `values`
+            (B, K) float32, or (B,) for one value. A task with a `loss` of its own gives what that
+            takes, int64 or float32 with an example in each row.
         weights: of the examples in the score of the whole, (B,) float64; None for equal ones.
         slices: in an evaluation set, which examples belong to each slice, (B,) bool. Within
             a slice all count the same.
+        mask: of channels, where there is an input, (B, L) bool, with False after the end of shorter
+            sequences; None where all have the same length. Symbols need none.
     """
 
-    inputs: NDArray[np.int64]
-    targets: NDArray[np.int64]
+    inputs: NDArray[Any]
+    targets: NDArray[Any]
     weights: NDArray[np.float64] | None = None
     slices: dict[str, NDArray[np.bool_]] | None = None
+    mask: NDArray[np.bool_] | None = None
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Where there is an input and no padding, (B, L)."""
+        if self.inputs.ndim == 2:
+            found: NDArray[np.bool_] = self.inputs != PADDING
+            return found
+        if self.mask is not None:
+            return self.mask
+        import numpy as np
+
+        return np.ones(self.inputs.shape[:2], dtype=bool)
 
     @property
     def token_count(self) -> int:
         """Input positions, padding apart."""
-        return int((self.inputs != PADDING).sum())
+        return int(self.present.sum())
 
     @property
     def target_count(self) -> int:
-        """Symbols, or bits, that are to be predicted."""
+        """Symbols, bits or values that are to be predicted."""
         return int((self.targets != IGNORED).sum())
 
     def rows(self, start: int, stop: int) -> Batch:
         """Some of the examples, without weights and slices."""
-        return Batch(inputs=self.inputs[start:stop], targets=self.targets[start:stop])
+        return Batch(
+            inputs=self.inputs[start:stop],
+            targets=self.targets[start:stop],
+            mask=None if self.mask is None else self.mask[start:stop],
+        )
 
 
 def concatenate(batches: Sequence[Batch]) -> Batch:
@@ -60,18 +82,23 @@ def concatenate(batches: Sequence[Batch]) -> Batch:
     """
     import numpy as np
 
-    def padded(parts: list[NDArray[np.int64]], filler: int) -> NDArray[np.int64]:
+    def padded(parts: Sequence[NDArray[Any]], filler: float) -> NDArray[Any]:
         if parts[0].ndim == 1:
             return np.concatenate(parts)
         width = max(part.shape[1] for part in parts)
+        rest = ((0, 0),) * (parts[0].ndim - 2)
         return np.concatenate(
             [
-                np.pad(part, ((0, 0), (0, width - part.shape[1])), constant_values=filler)
+                np.pad(part, ((0, 0), (0, width - part.shape[1]), *rest), constant_values=filler)
                 for part in parts
             ]
         )
 
+    lengths = {batch.inputs.shape[1] for batch in batches}
+    channels = batches[0].inputs.ndim > 2
+    masked = channels and (len(lengths) > 1 or any(batch.mask is not None for batch in batches))
     return Batch(
-        inputs=padded([batch.inputs for batch in batches], PADDING),
+        inputs=padded([batch.inputs for batch in batches], 0.0 if channels else PADDING),
         targets=padded([batch.targets for batch in batches], IGNORED),
+        mask=padded([batch.present for batch in batches], False) if masked else None,
     )

@@ -12,8 +12,15 @@ from torch import Tensor
 from curriculum.learn.batch import Batch
 from curriculum.learn.distinct_inputs import DistinctInputs
 from curriculum.learn.learner import Learner
-from curriculum.learn.metrics import example_losses, metric_values, predict
-from curriculum.learn.network_protocols import State, Streaming, forward_eval
+from curriculum.learn.metrics import (
+    correct_and_wanted,
+    example_losses,
+    is_comparable,
+    own_metrics,
+    standard_metric,
+)
+from curriculum.learn.network_protocols import State, Streaming
+from curriculum.learn.predictions import evaluated_outputs, predict_outputs
 from curriculum.learn.randomness import batch_of, generator
 from curriculum.learn.streaming import streamed_predictions
 from curriculum.learn.task import METRICS, EvaluationSet, Task
@@ -58,7 +65,8 @@ class Evaluator:
         """Screen, and test in full where the screen passes; give the compute that it took too.
 
         Besides the criterion's metric the screen, or a finite evaluation set without one, shows
-        of symbols the mean `loss` in nats, and how many were correct.
+        of symbols and values the mean `loss`, in nats or squared, how many were correct, and the task's own
+        metrics.
 
         Args:
             learner: whose model is evaluated, in evaluation mode and without gradients.
@@ -248,16 +256,18 @@ class Evaluator:
                     on_progress=self.on_progress,
                     distinct=distinct,
                 )
-                batch = Batch(inputs=np.empty((count, 0), dtype=np.int64), targets=targets)
+                read = Batch(inputs=np.empty((count, 0), dtype=np.int64), targets=targets)
+                values = standard_metric(self.task, self.criterion.metric, predictions, read)
                 work = learner.work(count, stage.length, 1, training=False)
                 compute += evaluation_compute(work)
             else:
                 batch = draw(rng, stage, count)
                 if distinct is not None:
                     distinct.add(batch.inputs)
-                predictions = predict_batch(learner, self.task, batch)
+                outputs, _ = evaluated_outputs(learner, batch, None)
+                values = self._values(outputs, batch, self.criterion.metric)
                 compute += learner.evaluation_compute(batch)
-            found.append(metric_values(self.task, self.criterion.metric, predictions, batch))
+            found.append(values)
         return _score(np.concatenate(found)), compute
 
     def _streams(self, learner: Learner, stage: Stage) -> bool:
@@ -265,40 +275,42 @@ class Evaluator:
         long = stage.length * learner.recipe.hidden_size > MOST_NUMBERS
         model = learner.model
         known = self.criterion.metric in METRICS  # others may be of the inputs too
-        return long and known and isinstance(model, Streaming) and model.can_stream
+        symbols = not learner.shape.channels
+        return long and known and symbols and isinstance(model, Streaming) and model.can_stream
+
+    def share_correct(self, outputs: Tensor, batch: Batch) -> float:
+        """How much of a batch is correct, in [0, 1]: of all symbols or values that are asked for.
+
+        Where outputs can't equal the targets, it is the mean of the criterion's metric.
+        """
+        if not is_comparable(self.task, batch):
+            return float(self._values(outputs, batch, self.criterion.metric).mean())
+        predictions = predict_outputs(self.task, outputs, batch)
+        correct, wanted = correct_and_wanted(self.task, predictions, batch.targets)
+        return float(np.float32(correct.sum()) / np.float32(max(1, wanted.sum())))
+
+    def _values(self, outputs: Tensor, batch: Batch, metric: str) -> NDArray[np.float64]:
+        """Each example's value of a metric, (B,)."""
+        if metric not in METRICS:
+            return own_metrics(self.task, outputs, batch)[metric]
+        return standard_metric(self.task, metric, predict_outputs(self.task, outputs, batch), batch)
 
     def _measure(
         self, learner: Learner, batch: Batch, state: State | None = None
     ) -> tuple[Values, State | None]:
         """Each example's values of the criterion's metric, and of what is measured besides."""
-        logits, state = _logits(learner, batch, state)
-        task, output = self.task, self.task.output
-        predictions = predict(output, logits).cpu().numpy()
-        names = {self.criterion.metric, *(METRICS if output == "symbols" else ())}
-        values = {name: metric_values(task, name, predictions, batch) for name in sorted(names)}
-        if output != "bit":
-            losses = example_losses(logits, torch.from_numpy(batch.targets).to(logits.device))
+        outputs, state = evaluated_outputs(learner, batch, state)
+        task = self.task
+        values = own_metrics(task, outputs, batch)
+        if is_comparable(task, batch):
+            predictions = predict_outputs(task, outputs, batch)
+            several = task.output in ("symbols", "values")
+            for name in METRICS if several else {self.criterion.metric} & {*METRICS}:
+                values[name] = standard_metric(task, name, predictions, batch)
+        losses = example_losses(task, outputs, torch.from_numpy(batch.targets).to(outputs.device))
+        if losses is not None:
             values["loss"] = losses.detach().double().cpu().numpy()
         return values, state
-
-
-def predict_batch(learner: Learner, task: Task, batch: Batch) -> NDArray[np.int64]:
-    """The model's outputs, in evaluation mode: (B,) for a bit or symbol, (B, T) for symbols."""
-    logits, _ = _logits(learner, batch, None)
-    predictions: NDArray[np.int64] = predict(task.output, logits).cpu().numpy()
-    return predictions
-
-
-def _logits(learner: Learner, batch: Batch, state: State | None) -> tuple[Tensor, State | None]:
-    """The model's logits in evaluation mode, and the state that it carries on."""
-    model = learner.model
-    model.eval()
-    length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
-    with torch.inference_mode():
-        inputs = torch.from_numpy(batch.inputs).to(learner.device)
-        found = forward_eval(model, learner.forward_mode, inputs, length, state)
-    model.train()
-    return found
 
 
 def _score(values: NDArray[np.float64]) -> Score:

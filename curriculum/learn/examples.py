@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
 from curriculum.learn.batch import Batch, concatenate
-from curriculum.learn.evaluator import predict_batch
 from curriculum.learn.learner import Learner
 from curriculum.learn.network_protocols import Streaming
+from curriculum.learn.predictions import predict_batch
 from curriculum.learn.randomness import batch_generator, batch_of, generator
 from curriculum.learn.shape import Shape
 from curriculum.learn.streaming import PIECE, Ends, predict_pieces
@@ -34,13 +35,14 @@ class ExamplePredictions:
 
     Attributes:
         batch: the examples; of inputs that were read in pieces, the two ends side by side.
-        predictions: in the shape of the targets, int64.
+        predictions: in the shape of the targets, int64, or float32 of values; of a task whose
+            targets are its own, in the shape of its outputs' kind.
         notes: on each example, such as "hard"; empty for none.
         left_out: how many positions of each input there are between the ends.
     """
 
     batch: Batch
-    predictions: NDArray[np.int64]
+    predictions: NDArray[Any]
     notes: Sequence[str]
     left_out: int = 0
 
@@ -67,7 +69,7 @@ def predict_selected_examples(
         UsageError: where they are too long, and the model can't read them in pieces.
     """
     most = MOST_NUMBERS // learner.recipe.hidden_size
-    if count * stage.length <= most:
+    if count * stage.length <= most or task.shape(stage).channels:
         batch, notes = select_examples(task, stage, seed, count, training)
         return predict_examples(learner, task, batch, notes)
     if not (isinstance(learner.model, Streaming) and learner.model.can_stream):
@@ -108,8 +110,9 @@ def select_examples(
 
 def shape_of_typed(task: Task, stage: Stage, batch: Batch) -> Shape:
     """What a model must be built for, to predict what was typed."""
-    size = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
-    return replace(task.shape(stage), length=batch.inputs.shape[1], output_length=size)
+    shape = task.shape(stage)
+    length = batch.inputs.shape[1]
+    return replace(shape, length=length, output_length=shape.length_of(batch))
 
 
 def _seen(task: Task, stage: Stage, seed: int, training: Training) -> list[Batch]:
@@ -136,7 +139,8 @@ def _hard(task: Task, stage: Stage, seed: int, count: int) -> list[Batch]:
         member = np.zeros(len(batch.targets), dtype=bool)
         for chosen in (batch.slices or {}).values():
             member |= chosen
-        hard = Batch(inputs=batch.inputs[member], targets=batch.targets[member])
+        mask = None if batch.mask is None else batch.mask[member]
+        hard = Batch(inputs=batch.inputs[member], targets=batch.targets[member], mask=mask)
         return [hard] if member.any() else []
     share = -(-count // (len(task.slices) + 1))
     return [

@@ -8,18 +8,20 @@ Legend: B batch, L length of the input, T length of the output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import torch
 
-from curriculum.learn.batch import IGNORED, PADDING, Batch, concatenate
+from curriculum.learn.batch import IGNORED, Batch, concatenate
+from curriculum.learn.batch_problems import batch_problems
 from curriculum.learn.first_pass import FirstPass
+from curriculum.learn.metrics import has_own_loss, is_comparable
 from curriculum.learn.model import HasMinBatchSize, Model
 from curriculum.learn.randomness import forked, generator
 from curriculum.learn.shape import Shape
-from curriculum.learn.task import EvaluationSet, Task
+from curriculum.learn.task import METRICS, EvaluationSet, Task
 from curriculum.learn.user_code import contract_error, user_errors
 from curriculum.plan import Stage
 
@@ -36,6 +38,7 @@ def check_first_batch(
     shape: Shape,
     stages: Iterable[Stage],
     *,
+    metric: str,
     mixed: bool,
     device: torch.device,
 ) -> None:
@@ -49,6 +52,7 @@ def check_first_batch(
         model: that is built for it.
         shape: that it is built for.
         stages: that examples are drawn of.
+        metric: that the criterion takes.
         mixed: whether a batch may hold examples of several stages, the shorter ones padded.
         device: that the network is tried on.
 
@@ -56,7 +60,7 @@ def check_first_batch(
         UsageError: for the first that does not fit.
     """
     least = model.min_batch_size if isinstance(model, HasMinBatchSize) else 1
-    drawn = [DrawnStage(task, stage, max(EXAMPLES, least)) for stage in stages]
+    drawn = [DrawnStage(task, stage, max(EXAMPLES, least), metric) for stage in stages]
     batches = {each.stage: each.batch() for each in drawn}
     passed = {
         stage: batch
@@ -70,6 +74,7 @@ def check_first_batch(
         for stage, batch in passed.items():
             network.check_outputs(stage, batch)
             network.check_padding(stage, batch)
+            network.check_causal(stage, batch)
         if mixed:
             network.check_padding(stage, concatenate([*passed.values()]))
 
@@ -77,8 +82,8 @@ def check_first_batch(
 class DrawnStage:
     """A few examples of a stage, and whether they are what the task says of itself."""
 
-    def __init__(self, task: Task, stage: Stage, count: int) -> None:
-        self.task, self.stage, self.count = task, stage, count
+    def __init__(self, task: Task, stage: Stage, count: int, metric: str) -> None:
+        self.task, self.stage, self.count, self.metric = task, stage, count, metric
         with user_errors(task, stage):
             self.shape: Shape = task.shape(stage)
 
@@ -106,7 +111,6 @@ class DrawnStage:
         for name in task.slices:
             part = self._drawn(task.sample_slice, self._rng(), stage, self.count, name)
             self._check_predicts(part, task.sample_slice)
-        self._check_metrics(found)
         return found
 
     def _rng(self) -> np.random.Generator:
@@ -127,88 +131,21 @@ class DrawnStage:
         """What a method of the task gives, with sizes, types and ranges checked."""
         with user_errors(self.task, self.stage):
             batch = method(*arguments)
-        for problem in _problems(self.shape, batch, count or self.count):
+        own = has_own_loss(self.task)
+        for problem in batch_problems(self.shape, batch, count or self.count, own_loss=own):
+            raise contract_error(self.task, method, self.stage, problem)
+        if self.metric in METRICS and not is_comparable(self.task, batch):
+            problem = (
+                f"gives targets that no output can equal, and the criterion's metric is "
+                f"{self.metric}; have it take one of the task's own metrics"
+            )
             raise contract_error(self.task, method, self.stage, problem)
         return batch
 
     def _check_predicts(self, batch: Batch, method: Callable[..., object]) -> None:
         """Check that in each example something is to be predicted: else nothing is always correct."""
+        if self.shape.output == "values":
+            return
         if (batch.targets == IGNORED).reshape(len(batch.targets), -1).all(axis=1).any():
             problem = f"gives an example in which nothing is to be predicted: all targets {IGNORED}"
             raise contract_error(self.task, method, self.stage, problem)
-
-    def _check_metrics(self, batch: Batch) -> None:
-        """Check that the task gives the metrics that it names, one in [0, 1] for each example."""
-        task, method = self.task, self.task.metric_values
-        if not task.metrics:
-            return
-        predictions = np.where(batch.targets == IGNORED, 0, batch.targets)  # all that are possible
-        with user_errors(task, self.stage):
-            found = method(predictions, batch)
-            values = {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
-        for name in task.metrics:
-            if name not in values:
-                problem = f"gives no {name!r}, which is one of the task's metrics"
-            elif values[name].shape != (len(predictions),):
-                problem = f"must give a {name!r} for each example, got shape {values[name].shape}"
-            elif not ((values[name] >= 0) & (values[name] <= 1)).all():
-                problem = f"must give a {name!r} in [0, 1], got {values[name].tolist()}"
-            else:
-                continue
-            raise contract_error(task, method, self.stage, problem)
-
-
-def _problems(shape: Shape, batch: Batch, count: int) -> Iterator[str]:
-    """What is wrong with a batch, in words that follow the method's name."""
-    if not isinstance(batch, Batch):
-        yield f"must give a Batch, got {type(batch).__name__}"
-        return
-    several = shape.output == "symbols"
-    arrays = {"inputs": ("(B, L)", 2), "targets": ("(B, T)", 2) if several else ("(B,)", 1)}
-    for name, (axes, dimensions) in arrays.items():
-        value = getattr(batch, name)
-        if not isinstance(value, np.ndarray):
-            yield f"must give {name} as a numpy array, got {type(value).__name__}"
-        elif value.dtype != np.int64:
-            whole = value.dtype.kind in "iub"
-            way_out = "use .astype(np.int64)" if whole else "symbols are whole numbers"
-            yield f"must give {name} as int64, got {value.dtype}; {way_out}"
-        elif value.ndim != dimensions:
-            yield f"must give {name} of shape {axes}, got {value.shape}"
-        elif len(value) != count:
-            yield f"gave {len(value)} {name} where {count} examples were asked for"
-    lengths = {"length": batch.inputs.shape[1]}
-    if several:
-        lengths["output_length"] = batch.targets.shape[1]
-    for name, length in lengths.items():
-        if length > getattr(shape, name):
-            yield (
-                f"gave {'inputs' if name == 'length' else 'targets'} of length {length}, and the "
-                f"task's shape has {name} {getattr(shape, name)}; say otherwise in `shape(last)`"
-            )
-    size = 2 if shape.output == "bit" else shape.output_vocab_size
-    yield from _outside("inputs", batch.inputs, shape.input_vocab_size, PADDING)
-    yield from _outside("targets", batch.targets, size, None if shape.output == "bit" else IGNORED)
-    for name, part in (("weights", batch.weights), *(batch.slices or {}).items()):
-        if part is not None and (not isinstance(part, np.ndarray) or part.shape != (count,)):
-            found = getattr(part, "shape", type(part).__name__)
-            yield f"must give {name} as a numpy array of shape ({count},), got {found}"
-
-
-def _outside(name: str, values: Any, size: int, special: int | None) -> Iterator[str]:
-    """That values are not 0 to `size` - 1, nor the special one."""
-    allowed = (values >= 0) & (values < size)
-    if special is not None:
-        allowed |= values == special
-    if not allowed.all():
-        wrong = ", ".join(str(value) for value in np.unique(values[~allowed])[:5])
-        meaning = {None: "", PADDING: f" (or {PADDING} for padding)"}
-        more = meaning.get(special, f" (or {special} where nothing is predicted)")
-        why = (
-            "a bit has no other"
-            if special is None
-            else (
-                "a stage's vocabulary is Stage(length, vocab_size); say otherwise in `shape(last)`"
-            )
-        )
-        yield f"must give {name} from 0 to {size - 1}{more}, got {wrong}: {why}"

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from curriculum.learn.batch import IGNORED, PADDING, Batch
-from curriculum.learn.metrics import mean_loss
 from curriculum.learn.model import Model
 from curriculum.learn.network_protocols import (
     ForwardMode,
+    Inputs,
     forward_eval,
     forward_mode_of,
     forward_train,
+    input_tensors,
 )
 from curriculum.learn.shape import Shape
 from curriculum.learn.task import Task
@@ -67,13 +68,18 @@ class FirstPass:
         method = network.forward_with_state if self.mode == "stateful" else network.forward
         with user_errors(self.model, stage):
             if self.mode == "stateful":
-                logits = self._logits_of_pair(method, method(inputs, None), stage)
+                logits = self._logits_of_pair(method, method(*inputs, None), stage)
             else:
                 logits, _ = forward_train(network, self.mode, inputs, targets, None)
-        self._check_logits(method, logits, stage, targets)
-        with user_errors(self.model, stage):
-            loss = mean_loss(self.task.output, logits, targets)
-            if loss.requires_grad:
+        self._check_logits(method, logits, stage, batch)
+        with user_errors(self.task, stage):
+            loss = self.task.loss(logits, targets)
+        if not isinstance(loss, Tensor) or loss.ndim or not loss.is_floating_point():
+            found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
+            problem = f"must give the mean loss as a tensor of one number, got {found}"
+            raise contract_error(self.task, self.task.loss, stage, problem)
+        if loss.requires_grad:
+            with user_errors(self.model, stage):
                 loss.backward()  # type: ignore[no-untyped-call]
         if not torch.isfinite(loss):
             raise contract_error(
@@ -82,11 +88,13 @@ class FirstPass:
         if all(parameter.grad is None for parameter in network.parameters()):
             problem = "gives an output from which no parameter gets a gradient"
             raise contract_error(network, method, stage, problem)
-        length = targets.shape[1] if targets.ndim > 1 else 1
+        length = self.shape.length_of(batch)
         if self.mode == "autoregressive":
             method = network.greedy_decode
         if self.mode != "autoregressive" or length <= MOST_DECODED:
-            self._check_logits(method, self._evaluated(inputs, length, stage), stage, targets)
+            outputs = self._evaluated(inputs, length, stage)
+            self._check_logits(method, outputs, stage, batch)
+            self._check_metrics(outputs, stage, batch)
 
     def _logits_of_pair(self, method: Callable[..., object], found: object, stage: Stage) -> Any:
         match found:
@@ -97,55 +105,104 @@ class FirstPass:
 
     def check_padding(self, stage: Stage, batch: Batch) -> None:
         """Check that an example has the same outputs with padding after its end as without."""
-        predicted = batch.targets != IGNORED  # (B,) or (B, T)
-        several = predicted.reshape(len(predicted), -1)
-        padded = np.flatnonzero((batch.inputs == PADDING).any(axis=1) & several.any(axis=1))
-        length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
+        present, length = batch.present, self.shape.length_of(batch)
+        predicted = (batch.targets != IGNORED).reshape(len(present), length, -1)
+        several = predicted.any(axis=2)  # (B, T)
+        padded = np.flatnonzero(~present.all(axis=1) & several.any(axis=1))
         if len(padded) == 0 or (self.mode == "autoregressive" and length > MOST_DECODED):
             return
         row, (inputs, _) = int(padded[0]), self._moved(batch)
         own = int(np.flatnonzero(several[row])[-1]) + 1  # the output's length without padding
-        alone_inputs = inputs[row : row + 1, : int((batch.inputs[row] != PADDING).sum())]
+        alone_inputs = tuple(part[row : row + 1, : int(present[row].sum())] for part in inputs)
         together: Tensor = self._evaluated(inputs, length, stage)[row]
         alone: Tensor = self._evaluated(alone_inputs, own, stage)[0]
-        if batch.targets.ndim > 1:
+        if self.shape.output == "symbols":
             chosen = torch.from_numpy(several[row, :own]).to(self.device)
             together, alone = together[:own][chosen], alone[:own][chosen]
         if not torch.allclose(together, alone, rtol=1e-3, atol=1e-4):
             problem = (
-                f"gives other outputs where {PADDING} pads an example's end; have it leave padding "
+                f"gives other outputs where {_padding(batch)} an example's end; have it leave padding "
                 f"out, or take a task and a strategy whose batches have one length"
             )
             raise contract_error(self.network, self.network.forward, stage, problem)
 
-    def _moved(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        inputs, targets = torch.from_numpy(batch.inputs), torch.from_numpy(batch.targets)
-        return inputs.to(self.device), targets.to(self.device)
+    def check_causal(self, stage: Stage, batch: Batch) -> None:
+        """Check that a model which may not see what comes next gives it no weight.
 
-    def _evaluated(self, inputs: Tensor, length: int, stage: Stage) -> Any:
+        Each output of a causal task has to follow from the inputs up to its position, so those
+        before the last are the same whatever the last input is.
+        """
+        symbols = self.task.shape(stage).input_vocab_size
+        length = batch.inputs.shape[1]
+        if not self.shape.causal or self.mode == "autoregressive" or symbols < 2 or length < 2:
+            return
+        if self.shape.output != "symbols" or not batch.present.all():
+            return
+        (inputs,), changed = self._moved(batch)[0], batch.inputs.copy()
+        changed[:, -1] = (changed[:, -1] + 1) % symbols
+        other = torch.from_numpy(changed).to(self.device)
+        one = self._evaluated((inputs,), length, stage)[:, :-1]
+        two = self._evaluated((other,), length, stage)[:, :-1]
+        if not torch.allclose(one, two, rtol=1e-3, atol=1e-4):
+            problem = (
+                "sees inputs after the one that it outputs at, and the task asks for what comes "
+                "next, so that it would copy it; have it read from left to right"
+            )
+            raise contract_error(self.network, self.network.forward, stage, problem)
+
+    def _check_metrics(self, outputs: Tensor, stage: Stage, batch: Batch) -> None:
+        """Check that the task gives the metrics that it names, one in [0, 1] for each example."""
+        task, method, count = self.task, self.task.metric_values, len(batch.targets)
+        if not task.metrics:
+            return
+        with user_errors(task, stage):
+            found = method(outputs.float().cpu().numpy(), batch)
+            values = {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
+        for name in task.metrics:
+            if name not in values:
+                problem = f"gives no {name!r}, which is one of the task's metrics"
+            elif values[name].shape != (count,):
+                problem = f"must give a {name!r} for each example, got shape {values[name].shape}"
+            elif not ((values[name] >= 0) & (values[name] <= 1)).all():
+                problem = f"must give a {name!r} in [0, 1], got {values[name].tolist()}"
+            else:
+                continue
+            raise contract_error(task, method, stage, problem)
+
+    def _moved(self, batch: Batch) -> tuple[Inputs, Tensor]:
+        targets = torch.from_numpy(batch.targets).to(self.device)
+        return input_tensors(batch, self.device), targets
+
+    def _evaluated(self, inputs: Inputs, length: int, stage: Stage) -> Any:
         """The logits in evaluation mode."""
         self.network.eval()
         with user_errors(self.model, stage), torch.inference_mode():
             return forward_eval(self.network, self.mode, inputs, length, None)[0]
 
     def _check_logits(
-        self, method: Callable[..., object], logits: object, stage: Stage, targets: Tensor
+        self, method: Callable[..., object], logits: object, stage: Stage, batch: Batch
     ) -> None:
         """Check that there is a logit for each target, or one for each symbol that it may be.
 
         A network that is built for a larger stage may know more symbols than this one has.
         """
-        least, most = self.task.shape(stage).output_vocab_size, self.shape.output_vocab_size
-        bit = self.shape.output == "bit"
-        expected = (*targets.shape, *(() if bit else (most,)))
+        least, most = self.task.shape(stage).logit_count, self.shape.logit_count
+        bit, size = self.shape.output == "bit", len(batch.targets)
+        each = (size, self.shape.length_of(batch)) if self.shape.output == "symbols" else (size,)
+        expected = (*each, *(() if bit else (most,)))
         if not isinstance(logits, Tensor):
             problem = f"must give logits as one tensor, got {type(logits).__name__}"
         elif not logits.is_floating_point():
             problem = f"must give logits as floating-point numbers, got {logits.dtype}"
-        elif logits.ndim != len(expected) or logits.shape[: targets.ndim] != targets.shape:
+        elif logits.ndim != len(expected) or logits.shape[: len(each)] != each:
             problem = f"must give logits of shape {expected}, got {tuple(logits.shape)}"
         elif not bit and not least <= logits.shape[-1] <= most:
             problem = f"must give {most} logits for each output, got {logits.shape[-1]}"
         else:
             return
         raise contract_error(self.network, method, stage, problem)
+
+
+def _padding(batch: Batch) -> str:
+    """What pads a batch, in words."""
+    return "the mask ends before" if batch.inputs.ndim > 2 else f"{PADDING} pads"

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -155,9 +154,8 @@ class Learner:
 
     def work_on(self, batch: Batch, *, training: bool) -> Work:
         """What the model computes in a forward pass on a batch."""
-        examples, length = batch.inputs.shape
-        output_length = batch.targets.shape[1] if batch.targets.ndim > 1 else 1
-        return self.work(examples, length, output_length, training=training)
+        examples, length = batch.inputs.shape[:2]
+        return self.work(examples, length, self.shape.length_of(batch), training=training)
 
     def work(self, examples: int, length: int, output_length: int, *, training: bool) -> Work:
         """What the model computes in a forward pass; see `StatesWork`."""
@@ -193,12 +191,20 @@ class Learner:
             if wanted > known:
                 raise UsageError(f"the model knows {known} symbols, and the stage has {wanted}")
 
-    def check_inputs(self, inputs: NDArray[np.int64]) -> None:
-        """Check that the model was built for such inputs, (B, L).
+    def check_inputs(self, inputs: NDArray[Any]) -> None:
+        """Check that the model was built for such inputs: symbols (B, L), or channels (B, L, C).
 
         Raises:
-            UsageError: where they hold a symbol that it doesn't know.
+            UsageError: where they hold a symbol that it doesn't know, or other channels.
         """
+        channels = inputs.shape[2] if inputs.ndim > 2 else 0
+        if channels != self.shape.channels:
+            wanted, got = (
+                f"{n} channels" if n else "symbols" for n in (self.shape.channels, channels)
+            )
+            raise UsageError(f"the model reads {wanted}, got {got}")
+        if channels:
+            return
         largest, known = int(inputs.max()), self.shape.input_vocab_size
         if largest >= known:
             raise UsageError(f"the model knows the symbols 0 to {known - 1}, got {largest}")

@@ -1,65 +1,94 @@
-"""From logits to a loss, to predictions and to metrics, for each kind of output.
+"""From a model's outputs to predictions and metrics, for each kind of output.
 
-Legend: B batch, T length of the output, V its vocabulary.
+Legend: B batch, T length of the output, V its vocabulary, K values.
 """
+
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import cross_entropy
 
 from curriculum.learn.batch import IGNORED, Batch
 from curriculum.learn.shape import OutputKind
-from curriculum.learn.task import METRICS, Task
+from curriculum.learn.task import Task
 
 
-def mean_loss(output: OutputKind, logits: Tensor, targets: Tensor) -> Tensor:
-    """The mean loss in nats: binary cross-entropy of a bit, cross-entropy of symbols.
+def example_losses(task: Task, outputs: Tensor, targets: Tensor) -> Tensor | None:
+    """Each example's mean loss, (B,): over the symbols to be predicted, or over its values.
 
-    Args:
-        output: the kind of output.
-        logits: (B,) for a bit, (B, V) for a symbol, (B, T, V) for symbols.
-        targets: (B,) or (B, T) int64.
+    None for a bit, which is not measured. A task's own loss is given as the batch's mean.
     """
-    if output == "bit":
-        return binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
-    flat = logits.flatten(0, -2)
-    return cross_entropy(flat, targets.flatten(), ignore_index=IGNORED)
-
-
-def example_losses(logits: Tensor, targets: Tensor) -> Tensor:
-    """Each example's mean loss in nats, (B,), over the symbols to be predicted."""
-    flat = logits.flatten(0, -2)
+    if has_own_loss(task):
+        return task.loss(outputs, targets).detach().expand(len(targets))
+    if task.output == "bit":
+        return None
+    if task.output == "values":
+        return ((outputs - targets.view_as(outputs)) ** 2).mean(dim=1)
+    flat = outputs.flatten(0, -2)
     each = cross_entropy(flat, targets.flatten(), ignore_index=IGNORED, reduction="none")
     each = each.view(len(targets), -1)  # (B, T), zero where nothing is predicted
     count = (targets != IGNORED).view(len(targets), -1).sum(dim=1)
     return each.sum(dim=1) / count.clamp(min=1)
 
 
-def predict(output: OutputKind, logits: Tensor) -> Tensor:
-    """The likeliest output: (B,) for a bit or a symbol, (B, T) for symbols, int64."""
-    return (logits > 0).long() if output == "bit" else torch.argmax(logits, dim=-1)
+def has_own_loss(task: Task) -> bool:
+    """Whether a task defines its loss itself."""
+    return type(task).loss is not Task.loss
 
 
-def symbol_accuracy(output: OutputKind, logits: Tensor, targets: Tensor) -> float:
-    """The share of the symbols to be predicted that the likeliest outputs have correct."""
-    wanted = targets != IGNORED
-    correct = (predict(output, logits) == targets) & wanted
-    return float(correct.sum() / wanted.sum().clamp(min=1))
+def predict(output: OutputKind, outputs: Tensor) -> Tensor:
+    """The likeliest output: (B,) for a bit or a symbol, (B, T) for symbols, int64; values as they are."""
+    if output == "values":
+        return outputs
+    return (outputs > 0).long() if output == "bit" else torch.argmax(outputs, dim=-1)
 
 
-def metric_values(
-    task: Task, metric: str, predictions: NDArray[np.int64], batch: Batch
-) -> NDArray[np.float64]:
-    """Each example's value of `metric`, (B,), in [0, 1].
+def is_comparable(task: Task, batch: Batch) -> bool:
+    """Whether targets are what the task's kind of output says, so that predictions may equal them.
 
-    `exact_match` is the whole output correct; `symbol_accuracy` the share of its symbols.
+    Those of a task with a loss of its own may be something else, such as a set of allowed symbols.
     """
-    if metric in METRICS:
-        wanted = (batch.targets != IGNORED).reshape(len(predictions), -1)
-        correct = ((predictions == batch.targets).reshape(len(predictions), -1)) & wanted
-        share: NDArray[np.float64] = correct.sum(axis=1) / np.maximum(wanted.sum(axis=1), 1)
+    targets, output = batch.targets, task.output
+    if output == "values":
+        return targets.dtype.kind == "f" and targets.ndim <= 2
+    return targets.dtype.kind == "i" and targets.ndim == (2 if output == "symbols" else 1)
+
+
+def correct_and_wanted(
+    task: Task, predictions: NDArray[Any], targets: NDArray[Any]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of an example's symbols, bits or values are correct, and which are asked for, each (B, N)."""
+    count = len(targets)
+    predicted, expected = predictions.reshape(count, -1), targets.reshape(count, -1)
+    if task.output == "values":
+        near: NDArray[np.bool_] = np.abs(predicted - expected) <= task.tolerance
+        return near, np.ones_like(near)
+    wanted: NDArray[np.bool_] = expected != IGNORED
+    return (predicted == expected) & wanted, wanted
+
+
+def standard_metric(
+    task: Task, metric: str, predictions: NDArray[Any], batch: Batch
+) -> NDArray[np.float64]:
+    """Each example's `exact_match`, the whole output correct, or `symbol_accuracy`, (B,), in [0, 1].
+
+    Symbol accuracy is the share of the symbols that are correct, or of the values within the
+    task's tolerance.
+    """
+    correct, wanted = correct_and_wanted(task, predictions, batch.targets)
+    if metric == "exact_match":
         whole: NDArray[np.bool_] = (correct == wanted).all(axis=1)
-        return whole.astype(np.float64) if metric == "exact_match" else share
-    return np.asarray(task.metric_values(predictions, batch)[metric], dtype=np.float64)
+        return whole.astype(np.float64)
+    share: NDArray[np.float64] = correct.sum(axis=1) / np.maximum(wanted.sum(axis=1), 1)
+    return share
+
+
+def own_metrics(task: Task, outputs: Tensor, batch: Batch) -> dict[str, NDArray[np.float64]]:
+    """The task's own metrics, each example's value, (B,), in [0, 1]."""
+    if not task.metrics:
+        return {}
+    found = task.metric_values(outputs.detach().float().cpu().numpy(), batch)
+    return {name: np.asarray(found[name], dtype=np.float64) for name in task.metrics}

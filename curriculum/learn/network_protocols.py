@@ -1,6 +1,6 @@
 """How a network is called: what it may need besides its inputs, in training and evaluation.
 
-Legend: B batch, L length of the input, P of a piece of it, T length of the output, V its
+Legend: B batch, L length of the input, C channels, P a piece's length, T length of the output, V its
 vocabulary, H hidden.
 """
 
@@ -8,6 +8,11 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+
+from curriculum.learn.batch import Batch
+
+Inputs = tuple[Tensor, ...]
+"""What a network is called with: symbols (B, L) int64, or channels (B, L, C) and their mask (B, L)."""
 
 State = tuple[Tensor, ...]
 """What a network carries from batch to batch: tensors whose last axis is that of hidden units."""
@@ -76,33 +81,39 @@ def forward_mode_of(network: nn.Module) -> ForwardMode:
     return "plain"
 
 
+def input_tensors(batch: Batch, device: torch.device) -> Inputs:
+    """A batch's inputs on a device; channels come with the mask of what is no padding."""
+    arrays = (batch.inputs,) if batch.inputs.ndim == 2 else (batch.inputs, batch.present)
+    return tuple(torch.from_numpy(each).to(device, non_blocking=True) for each in arrays)
+
+
 def forward_train(
-    network: nn.Module, mode: ForwardMode, inputs: Tensor, targets: Tensor, state: State | None
+    network: nn.Module, mode: ForwardMode, inputs: Inputs, targets: Tensor, state: State | None
 ) -> tuple[Tensor, State | None]:
     """The network's logits in training, and the state that it carries on."""
     if mode == "autoregressive":
-        return network(inputs, targets), None
+        return network(*inputs, targets), None
     return forward_eval(network, mode, inputs, 0, state)
 
 
 def forward_eval(
-    network: Any, mode: ForwardMode, inputs: Tensor, length: int, state: State | None
+    network: Any, mode: ForwardMode, inputs: Inputs, length: int, state: State | None
 ) -> tuple[Tensor, State | None]:
     """The network's logits without targets, and the state that it carries on.
 
     Args:
         network: in evaluation mode, for an evaluation.
         mode: how it is called.
-        inputs: (B, L) int64.
+        inputs: see `input_tensors`.
         length: of the output, for a network that decodes symbol by symbol.
         state: what it carries from the batch before.
     """
     if mode == "autoregressive":
-        return network.greedy_decode(inputs, length), None
+        return network.greedy_decode(*inputs, length), None
     if mode == "stateful":
-        logits, after = network.forward_with_state(inputs, state)
+        logits, after = network.forward_with_state(*inputs, state)
         return logits, after
-    return network(inputs), None
+    return network(*inputs), None
 
 
 def widened_state(network: nn.Module, state: State | None) -> State | None:

@@ -6,24 +6,31 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, Self
 
 from curriculum.errors import UsageError
+from curriculum.learn.batch import Batch
 from curriculum.plan import Stage
 
-OutputKind = Literal["bit", "symbol", "symbols"]
-"""What a model outputs: one logit for the sequence, one symbol for it, or several symbols."""
+OutputKind = Literal["bit", "symbol", "symbols", "values"]
+"""What a model outputs for a sequence: one logit, one symbol, several symbols, or real values."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shape:
-    """Lengths and vocabularies of a task's inputs and outputs, for stages up to some largest one.
+    """What a task's inputs and outputs are, for stages up to some largest one.
 
     Attributes:
         output: the kind of the output.
         length: of the longest input.
-        input_vocab_size: input symbols are 0 to `input_vocab_size` - 1.
-        output_vocab_size: output symbols are 0 to `output_vocab_size` - 1; not used for a bit.
+        input_vocab_size: input symbols are 0 to `input_vocab_size` - 1; 0 for real channels.
+        output_vocab_size: output symbols are 0 to `output_vocab_size` - 1; not used for a bit, and
+            0 for values.
         output_length: symbols of the longest output; 1 but for the output `symbols`.
         causal: whether each output symbol has to be found from the inputs up to its position:
             what comes after would give it away, as in a language model.
+        channels: how many numbers an input has at each position; 0 for symbols.
+        value_count: how many numbers an output is; 0 but for the output `values`.
+
+    Raises:
+        UsageError: for a shape with both an alphabet and numbers in the same place, or neither.
     """
 
     output: OutputKind
@@ -32,10 +39,35 @@ class Shape:
     output_vocab_size: int
     output_length: int = 1
     causal: bool = False
+    channels: int = 0
+    value_count: int = 0
+
+    def __post_init__(self) -> None:
+        values, symbols = self.output == "values", self.output_vocab_size
+        if self.channels and self.input_vocab_size:
+            raise UsageError(
+                f"inputs are either symbols or real channels, got input_vocab_size "
+                f"{self.input_vocab_size} and channels {self.channels}; leave one out"
+            )
+        if values and symbols:
+            raise UsageError(
+                f"the output 'values' has no alphabet, got output_vocab_size {symbols}; leave it "
+                f"out, or take the output 'symbol' or 'symbols'"
+            )
+        if bool(self.value_count) != values:
+            need = "has at least 1 value" if values else "has no values"
+            raise UsageError(
+                f"the output {self.output!r} {need}, got value_count {self.value_count}"
+            )
 
     @property
     def logit_count(self) -> int:
-        """How many logits an output has: one for a bit, else one for each output symbol."""
+        """How many numbers a model gives for an output.
+
+        One logit for a bit, a logit for each symbol that there may be, or the values.
+        """
+        if self.output == "values":
+            return self.value_count
         return 1 if self.output == "bit" else self.output_vocab_size
 
     @classmethod
@@ -49,25 +81,37 @@ class Shape:
         output_vocab_size: int | None = None,
         output_length: int | None = None,
         causal: bool = False,
+        channels: int = 0,
+        value_count: int | None = None,
     ) -> Self:
         """Of a task whose vocabularies and lengths are the stage's own, but for those that are given.
 
-        Several output symbols are as many as the input has, where nothing else is said.
+        Several output symbols are as many as the input has, where nothing else is said. Inputs with
+        `channels`, and the output `values`, have no vocabulary.
 
         >>> Shape.of("symbols", Stage(8, 10), length=9).output_length
         9
+        >>> Shape.of("values", Stage(8), channels=2).value_count
+        1
         """
+        values = output == "values"
         longest = last.length if length is None else length
         if output_length is None:
             output_length = longest if output == "symbols" else 1
         return cls(
             output=output,
             length=longest,
-            input_vocab_size=last.vocab_size if input_vocab_size is None else input_vocab_size,
-            output_vocab_size=last.vocab_size if output_vocab_size is None else output_vocab_size,
+            input_vocab_size=_given(input_vocab_size, 0 if channels else last.vocab_size),
+            output_vocab_size=_given(output_vocab_size, 0 if values else last.vocab_size),
             output_length=output_length,
             causal=causal,
+            channels=channels,
+            value_count=_given(value_count, int(values)),
         )
+
+    def length_of(self, batch: Batch) -> int:
+        """How many symbols a batch asks for in each example; 1 but for the output `symbols`."""
+        return int(batch.targets.shape[1]) if self.output == "symbols" else 1
 
     def covering(self, other: Shape) -> Self:
         """The smallest shape that holds both."""
@@ -99,3 +143,19 @@ class Shape:
                 f"input and {self.output_length} output symbols; take an encoder-decoder such as "
                 f"Seq2Seq"
             )
+
+    def check_symbols(self, model: str) -> None:
+        """Check that a model which reads symbols suits the task.
+
+        Raises:
+            UsageError: where the inputs are real channels.
+        """
+        if self.channels:
+            raise UsageError(
+                f"{model} reads symbols, and the task gives {self.channels} real channels; take a "
+                f"model that reads channels, such as Recurrent"
+            )
+
+
+def _given(value: int | None, default: int) -> int:
+    return default if value is None else value

@@ -1,14 +1,16 @@
 """What a task may offer: fresh examples of any stage, and what it says about them.
 
-Legend: B batch, L length of the input, P of a piece of it, T length of the output.
+Legend: B batch, L length of the input, P of a piece of it, T length of the output, V its vocabulary,
+K values.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from curriculum.errors import UsageError
 from curriculum.learn.batch import IGNORED, Batch
@@ -19,9 +21,10 @@ from curriculum.plan import Source, Stage
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor
 
 METRICS = ("exact_match", "symbol_accuracy")
-"""What every task's outputs are measured by: all correct, and the share of correct symbols."""
+"""What every task's outputs are measured by: all correct, and the share of correct symbols or values."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +44,21 @@ class EvaluationSet:
     source: Source = "every input"
     memorised: bool = False
     rows: int | None = None
+
+
+def check_output(task: Task) -> None:
+    """Check that a task has a kind of output that there is, and a tolerance for values.
+
+    Raises:
+        UsageError: where it has not.
+    """
+    kinds = get_args(OutputKind)
+    if task.output not in kinds:
+        raise UsageError(f"a task's output must be {', '.join(kinds)}, got {task.output!r}")
+    if task.output == "values":
+        tolerance: object = task.tolerance
+        if not isinstance(tolerance, int | float) or not 0 < tolerance < math.inf:
+            raise UsageError(f"a task's tolerance must be a positive number, got {tolerance!r}")
 
 
 class Task(ABC):
@@ -88,17 +106,44 @@ class Task(ABC):
         """What a model is built for, for stages up to `last`; by default the stage's own numbers."""
         return Shape.of(self.output, last)
 
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """The mean loss of a batch, a scalar that has a gradient.
+
+        By default the cross-entropy of a bit or of symbols, and the squared error of values. A task
+        with a loss of its own may have targets of any shape (B, …), int64 or float32; its criterion
+        then takes one of its own `metrics`.
+
+        Args:
+            outputs: the model's: (B,) logits for a bit, (B, V) for a symbol, (B, T, V) for symbols,
+                (B, K) for values.
+            targets: of the batch.
+        """
+        from curriculum.learn.losses import mean_loss
+
+        return mean_loss(self.output, outputs, targets)
+
     # How it is evaluated.
+
+    @property
+    def tolerance(self) -> float:
+        """How far a value may be from its target to be correct; asked for of `values` alone."""
+        raise UsageError(
+            f"{type(self).__name__} outputs values, so it has to say how far one may be from its "
+            f"target to be correct: give it a tolerance, such as 0.04"
+        )
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of metrics besides `exact_match` and `symbol_accuracy`."""
         return ()
 
-    def metric_values(
-        self, predictions: NDArray[np.int64], batch: Batch
-    ) -> dict[str, NDArray[Any]]:
-        """For each of `metrics` a value per example, (B,), in [0, 1]."""
+    def metric_values(self, outputs: NDArray[np.float32], batch: Batch) -> dict[str, NDArray[Any]]:
+        """For each of `metrics` a value per example, (B,), in [0, 1].
+
+        Args:
+            outputs: the model's own, as `loss` gets them: logits, not yet the likeliest symbols.
+            batch: that they are of.
+        """
         return {}
 
     @property
@@ -162,7 +207,7 @@ class Task(ABC):
     # What a user reads and types.
 
     def decode(self, symbols: NDArray[np.int64]) -> list[str]:
-        """Each symbol as a word."""
+        """Each symbol as a word; real channels and values are shown as numbers."""
         return [str(symbol) for symbol in symbols]
 
     def encode(self, text: str, stage: Stage) -> Batch:
@@ -174,7 +219,8 @@ class Task(ABC):
         import numpy as np
 
         shape = self.shape(stage)
-        if shape.output == "symbols" and shape.output_length != shape.length:
+        uneven = shape.output == "symbols" and shape.output_length != shape.length
+        if uneven or shape.output == "values" or shape.channels:
             raise UsageError(
                 f"{type(self).__name__} doesn't say how to read an input: it has no `encode`"
             )

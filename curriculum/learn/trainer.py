@@ -16,8 +16,7 @@ from curriculum.learn.cost_meter import CostMeter
 from curriculum.learn.evaluator import Evaluator
 from curriculum.learn.learner import Learner
 from curriculum.learn.learning_rate_schedule import set_one_cycle
-from curriculum.learn.metrics import mean_loss, symbol_accuracy
-from curriculum.learn.network_protocols import forward_train
+from curriculum.learn.network_protocols import Inputs, forward_train, input_tensors
 from curriculum.learn.randomness import Key, forked, generator, reseed
 from curriculum.learn.task import Task
 from curriculum.plan import Cost, Evaluation, Feedback, FeedbackKind, Loss, Scheduler, Stage
@@ -48,7 +47,7 @@ class TrainingInterval:
 class ForwardPass(NamedTuple):
     """A batch on the device, the logits of the model before the step, and their mean loss."""
 
-    inputs: Tensor
+    inputs: Inputs
     targets: Tensor
     logits: Tensor
     loss: Tensor
@@ -201,13 +200,13 @@ class Trainer:
     ) -> ForwardPass:
         """Take one optimizer step."""
         settings, optimizer = learner.recipe.training, learner.optimizer
-        inputs = torch.from_numpy(batch.inputs).to(learner.device, non_blocking=True)
+        inputs = input_tensors(batch, learner.device)
         targets = torch.from_numpy(batch.targets).to(learner.device, non_blocking=True)
         reseed(*key)  # for dropout and teacher forcing
         logits, learner.state = forward_train(
             learner.model, learner.forward_mode, inputs, targets, learner.state
         )
-        loss = mean_loss(self.task.output, logits, targets)
+        loss = self.task.loss(logits, targets)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if settings.clip_norm is not None:
@@ -233,7 +232,7 @@ class Trainer:
             passed: the forward pass of the step.
         """
         if kind == "score":
-            value = symbol_accuracy(self.task.output, passed.logits, passed.targets)
+            value = self.evaluator.share_correct(passed.logits, batch)
         else:
             reseed(*key)  # the same dropout as before
             loss_now = self._loss_now(learner, passed.inputs, passed.targets)
@@ -242,11 +241,11 @@ class Trainer:
             value = gain * batch.target_count
         return Feedback(value=value, tokens=batch.token_count)
 
-    def _loss_now(self, learner: Learner, inputs: Tensor, targets: Tensor) -> float:
+    def _loss_now(self, learner: Learner, inputs: Inputs, targets: Tensor) -> float:
         """The mean loss on a batch as training sees it, in nats, without a step."""
         with torch.no_grad():
             logits, _ = forward_train(learner.model, learner.forward_mode, inputs, targets, None)
-        return float(mean_loss(self.task.output, logits, targets))
+        return float(self.task.loss(logits, targets))
 
     def _interval(
         self, steps: int, total: Tensor, examples: Mapping[Stage, int]

@@ -1,6 +1,6 @@
 """The network that `Bert` settings build.
 
-Legend: B batch, L length, V output vocabulary, H hidden.
+Legend: B batch, L length, C channels, V output vocabulary, H hidden.
 """
 
 import math
@@ -50,7 +50,7 @@ class BertNetwork(nn.Module):
         self.output = shape.output
         self.most_positions = shape.length
         config = BertConfig(
-            vocab_size=shape.input_vocab_size,
+            vocab_size=max(1, shape.input_vocab_size),  # not read where the inputs are channels
             hidden_size=hidden_size,
             num_hidden_layers=layers,
             num_attention_heads=hidden_size // head_size,
@@ -63,6 +63,7 @@ class BertNetwork(nn.Module):
             pad_token_id=None,  # no symbol is special
         )
         self.encoder = BertModel(config, add_pooling_layer=False)
+        self.embedding = nn.Linear(shape.channels, hidden_size) if shape.channels else None
         self.head = nn.Linear(hidden_size, shape.logit_count)
         if positions == "sinusoidal":
             waves = _waves(shape.length, head_size)  # (L, H of a head)
@@ -71,15 +72,24 @@ class BertNetwork(nn.Module):
             with torch.no_grad():
                 self.encoder.embeddings.position_embeddings.weight.copy_(size * waves)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols; or values.
+
+        Channels (B, L, C) come with the mask (B, L) of what is no padding.
+        """
         if inputs.shape[1] > self.most_positions:
             raise UsageError(
                 f"the model has {self.most_positions} positions, got a length of {inputs.shape[1]}"
             )
-        lengths = lengths_of(inputs)
-        mask = None if lengths is None else inputs != PADDING  # (B, L)
-        encoded = self.encoder(input_ids=inputs.clamp(min=0), attention_mask=mask)
+        lengths = lengths_of(inputs, mask)
+        if lengths is None:
+            mask = None
+        elif mask is None:
+            mask = inputs != PADDING  # (B, L)
+        if self.embedding is None:
+            encoded = self.encoder(input_ids=inputs.clamp(min=0), attention_mask=mask)
+        else:
+            encoded = self.encoder(inputs_embeds=self.embedding(inputs), attention_mask=mask)
         states = encoded.last_hidden_state  # (B, L, H)
         if self.output == "symbols":
             return self.head(states)  # type: ignore[no-any-return]  # (B, L, V)
@@ -115,6 +125,8 @@ class BertNetwork(nn.Module):
                 new = 0.0 if matrix else widening.NEW_SYMBOL_BIAS
                 columns = units if matrix else None
                 found[name] = widening.Placement(rows, columns, new_rows=new, split=True)
+            elif name.startswith("embedding."):
+                found[name] = widening.Placement(units, None)
             elif "_embeddings." in name:
                 rows = widening.kept(len(small.state_dict()[name]), len(value))
                 found[name] = widening.Placement(rows, units)

@@ -61,6 +61,7 @@ class LanguageModel(WidenedByNetwork):
         return self.net in ("rnn", "lstm", "gru")
 
     def check(self, shape: Shape) -> None:
+        shape.check_symbols("a language model")
         if self.net == "unrolled" and shape.length != UNROLLED:
             raise UsageError(
                 f"the unrolled network is written out for a length of {UNROLLED}, got {shape.length}; "

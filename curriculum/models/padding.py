@@ -9,11 +9,20 @@ from torch import Tensor, nn
 from curriculum.learn import PADDING
 
 
-def lengths_of(inputs: Tensor) -> Tensor | None:
-    """How long each of the sequences (B, L) is; None where none is padded."""
-    if not bool((inputs[:, -1] == PADDING).any()):
+def lengths_of(inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
+    """How long each of the sequences is; None where none is padded.
+
+    Args:
+        inputs: symbols (B, L), or channels (B, L, C).
+        mask: of channels, (B, L) bool; see `Batch.mask`.
+    """
+    if mask is None:
+        if inputs.ndim > 2 or not bool((inputs[:, -1] == PADDING).any()):
+            return None
+        mask = inputs != PADDING
+    elif bool(mask[:, -1].all()):
         return None
-    return (inputs != PADDING).sum(dim=1)
+    return mask.sum(dim=1)
 
 
 def at_end(states: Tensor, lengths: Tensor | None) -> Tensor:

@@ -25,8 +25,8 @@ class Recurrent(WidenedByNetwork):
         hidden_size: units of each layer.
         layers: recurrent layers.
         bidirectional: whether a second network reads from the end to the beginning.
-        embedding_size: None feeds each symbol as a number to one input unit; otherwise
-            symbols are embedded in so many dimensions.
+        embedding_size: None feeds each symbol as a number to one input unit, or real channels as
+            they are; otherwise either is embedded in so many dimensions.
         forget_bias: bias of an LSTM's forget gates at the start; None keeps torch's.
             High values remember from the first step on (the idea of chrono
             initialisation, Tallec & Ollivier 2018, arXiv 1804.11188).

@@ -1,6 +1,6 @@
 """The network that `Recurrent` settings build.
 
-Legend: B batch, L length, V output vocabulary, E embedding, H hidden, D directions, N layers.
+Legend: B batch, L length, C channels, V output vocabulary, E embedding, H hidden, D directions, N layers.
 """
 
 from typing import Self
@@ -14,7 +14,7 @@ from curriculum.models.recurrent_state import CELLS, initial_state, read_from
 
 
 class RecurrentNetwork(nn.Module):
-    """Reads symbols from left to right, and gives logits at the end or at each position."""
+    """Reads symbols or channels from left to right; gives outputs at the end or at each position."""
 
     def __init__(
         self,
@@ -30,11 +30,14 @@ class RecurrentNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.output = shape.output
-        self.embedding = None
-        if embedding_size is not None:
+        self.channels = shape.channels
+        self.embedding: nn.Module | None = None
+        if embedding_size is not None and shape.channels:
+            self.embedding = nn.Linear(shape.channels, embedding_size)
+        elif embedding_size is not None:
             self.embedding = nn.Embedding(shape.input_vocab_size, embedding_size)
         self.recurrent = CELLS[cell](
-            embedding_size or 1,
+            embedding_size or shape.channels or 1,
             hidden_size,
             layers,
             batch_first=True,
@@ -44,9 +47,12 @@ class RecurrentNetwork(nn.Module):
         self.head = nn.Linear(self.directions * hidden_size, shape.logit_count)
         _initialise(self.recurrent, recurrent_init, forget_bias)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
-        lengths = lengths_of(inputs)
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols; or values.
+
+        Channels (B, L, C) come with the mask (B, L) of what is no padding.
+        """
+        lengths = lengths_of(inputs, mask)
         # Reading on through the padding changes no state before it, and is up to eight times as
         # quick as packed sequences are; only what is read from the end has to start at the right place.
         packed = lengths if self.directions == 2 else None
@@ -61,8 +67,9 @@ class RecurrentNetwork(nn.Module):
 
     @property
     def can_stream(self) -> bool:
-        """Whether there is one output at the end, and nothing is read from there."""
-        return self.output != "symbols" and not self.recurrent.bidirectional
+        """Whether there is one output at the end of symbols, and nothing is read from there."""
+        one_output = self.output != "symbols" and not self.channels
+        return one_output and not self.recurrent.bidirectional
 
     def initial_state(self, batch_size: int) -> State:
         return initial_state(self.recurrent, batch_size)
@@ -76,6 +83,8 @@ class RecurrentNetwork(nn.Module):
         return self._logits(state[0][-1])  # the top layer's output; an LSTM's cells come second
 
     def _features(self, inputs: Tensor) -> Tensor:
+        if self.channels:
+            return inputs if self.embedding is None else self.embedding(inputs)  # (B, L, C or E)
         known = inputs.clamp(min=0)
         if self.embedding is None:
             return known.to(self.head.weight.dtype).unsqueeze(-1)  # (B, L, 1)

@@ -50,6 +50,7 @@ class Seq2Seq(WidenedByNetwork):
 
     def check(self, shape: Shape) -> None:
         shape.check_not_causal("an encoder-decoder")
+        shape.check_symbols("an encoder-decoder")
         if shape.output != "symbols":
             raise UsageError(
                 f"an encoder-decoder outputs symbols, and the task's output is one "

@@ -251,11 +251,11 @@ class PredictedExamples:
     """A few inputs, and what the final model predicts on them; whoever loads it can compare.
 
     Attributes:
-        inputs: the symbols of each.
-        predictions: of each a number, or several symbols.
+        inputs: of each the symbol, or the numbers of its channels, at each position.
+        predictions: of each a number, or several symbols or values.
     """
 
-    inputs: tuple[tuple[int, ...], ...]
+    inputs: tuple[tuple[int | tuple[float, ...], ...], ...]
     predictions: tuple[Json, ...]
 
 

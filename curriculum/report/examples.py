@@ -1,6 +1,7 @@
 """Inputs, targets and predictions side by side, with the mistakes marked."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,46 +17,58 @@ MOST_SYMBOLS = 24
 
 def example_table(
     batch: Batch,
-    predictions: NDArray[np.int64],
+    predictions: NDArray[Any],
     notes: Sequence[str],
     decode: Decoder,
     left_out: int = 0,
+    *,
+    tolerance: float | None = None,
 ) -> Table:
     """A row for each example. Wrong ones say so in words too, for those who see no colour.
 
     Args:
         batch: the examples.
-        predictions: the model's, in the shape of the targets.
+        predictions: the model's, in the shape of the targets; where these are a task's own and of
+            another shape, they are not shown.
         notes: on each example, such as "hard"; empty for none.
         decode: writes symbols as words.
         left_out: how many positions each input has between the two halves that are shown.
+        tolerance: how far a value may be from its target to be correct; None for symbols.
     """
     table = Table(box=None, pad_edge=False)
     for column in ("input", "target", "prediction", ""):
         table.add_column(column)
-    for inputs, target, prediction, note in zip(
-        batch.inputs, batch.targets, predictions, notes, strict=True
+    unknown = np.full_like(predictions, IGNORED)
+    targets = batch.targets if batch.targets.shape == predictions.shape else unknown
+    for inputs, present, target, prediction, note in zip(
+        batch.inputs, batch.present, targets, predictions, notes, strict=True
     ):
+        wrong = _wrong(prediction, target, tolerance)
         table.add_row(
-            _short(inputs, decode, left_out),
-            _short(target, decode),
-            _marked(prediction, target, decode),
-            _correctness(prediction, target) + (f" ({note})" if note else ""),
+            _short(_words(inputs[present], decode), left_out),
+            _short(_words(np.atleast_1d(target), decode)),
+            _marked(_words(np.atleast_1d(prediction), decode), wrong),
+            _correctness(target, wrong) + (f" ({note})" if note else ""),
         )
     return table
 
 
-def _words(symbols: NDArray[np.int64], decode: Decoder) -> list[str]:
-    """Each symbol as a word; `.` where nothing is predicted, and nothing for padding."""
-    shown = np.atleast_1d(symbols)
-    shown = shown[shown != PADDING]
+def _words(row: NDArray[Any], decode: Decoder) -> list[str]:
+    """Each symbol as a word, `.` where nothing is predicted, and nothing for padding.
+
+    Numbers are shown to three digits, the channels of a position with slashes between them.
+    """
+    if row.ndim > 1:
+        return ["/".join(f"{number:.3g}" for number in position) for position in row]
+    if row.dtype.kind == "f":
+        return ["." if number == IGNORED else f"{number:.3g}" for number in row]
+    shown = row[row != PADDING]
     known = iter(decode(shown[shown != IGNORED]))
     return ["." if symbol == IGNORED else next(known) for symbol in shown]
 
 
-def _short(symbols: NDArray[np.int64], decode: Decoder, left_out: int = 0) -> str:
+def _short(words: list[str], left_out: int = 0) -> str:
     """Words with spaces between them; of a long row its two ends, and how many are left out."""
-    words = _words(symbols, decode)
     if len(words) <= MOST_SYMBOLS and not left_out:
         return " ".join(words)
     end = min(MOST_SYMBOLS // 3, len(words) // 2)
@@ -63,20 +76,27 @@ def _short(symbols: NDArray[np.int64], decode: Decoder, left_out: int = 0) -> st
     return f"{' '.join(words[:end])} …{more} more… {' '.join(words[-end:])}"
 
 
-def _correctness(prediction: NDArray[np.int64], target: NDArray[np.int64]) -> Text:
+def _wrong(
+    prediction: NDArray[Any], target: NDArray[Any], tolerance: float | None
+) -> NDArray[np.bool_]:
+    """Which of the symbols or values that are asked for are wrong."""
+    predicted, wanted = np.atleast_1d(prediction), np.atleast_1d(target)
+    far = predicted != wanted if tolerance is None else np.abs(predicted - wanted) > tolerance
+    found: NDArray[np.bool_] = far & (wanted != IGNORED)
+    return found
+
+
+def _correctness(target: NDArray[Any], wrong: NDArray[np.bool_]) -> Text:
     """Whether the whole prediction is correct; nothing where the target isn't known."""
     if np.all(target == IGNORED):
         return Text()
-    correct = bool(np.all((prediction == target) | (target == IGNORED)))
+    correct = not wrong.any()
     return Text("correct" if correct else "WRONG", style="green" if correct else "bold red")
 
 
-def _marked(prediction: NDArray[np.int64], target: NDArray[np.int64], decode: Decoder) -> Text:
+def _marked(words: list[str], wrong: NDArray[np.bool_]) -> Text:
     """The prediction with its mistakes in brackets."""
-    predicted, wanted = np.atleast_1d(prediction), np.atleast_1d(target)
-    words = _words(predicted, decode)
     text = Text()
-    wrong = (predicted != wanted) & (wanted != IGNORED)
     for word, mistaken in list(zip(words, wrong.tolist(), strict=True))[:MOST_SYMBOLS]:
         text.append(f"[{word}]" if mistaken else word, style="bold red" if mistaken else "")
         text.append(" ")

@@ -291,8 +291,12 @@ class CurriculumLoop:
         training = self.learner.recipe.training
         batch, notes = learn.select_examples(task, stage, self.seed, EXAMPLES, training)
         found = learn.predict_examples(self.learner, task, batch, notes)
-        inputs = tuple(map(tuple, found.batch.inputs.tolist()))
-        return PredictedExamples(inputs=inputs, predictions=tuple(found.predictions.tolist()))
+        inputs = found.batch.inputs.tolist()
+        if found.batch.inputs.ndim > 2:
+            inputs = [map(tuple, each) for each in inputs]
+        return PredictedExamples(
+            inputs=tuple(map(tuple, inputs)), predictions=tuple(found.predictions.tolist())
+        )
 
     def _ends_with_target(self, visit: int) -> bool:
         """Whether the run is over in the visit that mastered the target, ahead of its own stage."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from curriculum import record
 
@@ -97,11 +99,16 @@ def _signature(history: record.History) -> tuple[ModelSignature | None, Any]:
     examples = None if history.end is None else history.end.examples
     if examples is None:
         return None, None
-    inputs = np.array(examples.inputs, dtype=np.int64)
-    outputs = np.array(examples.predictions, dtype=np.int64)
+    inputs, outputs = _array(examples.inputs), _array(examples.predictions)
     specs = (TensorSpec(array.dtype, (-1,) * array.ndim) for array in (inputs, outputs))
     wanted, given = (Schema([spec]) for spec in specs)
     return ModelSignature(inputs=wanted, outputs=given), inputs
+
+
+def _array(rows: Sequence[Any]) -> NDArray[Any]:
+    """Symbols as int64, real numbers as float32."""
+    found = np.array(rows)
+    return found.astype(np.float32 if found.dtype.kind == "f" else np.int64)
 
 
 def _requirements(described: record.RunDescription) -> list[str]:

@@ -31,43 +31,40 @@ MAGIC_NUMBER, PROTOCOL_VERSION = 0x1950A86A20F9469CFC6C, 1001
 
 
 class Predictor:
-    """What MLflow calls on to predict: symbols in, symbols out."""
+    """What MLflow calls on to predict: symbols or channels in, symbols or values out."""
 
     def __init__(self, experiment: Experiment, learner: learn.Learner) -> None:
         self._experiment, self._learner = experiment, learner
         self._learner.model.eval()
         self._lock = threading.Lock()  # a server predicts in several threads
 
-    def predict(self, inputs: Any, params: object = None) -> NDArray[np.int64]:
+    def predict(self, inputs: Any, params: object = None) -> NDArray[Any]:
         """The model's predictions.
 
         Args:
-            inputs: (B, L) whole numbers: an array, a frame or lists.
+            inputs: (B, L) whole numbers: an array, a frame or lists; for a task of channels
+                (B, L, C) numbers, with NaN after the end of shorter sequences.
             params: none.
 
         Returns:
-            (B,) int64 where the task's output is a bit or a symbol, else (B, T).
+            (B,) int64 where the task's output is a bit or a symbol, (B, T) where it is symbols,
+            else (B, K) float32.
 
         Raises:
-            UsageError: where the inputs are no symbols that the model knows.
+            UsageError: where the inputs are none that the model knows.
         """
-        found = np.asarray(inputs)
-        whole = found.dtype.kind in "iub" and found.ndim == 2 and found.size > 0
-        if not whole or found.min() < learn.PADDING:
-            raise UsageError(
-                f"inputs must be whole numbers of shape (batch, length), at least 0, or "
-                f"{learn.PADDING} for padding, got {found.dtype} of shape {found.shape}"
-            )
-        task, symbols = self._experiment.task, found.astype(np.int64)
+        task, found = self._experiment.task, np.asarray(inputs)
+        channels = self._learner.shape.channels
+        inputs, mask = _channels(found, channels) if channels else (_symbols(found), None)
         hardest = Stage.covering(self._experiment.growth.path())
-        stage = replace(hardest, length=symbols.shape[1])
-        shape = task.shape(stage)
-        several = task.output == "symbols"
-        targets = (len(symbols), shape.output_length) if several else (len(symbols),)
-        batch = learn.Batch(inputs=symbols, targets=np.full(targets, learn.IGNORED))
+        stage = replace(hardest, length=found.shape[1])
+        shape, count = task.shape(stage), len(found)
+        targets = {"symbols": (count, shape.output_length), "values": (count, shape.value_count)}
+        unknown = np.full(targets.get(task.output, (count,)), learn.IGNORED)
+        batch = learn.Batch(inputs=inputs, targets=unknown, mask=mask)
         self._experiment.model.check(learn.shape_of_typed(task, stage, batch))
         with self._lock:
-            notes = [""] * len(symbols)
+            notes = [""] * count
             predictions = learn.predict_examples(self._learner, task, batch, notes).predictions
             self._learner.model.eval()
         return predictions
@@ -75,6 +72,40 @@ class Predictor:
     def get_raw_model(self) -> nn.Module:
         """PyTorch's module."""
         return self._learner.model
+
+
+def _symbols(found: NDArray[Any]) -> NDArray[np.int64]:
+    """Inputs as symbols, (B, L).
+
+    Raises:
+        UsageError: where they are none.
+    """
+    whole = found.dtype.kind in "iub" and found.ndim == 2 and found.size > 0
+    if not whole or found.min() < learn.PADDING:
+        raise UsageError(
+            f"inputs must be whole numbers of shape (batch, length), at least 0, or "
+            f"{learn.PADDING} for padding, got {found.dtype} of shape {found.shape}"
+        )
+    return found.astype(np.int64)
+
+
+def _channels(
+    found: NDArray[Any], count: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+    """Inputs as channels, (B, L, C), and their mask.
+
+    Raises:
+        UsageError: where they are none.
+    """
+    numbers = found.dtype.kind in "iufb" and found.ndim == 3 and found.size > 0
+    if not numbers or found.shape[2] != count:
+        raise UsageError(
+            f"inputs must be numbers of shape (batch, length, {count}), or NaN for padding, got "
+            f"{found.dtype} of shape {found.shape}"
+        )
+    values = found.astype(np.float32)
+    mask = np.asarray(~np.isnan(values).all(axis=2))
+    return np.nan_to_num(values), None if mask.all() else mask
 
 
 def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> Predictor:

@@ -42,7 +42,7 @@ class Odd(FirstBit):
         ({"name": "x" * 200}, "letters, digits"),
         ({"growth": Explicit(lengths=(1, 2))}, "at least 2, got 1"),
         ({"growth": Explicit(lengths=(2,), vocab_sizes=(3,))}, "vocabulary of 2, got 3"),
-        ({"task": Odd()}, "output must be bit, symbol, symbols, got 'bits'"),
+        ({"task": Odd()}, "output must be bit, symbol, symbols, values, got 'bits'"),
         ({"criterion": Mastery(threshold=1.0, metric="luck")}, "one that the task reports"),
         ({"criterion": Mastery(threshold=1.0, min_steps=401)}, "must be within"),
         ({"task": object()}, "task must be a dataclass that extends Task"),

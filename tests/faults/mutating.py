@@ -31,7 +31,7 @@ import curriculum.tracking
 from curriculum.cli.main import main
 from curriculum.record import History, RunFolder, Store
 
-SECONDS = 10
+SECONDS = 60
 MOST_MEMORY = 6 << 30
 COMMANDS = ("explain", "show", "runs", "compare", "certify", "sync", "rm", "check")
 CHECK = b',"check":"%08x"}\n'

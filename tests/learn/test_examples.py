@@ -11,8 +11,8 @@ from curriculum.learn import (
     examples,
     predict_selected_examples,
 )
-from curriculum.learn.evaluator import predict_batch
 from curriculum.learn.examples import select_examples
+from curriculum.learn.predictions import predict_batch
 from curriculum.models import Recurrent
 from curriculum.tasks import FirstBit
 

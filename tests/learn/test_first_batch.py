@@ -69,13 +69,13 @@ class Copy(Task):
     def metrics(self) -> tuple[str, ...]:
         return ("half",) if self.wrong.startswith("metric") else ()
 
-    def metric_values(self, predictions: Any, batch: Batch) -> dict[str, Any]:
+    def metric_values(self, outputs: Any, batch: Batch) -> dict[str, Any]:
         found = {
             "metric missing": {},
             "metric of all": {"half": 0.5},
-            "metric above 1": {"half": np.full(len(predictions), 1.5)},
-            "metric of symbols": {"half": np.eye(4)[predictions].max(axis=(1, 2))},
-            "metric right": {"half": np.full(len(predictions), 0.5)},
+            "metric above 1": {"half": np.full(len(outputs), 1.5)},
+            "metric of symbols": {"half": np.eye(4)[outputs.argmax(axis=-1)].max(axis=(1, 2))},
+            "metric right": {"half": np.full(len(outputs), 0.5)},
         }
         return found[self.wrong]  # type: ignore[return-value]
 
@@ -173,7 +173,7 @@ AT = r" \(at length 3, vocabulary 4\)$"
     [
         ("no batch", SAMPLE + "must give a Batch, got tuple" + AT),
         ("batch size", SAMPLE + "gave 4 inputs where 3 examples were asked for" + AT),
-        ("real", SAMPLE + "must give inputs as int64, got float64; symbols are whole numbers" + AT),
+        ("real", SAMPLE + "must give inputs as int64, got float64; symbols are whole numbers; for"),
         ("int32", SAMPLE + r"must give targets as int64, got int32; use \.astype"),
         ("list", SAMPLE + "must give targets as a numpy array, got list" + AT),
         ("padding", SAMPLE + OUTSIDE.format("inputs", "-1 for padding", 7)),

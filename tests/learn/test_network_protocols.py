@@ -28,12 +28,12 @@ def test_a_carried_state_continues_the_last_batch(net: Net) -> None:
     network = carrying(net)
     inputs = torch.randint(7, (3, 12))
     whole = network(inputs)
-    first, state = forward_eval(network, forward_mode_of(network), inputs[:, :5], 5, None)
-    second, state = forward_eval(network, forward_mode_of(network), inputs[:, 5:], 7, state)
+    first, state = forward_eval(network, forward_mode_of(network), (inputs[:, :5],), 5, None)
+    second, state = forward_eval(network, forward_mode_of(network), (inputs[:, 5:],), 7, state)
     assert torch.allclose(torch.cat([first, second], dim=1), whole, atol=1e-6)
     assert state is not None
     assert all(not part.requires_grad for part in state)
-    fresh, _ = forward_eval(network, forward_mode_of(network), inputs[:, 5:], 7, None)
+    fresh, _ = forward_eval(network, forward_mode_of(network), (inputs[:, 5:],), 7, None)
     assert not torch.allclose(fresh, second)
 
 
@@ -41,10 +41,10 @@ def test_a_carried_state_continues_the_last_batch(net: Net) -> None:
 def test_gradients_stop_at_the_start_of_a_batch(net: Net) -> None:
     network = carrying(net)
     words, targets = torch.randint(7, (2, 4)), torch.zeros(2, 4).long()
-    _, state = forward_train(network, forward_mode_of(network), words, targets, None)
+    _, state = forward_train(network, forward_mode_of(network), (words,), targets, None)
     assert state is not None
     assert all(part.grad_fn is None and not part.requires_grad for part in state)
-    logits, _ = forward_train(network, forward_mode_of(network), words, targets, state)
+    logits, _ = forward_train(network, forward_mode_of(network), (words,), targets, state)
     logits.sum().backward()  # type: ignore[no-untyped-call]
     assert any(p.grad is not None and p.grad.abs().max() > 0 for p in network.parameters())
 
@@ -52,13 +52,13 @@ def test_gradients_stop_at_the_start_of_a_batch(net: Net) -> None:
 def test_a_network_that_carries_no_state_gives_none() -> None:
     network = LanguageModel(net="gru", hidden_size=5).build(SHAPE).eval()
     assert (
-        forward_eval(network, forward_mode_of(network), torch.zeros(2, 3).long(), 3, None)[1]
+        forward_eval(network, forward_mode_of(network), (torch.zeros(2, 3).long(),), 3, None)[1]
         is None
     )
     plain = Recurrent(hidden_size=4).build(Shape.of("bit", Stage(4))).eval()
     assert (
         forward_train(
-            plain, forward_mode_of(plain), torch.zeros(2, 3).long(), torch.zeros(2).long(), None
+            plain, forward_mode_of(plain), (torch.zeros(2, 3).long(),), torch.zeros(2).long(), None
         )[1]
         is None
     )
@@ -69,10 +69,10 @@ def test_an_autoregressive_network_gets_targets_in_training_alone() -> None:
     network = Seq2Seq(hidden_size=4, embedding_size=3).build(SHAPE).eval()
     inputs, targets = torch.randint(7, (2, 6)), torch.randint(1, 7, (2, 4))
     assert torch.equal(
-        forward_train(network, forward_mode_of(network), inputs, targets, None)[0],
+        forward_train(network, forward_mode_of(network), (inputs,), targets, None)[0],
         network(inputs, targets),
     )
-    alone, _ = forward_eval(network, forward_mode_of(network), inputs, 4, None)
+    alone, _ = forward_eval(network, forward_mode_of(network), (inputs,), 4, None)
     assert torch.equal(alone, network.greedy_decode(inputs, 4))  # type: ignore[operator]
     assert alone.shape == (2, 4, 7)
 
@@ -80,7 +80,7 @@ def test_an_autoregressive_network_gets_targets_in_training_alone() -> None:
 @pytest.mark.parametrize("net", NETS)
 def test_a_widened_state_is_the_old_one_and_zeros(net: Net) -> None:
     small, large = carrying(net), carrying(net, 8)
-    _, state = forward_eval(small, forward_mode_of(small), torch.randint(7, (3, 4)), 4, None)
+    _, state = forward_eval(small, forward_mode_of(small), (torch.randint(7, (3, 4)),), 4, None)
     grown = widened_state(large, state)
     assert grown is not None
     assert state is not None
@@ -97,7 +97,7 @@ def test_a_widened_learner_continues_from_the_same_state(net: Net) -> None:
     one = Learner.start(SHAPE, recipe, seed=0, device=torch.device("cpu"))
     one.model.eval()
     _, one.state = forward_eval(
-        one.model, forward_mode_of(one.model), torch.randint(7, (3, 4)), 4, None
+        one.model, forward_mode_of(one.model), (torch.randint(7, (3, 4)),), 4, None
     )
     wider = Learner.continuing(
         one.snapshot(), recipe.replace({"model.hidden_size": 9}), one.device, seed=0, visit=0
@@ -106,7 +106,7 @@ def test_a_widened_learner_continues_from_the_same_state(net: Net) -> None:
     assert isinstance(wider.model, Stateful)
     inputs = torch.randint(7, (3, 4))
     before, after = (
-        forward_eval(one.model, forward_mode_of(one.model), inputs, 4, one.state),
-        forward_eval(wider.model, forward_mode_of(wider.model), inputs, 4, wider.state),
+        forward_eval(one.model, forward_mode_of(one.model), (inputs,), 4, one.state),
+        forward_eval(wider.model, forward_mode_of(wider.model), (inputs,), 4, wider.state),
     )
     assert torch.allclose(before[0], after[0], atol=1e-5)

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from curriculum import Adam, Batch, Shape, Stage, Training, UsageError
 from curriculum.learn import PADDING, Learner, Model, OutputKind, Recipe, Task
-from curriculum.learn.evaluator import predict_batch
+from curriculum.learn.predictions import predict_batch
 from curriculum.learn.streaming import Ends, predict_pieces, streamed_predictions
 from curriculum.models import LanguageModel, Recurrent
 from curriculum.tasks import FirstBit

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from curriculum import Batch, Experiment, Shape, Stage
 from curriculum.learn import Model, StatesWork, Work, estimated_work
 from curriculum.learn.layer_work import ACTIVATION, SLOWDOWNS, default_work, recurrent_work, work_of
-from curriculum.learn.network_protocols import forward_mode_of, forward_train
+from curriculum.learn.network_protocols import forward_mode_of, forward_train, input_tensors
 from curriculum.learn.work import (
     DEPTH,
     EVALUATION,
@@ -67,10 +67,10 @@ def batch(shape: Shape) -> Batch:
 def multiplications(network: nn.Module, shape: Shape) -> int:
     """The operations of all matrix products of a forward pass, as torch counts them."""
     one = batch(shape)
-    given = torch.from_numpy(one.inputs), torch.from_numpy(one.targets)
+    inputs, targets = input_tensors(one, torch.device("cpu")), torch.from_numpy(one.targets)
     plain = sdpa_kernel(SDPBackend.MATH)  # the counter doesn't see into fused attention
     with FlopCounterMode(display=False) as counter, torch.no_grad(), plain:
-        forward_train(network, forward_mode_of(network), *given, None)
+        forward_train(network, forward_mode_of(network), inputs, targets, None)
     return int(counter.get_total_flops())
 
 

@@ -220,7 +220,7 @@ def test_a_carried_state_is_saved_with_its_learner(net: Net, tmp_path: Path) -> 
     )
     one = learner(0, made)
     words = torch.randint(7, (3, 5))
-    logits, one.state = forward_train(one.model, one.forward_mode, words, words, None)
+    logits, one.state = forward_train(one.model, one.forward_mode, (words,), words, None)
     logits.sum().backward()  # type: ignore[no-untyped-call]
     one.optimizer.step()
     save_checkpoint(tmp_path / "000000", one.snapshot(), made.recipe, state())
