@@ -98,6 +98,8 @@ def is_balanced(words: NDArray[np.int64]) -> NDArray[np.bool_]:
     >>> is_balanced(np.array([[0, 2, 3, 1], [0, 2, 1, 3], [1, 0, 1, 0]])).tolist()
     [True, False, False]
     """
+    if words.shape[1] % 2:
+        return np.zeros(len(words), dtype=bool)
     opens = words % 2 == 0
     depth = depths(opens)
     found: NDArray[np.bool_] = (depth >= 0).all(axis=1) & (depth[:, -1] == 0)
