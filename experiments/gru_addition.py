@@ -1,4 +1,4 @@
-"""A GRU encoder-decoder on decimal addition, the sum in reverse: operands of 1 to 8 digits."""
+"""A GRU encoder-decoder on decimal addition, the sum in reverse: operands of 1 to 5 digits."""
 
 from curriculum import Adam, Arithmetic, Budget, Experiment, Explicit, Mastery, Stage, Training
 from curriculum.models import Seq2Seq
@@ -7,7 +7,7 @@ from curriculum.tasks import DecimalAddition
 experiment = Experiment(
     task=DecimalAddition(),
     model=Seq2Seq(hidden_size=128, embedding_size=32, attention="dot"),
-    growth=Arithmetic(start=Stage(1, 10), end=Stage(8, 10)),
+    growth=Arithmetic(start=Stage(1, 10), end=Stage(5, 10)),
     criterion=Mastery(threshold=0.95),
     optimizer=Adam(learning_rate=2e-3),
     training=Training(batch_size=128, eval_every=50),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import curriculum.tasks
 from curriculum import Experiment
 from curriculum.cli.main import main
 from curriculum.config import (
