@@ -23,8 +23,9 @@ def closing_bracket_probability(
     A closing bracket is when, of the probability of all closing brackets at its position, more
     than .8 is on the right one: given that one comes, the model knows of which kind. Hewitt et al.
     2020, "RNNs can generate bounded hierarchical languages with optimal memory", arXiv
-    2010.07515, experiments (there the share is taken for each distance between the brackets of a
-    pair, and its mean over the distances is reported).
+    2010.07515. They report the mean, over the distances between the brackets of a pair, of the
+    share at each; their code, https://github.com/john-hewitt/dyckkm-learning, also judges places
+    where a bracket could be closed and isn't.
 
     Args:
         probabilities: after each symbol, those of the next one, (B, T, V); not used after the last.
