@@ -1,8 +1,8 @@
-"""Long time lags in real-valued sequences, by an LSTM."""
+"""Long time lags: what came first has to be remembered to the end, by an LSTM."""
 
 from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage, Training
 from curriculum.models import Recurrent
-from curriculum.tasks import Adding, NoisyLatch
+from curriculum.tasks import Adding, CopyMemory, NoisyLatch, TemporalOrder
 
 lstm_adding = Experiment(
     task=Adding(),
@@ -21,3 +21,28 @@ lstm_latch = lstm_adding.replace(
     optimizer=Adam(learning_rate=1e-2),
 )
 """An LSTM on the noisy latch: lengths 10 to 100."""
+
+lstm_temporal_order = Experiment(
+    task=TemporalOrder(),
+    model=Recurrent(cell="lstm", hidden_size=20, embedding_size=8),
+    growth=Geometric(start=Stage(10, 8), end=Stage(100, 8), factor=1.5),
+    criterion=Mastery(threshold=0.95),
+    optimizer=Adam(learning_rate=1e-2),
+    training=Training(batch_size=32, eval_every=50),
+    budget=Budget(steps_per_stage=3000),
+)
+"""An LSTM on the order of two symbols: sequences of 10 to 100."""
+
+lstm_temporal_order_3 = lstm_temporal_order.replace(task=TemporalOrder(relevant=3))
+"""An LSTM on the order of three symbols: sequences of 10 to 100."""
+
+lstm_copy_memory = Experiment(
+    task=CopyMemory(remembered=5),
+    model=Recurrent(cell="lstm", hidden_size=64, embedding_size=16),
+    growth=Geometric(start=Stage(1, 8), end=Stage(100, 8), factor=1.5),
+    criterion=Mastery(threshold=0.95),
+    optimizer=Adam(learning_rate=5e-3),
+    training=Training(batch_size=64, eval_every=50),
+    budget=Budget(steps_per_stage=3000),
+)
+"""An LSTM that copies five symbols after a delay: of 1 to 100."""
