@@ -82,9 +82,7 @@ def show(
             restored.model.check(learn.shape_of_typed(task, stage, batch))
             found = learn.predict_examples(learner, task, batch, [""])
     of = str(stage) if input is None else str(stage).partition(", ")[2]  # its length is its own
-    table = report.example_table(
-        found.batch, found.predictions, found.notes, task.decode, found.left_out
-    )
+    table = report.example_table(found, task.decode, task.decode_output)
     return Examples(f"run {folder.id}, {restored.name}, {of}", table)
 
 

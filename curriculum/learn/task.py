@@ -162,8 +162,12 @@ class Task(ABC):
     # What a user reads and types.
 
     def decode(self, symbols: NDArray[np.int64]) -> list[str]:
-        """Each symbol as a word."""
+        """Each symbol of an input as a word."""
         return [str(symbol) for symbol in symbols]
+
+    def decode_output(self, symbols: NDArray[np.int64]) -> list[str]:
+        """Each symbol of an output as a word; by default as in inputs."""
+        return self.decode(symbols)
 
     def encode(self, text: str, stage: Stage) -> Batch:
         """One example of what was typed, with `IGNORED` where the target isn't known.

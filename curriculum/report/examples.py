@@ -1,46 +1,41 @@
 """Inputs, targets and predictions side by side, with the mistakes marked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from curriculum.learn import IGNORED, PADDING, Batch
+from curriculum.learn import IGNORED, PADDING, ExamplePredictions
 
 Decoder = Callable[[NDArray[np.int64]], list[str]]
 
 MOST_SYMBOLS = 24
 
 
-def example_table(
-    batch: Batch,
-    predictions: NDArray[np.int64],
-    notes: Sequence[str],
-    decode: Decoder,
-    left_out: int = 0,
-) -> Table:
+def example_table(examples: ExamplePredictions, decode: Decoder, decode_output: Decoder) -> Table:
     """A row for each example. Wrong ones say so in words too, for those who see no colour.
 
     Args:
-        batch: the examples.
-        predictions: the model's, in the shape of the targets.
-        notes: on each example, such as "hard"; empty for none.
-        decode: writes symbols as words.
-        left_out: how many positions each input has between the two halves that are shown.
+        examples: with what was predicted.
+        decode: writes symbols of inputs as words.
+        decode_output: writes those of targets and predictions.
     """
+    batch = examples.batch
     table = Table(box=None, pad_edge=False)
     for column in ("input", "target", "prediction", ""):
         table.add_column(column)
     for inputs, target, prediction, note in zip(
-        batch.inputs, batch.targets, predictions, notes, strict=True
+        batch.inputs, batch.targets, examples.predictions, examples.notes, strict=True
     ):
+        first = int(np.argmax(target != IGNORED)) if target.ndim else 0  # that is predicted
+        wanted, predicted = np.atleast_1d(target)[first:], np.atleast_1d(prediction)[first:]
         table.add_row(
-            _short(inputs, decode, left_out),
-            _short(target, decode),
-            _marked(prediction, target, decode),
-            _correctness(prediction, target) + (f" ({note})" if note else ""),
+            _short(inputs, decode, examples.left_out),
+            _short(wanted, decode_output),
+            _marked(predicted, wanted, decode_output),
+            _correctness(predicted, wanted) + (f" ({note})" if note else ""),
         )
     return table
 
