@@ -9,18 +9,32 @@ from curriculum import Direct, Experiment, Stage
 from curriculum.cli.main import main
 from curriculum.config import load_experiment, override
 
-TINY = {
-    "lstm_firstbit": "--growth.end 3 --model.hidden-size 4",
-    "gru_firstbit": "--growth.end 3 --model.hidden-size 4",
-    "rnn_firstbit": "--growth.end 3 --model.hidden-size 4",
-    "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.end.length 3 "
-    "--growth.end.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
-    "gru_subsequence": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
-    "gru_subsequence_attention": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
-} | {
-    f"human_numbers_{net}": "--growth.vocab-sizes 19 29 --model.hidden-size 4"
-    for net in ("unrolled", "loop", "every_word", "stateful", "rnn", "gru")
-}
+TINY = (
+    {
+        "lstm_firstbit": "--growth.end 3 --model.hidden-size 4",
+        "gru_firstbit": "--growth.end 3 --model.hidden-size 4",
+        "rnn_firstbit": "--growth.end 3 --model.hidden-size 4",
+        "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.end.length 3 "
+        "--growth.end.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
+        "gru_subsequence": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
+        "gru_subsequence_attention": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
+    }
+    | {
+        f"{cell}_{task}": f"--growth.end {end} --model.hidden-size 4"
+        for cell, tasks, end in (
+            ("rnn", ("parity", "even_pairs", "cycle_navigation"), 3),
+            ("lstm", ("modular_arithmetic", "bracketed_arithmetic", "reverse", "duplicate"), 3),
+            ("lstm", ("stack_manipulation", "odds_first", "missing_duplicate", "bucket_sort"), 3),
+            ("lstm", ("solve_equation",), 4),
+            ("gru", ("binary_addition", "binary_multiplication", "square_root"), 4),
+        )
+        for task in tasks
+    }
+    | {
+        f"human_numbers_{net}": "--growth.vocab-sizes 19 29 --model.hidden-size 4"
+        for net in ("unrolled", "loop", "every_word", "stateful", "rnn", "gru")
+    }
+)
 QUICK = (
     "--budget.steps-per-stage 4 --budget.steps 8 --training.eval-every 2 "
     "--criterion.threshold 0.01 --criterion.min-steps 2"
