@@ -63,7 +63,10 @@ class Predictor:
         stage = replace(hardest, length=symbols.shape[1])
         shape = task.shape(stage)
         several = task.output == "symbols"
-        targets = (len(symbols), shape.output_length) if several else (len(symbols),)
+        # A task with an output at each position has as many as it is given, whatever its stages are.
+        each = shape.output_length == shape.length
+        size = symbols.shape[1] if each else shape.output_length
+        targets = (len(symbols), size) if several else (len(symbols),)
         batch = learn.Batch(inputs=symbols, targets=np.full(targets, learn.IGNORED))
         self._experiment.model.check(learn.shape_of_typed(task, stage, batch))
         with self._lock:
