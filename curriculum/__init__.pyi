@@ -16,6 +16,7 @@ from .errors import UsageError as UsageError
 from .learn import SGD as SGD
 from .learn import Adam as Adam
 from .learn import AdamW as AdamW
+from .learn import AfterInput as AfterInput
 from .learn import Batch as Batch
 from .learn import EvaluationSet as EvaluationSet
 from .learn import Guess as Guess

@@ -9,34 +9,48 @@ from curriculum import Direct, Experiment, Stage
 from curriculum.cli.main import main
 from curriculum.config import load_experiment, override
 
-TINY = {
-    "lstm_firstbit": "--growth.end 3 --model.hidden-size 4",
-    "gru_firstbit": "--growth.end 3 --model.hidden-size 4",
-    "rnn_firstbit": "--growth.end 3 --model.hidden-size 4",
-    "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.end.length 3 "
-    "--growth.end.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
-    "lstm_adding": "--growth.start 6 --growth.end 8 --model.hidden-size 4",
-    "lstm_latch": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
-    "gru_subsequence": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
-    "gru_subsequence_attention": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
-    "bert_associative_recall": "--growth.lengths 4 8 --growth.vocab-sizes 6 "
-    "--growth.levels 1 2 --model.hidden-size 8 --model.head-size 4",
-    "bert_pointer_chasing": "--growth.start.length 3 --growth.end.length 3 --growth.end.level 2 "
-    "--model.hidden-size 8 --model.head-size 4",
-    "gru_addition": "--growth.end 2 --model.hidden-size 4",
-    "lstm_anbn": "--growth.end 3 --model.hidden-size 4",
-    "lstm_anbncn": "--growth.end 3 --model.hidden-size 4",
-    "lstm_copy_memory": "--growth.end 2 --task.remembered 2 --model.hidden-size 4",
-    "lstm_dyck_allowed": "--growth.end.length 4 --model.hidden-size 4",
-    "lstm_dyck_closing": "--growth.start.length 4 --growth.end.length 6 --growth.end.level 2 "
-    "--growth.step 2 --model.hidden-size 4",
-    "lstm_dyck_membership": "--growth.end 4 --model.hidden-size 4",
-    "lstm_temporal_order": "--growth.end 12 --model.hidden-size 4",
-    "lstm_temporal_order_3": "--growth.end 12 --model.hidden-size 4",
-} | {
-    f"human_numbers_{net}": "--growth.vocab-sizes 19 29 --model.hidden-size 4"
-    for net in ("unrolled", "loop", "every_word", "stateful", "rnn", "gru")
-}
+TINY = (
+    {
+        "lstm_firstbit": "--growth.end 3 --model.hidden-size 4",
+        "gru_firstbit": "--growth.end 3 --model.hidden-size 4",
+        "rnn_firstbit": "--growth.end 3 --model.hidden-size 4",
+        "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.end.length 3 "
+        "--growth.end.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
+        "lstm_adding": "--growth.start 6 --growth.end 8 --model.hidden-size 4",
+        "lstm_latch": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
+        "gru_subsequence": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
+        "gru_subsequence_attention": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
+        "bert_associative_recall": "--growth.lengths 4 8 --growth.vocab-sizes 6 "
+        "--growth.levels 1 2 --model.hidden-size 8 --model.head-size 4",
+        "bert_pointer_chasing": "--growth.start.length 3 --growth.end.length 3 --growth.end.level 2 "
+        "--model.hidden-size 8 --model.head-size 4",
+        "gru_addition": "--growth.end 2 --model.hidden-size 4",
+        "lstm_anbn": "--growth.end 3 --model.hidden-size 4",
+        "lstm_anbncn": "--growth.end 3 --model.hidden-size 4",
+        "lstm_copy_memory": "--growth.end 2 --task.remembered 2 --model.hidden-size 4",
+        "lstm_dyck_allowed": "--growth.end.length 4 --model.hidden-size 4",
+        "lstm_dyck_closing": "--growth.start.length 4 --growth.end.length 6 --growth.end.level 2 "
+        "--growth.step 2 --model.hidden-size 4",
+        "lstm_dyck_membership": "--growth.end 4 --model.hidden-size 4",
+        "lstm_temporal_order": "--growth.end 12 --model.hidden-size 4",
+        "lstm_temporal_order_3": "--growth.end 12 --model.hidden-size 4",
+    }
+    | {
+        f"{cell}_{task}": f"--growth.end {end} --model.hidden-size 4"
+        for cell, tasks, end in (
+            ("rnn", ("parity", "even_pairs", "cycle_navigation"), 3),
+            ("lstm", ("modular_arithmetic", "bracketed_arithmetic", "reverse", "duplicate"), 3),
+            ("lstm", ("stack_manipulation", "odds_first", "missing_duplicate", "bucket_sort"), 3),
+            ("lstm", ("solve_equation",), 4),
+            ("gru", ("binary_addition", "binary_multiplication", "square_root"), 4),
+        )
+        for task in tasks
+    }
+    | {
+        f"human_numbers_{net}": "--growth.vocab-sizes 19 29 --model.hidden-size 4"
+        for net in ("unrolled", "loop", "every_word", "stateful", "rnn", "gru")
+    }
+)
 QUICK = (
     "--budget.steps-per-stage 4 --budget.steps 8 --training.eval-every 2 "
     "--criterion.threshold 0.01 --criterion.min-steps 2"

@@ -83,11 +83,9 @@ def show(
             found = learn.predict_examples(learner, task, batch, [""])
     of = str(stage) if input is None else str(stage).partition(", ")[2]  # its length is its own
     table = report.example_table(
-        found.batch,
-        found.predictions,
-        found.notes,
+        found,
         task.decode,
-        found.left_out,
+        task.decode_output,
         tolerance=task.tolerance if task.output == "values" else None,
     )
     return Examples(f"run {folder.id}, {restored.name}, {of}", table)

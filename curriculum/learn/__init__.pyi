@@ -1,4 +1,5 @@
 from . import widening as widening
+from .after_input import AfterInput as AfterInput
 from .batch import IGNORED as IGNORED
 from .batch import PADDING as PADDING
 from .batch import Batch as Batch

@@ -17,11 +17,11 @@ import torch
 from curriculum.learn.batch import IGNORED, Batch, concatenate
 from curriculum.learn.batch_problems import batch_problems
 from curriculum.learn.first_pass import FirstPass
-from curriculum.learn.metrics import has_own_loss, is_comparable
+from curriculum.learn.metrics import is_comparable
 from curriculum.learn.model import HasMinBatchSize, Model
 from curriculum.learn.randomness import forked, generator
 from curriculum.learn.shape import Shape
-from curriculum.learn.task import METRICS, EvaluationSet, Task
+from curriculum.learn.task import METRICS, EvaluationSet, Task, has_own_loss
 from curriculum.learn.user_code import contract_error, user_errors
 from curriculum.plan import Stage
 

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from curriculum.learn.batch import IGNORED, Batch
 from curriculum.learn.shape import OutputKind
-from curriculum.learn.task import Task
+from curriculum.learn.task import Task, has_own_loss
 
 
 def example_losses(task: Task, outputs: Tensor, targets: Tensor) -> Tensor | None:
@@ -32,11 +32,6 @@ def example_losses(task: Task, outputs: Tensor, targets: Tensor) -> Tensor | Non
     each = each.view(len(targets), -1)  # (B, T), zero where nothing is predicted
     count = (targets != IGNORED).view(len(targets), -1).sum(dim=1)
     return each.sum(dim=1) / count.clamp(min=1)
-
-
-def has_own_loss(task: Task) -> bool:
-    """Whether a task defines its loss itself."""
-    return type(task).loss is not Task.loss
 
 
 def predict(output: OutputKind, outputs: Tensor) -> Tensor:

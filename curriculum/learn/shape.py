@@ -141,7 +141,7 @@ class Shape:
             raise UsageError(
                 f"{model} outputs a symbol at each position, and the task has {self.length} "
                 f"input and {self.output_length} output symbols; take an encoder-decoder such as "
-                f"Seq2Seq"
+                f"Seq2Seq, or give the output after the input: AfterInput(task=...)"
             )
 
     def check_symbols(self, model: str) -> None:

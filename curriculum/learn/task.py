@@ -207,8 +207,12 @@ class Task(ABC):
     # What a user reads and types.
 
     def decode(self, symbols: NDArray[np.int64]) -> list[str]:
-        """Each symbol as a word; real channels and values are shown as numbers."""
+        """Each symbol of an input as a word; real channels are shown as numbers."""
         return [str(symbol) for symbol in symbols]
+
+    def decode_output(self, symbols: NDArray[np.int64]) -> list[str]:
+        """Each symbol of an output as a word, by default as in inputs; values are shown as numbers."""
+        return self.decode(symbols)
 
     def encode(self, text: str, stage: Stage) -> Batch:
         """One example of what was typed, with `IGNORED` where the target isn't known.
@@ -227,3 +231,8 @@ class Task(ABC):
         inputs = np.array([parse_symbols(text, shape.input_vocab_size)], dtype=np.int64)
         size = inputs.shape if shape.output == "symbols" else (1,)
         return Batch(inputs=inputs, targets=np.full(size, IGNORED))
+
+
+def has_own_loss(task: Task) -> bool:
+    """Whether a task defines its loss itself."""
+    return type(task).loss is not Task.loss

@@ -1,6 +1,6 @@
 """Inputs, targets and predictions side by side, with the mistakes marked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 from rich.text import Text
 
-from curriculum.learn import IGNORED, PADDING, Batch
+from curriculum.learn import IGNORED, PADDING, ExamplePredictions
 
 Decoder = Callable[[NDArray[np.int64]], list[str]]
 
@@ -16,39 +16,38 @@ MOST_SYMBOLS = 24
 
 
 def example_table(
-    batch: Batch,
-    predictions: NDArray[Any],
-    notes: Sequence[str],
+    examples: ExamplePredictions,
     decode: Decoder,
-    left_out: int = 0,
+    decode_output: Decoder,
     *,
     tolerance: float | None = None,
 ) -> Table:
     """A row for each example. Wrong ones say so in words too, for those who see no colour.
 
     Args:
-        batch: the examples.
-        predictions: the model's, in the shape of the targets; where these are a task's own and of
-            another shape, they are not shown.
-        notes: on each example, such as "hard"; empty for none.
-        decode: writes symbols as words.
-        left_out: how many positions each input has between the two halves that are shown.
+        examples: with what was predicted; targets of another shape, as a task with a loss of its
+            own may have, are not shown.
+        decode: writes symbols of inputs as words.
+        decode_output: writes those of targets and predictions.
         tolerance: how far a value may be from its target to be correct; None for symbols.
     """
+    batch, predictions = examples.batch, examples.predictions
     table = Table(box=None, pad_edge=False)
     for column in ("input", "target", "prediction", ""):
         table.add_column(column)
     unknown = np.full_like(predictions, IGNORED)
     targets = batch.targets if batch.targets.shape == predictions.shape else unknown
     for inputs, present, target, prediction, note in zip(
-        batch.inputs, batch.present, targets, predictions, notes, strict=True
+        batch.inputs, batch.present, targets, predictions, examples.notes, strict=True
     ):
-        wrong = _wrong(prediction, target, tolerance)
+        first = int(np.argmax(target != IGNORED)) if target.ndim else 0  # that is predicted
+        wanted, predicted = np.atleast_1d(target)[first:], np.atleast_1d(prediction)[first:]
+        wrong = _wrong(predicted, wanted, tolerance)
         table.add_row(
-            _short(_words(inputs[present], decode), left_out),
-            _short(_words(np.atleast_1d(target), decode)),
-            _marked(_words(np.atleast_1d(prediction), decode), wrong),
-            _correctness(target, wrong) + (f" ({note})" if note else ""),
+            _short(_words(inputs[present], decode), examples.left_out),
+            _short(_words(wanted, decode_output)),
+            _marked(_words(predicted, decode_output), wrong),
+            _correctness(wanted, wrong) + (f" ({note})" if note else ""),
         )
     return table
 
@@ -77,10 +76,9 @@ def _short(words: list[str], left_out: int = 0) -> str:
 
 
 def _wrong(
-    prediction: NDArray[Any], target: NDArray[Any], tolerance: float | None
+    predicted: NDArray[Any], wanted: NDArray[Any], tolerance: float | None
 ) -> NDArray[np.bool_]:
     """Which of the symbols or values that are asked for are wrong."""
-    predicted, wanted = np.atleast_1d(prediction), np.atleast_1d(target)
     far = predicted != wanted if tolerance is None else np.abs(predicted - wanted) > tolerance
     found: NDArray[np.bool_] = far & (wanted != IGNORED)
     return found

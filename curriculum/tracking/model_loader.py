@@ -59,7 +59,10 @@ class Predictor:
         hardest = Stage.covering(self._experiment.growth.path())
         stage = replace(hardest, length=found.shape[1])
         shape, count = task.shape(stage), len(found)
-        targets = {"symbols": (count, shape.output_length), "values": (count, shape.value_count)}
+        # A task with an output at each position has as many as it is given, whatever its stages are.
+        each = shape.output_length == shape.length
+        size = found.shape[1] if each else shape.output_length
+        targets = {"symbols": (count, size), "values": (count, shape.value_count)}
         unknown = np.full(targets.get(task.output, (count,)), learn.IGNORED)
         batch = learn.Batch(inputs=inputs, targets=unknown, mask=mask)
         self._experiment.model.check(learn.shape_of_typed(task, stage, batch))

@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 
 from curriculum import Batch, Stage, Training
-from curriculum.learn import IGNORED, PADDING, batch_of
+from curriculum.learn import IGNORED, PADDING, ExamplePredictions, batch_of
 from curriculum.learn.examples import select_examples
 from curriculum.report import example_table
 from curriculum.tasks import FirstBit, HumanNumbers, Reverse
@@ -15,9 +15,9 @@ from curriculum.tasks import FirstBit, HumanNumbers, Reverse
 def rows(batch: Batch, predictions: np.ndarray) -> list[str]:
     printed = io.StringIO()
     notes = ["hard"] + [""] * (len(predictions) - 1)
-    Console(file=printed, width=120).print(
-        example_table(batch, predictions, notes, Reverse().decode)
-    )
+    examples = ExamplePredictions(batch=batch, predictions=predictions, notes=notes)
+    table = example_table(examples, Reverse().decode, Reverse().decode_output)
+    Console(file=printed, width=120).print(table)
     return [" ".join(line.split()) for line in printed.getvalue().splitlines()]
 
 
@@ -30,6 +30,11 @@ def test_mistakes_are_marked_in_words_and_in_place() -> None:
     assert lines[2] == "7 6 5 5 6 . 5 6 1 correct"
 
 
+def test_places_before_the_first_that_is_predicted_are_left_out_of_the_output() -> None:
+    batch = Batch(inputs=np.array([[5, 6, 0]]), targets=np.array([[IGNORED, IGNORED, 7]]))
+    assert rows(batch, np.array([[1, 2, 7]]))[1] == "5 6 0 7 7 correct (hard)"
+
+
 def test_where_the_target_is_not_known_nothing_is_marked_correct_or_wrong() -> None:
     batch = Batch(inputs=np.array([[5, 6], [1, PADDING]]), targets=np.full((2, 2), IGNORED))
     lines = rows(batch, np.array([[7, 9], [1, 1]]))
@@ -39,16 +44,19 @@ def test_where_the_target_is_not_known_nothing_is_marked_correct_or_wrong() -> N
 def test_symbols_may_be_decoded_to_words() -> None:
     batch = Batch(inputs=np.array([[0, 1]]), targets=np.array([[1, 0]]))
     printed = io.StringIO()
-    names = ("no", "yes")
-    table = example_table(batch, np.array([[1, 1]]), [""], lambda row: [names[i] for i in row])
+    given, answered = ("no", "yes"), ("off", "on")
+    examples = ExamplePredictions(batch=batch, predictions=np.array([[1, 1]]), notes=[""])
+    table = example_table(
+        examples, lambda row: [given[i] for i in row], lambda row: [answered[i] for i in row]
+    )
     Console(file=printed, width=120).print(table)
     assert printed.getvalue().splitlines()[1].split() == [
         "no",
         "yes",
-        "yes",
-        "no",
-        "yes",
-        "[yes]",
+        "on",
+        "off",
+        "on",
+        "[on]",
         "WRONG",
     ]
 
@@ -64,7 +72,9 @@ def test_long_rows_show_their_two_ends() -> None:
 def test_rows_without_their_middle_show_how_many_symbols_are_left_out() -> None:
     batch = Batch(inputs=np.arange(16)[None], targets=np.array([1]))
     printed = io.StringIO()
-    table = example_table(batch, np.array([1]), [""], Reverse().decode, left_out=984)
+    predictions = np.array([1])
+    examples = ExamplePredictions(batch=batch, predictions=predictions, notes=[""], left_out=984)
+    table = example_table(examples, Reverse().decode, Reverse().decode_output)
     Console(file=printed, width=120).print(table)
     row = " ".join(printed.getvalue().splitlines()[1].split())
     assert row == "0 1 2 3 4 5 6 7 …984 more… 8 9 10 11 12 13 14 15 1 1 correct"

@@ -10,14 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from mlflow_copies import client_of, copy_of, sync
 
 import curriculum
-from curriculum import Experiment, UsageError
+from curriculum import AfterInput, Experiment, Explicit, Stage, UsageError
 from curriculum.config import load_experiment
-from curriculum.learn import isolated, weights_sha256
+from curriculum.learn import Learner, isolated, weights_sha256
+from curriculum.models import Recurrent
 from curriculum.record import MlflowSettings, RunFolder, Store
+from curriculum.tasks import Duplicate
 from curriculum.tracking import local_tracking_uri
+from curriculum.tracking.model_loader import Predictor
 
 pytestmark = pytest.mark.slow
 
@@ -176,6 +180,17 @@ def test_predictions_are_the_models_and_bad_inputs_a_sentence(
     ):
         with pytest.raises(UsageError, match=message):
             unchecked.predict(wrong)
+
+
+def test_an_output_after_the_input_is_predicted_at_each_position_given() -> None:
+    task, stage = AfterInput(task=Duplicate()), Stage(3)
+    experiment = Experiment(
+        task=task, model=Recurrent(hidden_size=4), growth=Explicit(lengths=(3,))
+    )
+    shape, device = task.shape(stage), torch.device("cpu")
+    learner = Learner.start(shape, experiment.recipe, seed=0, device=device)
+    inputs = task.encode("1 0 1", stage).inputs
+    assert Predictor(experiment, learner).predict(inputs).shape == inputs.shape == (1, 9)
 
 
 def test_a_server_predicts_in_several_threads_at_once_and_beside_a_run(
