@@ -25,9 +25,12 @@ from curriculum.learn.work import (
 from curriculum.models import (
     Bert,
     LanguageModel,
+    LinearRecurrent,
+    MinGRU,
     Recurrent,
     Seq2Seq,
     language_model_networks,
+    scanned_network,
     seq2seq_network,
 )
 
@@ -49,6 +52,9 @@ MODELS: dict[str, tuple[Model, str]] = {
     "gru of words": (LanguageModel(net="gru", hidden_size=9, layers=2), "symbols"),
     "rnn": (Recurrent(cell="rnn", hidden_size=9, layers=2, bidirectional=True), "symbols"),
     "gru": (Recurrent(cell="gru", hidden_size=9, embedding_size=4), "bit"),
+    "min gru": (MinGRU(hidden_size=9, layers=3), "symbols"),
+    "lru": (LinearRecurrent(hidden_size=9, state_size=5), "bit"),
+    "selective": (LinearRecurrent(hidden_size=9, state_size=5, eigenvalues="real"), "symbols"),
 }
 
 
@@ -85,6 +91,10 @@ def activations(name: str) -> float:
         "gru of words": 2 * 3 * 9 * B * L * ACTIVATION,
         "rnn": 2 * 2 * 9 * B * L * ACTIVATION,
         "gru": 3 * 9 * B * L * ACTIVATION,
+        # Two gates, GELU and the gate after it; and a multiplication and an addition for each unit.
+        "min gru": 3 * B * L * 9 * (4 * ACTIVATION + 2),
+        "lru": 2 * B * L * (9 * 2 * ACTIVATION + 5 * 8),  # complex numbers
+        "selective": 2 * B * L * (9 * 2 * ACTIVATION + 5 * (ACTIVATION + 2)),
     }[name]
 
 
@@ -93,7 +103,7 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """No kind of network takes longer than its operations tell."""
     for mode in SLOWDOWNS:
         monkeypatch.setitem(SLOWDOWNS, mode, 1.0)
-    for module in (seq2seq_network, language_model_networks):
+    for module in (seq2seq_network, language_model_networks, scanned_network):
         monkeypatch.setattr(module, "SLOWDOWN", 1.0)
 
 
