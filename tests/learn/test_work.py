@@ -29,9 +29,11 @@ from curriculum.models import (
     MinGRU,
     Recurrent,
     Seq2Seq,
+    StackRNN,
     language_model_networks,
     scanned_network,
     seq2seq_network,
+    stack_rnn_network,
 )
 
 STAGE = Stage(6, 12)
@@ -54,6 +56,8 @@ MODELS: dict[str, tuple[Model, str]] = {
     "gru": (Recurrent(cell="gru", hidden_size=9, embedding_size=4), "bit"),
     "min gru": (MinGRU(hidden_size=9, layers=3), "symbols"),
     "lru": (LinearRecurrent(hidden_size=9, state_size=5), "bit"),
+    "stack rnn": (StackRNN(hidden_size=9, stacks=2, stack_width=3), "symbols"),
+    "stack lstm": (StackRNN(cell="lstm", hidden_size=9, stack_depth=4), "bit"),
     "selective": (LinearRecurrent(hidden_size=9, state_size=5, eigenvalues="real"), "symbols"),
 }
 
@@ -94,6 +98,9 @@ def activations(name: str) -> float:
         # Two gates, GELU and the gate after it; and a multiplication and an addition for each unit.
         "min gru": 3 * B * L * 9 * (4 * ACTIVATION + 2),
         "lru": 2 * B * L * (9 * 2 * ACTIVATION + 5 * 8),  # complex numbers
+        # Five operations for each number on the stacks, of which there are more at each symbol.
+        "stack rnn": B * (L * (9 + 2 * 3) * ACTIVATION + 5 * (1 + 2 + 3 + 4 + 5 + 6) * 2 * 3),
+        "stack lstm": B * (L * (5 * 9 + 3) * ACTIVATION + 5 * (1 + 2 + 3 + 4 + 4 + 4) * 8),
         "selective": 2 * B * L * (9 * 2 * ACTIVATION + 5 * (ACTIVATION + 2)),
     }[name]
 
@@ -103,7 +110,7 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """No kind of network takes longer than its operations tell."""
     for mode in SLOWDOWNS:
         monkeypatch.setitem(SLOWDOWNS, mode, 1.0)
-    for module in (seq2seq_network, language_model_networks, scanned_network):
+    for module in (seq2seq_network, language_model_networks, scanned_network, stack_rnn_network):
         monkeypatch.setattr(module, "SLOWDOWN", 1.0)
 
 
