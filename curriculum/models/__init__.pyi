@@ -1,4 +1,6 @@
+from .autoregressive_network import AutoregressiveNetwork as AutoregressiveNetwork
 from .bert import Bert as Bert
+from .decoder import Decoder as Decoder
 from .language_model import LanguageModel as LanguageModel
 from .linear_recurrent import LinearRecurrent as LinearRecurrent
 from .min_gru import MinGRU as MinGRU

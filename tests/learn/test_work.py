@@ -24,6 +24,7 @@ from curriculum.learn.work import (
 )
 from curriculum.models import (
     Bert,
+    Decoder,
     LanguageModel,
     LinearRecurrent,
     MinGRU,
@@ -58,8 +59,12 @@ MODELS: dict[str, tuple[Model, str]] = {
     "lru": (LinearRecurrent(hidden_size=9, state_size=5), "bit"),
     "stack rnn": (StackRNN(hidden_size=9, stacks=2, stack_width=3), "symbols"),
     "stack lstm": (StackRNN(cell="lstm", hidden_size=9, stack_depth=4), "bit"),
+    "llama": (Decoder(hidden_size=16, head_size=8, outputs="in_place"), "symbols"),
+    "gpt2": (Decoder(style="gpt2", hidden_size=16, head_size=8, intermediate_size=20), "shorter"),
     "selective": (LinearRecurrent(hidden_size=9, state_size=5, eigenvalues="real"), "symbols"),
 }
+
+TRANSFORMERS = ("bert", "llama", "gpt2")
 
 
 def built(name: str) -> tuple[nn.Module, Shape]:
@@ -101,6 +106,8 @@ def activations(name: str) -> float:
         # Five operations for each number on the stacks, of which there are more at each symbol.
         "stack rnn": B * (L * (9 + 2 * 3) * ACTIVATION + 5 * (1 + 2 + 3 + 4 + 5 + 6) * 2 * 3),
         "stack lstm": B * (L * (5 * 9 + 3) * ACTIVATION + 5 * (1 + 2 + 3 + 4 + 4 + 4) * 8),
+        "llama": 2 * B * (L * 64 + L * L * 2) * ACTIVATION,
+        "gpt2": 2 * B * (10 * 20 + 10 * 10 * 2) * ACTIVATION,  # places of input and output
         "selective": 2 * B * L * (9 * 2 * ACTIVATION + 5 * (ACTIVATION + 2)),
     }[name]
 
@@ -130,7 +137,7 @@ def test_a_kind_that_takes_longer_counts_more(name: str, request: pytest.Fixture
     request.getfixturevalue("alike")
     alike = work_of(network, B, L, shape.output_length, training=True)
     assert own.operations >= alike.operations
-    assert (own == alike) == name.startswith("bert")  # the unit
+    assert (own == alike) == name.startswith(TRANSFORMERS)  # the unit
 
 
 def test_an_lstms_gates_and_calls_are_counted() -> None:
