@@ -10,7 +10,7 @@ import pytest
 from mlflow_copies import sync
 from nbclient import NotebookClient
 
-import curriculum
+import curriculum.models
 from curriculum import Stage, Verdict
 from curriculum.record import Store
 
@@ -123,22 +123,39 @@ def test_other_settings_are_searched_as_shown() -> None:
 
 @pytest.mark.usefixtures("_no_mirror")
 @pytest.mark.parametrize(
-    ("page", "file", "settings"),
+    ("page", "number", "file", "settings"),
     [
-        ("docs/own_task.md", "brackets.py", ["--growth.end", "4"]),
-        ("docs/own_model.md", "tiny_transformer.py", ["--growth.end.length", "3"]),
+        ("docs/own_task.md", 0, "brackets.py", ["--growth.end", "4"]),
+        ("docs/own_model.md", 0, "tiny_transformer.py", ["--growth.end.length", "3"]),
+        (
+            "docs/own_model.md",
+            1,
+            "writing_lstm.py",
+            ["--growth.end.length", "2"],
+        ),
     ],
 )
 def test_own_tasks_and_models_run_as_shown(
-    page: str, file: str, settings: list[str], tmp_path: Path
+    page: str, number: int, file: str, settings: list[str], tmp_path: Path
 ) -> None:
     from curriculum.cli.main import main
 
-    (code,) = blocks(page, "python")
+    code = blocks(page, "python")[number]
     path = tmp_path / file
     path.write_text(code)
     assert f"`{file}`" in (ROOT / page).read_text()
     assert main(["run", str(path), *settings, "--store", str(tmp_path / "store")]) == 0
+
+
+def test_an_own_model_that_writes_takes_about_25_lines() -> None:
+    code = blocks("docs/own_model.md", "python")[1]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 25
+
+
+def test_all_models_are_listed() -> None:
+    page = (ROOT / "docs" / "models.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert listed == set(dir(curriculum.models)) - {"AutoregressiveNetwork"}
 
 
 def test_the_own_task_takes_about_thirty_lines() -> None:

@@ -60,6 +60,7 @@ class DecoderNetwork(nn.Module):
                 resid_pdrop=dropout,
                 embd_pdrop=dropout,
                 attn_pdrop=dropout,
+                activation_function="gelu_pytorch_tanh",  # the same in one call
                 **alike,
             )
             self.transformer: Any = GPT2Model(config)

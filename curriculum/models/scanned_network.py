@@ -17,7 +17,7 @@ from curriculum.models.padding import at_end, lengths_of
 CALLS_A_BLOCK = 4
 """Of torch's library, beside the recurrence and the linear layer: norm, GELU, gate and sum."""
 
-SLOWDOWN = 2.0
+SLOWDOWN = 1.5
 """How much longer a block takes than that tells: what it does unit by unit waits for memory."""
 
 

@@ -20,7 +20,7 @@ ACTIONS = 3
 CALLS = {"rnn": 18, "lstm": 24}
 """Of torch's library, for each symbol."""
 
-SLOWDOWN = 2.6
+SLOWDOWN = 1.2
 """How much longer it takes than that tells: the stacks' many views are slow on the way back."""
 
 
