@@ -10,7 +10,7 @@ import pytest
 from mlflow_copies import sync
 from nbclient import NotebookClient
 
-import curriculum
+import curriculum.models
 from curriculum import Stage, Verdict
 from curriculum.record import Store
 
@@ -128,6 +128,7 @@ def test_other_settings_are_searched_as_shown() -> None:
         ("docs/own_task.md", "brackets.py", ["--growth.end", "4"]),
         ("docs/own_task.md", "noisy_mean.py", ["--growth.end", "4"]),
         ("docs/own_model.md", "tiny_transformer.py", ["--growth.end.length", "3"]),
+        ("docs/own_model.md", "writing_lstm.py", ["--growth.end.length", "2"]),
     ],
 )
 def test_own_tasks_and_models_run_as_shown(
@@ -135,10 +136,21 @@ def test_own_tasks_and_models_run_as_shown(
 ) -> None:
     from curriculum.cli.main import main
 
-    named = re.findall(r"as `(\w+\.py)`:", (ROOT / page).read_text())
+    named = re.findall(r"as `(\w+\.py)`", (ROOT / page).read_text())
     path = tmp_path / file
     path.write_text(dict(zip(named, blocks(page, "python"), strict=True))[file])
     assert main(["run", str(path), *settings, "--store", str(tmp_path / "store")]) == 0
+
+
+def test_an_own_model_that_writes_takes_about_25_lines() -> None:
+    code = blocks("docs/own_model.md", "python")[1]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 25
+
+
+def test_all_models_are_listed() -> None:
+    page = (ROOT / "docs" / "models.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert listed == set(dir(curriculum.models)) - {"AutoregressiveNetwork"}
 
 
 def test_the_own_task_takes_about_thirty_lines() -> None:

@@ -24,6 +24,7 @@ from .layer_work import attention_work as attention_work
 from .layer_work import estimated_work as estimated_work
 from .layer_work import linear_work as linear_work
 from .layer_work import recurrent_work as recurrent_work
+from .layer_work import work_of as work_of
 from .learner import Learner as Learner
 from .learner import Snapshot as Snapshot
 from .learner import resolve_device as resolve_device

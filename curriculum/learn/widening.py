@@ -36,6 +36,7 @@ class Placement:
         new_columns: what old rows get in new columns; None leaves them.
         split: whether columns that come from the same one share its weight, unequally, so
             that units which are copies of each other do not stay alike.
+        split_rows: the same for rows, where they are what is read and columns what is given.
     """
 
     rows: Tensor
@@ -43,6 +44,7 @@ class Placement:
     new_rows: float | None = None
     new_columns: float | None = 0.0
     split: bool = False
+    split_rows: bool = False
 
 
 Placements = Mapping[str, Placement]
@@ -158,6 +160,8 @@ def placed(small: Tensor, large: Tensor, placement: Placement) -> Tensor:
     found[at] = small[rows[old].unsqueeze(1), columns[known]]
     if placement.split:
         found[:, known] *= _shares(columns[known]).to(found)
+    if placement.split_rows:
+        found[old] *= _shares(rows[old]).to(found).unsqueeze(1)
     return found
 
 
@@ -186,7 +190,7 @@ def placed_moment(name: str, small: Tensor, large: Tensor, placement: Placement)
         placement: the parameter's.
     """
     new = float(small.mean()) if name.endswith("_sq") else 0.0
-    bare = replace(placement, new_rows=None, new_columns=None, split=False)
+    bare = replace(placement, new_rows=None, new_columns=None, split=False, split_rows=False)
     return placed(small, torch.full_like(large, new), bare)
 
 

@@ -20,6 +20,7 @@ from curriculum.learn import (
     linear_work,
     widening,
 )
+from curriculum.models.copied_units import copied
 from curriculum.models.padding import at_end, lengths_of
 
 FEED_FORWARD = 4
@@ -116,7 +117,9 @@ class BertNetwork(nn.Module):
         so that they don't stay alike (bert2BERT: Chen et al. 2022, arXiv 2110.07143). New symbols
         get no weights in the head, new positions and symbols their embedding as initialised.
         """
-        units, inner = _copies(small, self, 1), _copies(small, self, FEED_FORWARD)
+        sizes = small.head.in_features, self.head.in_features
+        units = copied(*sizes)
+        inner = copied(*(FEED_FORWARD * size for size in sizes))
         found: dict[str, widening.Placement] = {}
         for name, value in self.state_dict().items():
             matrix = value.dim() > 1
@@ -143,9 +146,3 @@ def _waves(length: int, size: int) -> Tensor:
     rates = SLOWEST ** -(torch.arange(0, size, 2) / size)  # (size / 2,)
     angles = torch.arange(length).unsqueeze(1) * rates
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :size]
-
-
-def _copies(small: BertNetwork, large: BertNetwork, factor: int) -> Tensor:
-    """The source of an axis of `factor` times the hidden units, whole copies one after another."""
-    width = factor * small.head.in_features
-    return torch.arange(width).repeat(large.head.in_features // small.head.in_features)

@@ -24,11 +24,17 @@ from curriculum.learn.work import (
 )
 from curriculum.models import (
     Bert,
+    Decoder,
     LanguageModel,
+    LinearRecurrent,
+    MinGRU,
     Recurrent,
     Seq2Seq,
+    StackRNN,
     language_model_networks,
+    scanned_network,
     seq2seq_network,
+    stack_rnn_network,
 )
 
 STAGE = Stage(6, 12)
@@ -49,7 +55,16 @@ MODELS: dict[str, tuple[Model, str]] = {
     "gru of words": (LanguageModel(net="gru", hidden_size=9, layers=2), "symbols"),
     "rnn": (Recurrent(cell="rnn", hidden_size=9, layers=2, bidirectional=True), "symbols"),
     "gru": (Recurrent(cell="gru", hidden_size=9, embedding_size=4), "bit"),
+    "min gru": (MinGRU(hidden_size=9, layers=3), "symbols"),
+    "lru": (LinearRecurrent(hidden_size=9, state_size=5), "bit"),
+    "stack rnn": (StackRNN(hidden_size=9, stacks=2, stack_width=3), "symbols"),
+    "stack lstm": (StackRNN(cell="lstm", hidden_size=9, stack_depth=4), "bit"),
+    "llama": (Decoder(hidden_size=16, head_size=8, outputs="in_place"), "symbols"),
+    "gpt2": (Decoder(style="gpt2", hidden_size=16, head_size=8, intermediate_size=20), "shorter"),
+    "selective": (LinearRecurrent(hidden_size=9, state_size=5, eigenvalues="real"), "symbols"),
 }
+
+TRANSFORMERS = ("bert", "llama", "gpt2")
 
 
 def built(name: str) -> tuple[nn.Module, Shape]:
@@ -85,6 +100,15 @@ def activations(name: str) -> float:
         "gru of words": 2 * 3 * 9 * B * L * ACTIVATION,
         "rnn": 2 * 2 * 9 * B * L * ACTIVATION,
         "gru": 3 * 9 * B * L * ACTIVATION,
+        # Two gates, GELU and the gate after it; and a multiplication and an addition for each unit.
+        "min gru": 3 * B * L * 9 * (4 * ACTIVATION + 2),
+        "lru": 2 * B * L * (9 * 2 * ACTIVATION + 5 * 8),  # complex numbers
+        # Five operations for each number on the stacks, of which there are more at each symbol.
+        "stack rnn": B * (L * (9 + 2 * 3) * ACTIVATION + 5 * (1 + 2 + 3 + 4 + 5 + 6) * 2 * 3),
+        "stack lstm": B * (L * (5 * 9 + 3) * ACTIVATION + 5 * (1 + 2 + 3 + 4 + 4 + 4) * 8),
+        "llama": 2 * B * (L * 64 + L * L * 2) * ACTIVATION,
+        "gpt2": 2 * B * (10 * 20 + 10 * 10 * 2) * ACTIVATION,  # places of input and output
+        "selective": 2 * B * L * (9 * 2 * ACTIVATION + 5 * (ACTIVATION + 2)),
     }[name]
 
 
@@ -93,7 +117,7 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """No kind of network takes longer than its operations tell."""
     for mode in SLOWDOWNS:
         monkeypatch.setitem(SLOWDOWNS, mode, 1.0)
-    for module in (seq2seq_network, language_model_networks):
+    for module in (seq2seq_network, language_model_networks, scanned_network, stack_rnn_network):
         monkeypatch.setattr(module, "SLOWDOWN", 1.0)
 
 
@@ -113,7 +137,7 @@ def test_a_kind_that_takes_longer_counts_more(name: str, request: pytest.Fixture
     request.getfixturevalue("alike")
     alike = work_of(network, B, L, shape.output_length, training=True)
     assert own.operations >= alike.operations
-    assert (own == alike) == name.startswith("bert")  # the unit
+    assert (own == alike) == name.startswith(TRANSFORMERS)  # the unit
 
 
 def test_an_lstms_gates_and_calls_are_counted() -> None:

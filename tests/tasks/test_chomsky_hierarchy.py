@@ -145,7 +145,9 @@ def test_the_output_is_the_definitions(name: str) -> None:
 def test_a_batch_is_a_function_of_the_generator_within_the_task_s_shape(name: str) -> None:
     task, _, _ = ORACLES[name]
     for stage in stages(name, 3, 4, 9, 40, 41):
-        DrawnStage(task, stage, 20, "exact_match").batch()  # sizes, types and ranges, and that it draws alike
+        DrawnStage(
+            task, stage, 20, "exact_match"
+        ).batch()  # sizes, types and ranges, and that it draws alike
         assert task.evaluation_set(stage) is None or stage.length < 40
 
 
