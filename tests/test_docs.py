@@ -207,7 +207,13 @@ def test_a_network_states_its_work_as_shown() -> None:
 
 def test_the_constants_of_compute_are_those_in_the_code() -> None:
     from curriculum.learn import layer_work, work
-    from curriculum.models import language_model_networks, seq2seq_network
+    from curriculum.models import (
+        autoregressive_network,
+        language_model_networks,
+        scanned_network,
+        seq2seq_network,
+        stack_rnn_network,
+    )
 
     page = (ROOT / "docs" / "compute.md").read_text()
     assert (
@@ -221,6 +227,9 @@ def test_the_constants_of_compute_are_those_in_the_code() -> None:
     assert f"a GRU {costs['GRU']}, an LSTM {costs['LSTM']}, an RNN {costs['RNN_TANH']}" in page
     assert f"the encoder–decoder {seq2seq_network.SLOWDOWN} besides" in page
     assert f"word by word {language_model_networks.SLOWDOWN}." in page
+    assert f"by a scan count {scanned_network.SLOWDOWN}" in page
+    assert f"with stacks {stack_rnn_network.SLOWDOWN}" in page
+    assert f"cache {autoregressive_network.CACHE_SLOWDOWN}." in page.replace("\n", " ")
     assert f"{work.OPERATIONS_A_SECOND:.0e} of compute".replace("e+", "e") in page
 
 
