@@ -57,3 +57,12 @@ def head(small: nn.Linear, large: nn.Linear) -> widening.Placements:
         "weight": widening.Placement(rows, columns, new_rows=0.0, split=True),
         "bias": widening.Placement(rows, new_rows=widening.NEW_SYMBOL_BIAS),
     }
+
+
+def input_layer(small: nn.Module, large: nn.Module) -> widening.Placements:
+    """Of what reads symbols or channels."""
+    if isinstance(small, nn.Linear) and isinstance(large, nn.Linear):
+        return linear(small, large)
+    if isinstance(small, nn.Embedding) and isinstance(large, nn.Embedding):
+        return embedding(small, large)
+    raise TypeError(f"no input layers: {small}, {large}")

@@ -75,6 +75,7 @@ class Decoder(WidenedByCopies):
         return self.outputs == "after_input" or not shape.causal
 
     def check(self, shape: Shape) -> None:
+        shape.check_symbols("a decoder")
         if self.writes_after_input(shape):
             shape.check_not_causal("a decoder that writes after its input")
         elif shape.output == "symbols" and shape.output_length != shape.length:

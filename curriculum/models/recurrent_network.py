@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from curriculum.learn import Shape, State, Work, linear_work, recurrent_work, widening
+from curriculum.models.input_layer import input_features, input_layer
 from curriculum.models.padding import at_end, lengths_of, read
 from curriculum.models.recurrent_state import CELLS, initial_state, read_from
 
@@ -32,10 +33,8 @@ class RecurrentNetwork(nn.Module):
         self.output = shape.output
         self.channels = shape.channels
         self.embedding: nn.Module | None = None
-        if embedding_size is not None and shape.channels:
-            self.embedding = nn.Linear(shape.channels, embedding_size)
-        elif embedding_size is not None:
-            self.embedding = nn.Embedding(shape.input_vocab_size, embedding_size)
+        if embedding_size is not None:
+            self.embedding = input_layer(shape, embedding_size)
         self.recurrent = CELLS[cell](
             embedding_size or shape.channels or 1,
             hidden_size,
@@ -83,12 +82,11 @@ class RecurrentNetwork(nn.Module):
         return self._logits(state[0][-1])  # the top layer's output; an LSTM's cells come second
 
     def _features(self, inputs: Tensor) -> Tensor:
+        if self.embedding is not None:
+            return input_features(self.embedding, inputs)  # (B, L, E)
         if self.channels:
-            return inputs if self.embedding is None else self.embedding(inputs)  # (B, L, C or E)
-        known = inputs.clamp(min=0)
-        if self.embedding is None:
-            return known.to(self.head.weight.dtype).unsqueeze(-1)  # (B, L, 1)
-        return self.embedding(known)  # type: ignore[no-any-return]  # (B, L, E)
+            return inputs  # (B, L, C)
+        return inputs.clamp(min=0).to(self.head.weight.dtype).unsqueeze(-1)  # (B, L, 1)
 
     def _logits(self, states: Tensor) -> Tensor:
         logits: Tensor = self.head(torch.relu(states))  # (B, V) or (B, L, V)

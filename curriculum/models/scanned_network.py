@@ -1,6 +1,6 @@
 """What networks of linear recurrences have in common: embedding, blocks, head.
 
-Legend: B batch, L length, P positions of a piece, V output vocabulary, H hidden, N units of a state.
+Legend: B batch, L length, C channels, P positions of a piece, V output vocabulary, H hidden, N units of a state.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from torch.nn.functional import gelu, glu
 
 from curriculum.learn import ACTIVATION, Shape, State, Work, linear_work, widening
 from curriculum.models import copied_units
+from curriculum.models.input_layer import input_features, input_layer
 from curriculum.models.padding import at_end, lengths_of
 
 CALLS_A_BLOCK = 4
@@ -72,23 +73,27 @@ class Block(nn.Module):
 
 
 class ScannedNetwork(nn.Module):
-    """Reads symbols from left to right, and gives logits at the end or at each position."""
+    """Reads symbols or channels from left to right; gives outputs at the end or at each position."""
 
     def __init__(self, shape: Shape, size: int, recurrences: Sequence[Recurrence]) -> None:
         super().__init__()
         self.output = shape.output
-        self.embedding = nn.Embedding(shape.input_vocab_size, size)
+        self.channels = shape.channels
+        self.embedding = input_layer(shape, size)
         self.blocks = nn.ModuleList([Block(size, each) for each in recurrences])
         self.norm = nn.LayerNorm(size)
         self.head = nn.Linear(size, shape.logit_count)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols; or values.
+
+        Channels (B, L, C) come with the mask (B, L) of what is no padding.
+        """
         # Reading on through the padding changes nothing before it.
         features, _ = self._read(inputs, None)
         features = features.transpose(0, 1)  # (B, L, H)
         several = self.output == "symbols"
-        return self._logits(features if several else at_end(features, lengths_of(inputs)))
+        return self._logits(features if several else at_end(features, lengths_of(inputs, mask)))
 
     def forward_work(
         self, examples: int, length: int, output_length: int, *, training: bool
@@ -100,8 +105,8 @@ class ScannedNetwork(nn.Module):
 
     @property
     def can_stream(self) -> bool:
-        """Whether there is one output at the end."""
-        return self.output != "symbols"
+        """Whether there is one output at the end of symbols."""
+        return self.output != "symbols" and not self.channels
 
     def initial_state(self, batch_size: int) -> State:
         weight, size = self.head.weight, self.head.in_features
@@ -120,7 +125,7 @@ class ScannedNetwork(nn.Module):
     def placements_from(self, small: Self) -> widening.Placements:
         """How the network continues the function of a smaller one."""
         parts = {
-            "embedding": copied_units.embedding(small.embedding, self.embedding),
+            "embedding": copied_units.input_layer(small.embedding, self.embedding),
             "norm": copied_units.layer_norm(small.norm, self.norm),
             "head": copied_units.head(small.head, self.head),
         }
@@ -135,7 +140,7 @@ class ScannedNetwork(nn.Module):
         return [block for block in self.blocks if isinstance(block, Block)]
 
     def _features(self, inputs: Tensor) -> Tensor:
-        return self.embedding(inputs.clamp(min=0))  # type: ignore[no-any-return]  # (B, L, H)
+        return input_features(self.embedding, inputs)  # (B, L, H)
 
     def _read(self, inputs: Tensor, before: State | None) -> tuple[Tensor, State]:
         """The last block's features (L, B, H), and the state (B, N) of each block."""

@@ -1,6 +1,6 @@
 """The network that `StackRNN` settings build.
 
-Legend: B batch, L length, P positions of a piece, V output vocabulary, H hidden, G gates of the
+Legend: B batch, L length, C channels, P positions of a piece, V output vocabulary, H hidden, G gates of the
 controller (1 for an RNN, 4 for an LSTM), S stacks, D depth of a stack, W width of its vectors.
 """
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from curriculum.learn import ACTIVATION, Shape, State, Work, linear_work, widening
+from curriculum.models.input_layer import input_features, input_layer
 from curriculum.models.padding import at_end, lengths_of
 
 GATES = {"rnn": 1, "lstm": 4}
@@ -25,7 +26,7 @@ SLOWDOWN = 1.2
 
 
 class StackRNNNetwork(nn.Module):
-    """Reads symbols from left to right, and gives logits at the end or at each position."""
+    """Reads symbols or channels from left to right; gives outputs at the end or at each position."""
 
     def __init__(
         self,
@@ -41,21 +42,26 @@ class StackRNNNetwork(nn.Module):
         self.output = shape.output
         self.cell, self.stacks, self.width, self.depth = cell, stacks, stack_width, stack_depth
         size = GATES[cell] * hidden_size
-        # What each symbol adds to the gates: a linear layer on one-hot symbols.
-        self.embedding = nn.Embedding(shape.input_vocab_size, size)
+        # What each symbol adds to the gates: a linear layer on one-hot symbols, or on channels.
+        self.channels = shape.channels
+        self.embedding: Any = input_layer(shape, size, bias=False)
         self.recurrent = nn.Linear(hidden_size, size)
         self.read = nn.Linear(stacks * stack_width, size, bias=False)
         self.control = nn.Linear(hidden_size, stacks * (stack_width + ACTIONS))
         self.head = nn.Linear(hidden_size, shape.logit_count)
         bound = hidden_size**-0.5  # as torch's recurrent layers begin
-        nn.init.uniform_(self.embedding.weight, -bound, bound)
+        for weight in self.embedding.parameters():
+            nn.init.uniform_(weight, -bound, bound)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols; or values.
+
+        Channels (B, L, C) come with the mask (B, L) of what is no padding.
+        """
         # Reading on through the padding changes nothing before it.
         states, _ = self._read_all(inputs, self._start(len(inputs), depth=0))  # (B, L, H)
         several = self.output == "symbols"
-        return self._logits(states if several else at_end(states, lengths_of(inputs)))
+        return self._logits(states if several else at_end(states, lengths_of(inputs, mask)))
 
     def forward_work(
         self, examples: int, length: int, output_length: int, *, training: bool
@@ -76,8 +82,8 @@ class StackRNNNetwork(nn.Module):
 
     @property
     def can_stream(self) -> bool:
-        """Whether there is one output at the end, and the stacks don't grow with the input."""
-        return self.output != "symbols" and self.depth is not None
+        """Whether there is one output at the end of symbols, and the stacks don't grow with the input."""
+        return self.output != "symbols" and self.depth is not None and not self.channels
 
     def initial_state(self, batch_size: int) -> State:
         return self._start(batch_size, depth=self.depth or 0)
@@ -94,10 +100,15 @@ class StackRNNNetwork(nn.Module):
         """How the network continues the function of a smaller one: its stacks are of one size."""
         units = widening.kept(small.recurrent.in_features, self.recurrent.in_features)
         gates = widening.kept(len(units[units >= 0]), len(units), GATES[self.cell])
-        symbols = widening.kept(small.embedding.num_embeddings, self.embedding.num_embeddings)
         place = widening.Placement
+        if self.channels:
+            embedding = place(gates, torch.arange(self.channels))
+        else:
+            less, more = (len(next(each.embedding.parameters())) for each in (small, self))
+            symbols = widening.kept(less, more)
+            embedding = place(symbols, gates, new_columns=None)
         return {
-            "embedding.weight": place(symbols, gates, new_columns=None),
+            "embedding.weight": embedding,
             "recurrent.weight": place(gates, units),
             "recurrent.bias": place(gates),
             "read.weight": place(gates, torch.arange(self.read.in_features)),
@@ -114,7 +125,7 @@ class StackRNNNetwork(nn.Module):
         return (stack, *units)
 
     def _features(self, inputs: Tensor) -> Tensor:
-        return self.embedding(inputs.clamp(min=0))  # type: ignore[no-any-return]  # (B, L, G * H)
+        return input_features(self.embedding, inputs)  # (B, L, G * H)
 
     def _read_all(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         """The controller's outputs (B, L, H), and the state after the last symbol."""

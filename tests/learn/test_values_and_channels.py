@@ -14,7 +14,17 @@ from curriculum.learn import IGNORED, Learner, Model, concatenate
 from curriculum.learn.evaluator import Evaluator
 from curriculum.learn.losses import mean_loss
 from curriculum.learn.metrics import own_metrics, predict, standard_metric
-from curriculum.models import Bert, LanguageModel, Recurrent, Seq2Seq
+from curriculum.learn.predictions import predict_batch
+from curriculum.models import (
+    Bert,
+    Decoder,
+    LanguageModel,
+    LinearRecurrent,
+    MinGRU,
+    Recurrent,
+    Seq2Seq,
+    StackRNN,
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,9 @@ def test_what_a_task_of_numbers_gets_wrong_is_a_sentence(wrong: str, problem: st
         Recurrent(hidden_size=4),
         Recurrent(cell="gru", hidden_size=4, embedding_size=3, bidirectional=True),
         Bert(hidden_size=64, layers=1),
+        StackRNN(hidden_size=4),
+        LinearRecurrent(hidden_size=8, layers=1),
+        MinGRU(hidden_size=8, layers=1),
     ],
 )
 def test_models_that_take_channels_leave_what_is_masked_out(model: Model) -> None:
@@ -112,7 +125,39 @@ def test_models_that_take_channels_leave_what_is_masked_out(model: Model) -> Non
 
 
 @pytest.mark.parametrize(
-    "model", [Seq2Seq(hidden_size=4, embedding_size=3), LanguageModel(net="gru", hidden_size=4)]
+    ("small", "large"),
+    [
+        (Recurrent(hidden_size=4), Recurrent(hidden_size=6)),
+        (
+            Recurrent(hidden_size=4, embedding_size=3),
+            Recurrent(hidden_size=6, embedding_size=3),
+        ),
+        (Bert(hidden_size=64, layers=1), Bert(hidden_size=128, layers=1)),
+        (StackRNN(hidden_size=4), StackRNN(hidden_size=6)),
+        (LinearRecurrent(hidden_size=8, layers=1), LinearRecurrent(hidden_size=16, layers=1)),
+        (MinGRU(hidden_size=8, layers=1), MinGRU(hidden_size=16, layers=1)),
+    ],
+)
+def test_what_reads_channels_is_widened_with_its_function(small: Any, large: Any) -> None:
+    made = experiment(Means(), small)
+    device = torch.device("cpu")
+    one = Learner.start(made.shape, made.recipe, seed=0, device=device)
+    settings = {"model.hidden_size": large.hidden_size}
+    wider = Learner.continuing(
+        one.snapshot(), made.recipe.replace(settings), device, seed=0, visit=0
+    )
+    batch = Means().sample(np.random.default_rng(0), Stage(4), 6)
+    before, after = (predict_batch(each, Means(), batch) for each in (one, wider))
+    assert np.allclose(before, after, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Seq2Seq(hidden_size=4, embedding_size=3),
+        LanguageModel(net="gru", hidden_size=4),
+        Decoder(hidden_size=32, layers=1),
+    ],
 )
 def test_a_model_that_cannot_take_channels_says_so(model: Model) -> None:
     with pytest.raises(UsageError, match="reads symbols, and the task gives 2 real channels"):
