@@ -4,7 +4,7 @@ Legend: B batch, L length, C channels, P positions of a piece, V output vocabula
 controller (1 for an RNN, 4 for an LSTM), S stacks, D depth of a stack, W width of its vectors.
 """
 
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
