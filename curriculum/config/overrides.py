@@ -27,7 +27,16 @@ def _by_name(*kinds: type[Any]) -> dict[str, type[Any]]:
 
 KINDS = {
     "growth": _by_name(plan.Arithmetic, plan.Explicit, plan.Galloping, plan.Geometric),
-    "model": _by_name(models.Bert, models.LanguageModel, models.Recurrent, models.Seq2Seq),
+    "model": _by_name(
+        models.Bert,
+        models.Decoder,
+        models.LanguageModel,
+        models.LinearRecurrent,
+        models.MinGRU,
+        models.Recurrent,
+        models.Seq2Seq,
+        models.StackRNN,
+    ),
     "optimizer": _by_name(learn.Adam, learn.AdamW, learn.Guess, learn.RAdam, learn.SGD),
     "pacing": _by_name(plan.Direct, plan.Gated, plan.Linear, plan.Root),
     "sampling": _by_name(

@@ -95,7 +95,7 @@ class DecoderNetwork(nn.Module):
         self, tokens: Tensor, real: Tensor | None, cache: Any
     ) -> tuple[Tensor, Any]:
         """Logits (B, P, V) of further tokens (B, P), and the cache after them; see `HasCache`."""
-        keys, known = cache or (DynamicCache(config=self.transformer.config), None)
+        keys, known = cache or (DynamicCache(), None)
         mask = real if known is None or real is None else torch.cat([known, real], dim=1)
         places = tokens.shape[1]
         given: dict[str, Any] = {}

@@ -1,3 +1,5 @@
+from dataclasses import is_dataclass
+
 import pytest
 
 from curriculum import (
@@ -13,8 +15,10 @@ from curriculum import (
     Mastery,
     Stage,
     UsageError,
+    models,
 )
 from curriculum.config import override
+from curriculum.config.overrides import KINDS
 from curriculum.models import Bert, Recurrent
 
 
@@ -135,6 +139,11 @@ def test_a_model_of_another_kind_starts_with_its_own_settings(tiny: Experiment) 
     assert override(tiny, ["--model", "recurrent"]).model == tiny.model
     with pytest.raises(UsageError, match="did you mean bert"):
         override(tiny, ["--model", "brt"])
+
+
+def test_every_model_is_chosen_by_name() -> None:
+    settings = {kind for name in dir(models) if is_dataclass(kind := getattr(models, name))}
+    assert set(KINDS["model"].values()) == settings
 
 
 def test_pacing_is_chosen_together_with_the_limit_that_it_needs(tiny: Experiment) -> None:
