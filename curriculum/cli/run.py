@@ -257,9 +257,10 @@ def _finish(
     for sentence in report.final_evaluation(history):
         print_line(sentence, stream)
     if history.end is not None:
+        show = shlex.join(["show", result.run_id, *_source_option(history)])
         print_line(
-            f"Run {result.run_id}: 'explain {result.run_id}' says why, 'show {result.run_id}' shows "
-            f"examples, 'ui' opens MLflow",
+            f"Run {result.run_id}: 'explain {result.run_id}' says why, '{show}' shows examples, 'ui' "
+            f"opens MLflow",
             stream,
         )
     else:  # a command is left on one line, to be copied
@@ -277,6 +278,11 @@ def _resume_command(history: record.History, store: Path) -> str:
     words = ["python", "-m", "curriculum", "resume", description.id]
     if store != record.DEFAULT_STORE:
         words += ["--store", str(store)]
-    if "curriculum_file_" in str(description.config):
-        words += ["--source", str(description.source)]
-    return shlex.join(words)
+    return shlex.join([*words, *_source_option(history)])
+
+
+def _source_option(history: record.History) -> list[str]:
+    """What names the user's own file, for a command that runs its code."""
+    description = history.description
+    own = "curriculum_file_" in str(description.config)
+    return ["--source", str(description.source)] if own else []
