@@ -79,7 +79,7 @@ def gallery(content: Content) -> str:
             f"`{row['file']}.py`",
             row["reach"] if row["status"] == "reached" else f"not its target: {row['reach']}",
             f"{row['steps']:,}",
-            f"{row['seconds']:.0f} s",
+            f"{row['seconds']:.1f} s",
         ]
         for row in content[0]
     ]
