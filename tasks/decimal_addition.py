@@ -50,6 +50,7 @@ class DecimalAddition(Task):
     """
 
     output = "symbols"
+    length_name = "digits"
     level_name = "operands"
     slices = (LONG_CARRIES,)
 

@@ -98,6 +98,11 @@ class Task(ABC):
         """Raise `UsageError` where the task has no examples of that stage."""
 
     @property
+    def length_name(self) -> str:
+        """What a stage's length counts, such as "digits"; shown wherever lengths are."""
+        return "length"
+
+    @property
     def level_name(self) -> str | None:
         """What a stage's level counts, such as "operands"; None for a task without levels."""
         return None
@@ -121,6 +126,11 @@ class Task(ABC):
         from curriculum.learn.losses import mean_loss
 
         return mean_loss(self.output, outputs, targets)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Packages that examples depend on, as `pip` names them: a run records their versions."""
+        return ()
 
     # How it is evaluated.
 
