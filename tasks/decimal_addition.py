@@ -51,7 +51,7 @@ class DecimalAddition(Task):
 
     output = "symbols"
     length_name = "digits"
-    level_name = "operands"
+    level_name = "pluses"
     slices = (LONG_CARRIES,)
 
     reverse: bool = True

@@ -132,7 +132,6 @@ def _library() -> Any:
         from reasoning_gym import factory
     except ImportError as error:
         raise UsageError(
-            f"this task needs {PACKAGE}, which isn't installed: pip install "
-            f"'curriculum[{PACKAGE}]'"
+            f"this task needs {PACKAGE}, which isn't installed: pip install 'curriculum[{PACKAGE}]'"
         ) from error
     return factory

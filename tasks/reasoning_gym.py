@@ -201,7 +201,11 @@ def _problem(task: ReasoningGym, stage: Stage) -> str:
     questions, answers = (
         f"{min(lengths)} to {max(lengths)}"
         for lengths in (
-            [len(entry[part]) for entry, outside in zip(answered, foreign, strict=True) if not outside]
+            [
+                len(entry[part])
+                for entry, outside in zip(answered, foreign, strict=True)
+                if not outside
+            ]
             for part in ("question", "answer")
         )
     )

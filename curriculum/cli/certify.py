@@ -57,12 +57,13 @@ def certify(request: CertifyRequest) -> int:
         for event, seconds in _evaluations(experiment, learner, history, request):
             found.append(event)
             contents.append(_as_json(event, seconds))
-            print_note(f"{event.stage}: score {event.score:.4g}")
+            print_note(f"{experiment.axis_names.words(event.stage)}: score {event.score:.4g}")
     if request.json:
         print(json.dumps({"run_id": folder.id, "evaluations": contents}))
     else:
         title = f"run {folder.id}, {experiment.name}"
-        report.literal_console().print(report.final_evaluation_table(title, found))
+        table = report.final_evaluation_table(title, found, experiment.axis_names)
+        report.literal_console().print(table)
     return 0 if found and all(event.passes for event in found) else 3
 
 
@@ -85,15 +86,16 @@ def _evaluations(
     for length in dict.fromkeys(request.length):
         sizes = (request.vocab_size or reach.vocab_size, request.level or reach.level)
         stage = plan.Stage(length, *sizes)
+        words = experiment.axis_names.words(stage)
         experiment.check_stage(stage)
         if not evaluator.accepts(learner, stage):
             shape = learner.shape
             raise UsageError(
-                f"the model can't be evaluated on {stage}: it was built for inputs up to length "
+                f"the model can't be evaluated on {words}: it was built for inputs up to length "
                 f"{shape.length} and a vocabulary of {shape.input_vocab_size}"
             )
         began = time.perf_counter()
-        with _progress_bar(stage, length * examples) as advance:
+        with _progress_bar(words, length * examples) as advance:
             event = evaluator.beyond(learner, stage, examples, advance)
         yield event, time.perf_counter() - began
 
@@ -111,12 +113,12 @@ def _as_json(event: record.FinalEvaluated, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _progress_bar(stage: plan.Stage, tokens: int) -> Iterator[Callable[[int], None]]:
+def _progress_bar(title: str, tokens: int) -> Iterator[Callable[[int], None]]:
     """On a terminal, a bar of how much is read of inputs that are read in pieces."""
     from rich import progress
 
     columns = (
-        progress.TextColumn(str(stage), markup=False),
+        progress.TextColumn(title, markup=False),
         progress.BarColumn(24),
         progress.TaskProgressColumn(),
         progress.TimeRemainingColumn(),

@@ -59,6 +59,7 @@ from .stop import StopRequest as StopRequest
 from .task import METRICS as METRICS
 from .task import EvaluationSet as EvaluationSet
 from .task import Task as Task
+from .task import axis_names as axis_names
 from .task import check_output as check_output
 from .trainer import StepHook as StepHook
 from .trainer import Trainer as Trainer

@@ -16,7 +16,7 @@ from curriculum.errors import UsageError
 from curriculum.learn.batch import IGNORED, Batch
 from curriculum.learn.input_text import parse_symbols
 from curriculum.learn.shape import OutputKind, Shape
-from curriculum.plan import Source, Stage
+from curriculum.plan import AxisNames, Source, Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -241,6 +241,11 @@ class Task(ABC):
         inputs = np.array([parse_symbols(text, shape.input_vocab_size)], dtype=np.int64)
         size = inputs.shape if shape.output == "symbols" else (1,)
         return Batch(inputs=inputs, targets=np.full(size, IGNORED))
+
+
+def axis_names(task: Task) -> AxisNames:
+    """What a task calls the axes of its stages."""
+    return AxisNames(length=task.length_name, level=task.level_name or "level")
 
 
 def has_own_loss(task: Task) -> bool:
