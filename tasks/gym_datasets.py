@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -92,11 +93,13 @@ def entries(
         dataset = kind(chosen)
     except (AssertionError, TypeError, KeyError) as error:
         raise UsageError(
-            f"the data set {name!r} of {PACKAGE} refuses its settings at level {level}: {error}"
+            f"the data set {name!r} of {PACKAGE} refuses its settings at level {level}: "
+            f"{str(error).partition(chr(10))[0] or type(error).__name__}"
         ) from error
     for index in range(CHUNK):
-        entry: Entry = dataset[index]
-        yield entry
+        with suppress(RuntimeError):  # a few data sets give up on some of their examples
+            entry: Entry = dataset[index]
+            yield entry
 
 
 def score(name: str, answer: str, entry: Entry) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError, check_fields
-from curriculum.learn import IGNORED, PADDING, Batch, Shape, Task, forked_libraries
+from curriculum.learn import IGNORED, PADDING, Batch, Shape, Task
 from curriculum.plan import Stage
 from curriculum.tasks import gym_datasets
 from curriculum.tasks.gym_datasets import CHUNK, PACKAGE, Entry
@@ -108,6 +108,8 @@ class ReasoningGym(Task):
         )
 
     def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        from curriculum.learn import forked_libraries  # which loads torch
+
         taken: list[Entry] = []
         empty = 0
         while empty < MOST_EMPTY:
@@ -184,6 +186,8 @@ class ReasoningGym(Task):
 @cache
 def _problem(task: ReasoningGym, stage: Stage) -> str:
     """Why no example of a stage can be taken, of some that are looked at; empty where one can."""
+    from curriculum.learn import forked_libraries
+
     looked_at = []
     with forked_libraries(0):
         for entry in islice(task.entries(stage, 0), TRIED):
