@@ -100,10 +100,15 @@ def resume(
     return _finished(result, restored, stop, on_interrupt, options)
 
 
-def _stop(on_interrupt: str, options: RunOptions) -> StopRequest:
-    """What asks the run to stop; by default SIGINT does."""
+def check_on_interrupt(on_interrupt: str) -> None:
+    """Check that it says what is done with an interrupt."""
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return', got {on_interrupt!r}")
+
+
+def _stop(on_interrupt: str, options: RunOptions) -> StopRequest:
+    """What asks the run to stop; by default SIGINT does."""
+    check_on_interrupt(on_interrupt)
     return options.setdefault("stop", StopRequest(signal.SIGINT))
 
 

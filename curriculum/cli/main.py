@@ -24,7 +24,7 @@ examples:
   python -m curriculum resume last
   python -m curriculum explain last
   python -m curriculum show last --length 20
-  python -m curriculum certify last --length 100000
+  python -m curriculum certify last --length 41..500
   python -m curriculum compare lstm_firstbit --strategies gated,direct --run
   python -m curriculum ui
 
@@ -91,7 +91,7 @@ def build_commands() -> tuple[Parser, Commands]:
     text = "go through a store: what is damaged, unfinished, or not in MLflow"
     commands.add("check", text, check.check, epilog=check.EXAMPLES)
     text = "evaluate the final model again, on all stages or on inputs of any length"
-    commands.add("certify", text, certify.certify)
+    commands.add("certify", text, certify.certify, epilog=certify.EXAMPLES)
     text = "compare strategies: which gets how far, at what cost"
     commands.add("compare", text, compare.compare, usage=compare.USAGE, epilog=compare.EXAMPLES)
     text = "delete runs: their folders, their copies in MLflow, their studies"

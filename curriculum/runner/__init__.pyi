@@ -1,4 +1,6 @@
 from .final_evaluation import FinalEvaluator as FinalEvaluator
+from .length_evaluation import Refused as Refused
+from .length_evaluation import evaluate_stages as evaluate_stages
 from .loop import CurriculumLoop as CurriculumLoop
 from .options import RunOptions as RunOptions
 from .restore import load as load
