@@ -152,7 +152,7 @@ def certify(
         examples: with lengths, where not all inputs can be evaluated: how many; by default
             `final_evaluation.examples`.
         store: the folder that the run is recorded in.
-        source: the file that defines its task and model, where they are a user's own.
+        source: the file that defines its task and model, as for `load`.
         experiment: the one that was run, where they are defined in a notebook.
         threads: of torch; by default one.
         progress: see `run`.

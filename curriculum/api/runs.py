@@ -94,7 +94,8 @@ def resume(
     stop = _stop(on_interrupt, options)
     folder = _store(options).find(run_id)
     description = folder.description()
-    restored = runner.restore_experiment(description, options.get("source"), experiment)
+    options["source"] = runner.source_of(folder, options.get("source"), experiment)
+    restored = runner.restore_experiment(description, options["source"], experiment)
     with _shown(restored, description.seed, progress, options):
         result = runner.resume(folder.id, experiment=experiment, **options)
     return _finished(result, restored, stop, on_interrupt, options)

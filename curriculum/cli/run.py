@@ -169,10 +169,11 @@ def resume(request: ResumeRequest) -> int:
     """Resume a run that stopped before its end."""
     folder = record.Store(request.store).find(request.run)
     description = folder.description()
+    source = runner.source_of(folder, request.source)
     with users_output_on_stderr():
-        experiment = runner.restore_experiment(description, request.source)
+        experiment = runner.restore_experiment(description, source)
     seed, outcome = description.seed, _Outcome.printing_for(request)
-    with _run_options(request, experiment, seed, request.source, outcome) as options:
+    with _run_options(request, experiment, seed, source, outcome) as options:
         result = runner.resume(folder.id, **options)
     return _finish(request, result, options["stop"], outcome)
 

@@ -16,6 +16,7 @@ from .serialization import MALFORMED as MALFORMED
 from .serialization import classes_of as classes_of
 from .serialization import deserialize as deserialize
 from .serialization import is_own as is_own
+from .serialization import names_own_classes as names_own_classes
 from .serialization import own_classes as own_classes
 from .serialization import serialize as serialize
 from .setting_descriptions import Setting as Setting

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 SHIPPED = "curriculum.experiments"
 MAIN = "experiment"
+USERS_FILE = "curriculum_file_"
+"""How the name of a module begins that is a user's file."""
+
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -105,7 +108,7 @@ def load_module(path: Path) -> ModuleType:
     Raises:
         UsageError: where the file isn't there or fails to import, with the line.
     """
-    name = f"curriculum_file_{path.stem}"
+    name = f"{USERS_FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise UsageError(f"there is no Python file {path}")

@@ -6,6 +6,7 @@ from .options import RunOptions as RunOptions
 from .restore import load as load
 from .restore import restore_experiment as restore_experiment
 from .restore import restore_run as restore_run
+from .restore import source_of as source_of
 from .run_and_resume import resume as resume
 from .run_and_resume import run as run
 from .target_evaluation import TargetEvaluator as TargetEvaluator
