@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from curriculum import __version__
-from curriculum.cli import certify, check, compare, delete, run, show, sync, ui
+from curriculum.cli import certify, check, compare, delete, listing, run, show, sync, ui
 from curriculum.cli.parser import Commands, Parser
 from curriculum.cli.terminal import WarningHandler, open_standard_streams, print_error
 from curriculum.errors import RunFailed, UsageError, did_you_mean
@@ -80,7 +80,8 @@ def build_commands() -> tuple[Parser, Commands]:
     )
     program.add_argument("--version", action="version", version=f"curriculum {__version__}")
     commands = Commands(program)
-    commands.add("list", "list experiments", run.list_experiments)
+    text = "list experiments, by family"
+    commands.add("list", text, listing.list_experiments, epilog=listing.EXAMPLES)
     commands.add(
         "run", "run an experiment", run.run, usage=run.USAGE, epilog=run.EXAMPLES, add_help=False
     )

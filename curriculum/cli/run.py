@@ -1,4 +1,4 @@
-"""The commands `list`, `run` and `resume`."""
+"""The commands `run` and `resume`."""
 
 from __future__ import annotations
 
@@ -38,11 +38,6 @@ examples:
   python -m curriculum run my_task.py --tuning.mode each --jobs 2
   python -m curriculum run bert_reverse --seed 3 --resume
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListRequest:
-    """`list` takes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,15 +99,6 @@ class RunRequest(RunningRequest):
 @dataclass(frozen=True, kw_only=True)
 class ResumeRequest(RunArgument, SourceOption, RunningRequest):
     """Which run to resume, and how."""
-
-
-def list_experiments(request: ListRequest) -> int:
-    """Print each experiment's name and description."""
-    found = config.list_experiments()
-    width = max((len(listing.name) for listing in found), default=0)
-    for listing in found:
-        print_line(f"{listing.name:<{width}}  {listing.description}", hanging=width + 2)
-    return 0
 
 
 def run(request: RunRequest) -> int:

@@ -2,6 +2,7 @@ from .discovery import Listing as Listing
 from .discovery import experiment_name as experiment_name
 from .discovery import is_shipped as is_shipped
 from .discovery import list_experiments as list_experiments
+from .discovery import list_file as list_file
 from .discovery import load_experiment as load_experiment
 from .discovery import load_module as load_module
 from .experiment import Experiment as Experiment
