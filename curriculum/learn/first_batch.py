@@ -87,6 +87,7 @@ class DrawnStage:
         self.at = axis_names(task).words(stage)
         with user_errors(task, self.at):
             self.shape: Shape = task.shape(stage)
+            self.shape.check()
 
     def batch(self) -> Batch:
         """What is trained on; all else that the task offers is looked at too.

@@ -21,6 +21,9 @@ Events = Sequence[FinalEvaluated]
 
 Y_LABEL = "score (share correct)"
 
+MOST_MARKERS = 60
+"""Of a curve: more would hide it."""
+
 
 def extrapolation_curves(
     events: Mapping[str, Sequence[Events]], title: str, names: AxisNames
@@ -40,7 +43,12 @@ def extrapolation_curves(
 
 
 def extrapolation_curve(
-    events: Events, strategy: str, trained: int, title: str, names: AxisNames
+    events: Events,
+    strategy: str,
+    trained: int,
+    title: str,
+    names: AxisNames,
+    metric: str = Y_LABEL,
 ) -> Figure:
     """One final model's score against length.
 
@@ -50,13 +58,18 @@ def extrapolation_curve(
         trained: the longest length that the model was trained on; 0 for none.
         title: of which run.
         names: of its stages' axes.
+        metric: that the scores are of.
     """
-    what = f"{title}: the final model by {names.length}"
-    return _figure({strategy: [events]}, what, trained or None, axis_label(names.length))
+    title, x_label = f"{title}: the final model by {names.length}", axis_label(names.length)
+    return _figure({strategy: [events]}, title, trained or None, x_label, metric)
 
 
 def _figure(
-    events: Mapping[str, Sequence[Events]], title: str, trained: int | None, x_label: str
+    events: Mapping[str, Sequence[Events]],
+    title: str,
+    trained: int | None,
+    x_label: str,
+    y_label: str = Y_LABEL,
 ) -> Figure:
     figure, panels = charts.strategy_panels(events, ["0.0"])
     styles, lengths = line_styles(events), set[int]()
@@ -76,7 +89,7 @@ def _figure(
     if many:
         _thin_out(panels[0])
     panels[0].set_ylim(*charts.SCORES)
-    charts.label_panels(figure, panels, title, x_label, Y_LABEL)
+    charts.label_panels(figure, panels, title, x_label, y_label)
     return figure
 
 
@@ -94,7 +107,8 @@ def _draw(
 ) -> None:
     """One strategy's scores, by length one a seed, of `count` seeds."""
     medians = _medians(scores, count)
-    axes.plot(*_points(medians), marker=style.marker, ms=4, lw=1.4, label=name, **style.line)
+    marker = style.marker if len(medians) <= MOST_MARKERS else ""
+    axes.plot(*_points(medians), marker=marker, ms=4, lw=1.4, label=name, **style.line)
     band = [(at, m.low, m.high) for at, m in medians.items() if None not in (m.low, m.high)]
     if band:  # where there are enough seeds for an interval
         at, lows, highs = zip(*band, strict=True)
