@@ -74,7 +74,12 @@ class Certification:
         report.show_figures_inline()
         title = f"{self.experiment}, run {self.run_id}"
         return report.extrapolation_curve(
-            self.evaluations, self.strategy, self.trained, title, self.axis_names, self.metric
+            self.evaluations,
+            self.strategy,
+            self.trained,
+            title,
+            names=self.axis_names,
+            metric=self.metric,
         )
 
     def as_csv(self) -> str:
@@ -155,8 +160,7 @@ def certify(
             `symbol_accuracy` or one of the task's own; by default the criterion's.
         vocab_size: with lengths; by default that of the hardest stage mastered.
         level: with lengths; by default that of the hardest stage mastered.
-        examples: with lengths, where not all inputs can be evaluated: how many; by default
-            `final_evaluation.examples`.
+        examples: with lengths, where not all inputs are: by default `final_evaluation.examples`.
         store: the folder that the run is recorded in.
         source: the file that defines its task and model, as for `load`.
         experiment: the one that was run, where they are defined in a notebook.

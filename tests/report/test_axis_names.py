@@ -107,7 +107,7 @@ def test_the_final_evaluation_shows_the_names() -> None:
     events = [evaluated(Stage(2, 10)), evaluated(Stage(3, 10, 2), beyond=True)]
     head = as_text(final_evaluation_table("run", events, DIGITS)).splitlines()[1]
     assert head.split()[:3] == ["digits", "vocab", "pluses"]
-    axes = extrapolation_curve(events, "gated", 2, "run", DIGITS).axes[0]
+    axes = extrapolation_curve(events, "gated", 2, "run", names=DIGITS).axes[0]
     assert axes.get_xlabel() == "digits"
     assert axes.get_title(loc="left") == "run: the final model by digits"
 

@@ -155,7 +155,7 @@ def all_figures() -> dict[str, Figure]:
         "extrapolation of many": extrapolation_curves(
             dict.fromkeys(STRATEGIES, seeds), "exp", AxisNames()
         ),
-        "one run": extrapolation_curve(seeds[0], "gated", 100, "exp, seed 0", AxisNames()),
+        "one run": extrapolation_curve(seeds[0], "gated", 100, "exp, seed 0", names=AxisNames()),
     }
 
 
@@ -297,7 +297,7 @@ def test_lengths_that_differ_little_are_named_once_each() -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     events = final_evaluation([0.5, 0.5], lengths=(2, 3))
-    figure = extrapolation_curve(events, "gated", 3, "exp, seed 0", AxisNames())
+    figure = extrapolation_curve(events, "gated", 3, "exp, seed 0", names=AxisNames())
     FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     named = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert len(named) == len({*named})

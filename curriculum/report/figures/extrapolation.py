@@ -47,6 +47,7 @@ def extrapolation_curve(
     strategy: str,
     trained: int,
     title: str,
+    *,
     names: AxisNames,
     metric: str = Y_LABEL,
 ) -> Figure:

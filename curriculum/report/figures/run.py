@@ -48,7 +48,7 @@ def run_figures(history: History) -> dict[str, Figure]:
             strategy,
             history.longest_trained,
             _run(history),
-            history.description.axis_names,
+            names=history.description.axis_names,
         )
     return found
 
