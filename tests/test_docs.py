@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,19 @@ from mlflow_copies import sync
 from nbclient import NotebookClient
 
 import curriculum.models
+import curriculum.tasks
 from curriculum import Stage, Verdict
+from curriculum.config import list_experiments, load_experiment
 from curriculum.record import Store
 
 ROOT = Path(__file__).parents[1]
+
+NEEDS_EXTRA = {"decoder_arithmetic"}
+"""Experiments on what isn't always installed."""
+
+reasoning_gym = pytest.mark.skipif(
+    find_spec("reasoning_gym") is None, reason="an extra that isn't installed, which compiles C"
+)
 
 
 def blocks(path: str, language: str) -> list[str]:
@@ -127,6 +137,7 @@ def test_other_settings_are_searched_as_shown() -> None:
     [
         ("docs/own_task.md", "brackets.py", ["--growth.end", "4"]),
         ("docs/own_task.md", "noisy_mean.py", ["--growth.end", "4"]),
+        pytest.param("docs/tasks.md", "sums.py", ["--growth.end.level", "1"], marks=reasoning_gym),
         ("docs/own_model.md", "tiny_transformer.py", ["--growth.end.length", "3"]),
         ("docs/own_model.md", "writing_lstm.py", ["--growth.end.length", "2"]),
     ],
@@ -151,6 +162,29 @@ def test_all_models_are_listed() -> None:
     page = (ROOT / "docs" / "models.md").read_text()
     listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert listed == set(dir(curriculum.models)) - {"AutoregressiveNetwork"}
+
+
+def test_all_tasks_are_listed_with_the_experiments_on_each() -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", page, re.MULTILINE)
+    listed = {task: set(re.findall(r"`(\w+)`", names)) for task, names in rows}
+    tasks = {
+        name
+        for name, found in vars(curriculum.tasks).items()
+        if isinstance(found, type) and issubclass(found, curriculum.Task)
+    }
+    assert set(listed) == tasks
+    assert len(rows) == len(tasks)
+    shipped = {
+        each.name
+        for each in list_experiments()
+        if each.path.is_relative_to(ROOT / "experiments") and ":" not in each.name
+    }
+    assert set().union(*listed.values()) == shipped
+    for task, names in listed.items():
+        for name in names - NEEDS_EXTRA:
+            found = load_experiment(name)[0].task
+            assert type(getattr(found, "task", found)).__name__ == task, name
 
 
 def test_the_own_task_takes_about_thirty_lines() -> None:
