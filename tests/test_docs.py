@@ -137,7 +137,6 @@ def test_other_settings_are_searched_as_shown() -> None:
     [
         ("docs/own_task.md", "brackets.py", ["--growth.end", "4"]),
         ("docs/own_task.md", "noisy_mean.py", ["--growth.end", "4"]),
-        pytest.param("docs/tasks.md", "sums.py", ["--growth.end.level", "1"], marks=reasoning_gym),
         ("docs/own_model.md", "tiny_transformer.py", ["--growth.end.length", "3"]),
         ("docs/own_model.md", "writing_lstm.py", ["--growth.end.length", "2"]),
     ],
@@ -151,6 +150,18 @@ def test_own_tasks_and_models_run_as_shown(
     path = tmp_path / file
     path.write_text(dict(zip(named, blocks(page, "python"), strict=True))[file])
     assert main(["run", str(path), *settings, "--store", str(tmp_path / "store")]) == 0
+
+
+@reasoning_gym
+def test_a_data_set_of_reasoning_gym_is_an_experiment_as_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from curriculum.cli.main import main
+
+    path = tmp_path / "sums.py"
+    path.write_text(blocks("docs/tasks.md", "python")[0])
+    assert main(["run", str(path), "--dry-run"]) == 0
+    assert "characters 100, vocabulary 96, num_terms level 3" in capsys.readouterr().out
 
 
 def test_an_own_model_that_writes_takes_about_25_lines() -> None:
