@@ -17,7 +17,7 @@ from curriculum.errors import UsageError
 from curriculum.learn.batch import IGNORED, Batch
 from curriculum.learn.input_text import parse_symbols
 from curriculum.learn.shape import OutputKind, Shape
-from curriculum.plan import Source, Stage
+from curriculum.plan import AxisNames, Source, Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,6 +99,11 @@ class Task(ABC):
         """Raise `UsageError` where the task has no examples of that stage."""
 
     @property
+    def length_name(self) -> str:
+        """What a stage's length counts, such as "digits"; shown wherever lengths are."""
+        return "length"
+
+    @property
     def level_name(self) -> str | None:
         """What a stage's level counts, such as "operands"; None for a task without levels."""
         return None
@@ -122,6 +127,11 @@ class Task(ABC):
         from curriculum.learn.losses import mean_loss
 
         return mean_loss(self.output, outputs, targets)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Packages that examples depend on, as `pip` names them: a run records their versions."""
+        return ()
 
     # How it is evaluated.
 
@@ -238,6 +248,11 @@ class Task(ABC):
             raise UsageError(f"{error}; for {name} to read words, give it an `encode`") from error
         size = inputs.shape if shape.output == "symbols" else (1,)
         return Batch(inputs=inputs, targets=np.full(size, IGNORED))
+
+
+def axis_names(task: Task) -> AxisNames:
+    """What a task calls the axes of its stages."""
+    return AxisNames(length=task.length_name, level=task.level_name or "level")
 
 
 def has_own_loss(task: Task) -> bool:

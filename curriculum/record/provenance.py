@@ -6,17 +6,17 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from curriculum.config import Experiment, is_shipped, own_classes, serialize
 from curriculum.errors import UsageError
-from curriculum.learn import flushes_denormal
+from curriculum.learn import Task, flushes_denormal
 from curriculum.record.class_digest import classes_sha256
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import MACHINE, PACKAGES, MlflowSettings, RunDescription
@@ -60,10 +60,11 @@ def describe_run(
         experiment=experiment.name,
         seed=seed,
         created=round(time.time(), 3),
-        task=type(experiment.task).__name__,
+        task=_task_name(experiment.task),
         model=type(experiment.model).__name__,
         strategy=experiment.strategy,
         path=experiment.growth.path(),
+        axis_names=experiment.axis_names,
         settings=experiment.flat(),
         config=serialize(experiment),
         overrides=tuple(overrides),
@@ -79,7 +80,7 @@ def describe_run(
         dtype=str(torch.get_default_dtype()).removeprefix("torch."),
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-        environment=environment(),
+        environment=environment(experiment.task.libraries),
         git_commit=git_commit(PACKAGE),
         user=_user(),
         user_git_commit=git_commit(_users_folder(source)),
@@ -87,6 +88,13 @@ def describe_run(
     )
     # As it is read again, so that the two compare: JSON has no tuples.
     return decode(RunDescription, json.loads(json.dumps(encode(described))))
+
+
+def _task_name(task: Task) -> str:
+    """The name of its class, and of the task within one that wraps another."""
+    parts = (getattr(task, part.name) for part in fields(cast("Any", task)))
+    inner = ", ".join(_task_name(part) for part in parts if isinstance(part, Task))
+    return type(task).__name__ + (f"({inner})" if inner else "")
 
 
 def changes_between(original: RunDescription, now: RunDescription) -> dict[str, tuple[Any, Any]]:
@@ -158,9 +166,13 @@ def continued(original: RunDescription, now: RunDescription) -> RunDescription:
     return replace(now, id=original.id, created=original.created, mlflow=original.mlflow)
 
 
-def environment() -> dict[str, str]:
-    """The versions of Python, of this package and of the libraries that results depend on."""
-    found = {name: _version(name) for name in ("curriculum", *PACKAGES)}
+def environment(libraries: Sequence[str] = ()) -> dict[str, str]:
+    """The versions of Python, of this package and of the libraries that results depend on.
+
+    Args:
+        libraries: further ones, that the task depends on.
+    """
+    found = {name: _version(name) for name in ("curriculum", *PACKAGES, *libraries)}
     installed = {name: number for name, number in found.items() if number is not None}
     return {"python": platform.python_version(), **installed}
 

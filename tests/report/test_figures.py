@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 import curriculum
 from curriculum import Adam, Experiment, FinalEvaluation, Tuning
+from curriculum.plan import AxisNames
 from curriculum.record import History, Store
 from curriculum.report import run_figures, trial_figures
 
@@ -105,13 +106,13 @@ def test_a_search_is_drawn(tiny: Experiment, store: Path) -> None:
     assert list(rates) == [visit.learning_rate for visit in history.visits]  # type: ignore[arg-type]
     assert list(sizes) == [visit.hidden_size for visit in history.visits]  # type: ignore[arg-type]
     visit = next(visit for visit in history.visits if visit.trials)
-    drawn = trial_figures(visit, {"learning_rate": 0.8, "hidden_size": 0.2})
+    drawn = trial_figures(visit, {"learning_rate": 0.8, "hidden_size": 0.2}, AxisNames())
     assert set(drawn) == {"race", "history", "importance"}
     for figure in drawn.values():
         assert figure.axes[0].get_xlabel()
         assert str(visit.stage) in figure.axes[0].get_title(loc="left")
         figure.savefig(io.BytesIO(), format="png")
-    assert set(trial_figures(visit, {})) == {"race", "history"}
+    assert set(trial_figures(visit, {}, AxisNames())) == {"race", "history"}
 
 
 def test_a_run_without_visits_has_no_figures() -> None:
