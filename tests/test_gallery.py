@@ -88,7 +88,7 @@ def test_each_file_runs_at_a_tiny_size_and_shows_examples(
     [
         ("temporal_order", ["--growth.end.vocab-size", "12"], "length 100, vocabulary 12"),
         ("stack_rnn", ["--model", "recurrent"], "length 40"),
-        ("addition", ["--model.style", "gpt2"], "length 4"),
+        ("addition", ["--model.style", "gpt2"], "digits 4"),
         ("adding_problem", ["--task.tolerance", "0.1"], "length 100"),
     ],
 )
