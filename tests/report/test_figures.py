@@ -65,6 +65,14 @@ def labels(history: History) -> dict[str, Line2D]:
     return {str(line.get_label()): line for line in axes.lines}
 
 
+def test_the_legend_of_scores_hides_none(history: History) -> None:
+    figure = run_figures(history)["score_by_stage"]
+    figure.savefig(io.BytesIO(), format="png")
+    (legend,), (axes,) = figure.legends, figure.axes
+    assert [text.get_text() for text in legend.get_texts()] == ["threshold"]
+    assert legend.get_window_extent().y1 <= axes.get_window_extent().y0
+
+
 def test_retention_and_the_final_evaluation_are_drawn(history: History) -> None:
     drawn = run_figures(history)
     cells = drawn["retention"].axes[0].collections[0].get_array()
