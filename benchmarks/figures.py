@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from accuracy_tables import charged, epochs, full_cycle, notebook_ends
 from comparison_table import strategies
+from gallery import gallery
 from run_tables import (
     NETS,
     Content,
@@ -254,6 +255,12 @@ FIGURES: dict[str, Figures] = {
         minutes=5,
         seeds="0",
         table=whole_process,
+    ),
+    "gallery": Figures(
+        commands=("python benchmarks/gallery.py --json {out}",),
+        minutes=4,
+        seeds="0, on which the files' settings were chosen",
+        table=gallery,
     ),
     "summary": Figures(
         of=("any_seed", "slow_experiments", "human_numbers_first_crossing"), table=summary

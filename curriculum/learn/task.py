@@ -7,6 +7,7 @@ K values.
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -238,7 +239,13 @@ class Task(ABC):
             raise UsageError(
                 f"{type(self).__name__} doesn't say how to read an input: it has no `encode`"
             )
-        inputs = np.array([parse_symbols(text, shape.input_vocab_size)], dtype=np.int64)
+        try:
+            inputs = np.array([parse_symbols(text, shape.input_vocab_size)], dtype=np.int64)
+        except UsageError as error:
+            if type(self).decode is Task.decode or not re.search(r"[^\d\s,]", text):
+                raise
+            name = type(self).__name__  # what it shows as words was typed as words
+            raise UsageError(f"{error}; for {name} to read words, give it an `encode`") from error
         size = inputs.shape if shape.output == "symbols" else (1,)
         return Batch(inputs=inputs, targets=np.full(size, IGNORED))
 

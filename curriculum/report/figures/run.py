@@ -114,7 +114,8 @@ def score_figure(history: History) -> Figure:
         steps, heights = zip(*thresholds, strict=True)
         line = ([*steps, history.total_cost.steps], [*heights, heights[-1]])
         axes.step(*line, where="post", ls="--", lw=1, color=UNDECIDED, label="threshold")
-        axes.legend(loc="lower right", frameon=False)
+        # Outside: visits begin with low scores, and so there may be no room within.
+        figure.legend(loc="outside lower right", ncols=2, frameon=False, fontsize=8)
     axes.set(xlabel="optimizer steps", ylabel="score of the evaluations", ylim=SCORES)
     _title(axes, history, "score by stage (labels: stages trained on)")
     return figure
