@@ -17,6 +17,7 @@ TINY = (
         "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.end.length 3 "
         "--growth.end.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
         "lstm_adding": "--growth.start 6 --growth.end 8 --model.hidden-size 4",
+        "lstm_adding_500": "--growth.start 6 --growth.end 8 --model.hidden-size 4",
         "lstm_latch": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
         "gru_subsequence": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
         "gru_subsequence_attention": "--growth.start 4 --growth.end 6 --model.hidden-size 4",

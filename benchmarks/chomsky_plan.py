@@ -1,0 +1,192 @@
+"""The table of the Chomsky hierarchy: its tasks, models and runs.
+
+The tasks, lengths and measure are those of Delétang et al. 2023, "Neural Networks and the Chomsky
+Hierarchy", arXiv 2207.02098; networks, rates and budgets are smaller, so that it can be made on a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from curriculum import (
+    Adam,
+    AfterInput,
+    Arithmetic,
+    Budget,
+    Experiment,
+    Mastery,
+    Stage,
+    Training,
+)
+from curriculum.learn import Model, Task
+from curriculum.models import Bert, LinearRecurrent, Recurrent, StackRNN
+from curriculum.plan import FinalEvaluation
+from curriculum.tasks import (
+    BinaryAddition,
+    BinaryMultiplication,
+    BracketedArithmetic,
+    BucketSort,
+    CycleNavigation,
+    Duplicate,
+    EvenPairs,
+    MissingDuplicate,
+    ModularArithmetic,
+    OddsFirst,
+    Parity,
+    Reverse,
+    SolveEquation,
+    SquareRoot,
+    StackManipulation,
+)
+
+LONGEST_TRAINED = 40
+LENGTHS = range(41, 501, 20)
+"""What the final model is evaluated on; the paper has every length from 41 to 500."""
+
+CHOSEN_ON = 0
+"""The seed that learning rates are chosen on."""
+
+SEEDS = (1, 2, 3)
+
+STRATEGIES = {True: "gated", False: "uniform"}
+"""With a curriculum; and without: each batch of a length drawn uniformly from all, as in the paper."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A task, and where its path begins.
+
+    Attributes:
+        task: with its outputs after the input, where they are several.
+        shortest: the first length.
+        step: between two lengths.
+        vocab_size: of all stages.
+    """
+
+    task: Task
+    shortest: int = 1
+    step: int = 1
+    vocab_size: int = 2
+
+    @property
+    def examples(self) -> int:
+        """Of each length that is evaluated: an output of several symbols counts each of them."""
+        return 64 if self.task.output == "symbols" else 512
+
+    def stage(self, length: int) -> Stage:
+        """The stage of a length."""
+        return Stage(length, self.vocab_size)
+
+
+FIRST = {
+    "parity": Problem(task=Parity()),
+    "cycle_navigation": Problem(task=CycleNavigation(), vocab_size=3),
+    "reverse": Problem(task=AfterInput(task=Reverse())),
+    "bucket_sort": Problem(task=AfterInput(task=BucketSort()), vocab_size=5),
+    "even_pairs": Problem(task=EvenPairs(), shortest=2),
+}
+"""The tasks of the table's first part."""
+
+PROBLEMS = {
+    **FIRST,
+    "modular_arithmetic": Problem(task=ModularArithmetic(), step=2, vocab_size=8),
+    "stack_manipulation": Problem(
+        task=AfterInput(task=StackManipulation()), shortest=2, vocab_size=5
+    ),
+    "bracketed_arithmetic": Problem(task=BracketedArithmetic(), vocab_size=10),
+    "solve_equation": Problem(task=SolveEquation(), shortest=3, vocab_size=11),
+    "duplicate": Problem(task=AfterInput(task=Duplicate())),
+    "missing_duplicate": Problem(task=MissingDuplicate(), shortest=2, vocab_size=4),
+    "odds_first": Problem(task=AfterInput(task=OddsFirst())),
+    "binary_addition": Problem(task=AfterInput(task=BinaryAddition()), shortest=3, vocab_size=3),
+    "binary_multiplication": Problem(
+        task=AfterInput(task=BinaryMultiplication()), shortest=3, vocab_size=3
+    ),
+    "square_root": Problem(task=AfterInput(task=SquareRoot()), shortest=2),
+}
+"""All fifteen tasks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A model, and what it is trained with.
+
+    Attributes:
+        model: its settings.
+        rates: the learning rates that one is chosen from.
+        compute: the budget of a run, with a curriculum and without.
+        first: the tasks of the table's first part that it is trained on.
+    """
+
+    model: Model
+    rates: tuple[float, ...]
+    compute: float
+    first: tuple[str, ...] = tuple(FIRST)
+
+
+NETWORKS: Mapping[str, Network] = {
+    "rnn": Network(
+        model=Recurrent(cell="rnn", hidden_size=64, embedding_size=8),
+        rates=(3e-4, 1e-3, 3e-3),
+        compute=3e12,
+    ),
+    "stack_rnn": Network(
+        model=StackRNN(cell="rnn", hidden_size=64),
+        rates=(1e-3, 3e-3, 1e-2),
+        compute=4e12,
+    ),
+    "lstm": Network(
+        model=Recurrent(cell="lstm", hidden_size=64, embedding_size=8),
+        rates=(1e-3, 3e-3, 1e-2),
+        compute=3e12,
+    ),
+    "transformer": Network(
+        model=Bert(hidden_size=64, head_size=16, layers=2, positions="sinusoidal"),
+        rates=(3e-4, 1e-3, 3e-3),
+        compute=3e12,
+        first=("parity", "bucket_sort"),
+    ),
+    "lru": Network(
+        model=LinearRecurrent(hidden_size=64, layers=2),
+        rates=(3e-4, 1e-3, 3e-3),
+        compute=3e12,
+        first=("parity", "bucket_sort"),
+    ),
+}
+
+
+def cells(*, every: bool) -> Iterator[tuple[str, str]]:
+    """The tasks and networks of the table's first part, or of all of it; the first ones first.
+
+    An RNN on regular tasks and one with a stack on reversal are what the paper's claim rests on most.
+    """
+    leading = [("parity", "rnn"), ("reverse", "stack_rnn"), ("cycle_navigation", "rnn")]
+    first = [
+        (task, name)
+        for task in FIRST
+        for name, network in NETWORKS.items()
+        if task in network.first
+    ]
+    rest = [(task, name) for task in PROBLEMS for name in NETWORKS] if every else []
+    yield from dict.fromkeys([*leading, *first, *rest])
+
+
+def experiment(
+    problem: str, network: str, *, with_curriculum: bool, learning_rate: float
+) -> Experiment:
+    """What a run trains: the lengths from the shortest to 40, under one budget for both ways."""
+    chosen, trained = PROBLEMS[problem], NETWORKS[network]
+    longest = LONGEST_TRAINED - (LONGEST_TRAINED - chosen.shortest) % chosen.step
+    return Experiment(
+        task=chosen.task,
+        model=trained.model,
+        growth=Arithmetic(
+            start=chosen.stage(chosen.shortest), end=chosen.stage(longest), step=chosen.step
+        ),
+        criterion=Mastery(threshold=0.95, target_threshold=0.99),
+        optimizer=Adam(learning_rate=learning_rate),
+        training=Training(batch_size=64, eval_every=20),
+        budget=Budget(compute=trained.compute, steps_per_stage=1_000_000),
+        final_evaluation=FinalEvaluation(mode="off"),
+    ).with_strategy(STRATEGIES[with_curriculum])
