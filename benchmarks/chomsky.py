@@ -31,7 +31,7 @@ from chomsky_plan import (
 from recorded_rows import Row, known_row, rows_of, stored_rows
 
 import curriculum
-from curriculum import learn, runner
+from curriculum import Experiment, learn, runner
 from curriculum.record import RunFolder, Store
 
 COMPUTE_A_SECOND = 7e10
@@ -143,7 +143,7 @@ def run_one(key: Row) -> Row:
         result = curriculum.run(
             made, key["seed"], store=store, mirror=False, threads=1, progress=False
         )
-        scores = scores_of(Store(Path(store)).find(result.run_id), key["task"], key["seed"])
+        scores = scores_of(Store(Path(store)).find(result.run_id), made, key["task"], key["seed"])
     return {
         "status": result.status,
         "reach": None if result.reach is None else result.reach.length,
@@ -156,12 +156,16 @@ def run_one(key: Row) -> Row:
 
 
 def scores_of(
-    folder: RunFolder, task: str, seed: int, lengths: Iterable[int] = LENGTHS
+    folder: RunFolder,
+    made: Experiment,
+    task: str,
+    seed: int,
+    lengths: Iterable[int] = LENGTHS,
 ) -> dict[int, float]:
     """The share of correct symbols, place by place, on each of the lengths."""
     problem = PROBLEMS[task]
     with learn.isolated(1):
-        made, learner = runner.restore_run(folder)
+        _, learner = runner.restore_run(folder, like=made)
         criterion = replace(made.criterion, metric="symbol_accuracy")
         evaluator = learn.Evaluator(made.task, criterion, seed, "certificate/beyond")
         return {

@@ -7,7 +7,9 @@ Hierarchy", arXiv 2207.02098; networks, rates and budgets are smaller, so that i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from torch import nn
 
 from curriculum import (
     Adam,
@@ -19,7 +21,7 @@ from curriculum import (
     Stage,
     Training,
 )
-from curriculum.learn import Model, Task
+from curriculum.learn import Model, Shape, Task
 from curriculum.models import Bert, LinearRecurrent, Recurrent, StackRNN
 from curriculum.plan import FinalEvaluation
 from curriculum.tasks import (
@@ -43,6 +45,9 @@ from curriculum.tasks import (
 LONGEST_TRAINED = 40
 LENGTHS = range(41, 501, 20)
 """What the final model is evaluated on; the paper has every length from 41 to 500."""
+
+FARTHEST = 3 * LENGTHS[-1]
+"""Places of the longest input and its output: a string that is duplicated."""
 
 CHOSEN_ON = 0
 """The seed that learning rates are chosen on."""
@@ -108,6 +113,19 @@ PROBLEMS = {
 """All fifteen tasks."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FarBert(Bert):
+    """BERT with positions for all lengths that it is evaluated on, also where it is trained on fewer.
+
+    Those beyond what it is trained on stay as they began: sinusoidal.
+    """
+
+    def build(self, shape: Shape) -> nn.Module:
+        """The network, with positions for the longest input and its output."""
+        output_length = FARTHEST if shape.output == "symbols" else shape.output_length
+        return Bert.build(self, replace(shape, length=FARTHEST, output_length=output_length))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Network:
     """A model, and what it is trained with.
@@ -142,7 +160,7 @@ NETWORKS: Mapping[str, Network] = {
         compute=3e12,
     ),
     "transformer": Network(
-        model=Bert(hidden_size=64, head_size=16, layers=2, positions="sinusoidal"),
+        model=FarBert(hidden_size=64, head_size=16, layers=2, positions="sinusoidal"),
         rates=(3e-4, 1e-3, 3e-3),
         compute=3e12,
         first=("parity", "bucket_sort"),

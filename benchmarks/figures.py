@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from accuracy_tables import charged, epochs, full_cycle, notebook_ends
+from chomsky_table import chomsky
 from comparison_table import strategies
 from run_tables import (
     NETS,
@@ -266,6 +267,12 @@ FIGURES: dict[str, Figures] = {
         minutes=5,
         seeds="1–5, on which nothing was chosen; the experiments' settings were on 0",
         table=long_lags,
+    ),
+    "chomsky": Figures(
+        commands=("python benchmarks/chomsky.py --json {out}",),
+        minutes=240,
+        seeds="1–3; learning rates were chosen on 0, and so were networks, batch and budgets",
+        table=chomsky,
     ),
     "summary": Figures(
         of=("any_seed", "slow_experiments", "human_numbers_first_crossing"), table=summary
