@@ -35,6 +35,13 @@ settings.register_profile("tests", deadline=None)  # no test asserts a time
 settings.load_profile("tests")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes to hours has no time limit."""
+    for item in items:
+        if item.get_closest_marker("exhaustive") is not None:
+            item.add_marker(pytest.mark.timeout(0))
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Experiment:
     """A GRU on first bit, to length 5 in some 80 steps."""

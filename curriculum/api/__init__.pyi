@@ -1,3 +1,5 @@
+from .certification import Certification as Certification
+from .certification import certify as certify
 from .comparison import DEFAULT_SEEDS as DEFAULT_SEEDS
 from .comparison import DEFAULT_STRATEGIES as DEFAULT_STRATEGIES
 from .comparison import StrategyComparison as StrategyComparison

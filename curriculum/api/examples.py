@@ -56,7 +56,8 @@ def show(
         input: show this input, such as `"0 1 1"`, in place of examples.
         examples: how many to show.
         store: the folder that the run is recorded in.
-        source: the file that defines its task and model, where they are a user's own.
+        source: the file that defines its task and model, where they are a user's own; by
+            default the one that you have named for this store before.
         experiment: the one that was run, where they are defined in a notebook.
         threads: of torch; by default one, since for few examples more would wait for each other.
 

@@ -94,16 +94,22 @@ def resume(
     stop = _stop(on_interrupt, options)
     folder = _store(options).find(run_id)
     description = folder.description()
-    restored = runner.restore_experiment(description, options.get("source"), experiment)
+    options["source"] = runner.source_of(folder, options.get("source"), experiment)
+    restored = runner.restore_experiment(description, options["source"], experiment)
     with _shown(restored, description.seed, progress, options):
         result = runner.resume(folder.id, experiment=experiment, **options)
     return _finished(result, restored, stop, on_interrupt, options)
 
 
-def _stop(on_interrupt: str, options: RunOptions) -> StopRequest:
-    """What asks the run to stop; by default SIGINT does."""
+def check_on_interrupt(on_interrupt: str) -> None:
+    """Check that it says what is done with an interrupt."""
     if on_interrupt not in ("raise", "return"):
         raise UsageError(f"on_interrupt must be 'raise' or 'return', got {on_interrupt!r}")
+
+
+def _stop(on_interrupt: str, options: RunOptions) -> StopRequest:
+    """What asks the run to stop; by default SIGINT does."""
+    check_on_interrupt(on_interrupt)
     return options.setdefault("stop", StopRequest(signal.SIGINT))
 
 

@@ -21,7 +21,9 @@ class SourceOption:
     """The file of a user's own classes."""
 
     source: Path | None = option(
-        "the Python file that defines the run's own task or model, if it has one", Path
+        "the Python file that defines the run's own task or model, if it has one (default: the "
+        "one that you have named for this store before)",
+        Path,
     )
 
 

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from curriculum import config, learn, plan, record, report, runner
+from curriculum import api, report
 from curriculum.cli.arguments import RunArgument, SourceOption, StoreOption
+from curriculum.cli.output_files import check_can_be_written, write_text, writing
 from curriculum.cli.parser import option
-from curriculum.cli.terminal import print_note, stderr_console, users_output_on_stderr
-from curriculum.cli.values import natural, thread_count
+from curriculum.cli.terminal import print_line, users_output_on_stderr
+from curriculum.cli.values import lengths, natural, thread_count
 from curriculum.errors import UsageError
+
+EXAMPLES = """\
+examples:
+  python -m curriculum certify last
+  python -m curriculum certify last --length 100000
+  python -m curriculum certify last --length 41..500 --metric symbol_accuracy
+  python -m curriculum certify last --length 41..500..20 --length 1000,2000
+  python -m curriculum certify last --length 41..500 --figure curve.png --csv curve.csv
+
+exit codes:
+  0    all that was asked for was evaluated, and passes
+  2    a mistake on the command line, or none of the lengths can be evaluated
+  3    a stage does not pass, or task or model refuse it
+  130  interrupted; what was done by then is printed
+"""
+
+FIGURE_TYPES = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CertifyRequest(RunArgument, SourceOption, StoreOption):
     """Which model to evaluate, and on what."""
 
-    length: list[int] = option(
-        "evaluate on this length alone; may be repeated (default: all stages, and beyond)",
-        natural,
+    length: list[tuple[int, ...]] = option(
+        "evaluate on these lengths alone, such as 40, 41..500, 41..500..20 (every 20th) or "
+        "40,80,160; may be repeated (default: all stages, and beyond)",
+        lengths,
         action="append",
         default=[],
+    )
+    metric: str | None = option(
+        "what is measured, and compared with the criterion's threshold: exact_match, "
+        "symbol_accuracy or one of the task's own (default: criterion.metric)",
+        metavar="NAME",
     )
     vocab_size: int | None = option(
         "with --length: the vocabulary (default: that of the hardest stage mastered)", natural, "V"
@@ -43,87 +63,53 @@ class CertifyRequest(RunArgument, SourceOption, StoreOption):
         "threads of torch; on long inputs one is fastest", thread_count, default=1
     )
     json: bool = option("print the results as one JSON object", bool)
+    csv: Path | None = option("write the results to this CSV file, a line for each stage", Path)
+    figure: Path | None = option(
+        "draw the curve of scores by length into this file (.png, .svg or .pdf)", Path
+    )
 
 
 def certify(request: CertifyRequest) -> int:
-    """Evaluate, print the results, and give the exit code: 0 where all pass, else 3."""
+    """Evaluate, print the results, and give the exit code."""
     if not request.length and (request.examples or request.vocab_size or request.level):
         raise UsageError("--examples, --vocab-size and --level need --length; give it too")
-    folder = record.Store(request.store).find(request.run)
-    history = record.History.of(folder)
-    found, contents = [], []
-    with learn.isolated(request.threads), users_output_on_stderr():
-        experiment, learner = runner.restore_run(folder, source=request.source)
-        for event, seconds in _evaluations(experiment, learner, history, request):
-            found.append(event)
-            contents.append(_as_json(event, seconds))
-            print_note(f"{event.stage}: score {event.score:.4g}")
+    _check_files(request)
+    with users_output_on_stderr():
+        found = api.certify(
+            request.run,
+            [length for each in request.length for length in each] or None,
+            metric=request.metric,
+            vocab_size=request.vocab_size,
+            level=request.level,
+            examples=request.examples,
+            store=request.store,
+            source=request.source,
+            threads=request.threads,
+            progress=True,
+            on_interrupt="return",
+        )
+    if request.csv is not None:
+        write_text(request.csv, found.as_csv())
+    if request.figure is not None and found.evaluations:
+        with writing(request.figure):
+            found.figure.savefig(request.figure)
     if request.json:
-        print(json.dumps({"run_id": folder.id, "evaluations": contents}))
+        print(json.dumps(found.as_json()))
     else:
-        title = f"run {folder.id}, {experiment.name}"
-        report.literal_console().print(report.final_evaluation_table(title, found))
-    return 0 if found and all(event.passes for event in found) else 3
+        report.literal_console().print(found.table)
+        for line in found.lines:
+            print_line(line, hanging=2)
+    if found.interrupted:
+        return 130
+    return 0 if found.passes else 3
 
 
-def _evaluations(
-    experiment: config.Experiment,
-    learner: learn.Learner,
-    history: record.History,
-    request: CertifyRequest,
-) -> Iterator[tuple[record.FinalEvaluated, float]]:
-    """Each evaluation, and its seconds."""
-    evaluator = runner.FinalEvaluator(experiment, seed=history.description.seed)
-    began = time.perf_counter()
-    if not request.length:
-        for event in evaluator.evaluate(learner, history):
-            yield event, time.perf_counter() - began
-            began = time.perf_counter()
-        return
-    reach = history.reach or experiment.growth.path()[0]
-    examples = request.examples or experiment.final_evaluation.examples
-    for length in dict.fromkeys(request.length):
-        sizes = (request.vocab_size or reach.vocab_size, request.level or reach.level)
-        stage = plan.Stage(length, *sizes)
-        experiment.check_stage(stage)
-        if not evaluator.accepts(learner, stage):
-            shape = learner.shape
-            raise UsageError(
-                f"the model can't be evaluated on {stage}: it was built for inputs up to length "
-                f"{shape.length} and a vocabulary of {shape.input_vocab_size}"
-            )
-        began = time.perf_counter()
-        with _progress_bar(stage, length * examples) as advance:
-            event = evaluator.beyond(learner, stage, examples, advance)
-        yield event, time.perf_counter() - began
-
-
-def _as_json(event: record.FinalEvaluated, seconds: float) -> dict[str, Any]:
-    return {
-        "stage": event.stage.key,
-        "beyond": event.beyond,
-        "score": event.score,
-        "examples": event.examples,
-        "answer": event.answer,
-        "reason": event.reason,
-        "seconds": round(seconds, 2),
-    }
-
-
-@contextmanager
-def _progress_bar(stage: plan.Stage, tokens: int) -> Iterator[Callable[[int], None]]:
-    """On a terminal, a bar of how much is read of inputs that are read in pieces."""
-    from rich import progress
-
-    columns = (
-        progress.TextColumn(str(stage), markup=False),
-        progress.BarColumn(24),
-        progress.TaskProgressColumn(),
-        progress.TimeRemainingColumn(),
-    )
-    disabled = not sys.stderr.isatty()
-    with progress.Progress(
-        *columns, console=stderr_console(), transient=True, disable=disabled
-    ) as bars:
-        task = bars.add_task("", total=tokens, visible=False)
-        yield lambda read: bars.update(task, advance=read, visible=True)
+def _check_files(request: CertifyRequest) -> None:
+    """Check, before the work, that what is asked for can be written."""
+    for path in (request.csv, request.figure):
+        if path is not None:
+            check_can_be_written(path)
+    if request.figure is not None and request.figure.suffix.lower() not in FIGURE_TYPES:
+        raise UsageError(
+            f"--figure takes a name that ends in {', '.join(FIGURE_TYPES)}, got {request.figure}"
+        )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from curriculum import api, comparison, learn, plan, report, sweep
 from curriculum.cli.compare_output import OutputRequest, write_outputs
+from curriculum.cli.output_files import check_can_be_written
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
 from curriculum.cli.values import learning_rates, natural, seeds, thread_count, usage_checked
@@ -78,7 +77,7 @@ def compare(request: CompareRequest) -> int:
     """Compare strategies on each of the experiments; the exit code."""
     for path in (request.csv, request.report):
         if path is not None:
-            _check_can_be_written(path)
+            check_can_be_written(path)
     api.check_settings(request.overrides)
     names = list(dict.fromkeys(request.experiments))
     if not request.run:
@@ -102,21 +101,6 @@ def _check_no_run_options(request: CompareRequest) -> None:
     given += request.overrides
     if given:
         raise UsageError(f"{given[0]} is for the runs that --run makes; give --run too")
-
-
-def _check_can_be_written(path: Path) -> None:
-    """Check, before anything is run, that a file may be written there."""
-    if path.is_dir():
-        raise UsageError(f"{path} can't be written: it is a folder")
-    if path.exists():
-        if not os.access(path, os.W_OK):
-            raise UsageError(f"{path} can't be written: it is read-only")
-        return
-    above = next((folder for folder in path.absolute().parents if folder.exists()), Path("/"))
-    if not above.is_dir():
-        raise UsageError(f"{path} can't be written: {above} is a file")
-    if not os.access(above, os.W_OK):
-        raise UsageError(f"{path} can't be written: {above} is read-only")
 
 
 def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from curriculum import api, comparison, record, tracking
 from curriculum.cli.arguments import StoreOption, TrackingOption
+from curriculum.cli.output_files import write_text
 from curriculum.cli.parser import option
 from curriculum.cli.terminal import print_error, print_note
-from curriculum.errors import UsageError
 from curriculum.report import comparison as comparison_report
 
 NOT_IN_METRIC_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)
@@ -37,7 +37,7 @@ def write_outputs(found: Sequence[api.StrategyComparison], request: OutputReques
     for each in comparisons:
         comparison_report.print_comparison(each, sys.stderr if request.json else sys.stdout)
     if request.csv is not None:
-        _write(request.csv, comparison_report.as_csv(*comparisons))
+        write_text(request.csv, comparison_report.as_csv(*comparisons))
     if request.report is not None:
         figures = {
             each.comparison.experiment: list(
@@ -45,19 +45,10 @@ def write_outputs(found: Sequence[api.StrategyComparison], request: OutputReques
             )
             for each in found
         }
-        _write(request.report, comparison_report.html_report(comparisons, figures=figures))
+        write_text(request.report, comparison_report.html_report(comparisons, figures=figures))
         _upload(comparisons, request.report, request)
     if request.json:
         print(json.dumps([comparison_report.as_json(each) for each in comparisons]))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path} can't be written: {error.strerror}") from error
-    print_note(f"Wrote {path}")
 
 
 def _upload(

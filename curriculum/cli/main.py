@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from curriculum import __version__
-from curriculum.cli import certify, check, compare, delete, run, show, sync, ui
+from curriculum.cli import certify, check, compare, delete, listing, run, show, sync, ui
 from curriculum.cli.parser import Commands, Parser
 from curriculum.cli.terminal import WarningHandler, open_standard_streams, print_error
 from curriculum.errors import RunFailed, UsageError, did_you_mean
@@ -24,7 +24,7 @@ examples:
   python -m curriculum resume last
   python -m curriculum explain last
   python -m curriculum show last --length 20
-  python -m curriculum certify last --length 100000
+  python -m curriculum certify last --length 41..500
   python -m curriculum compare lstm_firstbit --strategies gated,direct --run
   python -m curriculum ui
 
@@ -80,7 +80,8 @@ def build_commands() -> tuple[Parser, Commands]:
     )
     program.add_argument("--version", action="version", version=f"curriculum {__version__}")
     commands = Commands(program)
-    commands.add("list", "list experiments", run.list_experiments)
+    text = "list experiments, by family"
+    commands.add("list", text, listing.list_experiments, epilog=listing.EXAMPLES)
     commands.add(
         "run", "run an experiment", run.run, usage=run.USAGE, epilog=run.EXAMPLES, add_help=False
     )
@@ -91,7 +92,7 @@ def build_commands() -> tuple[Parser, Commands]:
     text = "go through a store: what is damaged, unfinished, or not in MLflow"
     commands.add("check", text, check.check, epilog=check.EXAMPLES)
     text = "evaluate the final model again, on all stages or on inputs of any length"
-    commands.add("certify", text, certify.certify)
+    commands.add("certify", text, certify.certify, epilog=certify.EXAMPLES)
     text = "compare strategies: which gets how far, at what cost"
     commands.add("compare", text, compare.compare, usage=compare.USAGE, epilog=compare.EXAMPLES)
     text = "delete runs: their folders, their copies in MLflow, their studies"

@@ -1,4 +1,4 @@
-"""The commands `list`, `run` and `resume`."""
+"""The commands `run` and `resume`."""
 
 from __future__ import annotations
 
@@ -38,11 +38,6 @@ examples:
   python -m curriculum run my_task.py --tuning.mode each --jobs 2
   python -m curriculum run bert_reverse --seed 3 --resume
 """
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListRequest:
-    """`list` takes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,15 +101,6 @@ class ResumeRequest(RunArgument, SourceOption, RunningRequest):
     """Which run to resume, and how."""
 
 
-def list_experiments(request: ListRequest) -> int:
-    """Print each experiment's name and description."""
-    found = config.list_experiments()
-    width = max((len(listing.name) for listing in found), default=0)
-    for listing in found:
-        print_line(f"{listing.name:<{width}}  {listing.description}", hanging=width + 2)
-    return 0
-
-
 def run(request: RunRequest) -> int:
     """Run an experiment; or show its settings, or what would be run."""
     if request.experiment is None:
@@ -169,10 +155,11 @@ def resume(request: ResumeRequest) -> int:
     """Resume a run that stopped before its end."""
     folder = record.Store(request.store).find(request.run)
     description = folder.description()
+    source = runner.source_of(folder, request.source)
     with users_output_on_stderr():
-        experiment = runner.restore_experiment(description, request.source)
+        experiment = runner.restore_experiment(description, source)
     seed, outcome = description.seed, _Outcome.printing_for(request)
-    with _run_options(request, experiment, seed, request.source, outcome) as options:
+    with _run_options(request, experiment, seed, source, outcome) as options:
         result = runner.resume(folder.id, **options)
     return _finish(request, result, options["stop"], outcome)
 

@@ -12,6 +12,8 @@ from curriculum.processes import usable_cores
 
 AGES = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 MOST_SEEDS = 10_000
+MOST_LENGTHS = 10_000
+SPAN = r"(\d{1,18})(?:\.\.(\d{1,18})(?:\.\.(\d{1,18}))?)?"
 PORTS = 65_536
 
 V = TypeVar("V")
@@ -84,6 +86,35 @@ def seeds(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def lengths(text: str) -> tuple[int, ...]:
+    """Lengths such as `40`, `41..500`, `41..500..20` (every 20th), or several of these.
+
+    >>> lengths("10,20..23"), lengths("41..100..20")
+    ((10, 20, 21, 22, 23), (41, 61, 81))
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        span = re.fullmatch(SPAN, part.strip(), re.ASCII)
+        if span is None:
+            raise ArgumentTypeError(
+                f"must be lengths such as 40, 41..500 or 41..500..20 (every 20th), got {text!r}"
+            )
+        first, last, step = int(span[1]), int(span[2] or span[1]), int(span[3] or 1)
+        if last < first:
+            raise ArgumentTypeError(f"must rise, got {part!r}; did you mean {last}..{first}?")
+        if not first or not step:
+            raise ArgumentTypeError(f"must be whole numbers, at least 1, got {part!r}")
+        span_lengths = range(first, last + 1, step)
+        if len(span_lengths) > MOST_LENGTHS:
+            every = -(-(last - first + 1) // MOST_LENGTHS)
+            raise ArgumentTypeError(
+                f"must be at most {MOST_LENGTHS:,} lengths in a row, got {part!r}; "
+                f"{first}..{last}..{every} takes fewer"
+            )
+        found += span_lengths
+    return tuple(dict.fromkeys(found))
+
+
 def learning_rates(text: str) -> tuple[float, ...]:
     """Learning rates, in rising order."""
     try:
@@ -109,7 +140,7 @@ def usage_checked(read: Callable[[str], V]) -> Callable[[str], V]:
 
 METAVARS: Mapping[Callable[[str], Any], str] = {
     **dict.fromkeys((natural, seed, thread_count, port), "N"),
-    **dict.fromkeys((seeds, learning_rates), "LIST"),
+    **dict.fromkeys((seeds, lengths, learning_rates), "LIST"),
     seconds: "SECONDS",
     age: "AGE",
     Path: "PATH",

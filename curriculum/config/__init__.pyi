@@ -2,6 +2,7 @@ from .discovery import Listing as Listing
 from .discovery import experiment_name as experiment_name
 from .discovery import is_shipped as is_shipped
 from .discovery import list_experiments as list_experiments
+from .discovery import list_file as list_file
 from .discovery import load_experiment as load_experiment
 from .discovery import load_module as load_module
 from .experiment import Experiment as Experiment
@@ -16,6 +17,7 @@ from .serialization import MALFORMED as MALFORMED
 from .serialization import classes_of as classes_of
 from .serialization import deserialize as deserialize
 from .serialization import is_own as is_own
+from .serialization import names_own_classes as names_own_classes
 from .serialization import own_classes as own_classes
 from .serialization import serialize as serialize
 from .setting_descriptions import Setting as Setting

@@ -15,10 +15,10 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curriculum.errors import UsageError, did_you_mean
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 SHIPPED = "curriculum.experiments"
 MAIN = "experiment"
+USERS_FILE = "curriculum_file_"
+"""How the name of a module begins that is a user's file."""
+
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -40,6 +43,7 @@ class Listing:
         path: of its file.
         variable: that it is assigned to.
         variant: the function that makes it from that one; None where it is that one.
+        title: of its file, in one line.
     """
 
     name: str
@@ -47,17 +51,46 @@ class Listing:
     path: Path
     variable: str = MAIN
     variant: str | None = None
+    title: str = ""
+
+    @property
+    def family(self) -> str:
+        """The name of its file, which it shares with its like."""
+        return self.path.stem
 
 
 def list_experiments() -> list[Listing]:
-    """All experiments, read without executing their files; those of the current folder first."""
+    """All experiments, read without executing their files; those of the current folder first.
+
+    Those of a file are together, in the order in which they are defined.
+    """
     found: dict[str, Listing] = {}
     for folder in _folders():
         for path in sorted(folder.glob("*.py")):
             if FILE_NAME.fullmatch(path.stem):
                 for listing in _listings(path):
                     found.setdefault(listing.name, listing)
-    return sorted(found.values(), key=lambda listing: listing.name)
+    return [*found.values()]
+
+
+def list_file(where: str) -> list[Listing]:
+    """The experiments of that file, read without executing it, by the names that they are run by.
+
+    Raises:
+        UsageError: where there is no such file, or it defines none.
+    """
+    path = _checked_path(where)
+    found = [*_listings(path)]
+    if not found:
+        raise UsageError(f"{where} defines no experiment")
+    named = [(listing.variable, listing.variant) for listing in found]
+    parts = [
+        [v for v in (variable, variant) if v not in (None, MAIN)] for variable, variant in named
+    ]
+    return [
+        replace(listing, name=":".join([where, *map(str, each)]))
+        for listing, each in zip(found, parts, strict=True)
+    ]
 
 
 def load_experiment(name: str) -> tuple[Experiment, Path]:
@@ -105,7 +138,7 @@ def load_module(path: Path) -> ModuleType:
     Raises:
         UsageError: where the file isn't there or fails to import, with the line.
     """
-    name = f"curriculum_file_{path.stem}"
+    name = f"{USERS_FILE}{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise UsageError(f"there is no Python file {path}")
@@ -240,15 +273,10 @@ def _listings(path: Path) -> Iterator[Listing]:
         if MAIN in variables:
             name = path.stem if variable == MAIN else f"{path.stem}:{variable}"
         line = description or (title if variable == MAIN else "")
-        yield Listing(name=name, description=line, path=path, variable=variable)
+        of: dict[str, Any] = {"path": path, "variable": variable, "title": title}
+        yield Listing(name=name, description=line, **of)
         for variant, line in variants.items():
-            yield Listing(
-                name=f"{name}:{variant}",
-                description=line,
-                path=path,
-                variable=variable,
-                variant=variant,
-            )
+            yield Listing(name=f"{name}:{variant}", description=line, variant=variant, **of)
 
 
 def _variables(tree: ast.Module, functions: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -1,10 +1,13 @@
 """Experiments as JSON and back, without running code that a file on disk names."""
 
 import importlib
+import sys
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from curriculum.config.discovery import USERS_FILE
 from curriculum.config.experiment import Experiment
 from curriculum.errors import UsageError
 
@@ -48,6 +51,20 @@ def deserialize(described: Any, source: ModuleType | None = None) -> Experiment:
     if not isinstance(experiment, Experiment):
         raise UsageError(f"what is described is no Experiment but {type(experiment).__name__}")
     return experiment
+
+
+def names_own_classes(described: Any) -> bool:
+    """Whether what `serialize` described has a class of another module than this package's.
+
+    >>> names_own_classes({"task": {"type": "curriculum.tasks:FirstBit"}, "n": [{"type": "a:B"}]})
+    True
+    """
+    if isinstance(described, list):
+        return any(map(names_own_classes, described))
+    if not isinstance(described, dict):
+        return False
+    kind = str(described.get("type", PACKAGE)).partition(":")[0].split(".")[0]
+    return kind != PACKAGE or any(map(names_own_classes, described.values()))
 
 
 def is_own(experiment: Experiment) -> bool:
@@ -101,7 +118,7 @@ def _class(name: str, source: ModuleType | None) -> Any:
         except ImportError:
             found = None
     elif source is not None:
-        found = getattr(source, qualified, None)
+        found = getattr(source, qualified, None) or _beside(source, module, qualified)
     else:
         raise UsageError(
             f"{qualified} is defined in a user's own file, and code is only run from a file "
@@ -111,3 +128,12 @@ def _class(name: str, source: ModuleType | None) -> Any:
     if not (isinstance(found, type) and is_dataclass(found)):
         raise UsageError(f"there is no settings class {qualified} in {module}")
     return found
+
+
+def _beside(source: ModuleType, module: str, qualified: str) -> Any:
+    """A class of a module that the source has imported from its own folder; None for none."""
+    imported = None if module.startswith(USERS_FILE) else sys.modules.get(module)
+    of, file = getattr(source, "__file__", None), getattr(imported, "__file__", None)
+    if of is None or file is None or not Path(file).is_relative_to(Path(of).absolute().parent):
+        return None
+    return getattr(imported, qualified, None)

@@ -86,6 +86,7 @@ class DrawnStage:
         self.task, self.stage, self.count, self.metric = task, stage, count, metric
         with user_errors(task, stage):
             self.shape: Shape = task.shape(stage)
+            self.shape.check()
 
     def batch(self) -> Batch:
         """What is trained on; all else that the task offers is looked at too.

@@ -28,9 +28,6 @@ class Shape:
             what comes after would give it away, as in a language model.
         channels: how many numbers an input has at each position; 0 for symbols.
         value_count: how many numbers an output is; 0 but for the output `values`.
-
-    Raises:
-        UsageError: for a shape with both an alphabet and numbers in the same place, or neither.
     """
 
     output: OutputKind
@@ -41,24 +38,6 @@ class Shape:
     causal: bool = False
     channels: int = 0
     value_count: int = 0
-
-    def __post_init__(self) -> None:
-        values, symbols = self.output == "values", self.output_vocab_size
-        if self.channels and self.input_vocab_size:
-            raise UsageError(
-                f"inputs are either symbols or real channels, got input_vocab_size "
-                f"{self.input_vocab_size} and channels {self.channels}; leave one out"
-            )
-        if values and symbols:
-            raise UsageError(
-                f"the output 'values' has no alphabet, got output_vocab_size {symbols}; leave it "
-                f"out, or take the output 'symbol' or 'symbols'"
-            )
-        if bool(self.value_count) != values:
-            need = "has at least 1 value" if values else "has no values"
-            raise UsageError(
-                f"the output {self.output!r} {need}, got value_count {self.value_count}"
-            )
 
     @property
     def logit_count(self) -> int:
@@ -89,6 +68,9 @@ class Shape:
         Several output symbols are as many as the input has, where nothing else is said. Inputs with
         `channels`, and the output `values`, have no vocabulary.
 
+        Raises:
+            UsageError: for an alphabet and numbers in the same place.
+
         >>> Shape.of("symbols", Stage(8, 10), length=9).output_length
         9
         >>> Shape.of("values", Stage(8), channels=2).value_count
@@ -98,7 +80,7 @@ class Shape:
         longest = last.length if length is None else length
         if output_length is None:
             output_length = longest if output == "symbols" else 1
-        return cls(
+        found = cls(
             output=output,
             length=longest,
             input_vocab_size=_given(input_vocab_size, 0 if channels else last.vocab_size),
@@ -108,6 +90,31 @@ class Shape:
             channels=channels,
             value_count=_given(value_count, int(values)),
         )
+        found.check()
+        return found
+
+    def check(self) -> None:
+        """Check that inputs and outputs are each either symbols or numbers.
+
+        Raises:
+            UsageError: where they are both, or neither.
+        """
+        values, symbols = self.output == "values", self.output_vocab_size
+        if self.channels and self.input_vocab_size:
+            raise UsageError(
+                f"inputs are either symbols or real channels, got input_vocab_size "
+                f"{self.input_vocab_size} and channels {self.channels}; leave one out"
+            )
+        if values and symbols:
+            raise UsageError(
+                f"the output 'values' has no alphabet, got output_vocab_size {symbols}; leave it "
+                f"out, or take the output 'symbol' or 'symbols'"
+            )
+        if bool(self.value_count) != values:
+            need = "has at least 1 value" if values else "has no values"
+            raise UsageError(
+                f"the output {self.output!r} {need}, got value_count {self.value_count}"
+            )
 
     def length_of(self, batch: Batch) -> int:
         """How many symbols a batch asks for in each example; 1 but for the output `symbols`."""

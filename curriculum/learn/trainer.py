@@ -17,6 +17,7 @@ from curriculum.learn.evaluator import Evaluator
 from curriculum.learn.learner import Learner
 from curriculum.learn.learning_rate_schedule import set_one_cycle
 from curriculum.learn.network_protocols import Inputs, forward_train, input_tensors
+from curriculum.learn.prefetching import DrawingTime, Prefetcher
 from curriculum.learn.randomness import Key, forked, generator, reseed
 from curriculum.learn.task import Task
 from curriculum.plan import Cost, Evaluation, Feedback, FeedbackKind, Loss, Scheduler, Stage
@@ -53,6 +54,14 @@ class ForwardPass(NamedTuple):
     loss: Tensor
 
 
+class DrawnStep(NamedTuple):
+    """The batch of a step, how many examples of which stages it has, and the generator that drew these."""
+
+    rng: np.random.Generator
+    mixture: dict[Stage, int]
+    batch: Batch
+
+
 @dataclass(frozen=True, slots=True)
 class StepHook:
     """Called between two steps: `run`, before each step at which it `is_due`."""
@@ -77,6 +86,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self._batches = TrainingBatches(self.task, self.seed)
+        self._drawing_times: dict[Stage, DrawingTime] = {}
 
     def train(
         self, learner: Learner, scheduler: Scheduler, resumed: TrainingInterval | None = None
@@ -152,8 +162,23 @@ class Trainer:
         # The sum stays on the device: reading it every step would wait for the device each time.
         total = torch.tensor(0.0 if resumed is None else resumed.loss, device=learner.device)
         examples = Counter[Stage]({} if resumed is None else resumed.examples_by_stage)
-        rng = generator(seed, "sampling", visit, start)
-        with forked(seed, "training", visit, trial):
+        common = generator(seed, "sampling", visit, start)
+
+        def draw(step: int) -> DrawnStep:
+            # Whatever is drawn follows from seed, visit and step, so that a resume draws the same.
+            fresh = generator(seed, "sampling", visit, step) if sampling.mixes_stages else common
+            cost = self.meter.cost if scheduler.pacing.uses_clock else None
+            mixture = scheduler.sample_mixture(fresh, settings.step_size, cost)
+            batch = self._batches.draw(settings, mixture, visit, step)
+            return DrawnStep(fresh, mixture, batch)
+
+        times = self._drawing_times.setdefault(scheduler.frontier, DrawingTime())
+        # Where the stages of a batch depend on the steps before, it can't be drawn ahead of them.
+        ahead = sampling.feedback is None and not scheduler.pacing.uses_clock
+        with (
+            forked(seed, "training", visit, trial),
+            Prefetcher(draw, start + count, times, allowed=ahead) as batches,
+        ):
             for step in range(start + taken, start + count):
                 # An interval has at least one step, so that every evaluation has a loss.
                 if taken and self.meter.has_used_up(scheduler.budget):
@@ -161,10 +186,9 @@ class Trainer:
                 # Checkpoints and stops come here, where the state is that before a step.
                 if self.step_hook.is_due():
                     self.step_hook.run(self._interval(taken, total, examples))
-                # Whatever is drawn follows from seed, visit and step, so that a resume draws the same.
-                if sampling.mixes_stages:
-                    rng = generator(seed, "sampling", visit, step)
-                mixture, batch = self._draw(rng, learner, scheduler, visit, step)
+                rng, mixture, batch = batches.take(step)
+                if self._batches.starts_sequence(settings, next(iter(mixture)), step):
+                    learner.state = None
                 if settings.schedule == "one_cycle":
                     progress = step / scheduler.horizon
                     set_one_cycle(learner.optimizer, peak, progress, settings.warmup)
@@ -178,22 +202,6 @@ class Trainer:
                     feedback = self._feedback(sampling.feedback, learner, batch, key, passed)
                     scheduler.observe(rng, next(iter(mixture)), feedback)
         return self._interval(taken, total, examples)
-
-    def _draw(
-        self,
-        rng: np.random.Generator,
-        learner: Learner,
-        scheduler: Scheduler,
-        visit: int,
-        step: int,
-    ) -> tuple[dict[Stage, int], Batch]:
-        """How many examples of which stages the next step is taken on, and their batch."""
-        settings = learner.recipe.training
-        cost = self.meter.cost if scheduler.pacing.uses_clock else None
-        mixture = scheduler.sample_mixture(rng, settings.step_size, cost)
-        if self._batches.starts_sequence(settings, next(iter(mixture)), step):
-            learner.state = None
-        return mixture, self._batches.draw(settings, mixture, visit, step)
 
     def _step(
         self, learner: Learner, batch: Batch, key: Key, parameters: list[nn.Parameter]

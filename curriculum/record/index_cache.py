@@ -169,14 +169,19 @@ class IndexCache:
             )
 
 
-def cache_path(name: str) -> Path | None:
-    """Where the index of that name is kept: in `$CURRICULUM_CACHE_DIR`, or where the system has caches, if it has."""
+def cache_folder() -> Path | None:
+    """`$CURRICULUM_CACHE_DIR`, or where the system has caches, if it has."""
     given = os.environ.get("CURRICULUM_CACHE_DIR")
     try:
-        folder = Path(given) if given else platformdirs.user_cache_path("curriculum")
+        return Path(given) if given else platformdirs.user_cache_path("curriculum")
     except (RuntimeError, KeyError):  # nobody's home
         return None
-    return folder / "stores" / f"{name}-{VERSION}.db"
+
+
+def cache_path(name: str) -> Path | None:
+    """Where the index of that name is kept."""
+    folder = cache_folder()
+    return None if folder is None else folder / "stores" / f"{name}-{VERSION}.db"
 
 
 def _is_there(path: Path) -> bool:

@@ -6,17 +6,17 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from curriculum.config import Experiment, is_shipped, own_classes, serialize
 from curriculum.errors import UsageError
-from curriculum.learn import flushes_denormal
+from curriculum.learn import Task, flushes_denormal
 from curriculum.record.class_digest import classes_sha256
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import MACHINE, PACKAGES, MlflowSettings, RunDescription
@@ -60,7 +60,7 @@ def describe_run(
         experiment=experiment.name,
         seed=seed,
         created=round(time.time(), 3),
-        task=type(experiment.task).__name__,
+        task=_task_name(experiment.task),
         model=type(experiment.model).__name__,
         strategy=experiment.strategy,
         path=experiment.growth.path(),
@@ -87,6 +87,13 @@ def describe_run(
     )
     # As it is read again, so that the two compare: JSON has no tuples.
     return decode(RunDescription, json.loads(json.dumps(encode(described))))
+
+
+def _task_name(task: Task) -> str:
+    """The name of its class, and of the task within one that wraps another."""
+    parts = (getattr(task, part.name) for part in fields(cast("Any", task)))
+    inner = ", ".join(_task_name(part) for part in parts if isinstance(part, Task))
+    return type(task).__name__ + (f"({inner})" if inner else "")
 
 
 def changes_between(original: RunDescription, now: RunDescription) -> dict[str, tuple[Any, Any]]:

@@ -1,9 +1,14 @@
+from .certification import certification_csv as certification_csv
+from .certification import certification_lines as certification_lines
+from .certification import certification_table as certification_table
 from .dry_run import describe_dry_run as describe_dry_run
+from .evaluation_progress import EvaluationProgress as EvaluationProgress
 from .examples import example_table as example_table
 from .explain import closing as closing
 from .explain import explain_run as explain_run
 from .explain import final_evaluation as final_evaluation
 from .explain import outcome as outcome
+from .figures.extrapolation import extrapolation_curve as extrapolation_curve
 from .figures.run import reach_svg as reach_svg
 from .figures.run import run_figures as run_figures
 from .figures.trials import trial_figures as trial_figures

@@ -1,4 +1,4 @@
-"""Numbers and costs in few characters."""
+"""Numbers, costs and names as cells of tables, in few characters."""
 
 import math
 
@@ -17,6 +17,15 @@ SPANS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 def counted(count: int, noun: str) -> str:
     """A number and its noun, e.g. `1 step`, `1,200 steps`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def csv_cell(name: str) -> str:
+    """A name that no spreadsheet takes for a formula.
+
+    >>> [csv_cell(name) for name in ("gated", "=1+1", "-x")]
+    ['gated', "'=1+1", "'-x"]
+    """
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def short(value: float, unit: str) -> str:

@@ -1,9 +1,12 @@
 from .final_evaluation import FinalEvaluator as FinalEvaluator
+from .length_evaluation import Refused as Refused
+from .length_evaluation import evaluate_stages as evaluate_stages
 from .loop import CurriculumLoop as CurriculumLoop
 from .options import RunOptions as RunOptions
 from .restore import load as load
 from .restore import restore_experiment as restore_experiment
 from .restore import restore_run as restore_run
+from .restore import source_of as source_of
 from .run_and_resume import resume as resume
 from .run_and_resume import run as run
 from .target_evaluation import TargetEvaluator as TargetEvaluator

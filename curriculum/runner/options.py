@@ -45,7 +45,8 @@ class RunOptions(TypedDict, total=False):
             one that the run was started with, what `CURRICULUM_OPTUNA_STORAGE` says, or else
             a file in the store.
         source: the user's file that defines the task or the model. No other code than this
-            package's is run unless you name it.
+            package's is run unless you name it. For a run that is resumed, by default the one
+            that you have named for this store before.
         jobs: how many processes train the trials of a round, by default 1; the result is the
             same.
         checkpoints: how often its state is saved.

@@ -6,7 +6,7 @@ from pathlib import Path
 from torch import nn
 
 from curriculum import record
-from curriculum.config import Experiment, classes_of, deserialize, load_module
+from curriculum.config import Experiment, classes_of, deserialize, load_module, names_own_classes
 from curriculum.errors import UsageError
 from curriculum.learn import Learner, isolated, resolve_device, weights_sha256
 
@@ -27,8 +27,9 @@ def load(
     Args:
         run_id: the run's id, an unambiguous beginning of one, or `last`.
         store: the folder that it is recorded in.
-        source: the file that defines its task and model, where they are a user's own:
-            no other code than this package's is run unless you name it.
+        source: the file that defines its task and model, where they are a user's own: no
+            other code than this package's is run unless you name it. By default the one that
+            you have named for this store before.
         experiment: the one that was run, where they are defined in a notebook rather than in
             a file.
         device: `auto`, `cpu`, `cuda` or `mps`.
@@ -66,6 +67,33 @@ def restore_experiment(
         raise
 
 
+def source_of(
+    folder: record.RunFolder, source: Path | str | None, like: Experiment | None = None
+) -> Path | None:
+    """The file of a run's own classes: the one given, or named for the store before; None for none.
+
+    Raises:
+        UsageError: where one was named before, and is gone or has changed.
+    """
+    if source is not None:
+        return Path(source)
+    description = folder.description()
+    if like is not None or not names_own_classes(description.config):
+        return None
+    found = record.NamedSources(folder.path.parent).find(description)
+    if found is not None:
+        log.warning("task or model are those of %s, which was named for this store", found)
+    return found
+
+
+def remember_source(folder: record.RunFolder, source: Path | str | None) -> None:
+    """Keep, outside the store, that the user has named that file for such runs of it."""
+    if source is not None:
+        description = folder.description()
+        if names_own_classes(description.config):
+            record.NamedSources(folder.path.parent).remember(description, Path(source))
+
+
 def restore_run(
     folder: record.RunFolder,
     *,
@@ -74,7 +102,9 @@ def restore_run(
     device: str = "cpu",
 ) -> tuple[Experiment, Learner]:
     """A run's experiment, and its learner; see `latest_settled_checkpoint`."""
+    source = source_of(folder, source, like)
     experiment = restore_experiment(folder.description(), source, like)
+    remember_source(folder, source)
     checkpoint = record.latest_settled_checkpoint(folder)
     learner = record.load_learner(checkpoint, experiment, resolve_device(device))
     history = record.History.of(folder)

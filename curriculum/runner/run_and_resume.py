@@ -14,7 +14,7 @@ from curriculum.errors import UsageError
 from curriculum.learn import Learner, default_threads, isolated
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.runner.options import RunContext, RunOptions, check_settled, check_withheld
-from curriculum.runner.restore import restore_experiment
+from curriculum.runner.restore import remember_source, restore_experiment, source_of
 from curriculum.tracking import was_copied
 from curriculum.tune import RunSetup, open_executor
 
@@ -50,6 +50,7 @@ def run(
         context = _on_the_same_device(context, original)
         with _isolated(context, original):
             described = context.describe(experiment, seed, overrides)
+            remember_source(earlier, context.source)
             result, mirror = _resume(earlier, described, experiment, context)
     context.wait_for_mirror(mirror, result.run_id)
     return result
@@ -72,8 +73,10 @@ def resume(
         tracking_uri=context.tracking_uri or original.tracking_uri,
         optuna_storage=context.optuna_storage or original.optuna_storage,
         mlflow=original.mlflow,
+        source=source_of(folder, context.source, experiment),
     )
     given, experiment = experiment, restore_experiment(original, context.source, experiment)
+    remember_source(folder, context.source)
     context.check(experiment)
     with _isolated(context, original):
         described = context.describe(given or experiment, original.seed, original.overrides)
@@ -106,6 +109,7 @@ def _start(described: record.RunDescription, experiment: Experiment, context: Ru
     )
     fresh = _fresh(setup)
     folder = context.run_store.create(described)
+    remember_source(folder, context.source)
     with folder.held():
         return _loop(folder, setup, fresh, record.ResumePoint(), context)
 

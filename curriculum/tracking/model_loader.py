@@ -48,7 +48,7 @@ class Predictor:
 
         Returns:
             (B,) int64 where the task's output is a bit or a symbol, (B, T) where it is symbols,
-            else (B, K) float32.
+            else (B, K) float32, or (B,) for one value.
 
         Raises:
             UsageError: where the inputs are none that the model knows.
@@ -62,7 +62,8 @@ class Predictor:
         # A task with an output at each position has as many as it is given, whatever its stages are.
         each = shape.output_length == shape.length
         size = found.shape[1] if each else shape.output_length
-        targets = {"symbols": (count, size), "values": (count, shape.value_count)}
+        values = (count,) if shape.value_count == 1 else (count, shape.value_count)
+        targets = {"symbols": (count, size), "values": values}
         unknown = np.full(targets.get(task.output, (count,)), learn.IGNORED)
         batch = learn.Batch(inputs=inputs, targets=unknown, mask=mask)
         self._experiment.model.check(learn.shape_of_typed(task, stage, batch))

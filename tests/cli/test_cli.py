@@ -1,4 +1,4 @@
-"""The commands `list`, `run`, `resume`, `explain`, `show` and `certify`."""
+"""The commands `run`, `resume`, `explain`, `show` and `certify`."""
 
 import contextlib
 import io
@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from command_line import TINY, call
 
-from curriculum.config import list_experiments
 from curriculum.record import Store
 
 ROOT = Path(__file__).parents[2]
@@ -203,18 +202,6 @@ def test_a_dry_run_describes_path_evaluations_and_budget(
     assert "tuning: each, at most 8 trials a search; learning_rate 0.01 to 0.05" in out
     assert "hidden_size 20, 28, 40, 57, 80" in out
     assert not store.exists()
-
-
-def test_experiments_are_listed_with_their_descriptions(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert call("list") == 0
-    lines = capsys.readouterr().out.splitlines()
-    found = list_experiments()
-    assert len(lines) == len(found) > 20
-    for line, listing in zip(lines, found, strict=True):
-        assert line.split("  ", 1)[0] == listing.name
-        assert line.endswith(listing.description)
 
 
 @pytest.mark.parametrize("lengths", [(), (40, 3)])

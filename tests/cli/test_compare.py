@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -126,27 +127,39 @@ def test_missing_runs_are_made_and_runs_that_are_done_are_not_repeated(
     assert len(Store(store).runs()) == 16  # other settings are other runs
 
 
-def interrupt_once(is_time: Callable[[], bool]) -> threading.Thread:
-    """Send this process the signal of Ctrl-C, as soon as it is time."""
+@contextmanager
+def interrupted_once(is_time: Callable[[], bool]) -> Iterator[None]:
+    """A context in which this process gets the signal of Ctrl-C, as soon as it is time.
+
+    Where that can't be found out, or takes two minutes, it comes all the same: without it what is to be
+    interrupted might never end. Nothing is sent once the context is left.
+    """
+    over, end = threading.Event(), time.monotonic() + 120
 
     def interrupt() -> None:
-        while not is_time():
-            time.sleep(0.02)
-        main_thread = threading.main_thread().ident
-        assert main_thread is not None
-        signal.pthread_kill(main_thread, signal.SIGINT)
+        try:
+            while not (over.is_set() or is_time() or time.monotonic() > end):
+                time.sleep(0.02)
+        finally:
+            main_thread = threading.main_thread().ident
+            assert main_thread is not None
+            if not over.is_set():
+                signal.pthread_kill(main_thread, signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    return thread
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_an_interrupted_comparison_continues_where_it_stopped(
     made: Swept, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    thread = interrupt_once(lambda: 3 <= len(Store(store).runs()) < 8)
-    assert compare(made.file, store, *QUICK, "--run") == 130
-    thread.join()
+    with interrupted_once(lambda: 3 <= len(Store(store).runs()) < 8):
+        assert compare(made.file, store, *QUICK, "--run") == 130
     err = capsys.readouterr().err
     assert "Traceback" not in err
     assert "the same command continues with the rest" in err
@@ -196,9 +209,8 @@ def test_an_interrupt_stops_workers_that_get_the_signal_and_workers_that_do_not(
         os.kill(one, signal.SIGINT)
         return True
 
-    thread = interrupt_once(one_gets_the_signal)
-    assert compare(file, store, *ENDLESS) == 130
-    thread.join()
+    with interrupted_once(one_gets_the_signal):
+        assert compare(file, store, *ENDLESS) == 130
     check_that_both_are_interrupted(store, capsys.readouterr().err)
     assert workers() == []
 

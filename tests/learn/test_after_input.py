@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 import curriculum
@@ -30,6 +31,7 @@ from curriculum.config import deserialize, override, serialize
 from curriculum.learn import IGNORED, PADDING, OutputKind, concatenate
 from curriculum.learn.first_batch import DrawnStage
 from curriculum.models import Bert, Recurrent, Seq2Seq
+from curriculum.record import describe_run
 from curriculum.tasks import BucketSort, Duplicate, HumanNumbers, Parity, Reverse, StackManipulation
 
 
@@ -153,6 +155,16 @@ def test_metrics_are_of_the_answers_alone() -> None:
     expected = [predictions[0, 4] == batch.targets[0, 4], True, True, True]
     assert found["last"].tolist() == expected
     assert found["seen"].tolist() == [True] * 4
+
+
+def test_a_run_names_the_task_within() -> None:
+    made = Experiment(
+        task=AfterInput(task=Duplicate()),
+        model=Recurrent(hidden_size=2, embedding_size=2),
+        growth=Explicit(lengths=(2,)),
+    )
+    described = describe_run(made, 0, torch.device("cpu"))
+    assert described.task == "AfterInput(Duplicate)"
 
 
 def test_what_is_shown_and_typed_is_in_the_tasks_words() -> None:

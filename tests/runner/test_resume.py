@@ -271,9 +271,10 @@ def test_a_users_own_task_is_resumed_where_its_file_is_named(
     )
     experiment, source = load_experiment(str(path))
     assert run(experiment, store, source=source, stop=After(3)).status == "interrupted"
+    moved = store.rename(tmp_path / "moved")  # no file is named yet for the store there
     with pytest.raises(UsageError, match=rf"--source PATH.*the run was started from {path}"):
-        curriculum.resume("last", store=store, mirror=False)
-    result = curriculum.resume("last", store=store, mirror=False, source=path)
+        curriculum.resume("last", store=moved, mirror=False)
+    result = curriculum.resume("last", store=moved, mirror=False, source=path)
     assert result.status == "reached"
     path.write_text(path.read_text() + "\n# a comment\n")
     run(experiment, store / "other", source=source, stop=After(3))

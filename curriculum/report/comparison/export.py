@@ -9,6 +9,7 @@ from typing import Any
 
 from curriculum.comparison import Comparison, Median, Outcome, Ratio, SeedResult
 from curriculum.plan import Cost, Stage
+from curriculum.report.units import csv_cell
 from curriculum.sweep import UNITS, RunSummary
 
 CSV_COLUMNS = ("experiment", "strategy", "length", "vocab_size", "level", "seeds", "reached")
@@ -27,7 +28,7 @@ def as_csv(*comparisons: Comparison) -> str:
     writer.writerow((*CSV_COLUMNS, *parts))
     for comparison in comparisons:
         for name, outcome in comparison.outcomes.items():
-            names = (_cell(comparison.experiment), _cell(name))
+            names = (csv_cell(comparison.experiment), csv_cell(name))
             seeds = len(outcome.results)
             for place, stage in enumerate(comparison.path):
                 medians = (outcome.cost(place, unit) for unit in UNITS)
@@ -37,15 +38,6 @@ def as_csv(*comparisons: Comparison) -> str:
                     (*names, stage.length, stage.vocab_size, stage.level, *counts, *costs)
                 )
     return text.getvalue()
-
-
-def _cell(name: str) -> str:
-    """A name that no spreadsheet takes for a formula.
-
-    >>> [_cell(name) for name in ("gated", "=1+1", "-x")]
-    ['gated', "'=1+1", "'-x"]
-    """
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:

@@ -19,6 +19,9 @@ Events = Sequence[FinalEvaluated]
 
 X_LABEL, Y_LABEL = "sequence length (symbols)", "score (share correct)"
 
+MOST_MARKERS = 60
+"""Of a curve: more would hide it."""
+
 
 def extrapolation_curves(events: Mapping[str, Sequence[Events]], title: str) -> Figure:
     """The median score against length, with its interval, where all seeds were tested.
@@ -33,7 +36,9 @@ def extrapolation_curves(events: Mapping[str, Sequence[Events]], title: str) -> 
     return _figure(events, f"{title}: beyond the lengths trained on", _path_end(events))
 
 
-def extrapolation_curve(events: Events, strategy: str, trained: int, title: str) -> Figure:
+def extrapolation_curve(
+    events: Events, strategy: str, trained: int, title: str, metric: str = Y_LABEL
+) -> Figure:
     """One final model's score against length.
 
     Args:
@@ -41,11 +46,15 @@ def extrapolation_curve(events: Events, strategy: str, trained: int, title: str)
         strategy: of the run.
         trained: the longest length that the model was trained on; 0 for none.
         title: of which run.
+        metric: that the scores are of.
     """
-    return _figure({strategy: [events]}, f"{title}: the final model by length", trained or None)
+    title = f"{title}: the final model by length"
+    return _figure({strategy: [events]}, title, trained or None, metric)
 
 
-def _figure(events: Mapping[str, Sequence[Events]], title: str, trained: int | None) -> Figure:
+def _figure(
+    events: Mapping[str, Sequence[Events]], title: str, trained: int | None, y_label: str = Y_LABEL
+) -> Figure:
     figure, panels = charts.strategy_panels(events, ["0.0"])
     styles, lengths = line_styles(events), set[int]()
     many, baseline = len(panels) > charts.MOST_TOGETHER, events.get(BASELINE, ())
@@ -64,7 +73,7 @@ def _figure(events: Mapping[str, Sequence[Events]], title: str, trained: int | N
     if many:
         _thin_out(panels[0])
     panels[0].set_ylim(*charts.SCORES)
-    charts.label_panels(figure, panels, title, X_LABEL, Y_LABEL)
+    charts.label_panels(figure, panels, title, X_LABEL, y_label)
     return figure
 
 
@@ -82,7 +91,8 @@ def _draw(
 ) -> None:
     """One strategy's scores, by length one a seed, of `count` seeds."""
     medians = _medians(scores, count)
-    axes.plot(*_points(medians), marker=style.marker, ms=4, lw=1.4, label=name, **style.line)
+    marker = style.marker if len(medians) <= MOST_MARKERS else ""
+    axes.plot(*_points(medians), marker=marker, ms=4, lw=1.4, label=name, **style.line)
     band = [(at, m.low, m.high) for at, m in medians.items() if None not in (m.low, m.high)]
     if band:  # where there are enough seeds for an interval
         at, lows, highs = zip(*band, strict=True)
