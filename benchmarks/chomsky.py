@@ -6,7 +6,8 @@ python benchmarks/chomsky.py --json rows.json --all    # all fifteen tasks, each
 python benchmarks/chomsky.py --json rows.json --only parity reverse --networks stack_rnn
 
 Stop it at any time: the same command goes on after the runs that the file has. For each task, network
-and way of training a learning rate is chosen on seed 0, by the score; the table is of seeds 1 to 3.
+and way of training a learning rate is chosen on seed 0, by the score, where there are several; the table
+is of seeds 1 to 3.
 Tasks, networks and budgets are in benchmarks/chomsky_plan.py.
 """
 
@@ -15,27 +16,19 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from chomsky_plan import (
-    CHOSEN_ON,
-    LENGTHS,
-    NETWORKS,
-    PROBLEMS,
-    SEEDS,
-    STRATEGIES,
-    cells,
-    experiment,
-)
+from chomsky_plan import LENGTHS, NETWORKS, PROBLEMS, SEEDS, Cell, cells, experiment
 from recorded_rows import Row, known_row, rows_of, stored_rows
 
 import curriculum
-from curriculum import Experiment, learn, runner
-from curriculum.record import RunFolder, Store
+from curriculum import Experiment
 
 COMPUTE_A_SECOND = 7e10
 """Of one core of a server with AVX-512; see docs/compute.md."""
+
+EXAMPLES = {"bit": 512, "symbol": 512, "symbols": 64}
+"""Of each length that is evaluated: in an output of several symbols, each of them counts."""
 
 EVALUATION = 15.0
 """Seconds that it takes to evaluate a final model on all lengths, roughly."""
@@ -56,17 +49,15 @@ def main() -> None:
     )
     options = parser.parse_args()
     chosen = [
-        (task, network)
-        for task, network in cells(every=options.all or options.only is not None)
-        if task in (options.only or PROBLEMS) and network in (options.networks or NETWORKS)
+        cell
+        for cell in cells(every=options.all or options.only is not None)
+        if cell.task in (options.only or PROBLEMS)
+        and cell.network in (options.networks or NETWORKS)
     ]
     print(estimate(chosen, known(options.json)), flush=True)
-    if options.dry_run:
-        return
-    for task, network in chosen:
-        for with_curriculum in STRATEGIES:
-            make_cell(task, network, with_curriculum, file=options.json, jobs=options.jobs)
-            print(estimate(chosen, known(options.json)), flush=True)
+    for cell in [] if options.dry_run else chosen:
+        make(cell, file=options.json, jobs=options.jobs)
+        print(estimate(chosen, known(options.json)), flush=True)
 
 
 def known(file: Path | None) -> list[Row]:
@@ -74,35 +65,12 @@ def known(file: Path | None) -> list[Row]:
     return [] if file is None else stored_rows(file)
 
 
-def make_cell(
-    task: str, network: str, with_curriculum: bool, *, file: Path | None, jobs: int
-) -> list[Row]:
-    """The runs of a task, a network and a way of training: at each rate, then at the best one."""
-    tried = rows_of(choosing(task, network, with_curriculum), run_one, file=file, jobs=jobs)
-    keys = shown(task, network, with_curriculum, best_rate(tried))
-    return rows_of(keys, run_one, file=file, jobs=jobs)
-
-
-def choosing(task: str, network: str, with_curriculum: bool) -> list[Row]:
-    """The keys of the runs that a learning rate is chosen by."""
-    return [
-        _key(task, network, with_curriculum, CHOSEN_ON, rate) for rate in NETWORKS[network].rates
-    ]
-
-
-def shown(task: str, network: str, with_curriculum: bool, rate: float) -> list[Row]:
-    """The keys of the runs of the table."""
-    return [_key(task, network, with_curriculum, seed, rate) for seed in SEEDS]
-
-
-def _key(task: str, network: str, with_curriculum: bool, seed: int, rate: float) -> Row:
-    return {
-        "task": task,
-        "network": network,
-        "curriculum": with_curriculum,
-        "seed": seed,
-        "learning_rate": rate,
-    }
+def make(cell: Cell, *, file: Path | None, jobs: int) -> list[Row]:
+    """The runs of a cell: on one seed at each rate, then at the best one on the others."""
+    rate, *others = NETWORKS[cell.network].rates
+    if others:
+        rate = best_rate(rows_of(cell.choosing(), run_one, file=file, jobs=jobs))
+    return rows_of(cell.shown(rate), run_one, file=file, jobs=jobs)
 
 
 def best_rate(tried: Sequence[Row]) -> float:
@@ -112,20 +80,16 @@ def best_rate(tried: Sequence[Row]) -> float:
     return rate
 
 
-def estimate(chosen: Iterable[tuple[str, str]], rows: Sequence[Row]) -> str:
+def estimate(chosen: Iterable[Cell], rows: Sequence[Row]) -> str:
     """How many runs are made, and how many hours the others take at most on one quiet core."""
     made = total = 0
     seconds = 0.0
-    for task, network in chosen:
-        one = NETWORKS[network].compute / COMPUTE_A_SECOND + EVALUATION
-        for with_curriculum in STRATEGIES:
-            tried = choosing(task, network, with_curriculum)
-            done = sum(known_row(key, rows) is not None for key in tried)
-            cell = {"task": task, "network": network, "curriculum": with_curriculum}
-            done += sum(row.items() >= cell.items() and row["seed"] in SEEDS for row in rows)
-            made += done
-            total += len(tried) + len(SEEDS)
-            seconds += (len(tried) + len(SEEDS) - done) * one
+    for cell in chosen:
+        tried = cell.choosing()
+        done = sum(known_row(key, rows) is not None for key in tried) + len(cell.of(rows))
+        left = len(tried) + len(SEEDS) - done
+        made, total = made + done, total + done + left
+        seconds += left * (NETWORKS[cell.network].compute / COMPUTE_A_SECOND + EVALUATION)
     return (
         f"{made} of {total} runs are made; the others take {seconds / 3600:.1f} h of a core at most"
     )
@@ -133,17 +97,13 @@ def estimate(chosen: Iterable[tuple[str, str]], rows: Sequence[Row]) -> str:
 
 def run_one(key: Row) -> Row:
     """One run in a store of its own, and its scores on lengths that it was not trained on."""
-    made = experiment(
-        key["task"],
-        key["network"],
-        with_curriculum=key["curriculum"],
-        learning_rate=key["learning_rate"],
-    )
+    cell = Cell(task=key["task"], network=key["network"], curriculum=key["curriculum"])
+    made = experiment(cell, key["learning_rate"])
     with tempfile.TemporaryDirectory() as store:
         result = curriculum.run(
             made, key["seed"], store=store, mirror=False, threads=1, progress=False
         )
-        scores = scores_of(Store(Path(store)).find(result.run_id), made, key["task"], key["seed"])
+        scores = scores_of(result.run_id, Path(store), made)
     return {
         "status": result.status,
         "reach": None if result.reach is None else result.reach.length,
@@ -156,24 +116,20 @@ def run_one(key: Row) -> Row:
 
 
 def scores_of(
-    folder: RunFolder,
-    made: Experiment,
-    task: str,
-    seed: int,
-    lengths: Iterable[int] = LENGTHS,
+    run_id: str, store: Path, made: Experiment, lengths: Iterable[int] = LENGTHS
 ) -> dict[int, float]:
-    """The share of correct symbols, place by place, on each of the lengths."""
-    problem = PROBLEMS[task]
-    with learn.isolated(1):
-        _, learner = runner.restore_run(folder, like=made)
-        criterion = replace(made.criterion, metric="symbol_accuracy")
-        evaluator = learn.Evaluator(made.task, criterion, seed, "certificate/beyond")
-        return {
-            length: evaluator.test_sample(learner, problem.stage(length), 0, problem.examples)[
-                0
-            ].value
-            for length in lengths
-        }
+    """The share of correct symbols of a run's final model, place by place, on each of the lengths."""
+    found = curriculum.certify(
+        run_id,
+        lengths,
+        metric="symbol_accuracy",
+        examples=EXAMPLES[made.task.output],
+        store=store,
+        experiment=made,
+        threads=1,
+        progress=False,
+    )
+    return {each.stage.length: each.score for each in found.evaluations}
 
 
 if __name__ == "__main__":

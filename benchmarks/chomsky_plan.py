@@ -6,9 +6,11 @@ Hierarchy", arXiv 2207.02098; networks, rates and budgets are smaller, so that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import product
 
+from recorded_rows import Row
 from torch import nn
 
 from curriculum import (
@@ -74,11 +76,6 @@ class Problem:
     step: int = 1
     vocab_size: int = 2
 
-    @property
-    def examples(self) -> int:
-        """Of each length that is evaluated: an output of several symbols counts each of them."""
-        return 64 if self.task.output == "symbols" else 512
-
     def stage(self, length: int) -> Stage:
         """The stage of a length."""
         return Stage(length, self.vocab_size)
@@ -132,7 +129,7 @@ class Network:
 
     Attributes:
         model: its settings.
-        rates: the learning rates that one is chosen from.
+        rates: the learning rates that one is chosen from; or one that was chosen before, on the same seed.
         compute: the budget of a run, with a curriculum and without.
         first: the tasks of the table's first part that it is trained on.
     """
@@ -145,9 +142,9 @@ class Network:
 
 NETWORKS: Mapping[str, Network] = {
     "rnn": Network(
-        model=Recurrent(cell="rnn", hidden_size=64, embedding_size=8),
-        rates=(3e-4, 1e-3, 3e-3),
-        compute=3e12,
+        model=Recurrent(cell="rnn", hidden_size=128, embedding_size=8, recurrent_init="orthogonal"),
+        rates=(1e-3,),
+        compute=6e12,
     ),
     "stack_rnn": Network(
         model=StackRNN(cell="rnn", hidden_size=64),
@@ -156,45 +153,73 @@ NETWORKS: Mapping[str, Network] = {
     ),
     "lstm": Network(
         model=Recurrent(cell="lstm", hidden_size=64, embedding_size=8),
-        rates=(1e-3, 3e-3, 1e-2),
+        rates=(1e-3, 3e-3),
         compute=3e12,
     ),
     "transformer": Network(
         model=FarBert(hidden_size=64, head_size=16, layers=2, positions="sinusoidal"),
-        rates=(3e-4, 1e-3, 3e-3),
+        rates=(3e-4, 1e-3),
         compute=3e12,
         first=("parity", "bucket_sort"),
     ),
     "lru": Network(
         model=LinearRecurrent(hidden_size=64, layers=2),
-        rates=(3e-4, 1e-3, 3e-3),
+        rates=(3e-4, 1e-3),
         compute=3e12,
         first=("parity", "bucket_sort"),
     ),
 }
 
 
-def cells(*, every: bool) -> Iterator[tuple[str, str]]:
-    """The tasks and networks of the table's first part, or of all of it; the first ones first.
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What one learning rate is chosen for, and one score shown: a task, a network, a way of training."""
 
-    An RNN on regular tasks and one with a stack on reversal are what the paper's claim rests on most.
-    """
-    leading = [("parity", "rnn"), ("reverse", "stack_rnn"), ("cycle_navigation", "rnn")]
+    task: str
+    network: str
+    curriculum: bool
+
+    def choosing(self) -> list[Row]:
+        """The keys of the runs that a learning rate is chosen by; none where there is one rate."""
+        rates = NETWORKS[self.network].rates
+        return [self._key(CHOSEN_ON, rate) for rate in rates] if len(rates) > 1 else []
+
+    def shown(self, learning_rate: float) -> list[Row]:
+        """The keys of the runs that are shown."""
+        return [self._key(seed, learning_rate) for seed in SEEDS]
+
+    def of(self, rows: Iterable[Row]) -> list[Row]:
+        """Those of some rows that are of this cell, and shown."""
+        return [row for row in rows if row.items() >= asdict(self).items() and row["seed"] in SEEDS]
+
+    def _key(self, seed: int, learning_rate: float) -> Row:
+        return asdict(self) | {"seed": seed, "learning_rate": learning_rate}
+
+
+LEADING = (("parity", "rnn"), ("cycle_navigation", "rnn"), ("reverse", "stack_rnn"))
+"""What the paper's claim rests on most: an RNN on regular tasks, and one with a stack on reversal."""
+
+
+def cells(*, every: bool) -> list[Cell]:
+    """The cells of the table's first part, or of all of it, in the order that they are made."""
     first = [
         (task, name)
         for task in FIRST
         for name, network in NETWORKS.items()
         if task in network.first
     ]
-    rest = [(task, name) for task in PROBLEMS for name in NETWORKS] if every else []
-    yield from dict.fromkeys([*leading, *first, *rest])
+    rest = list(product(PROBLEMS, NETWORKS)) if every else []
+    leading = [(*pair, way) for way in STRATEGIES for pair in LEADING]
+    others = [(*pair, way) for pair in (*first, *rest) for way in STRATEGIES]
+    return [
+        Cell(task=task, network=network, curriculum=way)
+        for task, network, way in dict.fromkeys([*leading, *others])
+    ]
 
 
-def experiment(
-    problem: str, network: str, *, with_curriculum: bool, learning_rate: float
-) -> Experiment:
+def experiment(cell: Cell, learning_rate: float) -> Experiment:
     """What a run trains: the lengths from the shortest to 40, under one budget for both ways."""
-    chosen, trained = PROBLEMS[problem], NETWORKS[network]
+    chosen, trained = PROBLEMS[cell.task], NETWORKS[cell.network]
     longest = LONGEST_TRAINED - (LONGEST_TRAINED - chosen.shortest) % chosen.step
     return Experiment(
         task=chosen.task,
@@ -204,7 +229,7 @@ def experiment(
         ),
         criterion=Mastery(threshold=0.95, target_threshold=0.99),
         optimizer=Adam(learning_rate=learning_rate),
-        training=Training(batch_size=64, eval_every=20),
+        training=Training(batch_size=32, eval_every=20),
         budget=Budget(compute=trained.compute, steps_per_stage=1_000_000),
         final_evaluation=FinalEvaluation(mode="off"),
-    ).with_strategy(STRATEGIES[with_curriculum])
+    ).with_strategy(STRATEGIES[cell.curriculum])

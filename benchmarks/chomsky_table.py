@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from chomsky_plan import CHOSEN_ON, SEEDS, cells
+from chomsky_plan import SEEDS, STRATEGIES, Cell, cells
 from recorded_rows import Row
 from run_tables import Content, table
 
@@ -14,36 +14,26 @@ from curriculum.report.units import short
 
 def chomsky(content: Content) -> str:
     """Mean scores with a curriculum and without; a line for each task and network that was begun."""
-    rows = [row for row in content[0] if row["seed"] != CHOSEN_ON]
-    planned = [(task, network) for task, network in cells(every=False)]
-    begun = dict.fromkeys((row["task"], row["network"]) for row in rows)
-    more = [pair for pair in begun if pair not in planned]
+    planned = [(cell.task, cell.network) for cell in cells(every=False)]
+    begun = [(row["task"], row["network"]) for row in content[0]]
+    pairs = list(dict.fromkeys([*planned, *begun]))
 
     def lines() -> Iterator[Sequence[str]]:
-        for task, network in [*planned, *more]:
-            if (task, network) not in begun:
-                continue
-            both = [_cell(rows, task, network, way) for way in (True, False)]
-            yield [
-                f"`{task}`",
-                f"`{network}`",
-                *(_score(each) for each in both),
-                *(_reached(each) for each in both),
-                *(_compute(each) for each in both),
-                *(_rate(each) for each in both),
-            ]
+        for task, network in pairs:
+            ways = (Cell(task=task, network=network, curriculum=way) for way in STRATEGIES)
+            both = [cell.of(content[0]) for cell in ways]
+            if any(both):
+                columns = (
+                    each(rows) for each in (_score, _reached, _compute, _rate) for rows in both
+                )
+                yield [f"`{task}`", f"`{network}`", *columns]
 
     head = ["task", "network"]
     for name in ("score", "trained to 40", "compute", "rate"):
-        head += [f"{name}, curriculum", f"{name}, uniform"]
-    wanted = 2 * len(SEEDS) * len([*planned, *more])
-    return f"{table(head, lines())}\n\n{len(rows)} of {wanted} runs were made."
-
-
-def _cell(rows: Sequence[Row], task: str, network: str, with_curriculum: bool) -> list[Row]:
-    """The runs of a cell."""
-    wanted = {"task": task, "network": network, "curriculum": with_curriculum}
-    return [row for row in rows if row.items() >= wanted.items()]
+        head += [f"{name}, {strategy}" for strategy in STRATEGIES.values()]
+    made = sum(row["seed"] in SEEDS for row in content[0])
+    wanted = len(STRATEGIES) * len(SEEDS) * len(pairs)
+    return f"{table(head, lines())}\n\n{made} of {wanted} runs were made."
 
 
 def _score(rows: Sequence[Row]) -> str:
