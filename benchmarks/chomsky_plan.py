@@ -144,7 +144,7 @@ NETWORKS: Mapping[str, Network] = {
     "rnn": Network(
         model=Recurrent(cell="rnn", hidden_size=128, embedding_size=8, recurrent_init="orthogonal"),
         rates=(1e-3,),
-        compute=6e12,
+        compute=8e12,
     ),
     "stack_rnn": Network(
         model=StackRNN(cell="rnn", hidden_size=64),
@@ -227,7 +227,7 @@ def experiment(cell: Cell, learning_rate: float) -> Experiment:
         growth=Arithmetic(
             start=chosen.stage(chosen.shortest), end=chosen.stage(longest), step=chosen.step
         ),
-        criterion=Mastery(threshold=0.95, target_threshold=0.99),
+        criterion=Mastery(threshold=0.95, target_threshold=0.998, examples=4096),
         optimizer=Adam(learning_rate=learning_rate),
         training=Training(batch_size=32, eval_every=20),
         budget=Budget(compute=trained.compute, steps_per_stage=1_000_000),
