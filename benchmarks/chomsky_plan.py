@@ -147,9 +147,9 @@ NETWORKS: Mapping[str, Network] = {
         compute=8e12,
     ),
     "stack_rnn": Network(
-        model=StackRNN(cell="rnn", hidden_size=64),
-        rates=(1e-3, 3e-3, 1e-2),
-        compute=4e12,
+        model=StackRNN(cell="rnn", hidden_size=32),
+        rates=(1e-2,),
+        compute=5e12,
     ),
     "lstm": Network(
         model=Recurrent(cell="lstm", hidden_size=64, embedding_size=8),
@@ -196,7 +196,11 @@ class Cell:
         return asdict(self) | {"seed": seed, "learning_rate": learning_rate}
 
 
-LEADING = (("parity", "rnn"), ("cycle_navigation", "rnn"), ("reverse", "stack_rnn"))
+LEADING = (
+    ("parity", "rnn", True),
+    ("reverse", "stack_rnn", False),
+    ("cycle_navigation", "rnn", True),
+)
 """What the paper's claim rests on most: an RNN on regular tasks, and one with a stack on reversal."""
 
 
@@ -209,7 +213,7 @@ def cells(*, every: bool) -> list[Cell]:
         if task in network.first
     ]
     rest = list(product(PROBLEMS, NETWORKS)) if every else []
-    leading = [(*pair, way) for way in STRATEGIES for pair in LEADING]
+    leading = [*LEADING, *((task, name, not way) for task, name, way in LEADING)]
     others = [(*pair, way) for pair in (*first, *rest) for way in STRATEGIES]
     return [
         Cell(task=task, network=network, curriculum=way)
@@ -227,9 +231,11 @@ def experiment(cell: Cell, learning_rate: float) -> Experiment:
         growth=Arithmetic(
             start=chosen.stage(chosen.shortest), end=chosen.stage(longest), step=chosen.step
         ),
-        criterion=Mastery(threshold=0.95, target_threshold=0.998, examples=4096),
+        # A run goes on at least so long that what is right at length 40 becomes sharp enough for
+        # longer ones: a stack's actions, say, are soft.
+        criterion=Mastery(threshold=0.95, target_threshold=0.998, examples=4096, min_steps=100),
         optimizer=Adam(learning_rate=learning_rate),
-        training=Training(batch_size=32, eval_every=20),
+        training=Training(batch_size=32, eval_every=25),
         budget=Budget(compute=trained.compute, steps_per_stage=1_000_000),
         final_evaluation=FinalEvaluation(mode="off"),
     ).with_strategy(STRATEGIES[cell.curriculum])

@@ -22,7 +22,7 @@ def test_there_are_the_fifteen_tasks_of_the_paper_and_every_20th_of_its_lengths(
     first = cells(every=False)
     assert len(first) == len(set(first)) == 2 * (5 * 3 + 2 * 2)
     assert {cell.task for cell in first} == set(FIRST)
-    assert [(c.task, c.network) for c in first[:3] if c.curriculum] == [*LEADING]
+    assert [(cell.task, cell.network, cell.curriculum) for cell in first[:3]] == [*LEADING]
     everything = cells(every=True)
     assert everything[: len(first)] == first
     assert len(everything) == len(set(everything)) == 2 * len(PROBLEMS) * len(NETWORKS)
