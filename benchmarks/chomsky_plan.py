@@ -17,6 +17,7 @@ from curriculum import (
     Adam,
     AfterInput,
     Arithmetic,
+    Backtracking,
     Budget,
     Experiment,
     Mastery,
@@ -131,14 +132,12 @@ class Network:
         model: its settings.
         rates: the learning rates that one is chosen from; or one that was chosen before, on the same seed.
         compute: the budget of a run, with a curriculum and without.
-        steps_per_length: at least, before the next one counts.
         first: the tasks of the table's first part that it is trained on.
     """
 
     model: Model
     rates: tuple[float, ...]
     compute: float
-    steps_per_length: int = 100
     first: tuple[str, ...] = tuple(FIRST)
 
 
@@ -149,10 +148,9 @@ NETWORKS: Mapping[str, Network] = {
         compute=8e12,
     ),
     "stack_rnn": Network(
-        model=StackRNN(cell="rnn", hidden_size=32),
-        rates=(1e-2,),
-        compute=1e13,
-        steps_per_length=250,
+        model=StackRNN(cell="rnn", hidden_size=128),
+        rates=(5e-3,),
+        compute=6e12,
     ),
     "lstm": Network(
         model=Recurrent(cell="lstm", hidden_size=64, embedding_size=8),
@@ -240,10 +238,12 @@ def experiment(cell: Cell, learning_rate: float) -> Experiment:
             threshold=0.95,
             target_threshold=0.998,
             examples=4096,
-            min_steps=trained.steps_per_length,
+            min_steps=100,
         ),
         optimizer=Adam(learning_rate=learning_rate),
         training=Training(batch_size=32, eval_every=25),
         budget=Budget(compute=trained.compute, steps_per_stage=1_000_000),
+        # Where progress is slow, a fresh start after the usual 500 steps loses more than it gains.
+        backtracking=Backtracking(patience=3000),
         final_evaluation=FinalEvaluation(mode="off"),
     ).with_strategy(STRATEGIES[cell.curriculum])

@@ -31,9 +31,9 @@ lstm_reverse = Experiment(
 """An LSTM on the reversal of bits, given after they are read: lengths 2 to 40."""
 
 stack_rnn_reverse = lstm_reverse.replace(
-    model=StackRNN(hidden_size=32),
+    model=StackRNN(hidden_size=128),
     growth=Arithmetic(start=Stage(1), end=Stage(40)),
-    optimizer=Adam(learning_rate=1e-2),
+    optimizer=Adam(learning_rate=5e-3),
     training=Training(batch_size=32, eval_every=25),
     budget=Budget(steps=4000),
     pacing=Direct(),
