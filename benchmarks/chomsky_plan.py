@@ -17,7 +17,6 @@ from curriculum import (
     Adam,
     AfterInput,
     Arithmetic,
-    Backtracking,
     Budget,
     Experiment,
     Mastery,
@@ -144,7 +143,7 @@ class Network:
 NETWORKS: Mapping[str, Network] = {
     "rnn": Network(
         model=Recurrent(cell="rnn", hidden_size=128, embedding_size=8, recurrent_init="orthogonal"),
-        rates=(1e-3,),
+        rates=(2e-3,),
         compute=8e12,
     ),
     "stack_rnn": Network(
@@ -243,7 +242,5 @@ def experiment(cell: Cell, learning_rate: float) -> Experiment:
         optimizer=Adam(learning_rate=learning_rate),
         training=Training(batch_size=32, eval_every=25),
         budget=Budget(compute=trained.compute, steps_per_stage=1_000_000),
-        # Where progress is slow, a fresh start after the usual 500 steps loses more than it gains.
-        backtracking=Backtracking(patience=3000),
         final_evaluation=FinalEvaluation(mode="off"),
     ).with_strategy(STRATEGIES[cell.curriculum])

@@ -25,7 +25,7 @@ rnn_cycle_navigation = rnn_parity.replace(
     task=CycleNavigation(),
     model=Recurrent(cell="rnn", hidden_size=128, embedding_size=8, recurrent_init="orthogonal"),
     growth=Arithmetic(start=Stage(1, 3), end=Stage(40, 3)),
-    optimizer=Adam(learning_rate=1e-3),
+    optimizer=Adam(learning_rate=2e-3),
     training=Training(batch_size=32, eval_every=20),
 )
 """An RNN on cycle navigation: lengths 1 to 40 one by one, each mastered before the next."""
