@@ -148,7 +148,7 @@ NETWORKS: Mapping[str, Network] = {
     ),
     "stack_rnn": Network(
         model=StackRNN(cell="rnn", hidden_size=128),
-        rates=(5e-3,),
+        rates=(3e-3,),
         compute=6e12,
     ),
     "lstm": Network(

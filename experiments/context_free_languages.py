@@ -33,7 +33,7 @@ lstm_reverse = Experiment(
 stack_rnn_reverse = lstm_reverse.replace(
     model=StackRNN(hidden_size=128),
     growth=Arithmetic(start=Stage(1), end=Stage(40)),
-    optimizer=Adam(learning_rate=5e-3),
+    optimizer=Adam(learning_rate=3e-3),
     training=Training(batch_size=32, eval_every=25),
     budget=Budget(steps=4000),
     pacing=Direct(),
