@@ -1,7 +1,7 @@
 """Rows that a benchmark writes as it goes, so that it can be stopped and goes on."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import suppress
 from multiprocessing import get_context
@@ -22,9 +22,9 @@ def rows_of(
         file: of JSON lines, that rows are read from and added to as soon as they are made.
         jobs: how many are made at a time.
     """
-    known = [] if file is None or not file.exists() else [*_lines(file)]
+    known = [] if file is None else stored_rows(file)
     wanted = list(keys)
-    found = {number: _known(key, known) for number, key in enumerate(wanted)}
+    found = {number: known_row(key, known) for number, key in enumerate(wanted)}
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         made = {
             pool.submit(measure, wanted[number]): number
@@ -43,12 +43,17 @@ def rows_of(
     return [row for row in found.values() if row is not None]
 
 
+def stored_rows(file: Path) -> list[Row]:
+    """The rows that a file has; none where there is no file yet."""
+    return [*_lines(file)] if file.exists() else []
+
+
 def _lines(file: Path) -> Iterator[Row]:
     for line in file.read_text().splitlines():
         with suppress(json.JSONDecodeError):  # the last may be cut off
             yield json.loads(line)
 
 
-def _known(key: Row, rows: list[Row]) -> Row | None:
+def known_row(key: Row, rows: Sequence[Row]) -> Row | None:
     """The row of that key."""
     return next((row for row in rows if row.items() >= key.items()), None)

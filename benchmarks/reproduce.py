@@ -4,6 +4,7 @@ python benchmarks/reproduce.py --list
 python benchmarks/reproduce.py first_bit_strategies human_numbers_notebook
 python benchmarks/reproduce.py                 # all of them: some hours
 python benchmarks/reproduce.py --tables        # from benchmarks/figures.json alone
+python benchmarks/reproduce.py chomsky --so-far  # the rows that a stopped measurement has made
 
 Stop it at any time: the same command goes on, at the same version. What was measured is kept in benchmarks/figures.json,
 with its command, date, machine and version, and the tables between `<!-- figures NAME -->` and
@@ -30,6 +31,7 @@ from typing import Any
 
 import torch
 from figures import FIGURES
+from recorded_rows import stored_rows
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "benchmarks" / "figures.json"
@@ -47,6 +49,9 @@ def main() -> None:
         "--tables", action="store_true", help="write the tables, and measure nothing"
     )
     parser.add_argument(
+        "--so-far", action="store_true", help="keep the rows that stopped measurements have made"
+    )
+    parser.add_argument(
         "--work", type=Path, default=ROOT / ".reproduce", help="what is not over yet is kept here"
     )
     options = parser.parse_args()
@@ -61,7 +66,10 @@ def main() -> None:
             print(f"{name} (about {FIGURES[name].minutes:g} min)")
             print(*(f"  {command}" for command in commands_of(name)), sep="\n")
         return
-    if not options.tables:
+    if options.so_far:
+        for name in names:
+            keep(name, made_so_far(name, options.work))
+    elif not options.tables:
         minutes = sum(FIGURES[name].minutes for name in names)
         print(f"{len(names)} to measure, about {minutes:g} min on two cores", flush=True)
         for name in names:
@@ -106,13 +114,32 @@ def measure(name: str, work: Path) -> dict[str, Any]:
                 )
             done.touch()
         content.append(read(out))
+    return entry(name, commit(), float(seconds.read_text()), content)
+
+
+def made_so_far(name: str, work: Path) -> dict[str, Any]:
+    """The rows that a measurement has made that was stopped, or goes on still; nothing is run.
+
+    Its table has to say how many there are to be.
+    """
+    folder = work / name
+    outs = [folder / f"{number}.json" for number, _ in enumerate(FIGURES[name].commands)]
+    rows = [stored_rows(out) for out in outs]
+    stamp = folder / "version"
+    begun = stamp.stat().st_mtime
+    ended = max((out.stat().st_mtime for out in outs if out.exists()), default=begun)
+    return entry(name, stamp.read_text().split()[0], ended - begun, rows)
+
+
+def entry(name: str, version: str, seconds: float, content: list[Any]) -> dict[str, Any]:
+    """What was measured, and what it was measured with."""
     return {
         "commands": commands_of(name),
         "seeds": FIGURES[name].seeds,
         "date": date.today().isoformat(),
-        "commit": commit(),
+        "commit": version,
         "machine": machine(),
-        "minutes": round(float(seconds.read_text()) / 60, 1),
+        "minutes": round(seconds / 60, 1),
         "content": content,
     }
 

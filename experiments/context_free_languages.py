@@ -6,14 +6,17 @@ The tasks and lengths are those of Delétang et al. 2023, arXiv 2207.02098.
 from curriculum import (
     Adam,
     AfterInput,
+    Arithmetic,
     Budget,
+    Direct,
     Experiment,
     Geometric,
     Mastery,
     Stage,
     Training,
+    Uniform,
 )
-from curriculum.models import Recurrent
+from curriculum.models import Recurrent, StackRNN
 from curriculum.tasks import BracketedArithmetic, Reverse, SolveEquation, StackManipulation
 
 lstm_reverse = Experiment(
@@ -26,6 +29,20 @@ lstm_reverse = Experiment(
     budget=Budget(steps_per_stage=4000),
 )
 """An LSTM on the reversal of bits, given after they are read: lengths 2 to 40."""
+
+stack_rnn_reverse = lstm_reverse.replace(
+    model=StackRNN(hidden_size=128),
+    growth=Arithmetic(start=Stage(1), end=Stage(40)),
+    optimizer=Adam(learning_rate=3e-3),
+    training=Training(batch_size=32, eval_every=25),
+    budget=Budget(steps=4000),
+    pacing=Direct(),
+    sampling=Uniform(),
+)
+"""An RNN with a stack on the same, all lengths from 1 to 40 alike from the start.
+
+On short strings alone it learns to do without the stack, which then has to be unlearned.
+"""
 
 lstm_stack_manipulation = lstm_reverse.replace(
     task=AfterInput(task=StackManipulation()),

@@ -22,9 +22,13 @@ rnn_even_pairs = rnn_parity.replace(task=EvenPairs())
 """An RNN on even pairs: lengths 2 to 40, each mastered before the next."""
 
 rnn_cycle_navigation = rnn_parity.replace(
-    task=CycleNavigation(), growth=Geometric(start=Stage(2, 3), end=Stage(40, 3), factor=1.2)
+    task=CycleNavigation(),
+    model=Recurrent(cell="rnn", hidden_size=128, embedding_size=8, recurrent_init="orthogonal"),
+    growth=Arithmetic(start=Stage(1, 3), end=Stage(40, 3)),
+    optimizer=Adam(learning_rate=2e-3),
+    training=Training(batch_size=32, eval_every=20),
 )
-"""An RNN on cycle navigation: lengths 2 to 40, each mastered before the next."""
+"""An RNN on cycle navigation: lengths 1 to 40 one by one, each mastered before the next."""
 
 lstm_modular_arithmetic = rnn_parity.replace(
     task=ModularArithmetic(),

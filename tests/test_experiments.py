@@ -16,6 +16,7 @@ TINY = (
         "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 3 --growth.end.length 3 "
         "--growth.end.vocab-size 4 --model.hidden-size 8 --model.head-size 4",
         "lstm_adding": "--growth.start 6 --growth.end 8 --model.hidden-size 4",
+        "lstm_adding_500": "--growth.start 6 --growth.end 8 --model.hidden-size 4",
         "lstm_latch": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
         "gru_subsequence": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
         "gru_subsequence_attention": "--growth.start 4 --growth.end 6 --model.hidden-size 4",
@@ -32,6 +33,7 @@ TINY = (
         "lstm_dyck_closing": "--growth.start.length 4 --growth.end.length 6 --growth.end.level 2 "
         "--growth.step 2 --model.hidden-size 4",
         "lstm_dyck_membership": "--growth.end 4 --model.hidden-size 4",
+        "stack_rnn_reverse": "--growth.end 3 --model.hidden-size 4",
         "lstm_temporal_order": "--growth.end 12 --model.hidden-size 4",
         "lstm_temporal_order_3": "--growth.end 12 --model.hidden-size 4",
     }

@@ -9,6 +9,8 @@ import figures
 import pytest
 import reproduce
 import run_tables
+import sequences
+import sequences_table
 from recorded_rows import Row, rows_of
 from squared import squared
 
@@ -74,6 +76,44 @@ def test_a_measurement_goes_on_where_it_was_stopped(
     (work / "made" / "1.done").unlink()
     assert reproduce.measure("made", work)["content"] == found["content"]
     assert ran.read_text().split() == ["1", "2", "2"]
+
+
+def test_what_a_stopped_measurement_has_made_can_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = "echo '{{\"row\": 1}}' > {out}"
+    made = figures.Figures(commands=(command, command), minutes=1, table=lambda _: "")
+    monkeypatch.setitem(figures.FIGURES, "made", made)
+    folder = tmp_path / "made"
+    folder.mkdir()
+    (folder / "version").write_text("abc123 and its commands")
+    (folder / "0.json").write_text('{"row": 1}\n{"row": 2}\n{"row"')  # stopped within a line
+    found = reproduce.made_so_far("made", tmp_path)
+    assert found["content"] == [[{"row": 1}, {"row": 2}], []]
+    assert found["commit"] == "abc123"
+    assert found["minutes"] >= 0
+
+
+def test_sequences_are_shown_beside_those_of_the_paper() -> None:
+    rows = [
+        robustness_row(name, reached=True) | {"sequences": n, "wrong": w}
+        for name in sequences_table.PAPER
+        for n, w in ((1000, 0), (3000, 2))
+    ]
+    made = sequences_table.long_lags([rows]).splitlines()
+    assert made[2] == (
+        "| adding, T = 100 (`lstm_adding`) | 74,000 | 2 of 2 | 2,000 | 1,000, 3,000 | 0, 2 "
+        "| 3.2e12 | 11 min |"
+    )
+    assert len({line.count(" | ") for line in made}) == 1
+
+
+def test_sequences_of_a_run_are_its_steps_times_its_batch() -> None:
+    key = {"experiment": "lstm_temporal_order", "strategy": "gated", "seed": 0, "limit": 60.0}
+    settings = "--growth.end 12 --model.hidden-size 4 --budget.steps 3 --training.batch-size 5"
+    row = sequences.run_one(key | {"settings": settings})
+    assert (row["steps"], row["sequences"], row["status"]) == (3, 15, "stopped")
+    assert 0 < row["wrong"] <= sequences.TESTED
 
 
 def test_rows_that_a_file_has_are_not_made_again(tmp_path: Path) -> None:

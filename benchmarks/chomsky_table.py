@@ -1,0 +1,64 @@
+"""The table of the Chomsky hierarchy, as far as it was made."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+from chomsky_plan import SEEDS, STRATEGIES, Cell, cells
+from recorded_rows import Row
+from run_tables import Content, table
+
+from curriculum.report.units import short
+
+
+def chomsky(content: Content) -> str:
+    """Mean scores with a curriculum and without; a line for each task and network that was begun."""
+    planned = [(cell.task, cell.network) for cell in cells(every=False)]
+    begun = [(row["task"], row["network"]) for row in content[0]]
+    pairs = list(dict.fromkeys([*planned, *begun]))
+
+    def lines() -> Iterator[Sequence[str]]:
+        for task, network in pairs:
+            ways = (Cell(task=task, network=network, curriculum=way) for way in STRATEGIES)
+            both = [cell.of(content[0]) for cell in ways]
+            if any(both):
+                columns = (
+                    each(rows) for each in (_score, _reached, _compute, _rate) for rows in both
+                )
+                yield [f"`{task}`", f"`{network}`", *columns]
+
+    head = ["task", "network"]
+    for name in ("score", "trained to 40", "compute", "rate"):
+        head += [f"{name}, {strategy}" for strategy in STRATEGIES.values()]
+    made = sum(row["seed"] in SEEDS for row in content[0])
+    wanted = len(STRATEGIES) * len(SEEDS) * len(pairs)
+    return f"{table(head, lines())}\n\n{made} of {wanted} runs were made."
+
+
+def _score(rows: Sequence[Row]) -> str:
+    """The mean over the seeds, the lowest and the highest, and how many there are if not all."""
+    if not rows:
+        return "–"
+    scores = sorted(100 * row["score"] for row in rows)
+    found = f"**{statistics.mean(scores):.1f}** ({scores[0]:.1f}–{scores[-1]:.1f})"
+    return found if len(rows) == len(SEEDS) else f"{found}, {len(rows)} of {len(SEEDS)} seeds"
+
+
+def _reached(rows: Sequence[Row]) -> str:
+    """How many mastered length 40, and the median of the lengths mastered."""
+    if not rows:
+        return "–"
+    lengths = [row["reach"] or 0 for row in rows]
+    share = f"{sum(row['status'] == 'reached' for row in rows)} of {len(rows)}"
+    return f"{share} (median {statistics.median_low(lengths)})"
+
+
+def _compute(rows: Sequence[Row]) -> str:
+    """The median."""
+    return short(statistics.median(row["compute"] for row in rows), "compute") if rows else "–"
+
+
+def _rate(rows: Sequence[Row]) -> str:
+    """The learning rate that was chosen."""
+    return f"{rows[0]['learning_rate']:g}" if rows else "–"
