@@ -22,6 +22,7 @@ from curriculum.tasks.noisy_latch import NoisyLatch as NoisyLatch
 from curriculum.tasks.odds_first import OddsFirst as OddsFirst
 from curriculum.tasks.parity import Parity as Parity
 from curriculum.tasks.pointer_chasing import PointerChasing as PointerChasing
+from curriculum.tasks.reasoning_gym import ReasoningGym as ReasoningGym
 from curriculum.tasks.reverse import Reverse as Reverse
 from curriculum.tasks.solve_equation import SolveEquation as SolveEquation
 from curriculum.tasks.square_root import SquareRoot as SquareRoot

@@ -41,6 +41,7 @@ class AnBn(Task):
     [[-100, 2, -100, -100], [-100, -100, 1, 2]]
     """
 
+    length_name = "n"
     output = "symbols"
 
     symbols: Literal[2, 3] = 2

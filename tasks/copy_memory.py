@@ -43,6 +43,7 @@ class CopyMemory(Task):
     [[-100, -100, -100, -100, -100, -100, 8, 7, 6]]
     """
 
+    length_name = "delay"
     output = "symbols"
 
     remembered: Annotated[int, "[1, inf)"] = 10

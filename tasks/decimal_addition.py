@@ -50,7 +50,8 @@ class DecimalAddition(Task):
     """
 
     output = "symbols"
-    level_name = "operands"
+    length_name = "digits"
+    level_name = "pluses"
     slices = (LONG_CARRIES,)
 
     reverse: bool = True

@@ -89,6 +89,8 @@ class HumanNumbers(Task):
             (as trials of a search are, so that settings are not chosen to suit the former).
     """
 
+    libraries = ("num2words",)
+
     predict: Predict = "every"
     evaluate_on: EvaluateOn = "held_out"
 

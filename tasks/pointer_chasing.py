@@ -32,6 +32,7 @@ class PointerChasing(Task):
     """
 
     output = "symbol"
+    length_name = "pointers"
     level_name = "hops"
 
     def check(self, stage: Stage) -> None:

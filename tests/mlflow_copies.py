@@ -26,7 +26,7 @@ def destinations_in(store: Store, uri: str | None = None, *, plots: bool = False
     found = destinations(store, uri or local_tracking_uri(store))
     if plots:
         return found
-    presentation = replace(found.presentation, figures=lambda _: {}, visit_figures=lambda _: {})
+    presentation = replace(found.presentation, figures=lambda _: {}, visit_figures=lambda *_: {})
     return replace(found, presentation=presentation)
 
 

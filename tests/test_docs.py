@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,19 @@ from mlflow_copies import sync
 from nbclient import NotebookClient
 
 import curriculum.models
+import curriculum.tasks
 from curriculum import Stage, Verdict
+from curriculum.config import list_experiments, load_experiment
 from curriculum.record import Store
 
 ROOT = Path(__file__).parents[1]
+
+NEEDS_EXTRA = {"decoder_arithmetic"}
+"""Experiments on what isn't always installed."""
+
+reasoning_gym = pytest.mark.skipif(
+    find_spec("reasoning_gym") is None, reason="an extra that isn't installed, which compiles C"
+)
 
 
 def blocks(path: str, language: str) -> list[str]:
@@ -142,6 +152,18 @@ def test_own_tasks_and_models_run_as_shown(
     assert main(["run", str(path), *settings, "--store", str(tmp_path / "store")]) == 0
 
 
+@reasoning_gym
+def test_a_data_set_of_reasoning_gym_is_an_experiment_as_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from curriculum.cli.main import main
+
+    path = tmp_path / "sums.py"
+    path.write_text(blocks("docs/tasks.md", "python")[0])
+    assert main(["run", str(path), "--dry-run"]) == 0
+    assert "characters 100, vocabulary 96, num_terms level 3" in capsys.readouterr().out
+
+
 def test_an_own_model_that_writes_takes_about_25_lines() -> None:
     code = blocks("docs/own_model.md", "python")[1]
     assert len([line for line in code.splitlines() if line.strip()]) <= 25
@@ -151,6 +173,29 @@ def test_all_models_are_listed() -> None:
     page = (ROOT / "docs" / "models.md").read_text()
     listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert listed == set(dir(curriculum.models)) - {"AutoregressiveNetwork"}
+
+
+def test_all_tasks_are_listed_with_the_experiments_on_each() -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", page, re.MULTILINE)
+    listed = {task: set(re.findall(r"`(\w+)`", names)) for task, names in rows}
+    tasks = {
+        name
+        for name, found in vars(curriculum.tasks).items()
+        if isinstance(found, type) and issubclass(found, curriculum.Task)
+    }
+    assert set(listed) == tasks
+    assert len(rows) == len(tasks)
+    shipped = {
+        each.name
+        for each in list_experiments()
+        if each.path.is_relative_to(ROOT / "experiments") and ":" not in each.name
+    }
+    assert set().union(*listed.values()) == shipped
+    for task, names in listed.items():
+        for name in names - NEEDS_EXTRA:
+            found = load_experiment(name)[0].task
+            assert type(getattr(found, "task", found)).__name__ == task, name
 
 
 def test_the_own_task_takes_about_thirty_lines() -> None:

@@ -12,8 +12,11 @@ import pytest
 import curriculum
 from curriculum import experiments, tasks
 
-EXTRAS = {"curriculum.callbacks.lightning": "lightning"}
-"""Modules that can only be imported with a library which isn't always installed."""
+EXTRAS = {
+    "curriculum.callbacks.lightning": "lightning",
+    "curriculum.tasks.reasoning_gym": "reasoning_gym",
+}
+"""Modules whose examples need a library which isn't always installed."""
 
 PACKAGES = (curriculum, experiments, tasks)
 """In a source tree the last two are not beneath the first."""

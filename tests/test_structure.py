@@ -47,6 +47,7 @@ WRAPPED = {
     "optuna_dashboard": {"tune"},
     "pickle": set(),
     "platformdirs": {"record"},
+    "reasoning_gym": {"tasks"},
     "rich": {"report", "api", "cli"},
     "safetensors": {"record"},
     "scipy": {"plan", "comparison"},

@@ -38,6 +38,7 @@ class Certification:
         refused: the stages that task or model do not take, each with the reason.
         seconds: what each evaluation took.
         interrupted: whether stages are missing since an interrupt came.
+        axis_names: what the task calls the axes of its stages.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class Certification:
     refused: dict[plan.Stage, str]
     seconds: dict[plan.Stage, float] = field(compare=False)
     interrupted: bool = False
+    axis_names: plan.AxisNames = field(default_factory=plan.AxisNames)
 
     @property
     def mean(self) -> float | None:
@@ -72,7 +74,12 @@ class Certification:
         report.show_figures_inline()
         title = f"{self.experiment}, run {self.run_id}"
         return report.extrapolation_curve(
-            self.evaluations, self.strategy, self.trained, title, self.metric
+            self.evaluations,
+            self.strategy,
+            self.trained,
+            title,
+            names=self.axis_names,
+            metric=self.metric,
         )
 
     def as_csv(self) -> str:
@@ -103,12 +110,16 @@ class Certification:
     def table(self) -> Table:
         """A row for each stage; of many stages for some."""
         title = f"run {self.run_id}, {self.experiment}"
-        return report.certification_table(title, self.evaluations)
+        return report.certification_table(title, self.evaluations, self.axis_names)
 
     @property
     def lines(self) -> list[str]:
         """The mean, how many stages pass, which were refused and why; in words."""
-        found = [*report.certification_lines(self.metric, self.evaluations, self.refused)]
+        found = [
+            *report.certification_lines(
+                self.metric, self.evaluations, self.refused, self.axis_names
+            )
+        ]
         if self.interrupted:
             found.append("Interrupted: the stages after these were not evaluated")
         return found
@@ -149,8 +160,7 @@ def certify(
             `symbol_accuracy` or one of the task's own; by default the criterion's.
         vocab_size: with lengths; by default that of the hardest stage mastered.
         level: with lengths; by default that of the hardest stage mastered.
-        examples: with lengths, where not all inputs can be evaluated: how many; by default
-            `final_evaluation.examples`.
+        examples: with lengths, where not all inputs are: by default `final_evaluation.examples`.
         store: the folder that the run is recorded in.
         source: the file that defines its task and model, as for `load`.
         experiment: the one that was run, where they are defined in a notebook.
@@ -181,11 +191,11 @@ def certify(
             number = examples or restored.final_evaluation.examples
             shown = _progress(progress, len(stages), number * sum(chosen))
             results = runner.evaluate_stages(evaluator, learner, stages, number, shown.on_read)
-        done = _Done.of(results, shown)
+        done = _Done.of(results, shown, restored.axis_names)
     if done.interrupted and on_interrupt == "raise":
         raise KeyboardInterrupt
     if chosen is not None and not (done.evaluations or done.interrupted):
-        raise UsageError(_none_taken(done.refused))
+        raise UsageError(_none_taken(done.refused, restored.axis_names))
     return Certification(
         run_id=folder.id,
         experiment=restored.name,
@@ -196,6 +206,7 @@ def certify(
         refused=done.refused,
         seconds=done.seconds,
         interrupted=done.interrupted,
+        axis_names=restored.axis_names,
     )
 
 
@@ -213,12 +224,13 @@ class _Done:
         cls,
         results: Results,
         shown: report.EvaluationProgress,
+        names: plan.AxisNames,
     ) -> Self:
         """All results, or those before an interrupt."""
         done = cls()
         with shown:
             try:
-                done._take(results, shown)
+                done._take(results, shown, names)
             except KeyboardInterrupt:
                 done.interrupted = True
         return done
@@ -227,17 +239,18 @@ class _Done:
         self,
         results: Results,
         shown: report.EvaluationProgress,
+        names: plan.AxisNames,
     ) -> None:
         began = time.perf_counter()
         for each in results:
             now = time.perf_counter()
             if isinstance(each, runner.Refused):
                 self.refused[each.stage] = each.reason
-                shown.on_stage(each.stage, "refused")
+                shown.on_stage(names.words(each.stage), "refused")
             else:
                 self.evaluations.append(each)
                 self.seconds[each.stage] = now - began
-                shown.on_stage(each.stage, f"score {each.score:.4g}")
+                shown.on_stage(names.words(each.stage), f"score {each.score:.4g}")
             began = now
 
 
@@ -276,9 +289,9 @@ def _progress(wanted: bool | None, stages: int = 0, tokens: int = 0) -> report.E
     return report.EvaluationProgress(console, stages, tokens)
 
 
-def _none_taken(refused: dict[plan.Stage, str]) -> str:
+def _none_taken(refused: dict[plan.Stage, str], names: plan.AxisNames) -> str:
     """Why no stage was evaluated: the one reason, or the first."""
     (first, reason), *more = refused.items()
     if not more:
         return reason
-    return f"none of the {len(refused):,} stages can be evaluated; {first}: {reason}"
+    return f"none of the {len(refused):,} stages can be evaluated; {names.words(first)}: {reason}"

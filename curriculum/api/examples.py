@@ -82,7 +82,9 @@ def show(
             batch = task.encode(input, stage)
             restored.model.check(learn.shape_of_typed(task, stage, batch))
             found = learn.predict_examples(learner, task, batch, [""])
-    of = str(stage) if input is None else str(stage).partition(", ")[2]  # its length is its own
+    of = restored.axis_names.words(stage)
+    if input is not None:
+        of = of.partition(", ")[2]  # its length is its own
     table = report.example_table(
         found,
         task.decode,

@@ -48,7 +48,9 @@ def destinations(
         presentation=tracking.Presentation(
             note=lambda history: report.markdown_note(history),
             figures=lambda history: report.run_figures(history),
-            visit_figures=lambda visit: report.trial_figures(visit, tune.importances(visit)),
+            visit_figures=lambda history, visit: report.trial_figures(
+                visit, tune.importances(visit), history.description.axis_names
+            ),
             trials=lambda visit: report.trial_columns(visit),
             visits=lambda history: report.visit_columns(history),
         ),

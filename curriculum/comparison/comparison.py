@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curriculum.comparison.matching import match_runs, missing_runs
@@ -10,7 +10,7 @@ from curriculum.comparison.medians import CONFIDENCE, Median, Ratio, holm, least
 from curriculum.comparison.paired_ratio import paired_ratio, reached, stage_of_interest
 from curriculum.comparison.seed_result import SeedResult
 from curriculum.errors import UsageError
-from curriculum.plan import STRATEGIES, Stage, growing_axes
+from curriculum.plan import STRATEGIES, AxisNames, Stage, growing_axes
 from curriculum.sweep import RunSummary
 
 BASELINE = "direct"
@@ -73,6 +73,7 @@ class Comparison:
         stage: the place on the path that costs are shown of: the hardest that at least
             half of the seeds of some strategy mastered; None where there is none.
         left_out: which runs were not compared, and why, in words.
+        axis_names: what the task calls the axes of its stages.
     """
 
     experiment: str
@@ -83,6 +84,7 @@ class Comparison:
     outcomes: Mapping[str, Outcome]
     stage: int | None
     left_out: tuple[str, ...]
+    axis_names: AxisNames = field(default_factory=AxisNames)
 
     @property
     def conditions(self) -> Mapping[str, Any]:
@@ -137,6 +139,7 @@ def compare_runs(
         {outcome.strategy: outcome for outcome in outcomes},
         stage_of_interest([[*results[name].values()] for name in names]),
         tuple(left_out),
+        AxisNames.shared(run.axis_names for run in first.runs),
     )
 
 

@@ -88,7 +88,7 @@ class Experiment:
             self.check_stage(stage)
         self._check_final_evaluation()
         for stage in path:
-            with learn.user_errors(self.task, stage):
+            with learn.user_errors(self.task, self.axis_names.words(stage)):
                 whole, target = self.task.evaluation_set(stage), stage == path[-1]
             if whole is None or whole.source == "held_out":
                 held_out = None if whole is None else whole.examples
@@ -103,8 +103,9 @@ class Experiment:
 
     @property
     def _heading(self) -> str:
-        path = self.growth.path()
-        stages = "1 stage" if len(path) == 1 else f"{len(path)} stages, {path[0]} to {path[-1]}"
+        path, words = self.growth.path(), self.axis_names.words
+        ends = f"{len(path)} stages, {words(path[0])} to {words(path[-1])}"
+        stages = "1 stage" if len(path) == 1 else ends
         return f"{self.name}: {stages}, strategy {self.strategy}"
 
     @property
@@ -182,17 +183,24 @@ class Experiment:
         """What a model is built for, to take the whole path."""
         return self.task.shape(plan.Stage.covering(self.growth.path()))
 
+    @property
+    def axis_names(self) -> plan.AxisNames:
+        """What the task calls the axes of its stages."""
+        with learn.user_errors(self.task):
+            return learn.axis_names(self.task)
+
     def check_stage(self, stage: plan.Stage) -> None:
         """Check that the task can make a stage, and the model take it."""
-        with learn.user_errors(self.task, stage):
+        at = self.axis_names.words(stage)
+        with learn.user_errors(self.task, at):
             if stage.level > 1 and self.task.level_name is None:
                 raise UsageError(
-                    f"{type(self.task).__name__} has no levels, got {stage}; a task that has them "
+                    f"{type(self.task).__name__} has no levels, got {at}; a task that has them "
                     f"says what they count by its `level_name`"
                 )
             self.task.check(stage)
             shape = self.task.shape(stage)
-        with learn.user_errors(self.model, stage):
+        with learn.user_errors(self.model, at):
             self.model.check(shape)
 
     def allows(self, stage: plan.Stage) -> bool:
@@ -322,7 +330,8 @@ class Experiment:
                 if not self.allows(stage):
                     raise UsageError(
                         f"sampling {kind} also draws stages that are not on the path, and "
-                        f"{type(self.task).__name__} or the model has no {stage}"
+                        f"{type(self.task).__name__} or the model has no "
+                        f"{self.axis_names.words(stage)}"
                     )
 
     def _check_contiguous(self) -> None:

@@ -46,6 +46,7 @@ from .optimizers import OptimizerSettings as OptimizerSettings
 from .optimizers import RAdam as RAdam
 from .randomness import batch_of as batch_of
 from .randomness import forked as forked
+from .randomness import forked_libraries as forked_libraries
 from .randomness import generator as generator
 from .randomness import seed_of as seed_of
 from .recipe import HIDDEN_SIZE as HIDDEN_SIZE
@@ -58,6 +59,7 @@ from .stop import StopRequest as StopRequest
 from .task import METRICS as METRICS
 from .task import EvaluationSet as EvaluationSet
 from .task import Task as Task
+from .task import axis_names as axis_names
 from .task import check_output as check_output
 from .trainer import StepHook as StepHook
 from .trainer import Trainer as Trainer

@@ -92,8 +92,16 @@ class AfterInput(Task):
             )
 
     @property
+    def length_name(self) -> str:
+        return self.task.length_name
+
+    @property
     def level_name(self) -> str | None:
         return self.task.level_name
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        return self.task.libraries
 
     def shape(self, last: Stage) -> Shape:
         inner = self.task.shape(last)

@@ -36,6 +36,8 @@ class Batch:
             a slice all count the same.
         mask: of channels, where there is an input, (B, L) bool, with False after the end of shorter
             sequences; None where all have the same length. Symbols need none.
+        details: what the task's own metrics need to know of each example besides, B of them; no
+            model sees it.
     """
 
     inputs: NDArray[Any]
@@ -43,6 +45,7 @@ class Batch:
     weights: NDArray[np.float64] | None = None
     slices: dict[str, NDArray[np.bool_]] | None = None
     mask: NDArray[np.bool_] | None = None
+    details: tuple[Any, ...] | None = None
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -72,13 +75,14 @@ class Batch:
             inputs=self.inputs[start:stop],
             targets=self.targets[start:stop],
             mask=None if self.mask is None else self.mask[start:stop],
+            details=None if self.details is None else self.details[start:stop],
         )
 
 
 def concatenate(batches: Sequence[Batch]) -> Batch:
     """Batches of several lengths as one, padded at their ends.
 
-    Weights and slices are left out: an evaluation set is not of several stages.
+    Weights, slices and details are left out: an evaluation set is not of several stages.
     """
     import numpy as np
 

@@ -21,7 +21,7 @@ from curriculum.learn.metrics import is_comparable
 from curriculum.learn.model import HasMinBatchSize, Model
 from curriculum.learn.randomness import forked, generator
 from curriculum.learn.shape import Shape
-from curriculum.learn.task import METRICS, EvaluationSet, Task, has_own_loss
+from curriculum.learn.task import METRICS, EvaluationSet, Task, axis_names, has_own_loss
 from curriculum.learn.user_code import contract_error, user_errors
 from curriculum.plan import Stage
 
@@ -84,7 +84,8 @@ class DrawnStage:
 
     def __init__(self, task: Task, stage: Stage, count: int, metric: str) -> None:
         self.task, self.stage, self.count, self.metric = task, stage, count, metric
-        with user_errors(task, stage):
+        self.at = axis_names(task).words(stage)
+        with user_errors(task, self.at):
             self.shape: Shape = task.shape(stage)
             self.shape.check()
 
@@ -95,11 +96,11 @@ class DrawnStage:
             UsageError: for the first that breaks a rule.
         """
         task, stage = self.task, self.stage
-        with user_errors(task, stage):
+        with user_errors(task, self.at):
             whole = task.evaluation_set(stage)
         if whole is not None and not isinstance(whole, EvaluationSet):
             problem = f"must give an EvaluationSet or None, got {type(whole).__name__}"
-            raise contract_error(task, task.evaluation_set, stage, problem)
+            raise contract_error(task, task.evaluation_set, self.at, problem)
         if task.reads_in_order:
             found = self._drawn(task.chunk, stage, self.count, 0)
         else:
@@ -125,22 +126,22 @@ class DrawnStage:
         same = np.array_equal(found.inputs, again.inputs)
         if not (same and np.array_equal(found.targets, again.targets)):
             problem = "draws other examples with the same generator; draw with `rng` alone"
-            raise contract_error(self.task, sample, stage, problem)
+            raise contract_error(self.task, sample, self.at, problem)
         return found
 
     def _drawn(self, method: Callable[..., Batch], *arguments: Any, count: int = 0) -> Batch:
         """What a method of the task gives, with sizes, types and ranges checked."""
-        with user_errors(self.task, self.stage):
+        with user_errors(self.task, self.at):
             batch = method(*arguments)
         own = has_own_loss(self.task)
         for problem in batch_problems(self.shape, batch, count or self.count, own_loss=own):
-            raise contract_error(self.task, method, self.stage, problem)
+            raise contract_error(self.task, method, self.at, problem)
         if self.metric in METRICS and not is_comparable(self.task, batch):
             problem = (
                 f"gives targets that no output can equal, and the criterion's metric is "
                 f"{self.metric}; have it take one of the task's own metrics"
             )
-            raise contract_error(self.task, method, self.stage, problem)
+            raise contract_error(self.task, method, self.at, problem)
         return batch
 
     def _check_predicts(self, batch: Batch, method: Callable[..., object]) -> None:
@@ -149,4 +150,4 @@ class DrawnStage:
             return
         if (batch.targets == IGNORED).reshape(len(batch.targets), -1).all(axis=1).any():
             problem = f"gives an example in which nothing is to be predicted: all targets {IGNORED}"
-            raise contract_error(self.task, method, self.stage, problem)
+            raise contract_error(self.task, method, self.at, problem)

@@ -24,7 +24,7 @@ from curriculum.learn.network_protocols import (
     input_tensors,
 )
 from curriculum.learn.shape import Shape
-from curriculum.learn.task import Task
+from curriculum.learn.task import Task, axis_names
 from curriculum.learn.user_code import contract_error, user_errors
 from curriculum.plan import Stage
 
@@ -50,14 +50,19 @@ class FirstPass:
         Raises:
             UsageError: where it can't be built, or is none.
         """
-        with user_errors(model, stage):
+        at = axis_names(task).words(stage)
+        with user_errors(model, at):
             network: Any = model.build(shape)
         if not isinstance(network, nn.Module):
             problem = f"must give a torch.nn.Module, got {type(network).__name__}"
-            raise contract_error(model, model.build, stage, problem)
-        with user_errors(model, stage):
+            raise contract_error(model, model.build, at, problem)
+        with user_errors(model, at):
             network = network.to(device)
         return cls(task, model, network, shape, device, forward_mode_of(network))
+
+    def at(self, stage: Stage) -> str:
+        """A stage in words."""
+        return axis_names(self.task).words(stage)
 
     def check_outputs(self, stage: Stage, batch: Batch) -> None:
         """Check the outputs in training and evaluation, and that the loss has a gradient."""
@@ -66,28 +71,31 @@ class FirstPass:
         network.zero_grad(set_to_none=True)
         network.train()
         method = network.forward_with_state if self.mode == "stateful" else network.forward
-        with user_errors(self.model, stage):
+        with user_errors(self.model, self.at(stage)):
             if self.mode == "stateful":
                 logits = self._logits_of_pair(method, method(*inputs, None), stage)
             else:
                 logits, _ = forward_train(network, self.mode, inputs, targets, None)
         self._check_logits(method, logits, stage, batch)
-        with user_errors(self.task, stage):
+        with user_errors(self.task, self.at(stage)):
             loss = self.task.loss(logits, targets)
         if not isinstance(loss, Tensor) or loss.ndim or not loss.is_floating_point():
             found = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
             problem = f"must give the mean loss as a tensor of one number, got {found}"
-            raise contract_error(self.task, self.task.loss, stage, problem)
+            raise contract_error(self.task, self.task.loss, self.at(stage), problem)
         if loss.requires_grad:
-            with user_errors(self.model, stage):
+            with user_errors(self.model, self.at(stage)):
                 loss.backward()  # type: ignore[no-untyped-call]
         if not torch.isfinite(loss):
             raise contract_error(
-                network, method, stage, f"gives a loss that is no finite number: {loss:g}"
+                network,
+                method,
+                self.at(stage),
+                f"gives a loss that is no finite number: {loss:g}",
             )
         if all(parameter.grad is None for parameter in network.parameters()):
             problem = "gives an output from which no parameter gets a gradient"
-            raise contract_error(network, method, stage, problem)
+            raise contract_error(network, method, self.at(stage), problem)
         length = self.shape.length_of(batch)
         if self.mode == "autoregressive":
             method = network.greedy_decode
@@ -101,7 +109,7 @@ class FirstPass:
             case (logits, _):
                 return logits
         problem = f"must give logits and a state, got {type(found).__name__}"
-        raise contract_error(self.network, method, stage, problem)
+        raise contract_error(self.network, method, self.at(stage), problem)
 
     def check_padding(self, stage: Stage, batch: Batch) -> None:
         """Check that an example has the same outputs with padding after its end as without."""
@@ -124,7 +132,7 @@ class FirstPass:
                 f"gives other outputs where {_padding(batch)} an example's end; have it leave padding "
                 f"out, or take a task and a strategy whose batches have one length"
             )
-            raise contract_error(self.network, self.network.forward, stage, problem)
+            raise contract_error(self.network, self.network.forward, self.at(stage), problem)
 
     def check_causal(self, stage: Stage, batch: Batch) -> None:
         """Check that a model which may not see what comes next gives it no weight.
@@ -148,14 +156,14 @@ class FirstPass:
                 "sees inputs after the one that it outputs at, and the task asks for what comes "
                 "next, so that it would copy it; have it read from left to right"
             )
-            raise contract_error(self.network, self.network.forward, stage, problem)
+            raise contract_error(self.network, self.network.forward, self.at(stage), problem)
 
     def _check_metrics(self, outputs: Tensor, stage: Stage, batch: Batch) -> None:
         """Check that the task gives the metrics that it names, one in [0, 1] for each example."""
         task, method, count = self.task, self.task.metric_values, len(batch.targets)
         if not task.metrics:
             return
-        with user_errors(task, stage):
+        with user_errors(task, self.at(stage)):
             found = method(outputs.float().cpu().numpy(), batch)
             values = {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
         for name in task.metrics:
@@ -167,7 +175,7 @@ class FirstPass:
                 problem = f"must give a {name!r} in [0, 1], got {values[name].tolist()}"
             else:
                 continue
-            raise contract_error(task, method, stage, problem)
+            raise contract_error(task, method, self.at(stage), problem)
 
     def _moved(self, batch: Batch) -> tuple[Inputs, Tensor]:
         targets = torch.from_numpy(batch.targets).to(self.device)
@@ -176,7 +184,7 @@ class FirstPass:
     def _evaluated(self, inputs: Inputs, length: int, stage: Stage) -> Any:
         """The logits in evaluation mode."""
         self.network.eval()
-        with user_errors(self.model, stage), torch.inference_mode():
+        with user_errors(self.model, self.at(stage)), torch.inference_mode():
             return forward_eval(self.network, self.mode, inputs, length, None)[0]
 
     def _check_logits(
@@ -200,7 +208,7 @@ class FirstPass:
             problem = f"must give {most} logits for each output, got {logits.shape[-1]}"
         else:
             return
-        raise contract_error(self.network, method, stage, problem)
+        raise contract_error(self.network, method, self.at(stage), problem)
 
 
 def _padding(batch: Batch) -> str:

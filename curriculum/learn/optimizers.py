@@ -46,7 +46,8 @@ class Adam(OptimizerSettings):
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         from torch.optim import Adam
 
-        return Adam(parameters, lr=self.learning_rate, betas=self.betas, fused=True)
+        given = list(parameters)
+        return Adam(given, lr=self.learning_rate, betas=self.betas, fused=_can_be_fused(given))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,12 +67,13 @@ class AdamW(OptimizerSettings):
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         from torch.optim import AdamW
 
+        given = list(parameters)
         return AdamW(
-            parameters,
+            given,
             lr=self.learning_rate,
             betas=self.betas,
             weight_decay=self.weight_decay,
-            fused=True,
+            fused=_can_be_fused(given),
         )
 
 
@@ -90,7 +92,9 @@ class SGD(OptimizerSettings):
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         from torch.optim import SGD
 
-        return SGD(parameters, lr=self.learning_rate, momentum=self.momentum, fused=True)
+        given = list(parameters)
+        fused = _can_be_fused(given)
+        return SGD(given, lr=self.learning_rate, momentum=self.momentum, fused=fused)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,3 +131,8 @@ class Guess(OptimizerSettings):
         from curriculum.learn.random_guessing import Guessing
 
         return Guessing(parameters, lr=self.learning_rate)
+
+
+def _can_be_fused(parameters: Iterable[Parameter]) -> bool:
+    """Whether torch's fused kernels take the parameters: they take no complex ones."""
+    return all(parameter.is_floating_point() for parameter in parameters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -58,6 +59,26 @@ def forked(*key: int | str) -> Iterator[None]:
         finally:
             if apples is not None:
                 torch.mps.set_rng_state(apples)
+
+
+@contextmanager
+def forked_libraries(seed: int) -> Iterator[None]:
+    """Seed the global generators of Python and numpy inside the block, and restore them after it.
+
+    For libraries that draw from them. Whatever is drawn in another thread meanwhile is not kept
+    apart.
+
+    Args:
+        seed: of 32 bits.
+    """
+    state, numpys = random.getstate(), np.random.get_state()  # noqa: NPY002 - what libraries use
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(state)
+        np.random.set_state(numpys)  # noqa: NPY002
 
 
 def reseed(*key: int | str) -> None:

@@ -7,6 +7,7 @@ K values.
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from curriculum.errors import UsageError
 from curriculum.learn.batch import IGNORED, Batch
 from curriculum.learn.input_text import parse_symbols
 from curriculum.learn.shape import OutputKind, Shape
-from curriculum.plan import Source, Stage
+from curriculum.plan import AxisNames, Source, Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,6 +99,11 @@ class Task(ABC):
         """Raise `UsageError` where the task has no examples of that stage."""
 
     @property
+    def length_name(self) -> str:
+        """What a stage's length counts, such as "digits"; shown wherever lengths are."""
+        return "length"
+
+    @property
     def level_name(self) -> str | None:
         """What a stage's level counts, such as "operands"; None for a task without levels."""
         return None
@@ -121,6 +127,11 @@ class Task(ABC):
         from curriculum.learn.losses import mean_loss
 
         return mean_loss(self.output, outputs, targets)
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Packages that examples depend on, as `pip` names them: a run records their versions."""
+        return ()
 
     # How it is evaluated.
 
@@ -228,9 +239,20 @@ class Task(ABC):
             raise UsageError(
                 f"{type(self).__name__} doesn't say how to read an input: it has no `encode`"
             )
-        inputs = np.array([parse_symbols(text, shape.input_vocab_size)], dtype=np.int64)
+        try:
+            inputs = np.array([parse_symbols(text, shape.input_vocab_size)], dtype=np.int64)
+        except UsageError as error:
+            if type(self).decode is Task.decode or not re.search(r"[^\d\s,]", text):
+                raise
+            name = type(self).__name__  # what it shows as words was typed as words
+            raise UsageError(f"{error}; for {name} to read words, give it an `encode`") from error
         size = inputs.shape if shape.output == "symbols" else (1,)
         return Batch(inputs=inputs, targets=np.full(size, IGNORED))
+
+
+def axis_names(task: Task) -> AxisNames:
+    """What a task calls the axes of its stages."""
+    return AxisNames(length=task.length_name, level=task.level_name or "level")
 
 
 def has_own_loss(task: Task) -> bool:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from curriculum.errors import UsageError
 from curriculum.learn.memory import is_out_of_memory
-from curriculum.plan import Stage
 
 LIBRARIES = [
     Path(__file__).parents[1],
@@ -21,8 +20,12 @@ LIBRARIES = [
 
 
 @contextmanager
-def user_errors(owner: object, stage: Stage | None = None) -> Iterator[None]:
+def user_errors(owner: object, at: str = "") -> Iterator[None]:
     """A context in which code is called that may be a user's.
+
+    Args:
+        owner: the task or the model that it belongs to.
+        at: which stage, in words; empty for none.
 
     Raises:
         UsageError: in place of what is raised inside, but for a lack of memory.
@@ -35,20 +38,20 @@ def user_errors(owner: object, stage: Stage | None = None) -> Iterator[None]:
         if is_out_of_memory(error):
             raise
         message = " ".join(str(error).split())[:300]
-        where = "" if stage is None else f" at {stage}"
+        where = at and f" at {at}"
         raise UsageError(
             f"{type(owner).__name__} fails{where}{_line_of(error)}: {type(error).__name__}: {message}"
         ) from error
 
 
 def contract_error(
-    owner: object, method: Callable[..., object], stage: Stage, problem: str
+    owner: object, method: Callable[..., object], at: str, problem: str
 ) -> UsageError:
-    """The error that a method breaks a rule; it names the line where that is defined."""
+    """The error that a method breaks a rule at a stage, with the line where it is defined."""
     name = getattr(method, "__name__", type(method).__name__)
     code = getattr(inspect.unwrap(method), "__code__", None)
     where = "" if code is None else f" ({Path(code.co_filename).name}, line {code.co_firstlineno})"
-    return UsageError(f"{type(owner).__name__}.{name}{where} {problem} (at {stage})")
+    return UsageError(f"{type(owner).__name__}.{name}{where} {problem} (at {at})")
 
 
 def _line_of(error: BaseException) -> str:

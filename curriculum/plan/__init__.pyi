@@ -1,3 +1,4 @@
+from .axis_names import AxisNames as AxisNames
 from .budget import Budget as Budget
 from .certificate import LOOKS as LOOKS
 from .certificate import Answer as Answer

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from curriculum.errors import UsageError
-from curriculum.plan import Stage
+from curriculum.plan import AxisNames, Stage
 from curriculum.record.codec import Json, Malformed, decode, encode
 
 FORMAT = 2
@@ -60,6 +60,7 @@ class RunDescription:
         model: the class of its model's settings.
         strategy: the name of its curriculum.
         path: the nominal stages.
+        axis_names: what the task calls their axes.
         settings: all settings by dotted name.
         config: the experiment as `config.serialize` describes it.
         overrides: of the settings, as typed on the command line.
@@ -91,6 +92,7 @@ class RunDescription:
     model: str
     strategy: str
     path: tuple[Stage, ...]
+    axis_names: AxisNames = field(default_factory=AxisNames)
     settings: Mapping[str, Json]
     config: Json
     overrides: tuple[str, ...]

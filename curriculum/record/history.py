@@ -196,6 +196,7 @@ class History:
             discarded_share=round(self.discarded_share, 4),
             seconds=round(self.seconds, 3),
             stages=tuple(visit.result() for visit in self.visits),
+            axis_names=self.description.axis_names,
         )
 
     def _visits_of_network(self) -> list[Visit]:

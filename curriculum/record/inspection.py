@@ -51,8 +51,8 @@ def inspect_run(folder: RunFolder) -> list[Finding]:
         ]
     if overview.totals.ended is not None:
         return []
-    stage = overview.totals.reach
-    reach = "before it mastered a stage" if stage is None else f"at a reach of {stage}"
+    stage, words = overview.totals.reach, overview.description.axis_names.words
+    reach = "before it mastered a stage" if stage is None else f"at a reach of {words(stage)}"
     what = f"{overview.status} {reach}; 'resume {folder.id}' continues it"
     return [Finding(name=folder.id, kind="unfinished", what=what)]
 

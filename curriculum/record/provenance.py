@@ -64,6 +64,7 @@ def describe_run(
         model=type(experiment.model).__name__,
         strategy=experiment.strategy,
         path=experiment.growth.path(),
+        axis_names=experiment.axis_names,
         settings=experiment.flat(),
         config=serialize(experiment),
         overrides=tuple(overrides),
@@ -79,7 +80,7 @@ def describe_run(
         dtype=str(torch.get_default_dtype()).removeprefix("torch."),
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-        environment=environment(),
+        environment=environment(experiment.task.libraries),
         git_commit=git_commit(PACKAGE),
         user=_user(),
         user_git_commit=git_commit(_users_folder(source)),
@@ -165,9 +166,13 @@ def continued(original: RunDescription, now: RunDescription) -> RunDescription:
     return replace(now, id=original.id, created=original.created, mlflow=original.mlflow)
 
 
-def environment() -> dict[str, str]:
-    """The versions of Python, of this package and of the libraries that results depend on."""
-    found = {name: _version(name) for name in ("curriculum", *PACKAGES)}
+def environment(libraries: Sequence[str] = ()) -> dict[str, str]:
+    """The versions of Python, of this package and of the libraries that results depend on.
+
+    Args:
+        libraries: further ones, that the task depends on.
+    """
+    found = {name: _version(name) for name in ("curriculum", *PACKAGES, *libraries)}
     installed = {name: number for name, number in found.items() if number is not None}
     return {"python": platform.python_version(), **installed}
 

@@ -1,9 +1,9 @@
 """What a run came to."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from curriculum.plan import Stage
+from curriculum.plan import AxisNames, Stage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +50,7 @@ class Result:
         steps: optimizer steps, trials included; so are tokens and compute.
         discarded_share: the part of the compute that discarded trials took.
         stages: visit by visit.
+        axis_names: what the task calls the axes of its stages.
     """
 
     run_id: str
@@ -68,10 +69,12 @@ class Result:
     discarded_share: float
     seconds: float
     stages: tuple[StageResult, ...]
+    axis_names: AxisNames = field(default_factory=AxisNames)
 
     def as_json(self) -> dict[str, Any]:
         """The result as the command line's `--json` prints it."""
         content = asdict(self)
+        del content["axis_names"]
         content["held"] = [asdict(stage) for stage in self.held]
         content["stages"] = [asdict(stage) for stage in self.stages]
         return content

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
-from curriculum.plan import Stage
+from curriculum.plan import AxisNames, Stage
 from curriculum.record import FinalEvaluated
 from curriculum.report.tables import final_evaluation_table
 from curriculum.report.units import counted, csv_cell
@@ -25,17 +25,20 @@ WORDS = {"passes": "passed", "fails": "failed", "not shown": "not shown"}
 CSV_COLUMNS = ("length", "vocab_size", "level", "metric", "score", "examples", "answer", "reason")
 
 
-def certification_table(title: str, events: Sequence[FinalEvaluated]) -> Table:
+def certification_table(title: str, events: Sequence[FinalEvaluated], names: AxisNames) -> Table:
     """A row for each stage; of many stages for some, the first and the last among them."""
     if len(events) <= MOST_ROWS:
-        return final_evaluation_table(title, events)
+        return final_evaluation_table(title, events, names)
     last = len(events) - 1
     some = [events[round(number * last / (SOME_ROWS - 1))] for number in range(SOME_ROWS)]
-    return final_evaluation_table(f"{title}; {SOME_ROWS} of {len(events):,} stages", some)
+    return final_evaluation_table(f"{title}; {SOME_ROWS} of {len(events):,} stages", some, names)
 
 
 def certification_lines(
-    metric: str, events: Sequence[FinalEvaluated], refused: Mapping[Stage, str]
+    metric: str,
+    events: Sequence[FinalEvaluated],
+    refused: Mapping[Stage, str],
+    names: AxisNames,
 ) -> Iterator[str]:
     """The mean over the stages, how many pass, and why some were refused."""
     if len(events) > 1:
@@ -48,7 +51,7 @@ def certification_lines(
         )
         mean = sum(event.score for event in events) / len(events)
         yield (
-            f"Mean {metric} {mean:.4f} over {len(events):,} stages, lengths {min(lengths):,} to "
+            f"Mean {metric} {mean:.4f} over {len(events):,} stages, {names.lengths} {min(lengths):,} to "
             f"{max(lengths):,}: {text}"
         )
     alike = defaultdict[str, list[tuple[Stage, str]]](list)
@@ -56,7 +59,8 @@ def certification_lines(
         alike[re.sub(r"\d+", "N", reason)].append((stage, reason))
     for (stage, reason), *more in alike.values():
         others = f", and {counted(len(more), 'stage')} more likewise" if more else ""
-        where = "" if str(stage) in reason else f"{stage}: "
+        words = names.words(stage)
+        where = "" if words in reason else f"{words}: "
         yield f"Not evaluated: {where}{reason}{others}"
 
 

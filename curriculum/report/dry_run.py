@@ -15,7 +15,7 @@ def describe_dry_run(experiment: Experiment) -> Iterator[str]:
     last = "" if target is None else f" ({target:g} on the last stage)"
     yield f"criterion: {criterion.metric} at least {criterion.threshold:g}{last}"
     for stage in path:
-        yield f"  {stage}: evaluated on {_evaluation(experiment, stage)}"
+        yield f"  {experiment.axis_names.words(stage)}: evaluated on {_evaluation(experiment, stage)}"
     if experiment.tuning.is_on:
         yield _tuning(experiment)
     limits = {name: value for name, value in experiment.flat().items() if name[:7] == "budget."}

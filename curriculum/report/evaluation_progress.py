@@ -8,7 +8,6 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from curriculum.plan import Stage
 from curriculum.report.screen import NotebookScreen, in_notebook
 
 REDRAW_SECONDS = 0.2
@@ -56,8 +55,8 @@ class EvaluationProgress:
         self._bars.update(self._task, advance=tokens, visible=True)
         self._draw()
 
-    def on_stage(self, stage: Stage, text: str) -> None:
-        """The stage is done, with that result."""
+    def on_stage(self, stage: str, text: str) -> None:
+        """The stage, in words, is done, with that result."""
         before, self._done = self._done, self._done + 1
         few = self._stages <= MOST_LINES
         text = f"{stage}: {text}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from curriculum.plan import Stage, Verdict, VisitReason, growing_axes
+from curriculum.plan import Verdict, VisitReason
 from curriculum.record import History, ProvenanceChanged, Visit, perplexity
 from curriculum.report.units import counted
 
@@ -27,7 +27,8 @@ def explain_run(history: History, *, running: bool = False) -> Iterator[str]:
     for visit in history.visits:
         retuning = ", retuned" if visit.retuning else ""
         reason = REASONS[visit.visit_reason]
-        yield f"Visit {visit.number}, {visit.stage}{reason}{retuning}: {_sentence(visit)}"
+        stage = description.axis_names.words(visit.stage)
+        yield f"Visit {visit.number}, {stage}{reason}{retuning}: {_sentence(visit)}"
     if history.damaged and history.end is None:
         yield (
             f"The journal is damaged after that: 'resume {description.id}' computes the rest again."
@@ -63,7 +64,9 @@ def outcome(history: History, *, running: bool = False) -> str:
         return f"{_reached(history)}; {cost}."
     else:
         status, ending = trained.status, trained.ending
-    reach = "no stage mastered" if history.reach is None else f"reach: {history.reach}"
+    words, reach = history.description.axis_names.words, "no stage mastered"
+    if history.reach is not None:
+        reach = f"reach: {words(history.reach)}"
     return f"{status.capitalize()}{f' ({ending})' if ending else ''}; {reach}; {cost}."
 
 
@@ -71,24 +74,12 @@ def _reached(history: History) -> str:
     """That the target was reached, and by mastering which stages."""
     path = history.description.path
     mastered = {v.stage for v in history.visits if v.verdict is Verdict.MASTERED}
-    target = _name(path[-1], path)
+    target = history.description.axis_names.place(path[-1], path)
     if mastered.issuperset(path):
         stages = "every stage" if len(path) > 1 else "the stage"
         return f"Target reached: {stages} {'up to' if len(path) > 1 else 'of'} {target} mastered"
     below = sum(stage not in mastered for stage in path[:-1])
     return f"Target reached: {target} mastered ({below} of the stages below it are not)"
-
-
-def _name(stage: Stage, path: tuple[Stage, ...]) -> str:
-    """A stage of a path, by what grows along it."""
-    match growing_axes(path):
-        case ("length",):
-            return f"length {stage.length:,}"
-        case ("vocab_size",):
-            return f"vocabulary {stage.vocab_size:,}"
-        case ("level",):
-            return f"level {stage.level:,}"
-    return str(stage)
 
 
 def final_evaluation(history: History, *, running: bool = False) -> Iterator[str]:
@@ -97,6 +88,7 @@ def final_evaluation(history: History, *, running: bool = False) -> Iterator[str
         yield f"The final evaluation is not over ({history.status(running=running)})."
     if not history.final_evaluations or history.end is None:
         return
+    names = history.description.axis_names
     count = sum(not event.beyond for event in history.final_evaluations)
     held, text = len(history.held), "The final model still passes "
     if not held:
@@ -105,12 +97,12 @@ def final_evaluation(history: History, *, running: bool = False) -> Iterator[str
         text += f"all {counted(count, 'stage')}" if count > 1 else "its stage"
     else:
         retained = history.retained
-        which = "not the first" if retained is None else f"all up to {retained}"
+        which = "not the first" if retained is None else f"all up to {names.words(retained)}"
         text += f"{held:,} of {counted(count, 'stage')} ({which})"
     if history.extrapolated is not None:
         text += (
-            f", {'and' if held else 'but'} lengths up to {history.extrapolated:,} "
-            f"(trained on lengths up to {history.longest_trained:,})"
+            f", {'and' if held else 'but'} {names.lengths} up to {history.extrapolated:,} "
+            f"(trained on {names.lengths} up to {history.longest_trained:,})"
         )
     yield f"{text}."
 

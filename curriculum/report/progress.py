@@ -29,7 +29,7 @@ class Progress:
     def __init__(self, experiment: Experiment, seed: int, console: Console) -> None:
         self._title = f"{experiment.name}, seed {seed}"
         self._experiment = experiment
-        self._path = experiment.growth.path()
+        self._path, self._names = experiment.growth.path(), experiment.axis_names
         self._console = console
         self._screen = screen_of(console)
         self._started = False
@@ -60,7 +60,7 @@ class Progress:
         self._started = True
         if self._screen is None:
             stages = counted(len(self._path), "stage")
-            self._print(f"{self._title}: {stages} to {self._path[-1]}")
+            self._print(f"{self._title}: {stages} to {self._names.words(self._path[-1])}")
         else:
             self._screen.start()
 
@@ -136,12 +136,13 @@ class Progress:
         """The newest stage of the final evaluation; empty before it."""
         if self._final is None:
             return ""
-        return f"final evaluation: {self._final.stage}, score {self._final.score:.3f}"
+        stage = self._names.words(self._final.stage)
+        return f"final evaluation: {stage}, score {self._final.score:.3f}"
 
     def _situation(self) -> str:
         what = self._search() if self._race else f"{counted(self._steps, 'step')}, {self._score()}"
         tokens = counted(self._total.tokens, "token")
-        return f"{self._stage}: {what}; {tokens}, {self._speed()}"
+        return f"{self._names.words(self._stage)}: {what}; {tokens}, {self._speed()}"
 
     @property
     def _total(self) -> Cost:
@@ -199,9 +200,10 @@ class Progress:
         bar = Table.grid(padding=(0, 1))
         bar.add_row(drawn, f"{done} of {counted(len(self._path), 'stage')}")
         table.add_row("path", bar)
-        table.add_row("stage", f"{self._stage}, visit {self._visit}")
+        table.add_row("stage", f"{self._names.words(self._stage)}, visit {self._visit}")
         table.add_row("score", self._score())
-        table.add_row("reach", "none yet" if self._reach is None else str(self._reach))
+        reach = "none yet" if self._reach is None else self._names.words(self._reach)
+        table.add_row("reach", reach)
         if self._race:
             table.add_row("search", self._search())
         steps, tokens = counted(self._total.steps, "step"), counted(self._total.tokens, "token")

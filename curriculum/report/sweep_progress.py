@@ -78,7 +78,7 @@ class SweepProgress:
         task = self._tasks.pop(run, None)
         if task is not None:
             self._progress.remove_task(task)
-        reach = "no stage" if result.reach is None else str(result.reach)
+        reach = "no stage" if result.reach is None else result.axis_names.words(result.reach)
         number = f"{self._done:>{len(str(self._total))}}/{self._total}"
         self._print(f"{number}  {_name(run)}: {reach}, {result.seconds:.1f} s")
         self._progress.update(self._all, description=self._title, completed=self._done)

@@ -7,11 +7,11 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from curriculum.plan import Stage
+from curriculum.plan import AXES, AxisNames, Stage
 from curriculum.record import FinalEvaluated, History, Result, StageResult, Visit
 
-STAGE = {"length": "length", "vocab_size": "vocab", "level": "level"}
-"""What tells a stage, and the heads of its columns; the level's is left out where all are 1."""
+VOCABULARY = "vocab"
+"""The head of its column, which is narrow."""
 
 COLUMNS = ("verdict", "steps", "tokens", "seconds", "rate", "hidden")
 SEARCHED = ("trials", "discarded")
@@ -49,10 +49,10 @@ def stage_table_html(result: Result) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def final_evaluation_table(title: str, events: Sequence[FinalEvaluated]) -> Table:
+def final_evaluation_table(title: str, events: Sequence[FinalEvaluated], names: AxisNames) -> Table:
     """A row for each stage: its score, on how many examples, and what that shows, and why."""
     axes = _shown_axes([event.stage for event in events])
-    columns = (*(STAGE[axis] for axis in axes), "score", "examples", "answer", "why")
+    columns = (*_heads(axes, names), "score", "examples", "answer", "why")
     table = _table(title, columns, left=("answer", "why"))
     for event in events:
         table.add_row(
@@ -113,11 +113,17 @@ def _table(title: str, columns: Sequence[str], left: Sequence[str]) -> Table:
 
 def _columns(result: Result) -> tuple[str, ...]:
     searched = SEARCHED if any(stage.trials for stage in result.stages) else ()
-    return (*(STAGE[axis] for axis in _shown_axes(result.stages)), *COLUMNS, *searched)
+    return (*_heads(_shown_axes(result.stages), result.axis_names), *COLUMNS, *searched)
+
+
+def _heads(axes: Sequence[str], names: AxisNames) -> tuple[str, ...]:
+    """The heads of the columns that tell a stage."""
+    return tuple(VOCABULARY if axis == "vocab_size" else names.of(axis) for axis in axes)
 
 
 def _shown_axes(stages: Sequence[StageResult | Stage]) -> Sequence[str]:
-    return tuple(STAGE)[: 3 if any(stage.level > 1 for stage in stages) else 2]
+    """What tells a stage; the level is left out where all are 1."""
+    return AXES[: 3 if any(stage.level > 1 for stage in stages) else 2]
 
 
 def _rows(result: Result) -> list[tuple[str, ...]]:

@@ -36,18 +36,20 @@ def evaluate_stages(
         on_progress: called with the tokens of each piece of an input that is read in pieces.
     """
     found: FinalEvaluated | Refused
+    experiment = evaluator.experiment
     for stage in stages:
+        words = experiment.axis_names.words(stage)
         try:
-            evaluator.experiment.check_stage(stage)
+            experiment.check_stage(stage)
             _check_accepted(evaluator, learner, stage)
-            with learn.user_errors(evaluator.experiment.task, stage):
+            with learn.user_errors(experiment.task, words):
                 found = evaluator.beyond(learner, stage, examples, on_progress)
         except UsageError as error:
             found = Refused(stage=stage, reason=str(error))
         except (MemoryError, RuntimeError) as error:
             if not learn.is_out_of_memory(error):
                 raise
-            found = Refused(stage=stage, reason=f"there is too little memory for {stage}")
+            found = Refused(stage=stage, reason=f"there is too little memory for {words}")
         yield found
 
 
@@ -56,6 +58,6 @@ def _check_accepted(evaluator: FinalEvaluator, learner: learn.Learner, stage: pl
     if not evaluator.accepts(learner, stage):
         shape = learner.shape
         raise UsageError(
-            f"the model can't be evaluated on {stage}: it was built for inputs up to length "
+            f"the model can't be evaluated on {evaluator.experiment.axis_names.words(stage)}: it was built for inputs up to length "
             f"{shape.length} and a vocabulary of {shape.input_vocab_size}"
         )

@@ -334,7 +334,7 @@ def _failure(error: Exception, experiment: Experiment, scheduler: Scheduler) -> 
         return error
     name, training = experiment.name, experiment.training
     return RunFailed(
-        f"memory ran out on {scheduler.stage} ({str(error).splitlines()[0][:200]}); lower "
+        f"memory ran out on {experiment.axis_names.words(scheduler.stage)} ({str(error).splitlines()[0][:200]}); lower "
         f"training.batch_size ({training.batch_size}) or model.hidden_size "
         f"({experiment.model.hidden_size}), as in 'run {name} --training.batch-size "
         f"{max(1, training.batch_size // 2)}', or criterion.screen and criterion.examples"

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from curriculum.config import flatten
-from curriculum.plan import STRATEGIES, Cost, Stage
+from curriculum.plan import STRATEGIES, AxisNames, Cost, Stage
 from curriculum.record import MACHINE, RunDescription, RunOverview
 
 UNITS = ("compute", "tokens", "seconds", "steps")
@@ -39,6 +39,7 @@ class RunSummary:
     Attributes:
         created: the time of day when it was started.
         path: the nominal stages.
+        axis_names: what the task calls their axes.
         unit: of its budget.
         budget: how much of that it had; None for a run without a limit.
         conditions: all that must be the same for runs to be compared, by dotted name.
@@ -62,6 +63,7 @@ class RunSummary:
     total: Cost
     not_comparable: str | None
     training: Mapping[str, Any] = field(default_factory=dict)
+    axis_names: AxisNames = field(default_factory=AxisNames)
 
     @property
     def reach(self) -> int:
@@ -85,6 +87,7 @@ class RunSummary:
             learning_rate=settings["optimizer.learning_rate"],
             created=description.created,
             path=description.path,
+            axis_names=description.axis_names,
             unit=unit,
             budget=None if unit is None else settings[f"budget.{unit}"],
             conditions=conditions,

@@ -319,7 +319,8 @@ class Mirror:
                 VISIT_TAG: str(visit.number),
                 "visit_reason": reason,
             }
-            name = f"visit {visit.number}: {visit.stage}"
+            stage = self.history.description.axis_names.words(visit.stage)
+            name = f"visit {visit.number}: {stage}"
             run = self.client.create_run(self._experiment, time, tags, run_name=name)
             self._children[visit.number] = str(run.info.run_id)
         values = {
@@ -343,5 +344,7 @@ class Mirror:
         self.client.log_batch(run, metrics=visit_metrics(self.history, visit), tags=tags)
         if visit.trials:
             self._artifacts.upload_table(run, "trials.json", self._presentation.trials(visit))
-            self._artifacts.upload_figures(self._presentation.visit_figures(visit), run)
+            self._artifacts.upload_figures(
+                self._presentation.visit_figures(self.history, visit), run
+            )
         self.client.set_terminated(run, "FINISHED", end_time=time)

@@ -26,6 +26,6 @@ class Presentation:
 
     note: Callable[[History], str]
     figures: Callable[[History], dict[str, Figure]]
-    visit_figures: Callable[[Visit], dict[str, Figure]]
+    visit_figures: Callable[[History, Visit], dict[str, Figure]]
     trials: Callable[[Visit], dict[str, list[Any]]]
     visits: Callable[[History], dict[str, list[Any]]]

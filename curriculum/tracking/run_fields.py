@@ -70,10 +70,10 @@ def run_tags(description: record.RunDescription) -> dict[str, str]:
 
 def experiment_note(description: record.RunDescription) -> str:
     """The description of an experiment, in markdown."""
-    path = description.path
+    path, words = description.path, description.axis_names.words
     return (
-        f"**{description.task} × {description.model}**, from {path[0]} to {path[-1]}: how far does "
-        f"the model get, and does a curriculum help it? Each run is a seed and a strategy; "
+        f"**{description.task} × {description.model}**, from {words(path[0])} to {words(path[-1])}: how "
+        f"far does the model get, and does a curriculum help it? Each run is a seed and a strategy; "
         f"`by_step/reach_…` is the hardest stage that it mastered, `progress/…` what it cost, and "
         f"`test/…` what the final model still passes."
     )
@@ -86,8 +86,10 @@ def note_digest(note: str) -> str:
 
 def path_datasets(description: record.RunDescription) -> list[DatasetInput]:
     """What a run is trained and evaluated on: all stages of its path."""
-    path = description.path
-    return _inputs(description, f"{path[0]} to {path[-1]}", [stage.key for stage in path])
+    path, words = description.path, description.axis_names.words
+    return _inputs(
+        description, f"{words(path[0])} to {words(path[-1])}", [stage.key for stage in path]
+    )
 
 
 def final_dataset(description: record.RunDescription) -> Dataset:
@@ -98,7 +100,7 @@ def final_dataset(description: record.RunDescription) -> Dataset:
 
 def stage_datasets(description: record.RunDescription, stage: Stage) -> list[DatasetInput]:
     """What a visit is trained and evaluated on: one stage."""
-    return _inputs(description, str(stage), [stage.key])
+    return _inputs(description, description.axis_names.words(stage), [stage.key])
 
 
 def _inputs(description: record.RunDescription, what: str, stages: list[str]) -> list[DatasetInput]:

@@ -171,7 +171,13 @@ def bench(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -
 # Of these seeds the first kill is of the driver or of all, early in the run: it meets somebody.
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "seed"), [("run", 39), ("search", 20), ("search", 4), ("comparison", 39)]
+    ("name", "seed"),
+    [
+        ("search", 4),
+        ("comparison", 39),
+        pytest.param("run", 39, marks=pytest.mark.exhaustive),
+        pytest.param("search", 20, marks=pytest.mark.exhaustive),
+    ],
 )
 def test_whoever_is_killed_all_ends_as_if_nothing_had_happened(
     name: str, seed: int, bench: Bench

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from curriculum import Batch, UsageError
+from curriculum import Batch, Stage, Task, UsageError
 from curriculum.learn import IGNORED, PADDING, concatenate, parse_numbers, parse_symbols
 
 
@@ -37,3 +38,27 @@ def test_symbols_outside_the_vocabulary_are_named() -> None:
     assert parse_symbols("0 9", 10) == [0, 9]
     with pytest.raises(UsageError, match="symbols are 0 to 9, got 10, 12"):
         parse_symbols("12 3 10 12", 10)
+
+
+class Letters(Task):
+    output = "bit"
+
+    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
+        inputs = rng.integers(2, size=(batch_size, stage.length))
+        return Batch(inputs=inputs, targets=inputs[:, 0])
+
+    def decode(self, symbols: NDArray[np.int64]) -> list[str]:
+        return ["ab"[symbol] for symbol in symbols]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a b", "got 'a b'; for Letters to read words, give it an `encode`$"),
+        ("0 2", "symbols are 0 to 1, got 2$"),
+    ],
+)
+def test_a_task_that_shows_words_and_reads_none_says_what_it_lacks(text: str, message: str) -> None:
+    assert Letters().encode("0 1", Stage(2)).inputs.tolist() == [[0, 1]]
+    with pytest.raises(UsageError, match=message):
+        Letters().encode(text, Stage(2))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curriculum import Choices, Range, Score, Stage
-from curriculum.plan import Cost, Loss
+from curriculum.plan import AxisNames, Cost, Loss
 from curriculum.record import Evaluated, Json, RunDescription, TrialReport, decode, encode
 from curriculum.record.checkpoint import CheckpointJson
 from curriculum.record.codec import Malformed
@@ -75,6 +75,9 @@ SIMPLE: Mapping[Any, st.SearchStrategy[Any]] = {
         source=st.sampled_from(get_args(hints_of(Score)["source"])),
         memorised=st.booleans(),
     ),
+    AxisNames: st.builds(
+        AxisNames, length=st.sampled_from(["length", "digits"]), level=st.just("two words")
+    ),
     Range: st.builds(
         Range,
         setting=st.text(),
@@ -121,6 +124,7 @@ EXAMPLES: Mapping[Any, Any] = {
     Loss: 0.75,
     Stage: Stage(3, 4),
     Score: Score(value=0.5, examples=8, source="document", memorised=True, distinct=5),
+    AxisNames: AxisNames(length="digits", level="operands"),
     Range: Range(setting="x", low=1, high=2, log=True),
     Choices: Choices(setting="x", values=(1, None, "two")),
 }
@@ -203,7 +207,14 @@ OTHERS: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-CHECKED_BY_VALUE = {(Range, "low"), (Range, "high"), (Score, "value"), (Choices, "values")}
+CHECKED_BY_VALUE = {
+    (Range, "low"),
+    (Range, "high"),
+    (Score, "value"),
+    (Choices, "values"),
+    (AxisNames, "length"),
+    (AxisNames, "level"),
+}
 """Of what fits their annotation, these fields take a part alone."""
 
 

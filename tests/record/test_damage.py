@@ -81,7 +81,7 @@ def damage(path: Path, rng: random.Random, start: int = 0, kind: Damage | None =
 def copies(stopped_run: StoppedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copies:
     """Copies of the stopped run, one after another."""
     versions = environment()  # these take more time than the rest
-    monkeypatch.setattr("curriculum.record.provenance.environment", lambda: versions)
+    monkeypatch.setattr("curriculum.record.provenance.environment", lambda _=(): versions)
     monkeypatch.setattr("curriculum.record.provenance.git_commit", lambda _: None)
 
     def one_by_one(count: int) -> Iterator[StoppedRun]:

@@ -14,7 +14,7 @@ from journals_by_hand import describe
 from matplotlib.figure import Figure
 
 from curriculum.comparison import Comparison, compare_runs
-from curriculum.plan import STRATEGIES, Cost, Stage
+from curriculum.plan import STRATEGIES, AxisNames, Cost, Stage
 from curriculum.record import FinalEvaluated, History, RetentionMeasured
 from curriculum.report.comparison import history_figures, html_report
 from curriculum.report.comparison.html import CaptionedFigure
@@ -147,11 +147,15 @@ def all_figures() -> dict[str, Figure]:
         "cost": cost_by_stage(of(STRATEGIES)),
         "cost of both": cost_by_stage(of(path=both)),
         "settings": settings_map(of(), sizes),
-        "retention": retention_map(RETENTION, "seed 0"),
-        "retention of one stage": retention_map(ONE_STAGE, "seed 0"),
-        "extrapolation": extrapolation_curves({"gated": seeds, "direct": seeds[:2]}, "exp"),
-        "extrapolation of many": extrapolation_curves(dict.fromkeys(STRATEGIES, seeds), "exp"),
-        "one run": extrapolation_curve(seeds[0], "gated", 100, "exp, seed 0"),
+        "retention": retention_map(RETENTION, "seed 0", AxisNames()),
+        "retention of one stage": retention_map(ONE_STAGE, "seed 0", AxisNames()),
+        "extrapolation": extrapolation_curves(
+            {"gated": seeds, "direct": seeds[:2]}, "exp", AxisNames()
+        ),
+        "extrapolation of many": extrapolation_curves(
+            dict.fromkeys(STRATEGIES, seeds), "exp", AxisNames()
+        ),
+        "one run": extrapolation_curve(seeds[0], "gated", 100, "exp, seed 0", names=AxisNames()),
     }
 
 
@@ -164,7 +168,9 @@ def figures() -> dict[str, Figure]:
 def page() -> str:
     """Two comparisons, one of them with hostile names, and a figure more."""
     hostile = replace(of(), experiment='<script>"a" & b</script>$x$', left_out=("<i>one</i>",))
-    retention = CaptionedFigure(retention_map(RETENTION, "seed 0"), "What was retained.")
+    retention = CaptionedFigure(
+        retention_map(RETENTION, "seed 0", AxisNames()), "What was retained."
+    )
     return html_report([of(), hostile], figures={"lstm_firstbit": [retention]})
 
 
@@ -240,14 +246,14 @@ def test_strategies_differ_in_two_of_colour_dashes_and_marker() -> None:
 
 
 def test_a_heat_map_holds_the_scores() -> None:
-    figure = retention_map(RETENTION, "seed 0")
+    figure = retention_map(RETENTION, "seed 0", AxisNames())
     texts = {text.get_text() for text in figure.axes[0].texts}
     assert texts == {"1", ".90", ".80", ".70", ".60"}
 
 
 def test_a_heat_map_names_every_stage_and_at_each_visit_the_one_mastered() -> None:
     again = [*RETENTION, replace(RETENTION[-1], visit=5, stage=PATH[3])]
-    axes = retention_map(again, "seed 0").axes[0]
+    axes = retention_map(again, "seed 0", AxisNames()).axes[0]
     assert {label.get_text() for label in axes.get_yticklabels()} == {"2", "3", "5", "7", "11"}
     visits = sorted((label.get_position()[0], label.get_text()) for label in axes.get_xticklabels())
     assert [text for _, text in visits] == ["2", "3", "5", "7", "11", "7"]
@@ -263,7 +269,7 @@ def test_a_width_of_guesses_is_not_shown_as_a_learning_rate(page: str) -> None:
 def test_a_median_beyond_is_of_all_seeds_and_single_seeds_are_dots() -> None:
     seeds = [final_evaluation([1, 0.5 + seed / 10, 0.5]) for seed in range(6)]
     seeds[0] += final_evaluation([1, 1, 1, 0.75, 0.25])[3:]
-    median, dots, _ = extrapolation_curves({"gated": seeds}, "exp").axes[0].lines
+    median, dots, _ = extrapolation_curves({"gated": seeds}, "exp", AxisNames()).axes[0].lines
     assert list(median.get_xdata()) == [10, 100, 1000]  # type: ignore[arg-type]
     assert list(median.get_ydata()) == [1, 0.75, 0.5]  # type: ignore[arg-type]
     assert list(dots.get_xdata()) == [2000, 4000]  # type: ignore[arg-type]
@@ -272,14 +278,16 @@ def test_a_median_beyond_is_of_all_seeds_and_single_seeds_are_dots() -> None:
 
 def test_extrapolation_of_many_strategies_is_drawn_on_axes_of_their_own() -> None:
     figure = extrapolation_curves(
-        {name: [final_evaluation([1, 0.5])] for name in STRATEGIES}, "exp"
+        {name: [final_evaluation([1, 0.5])] for name in STRATEGIES}, "exp", AxisNames()
     )
     assert [axes.get_title(loc="left") for axes in figure.axes] == [*STRATEGIES]
     assert [len(axes.lines) for axes in figure.axes] == [2, *[3] * (len(STRATEGIES) - 1)]
 
 
 def test_extrapolation_marks_the_last_length_trained_on() -> None:
-    figure = extrapolation_curves({"gated": [final_evaluation([1, 1, 1, 0.9, 0.5])]}, "exp")
+    figure = extrapolation_curves(
+        {"gated": [final_evaluation([1, 1, 1, 0.9, 0.5])]}, "exp", AxisNames()
+    )
     named = {str(line.get_label()): line for line in figure.axes[0].lines}
     assert list(named["trained to 1,000"].get_xdata()) == [1000, 1000]  # type: ignore[arg-type]
     assert list(named["gated"].get_ydata()) == [1, 1, 1, 0.9, 0.5]  # type: ignore[arg-type]
@@ -289,7 +297,7 @@ def test_lengths_that_differ_little_are_named_once_each() -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     events = final_evaluation([0.5, 0.5], lengths=(2, 3))
-    figure = extrapolation_curve(events, "gated", 3, "exp, seed 0")
+    figure = extrapolation_curve(events, "gated", 3, "exp, seed 0", names=AxisNames())
     FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     named = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert len(named) == len({*named})
@@ -299,7 +307,7 @@ def test_lengths_that_differ_little_are_named_once_each() -> None:
 def test_the_labels_of_a_small_maps_axes_lie_within_the_figure() -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = retention_map(ONE_STAGE, "seed 0")
+    figure = retention_map(ONE_STAGE, "seed 0", AxisNames())
     FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     axes = figure.axes[0]
     name = axes.yaxis.label.get_window_extent()

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 import curriculum
 from curriculum import Adam, Experiment, FinalEvaluation, Tuning
+from curriculum.plan import AxisNames
 from curriculum.record import History, Store
 from curriculum.report import run_figures, trial_figures
 
@@ -64,6 +65,14 @@ def labels(history: History) -> dict[str, Line2D]:
     return {str(line.get_label()): line for line in axes.lines}
 
 
+def test_the_legend_of_scores_hides_none(history: History) -> None:
+    figure = run_figures(history)["score_by_stage"]
+    figure.savefig(io.BytesIO(), format="png")
+    (legend,), (axes,) = figure.legends, figure.axes
+    assert [text.get_text() for text in legend.get_texts()] == ["threshold"]
+    assert legend.get_window_extent().y1 <= axes.get_window_extent().y0
+
+
 def test_retention_and_the_final_evaluation_are_drawn(history: History) -> None:
     drawn = run_figures(history)
     cells = drawn["retention"].axes[0].collections[0].get_array()
@@ -105,13 +114,13 @@ def test_a_search_is_drawn(tiny: Experiment, store: Path) -> None:
     assert list(rates) == [visit.learning_rate for visit in history.visits]  # type: ignore[arg-type]
     assert list(sizes) == [visit.hidden_size for visit in history.visits]  # type: ignore[arg-type]
     visit = next(visit for visit in history.visits if visit.trials)
-    drawn = trial_figures(visit, {"learning_rate": 0.8, "hidden_size": 0.2})
+    drawn = trial_figures(visit, {"learning_rate": 0.8, "hidden_size": 0.2}, AxisNames())
     assert set(drawn) == {"race", "history", "importance"}
     for figure in drawn.values():
         assert figure.axes[0].get_xlabel()
         assert str(visit.stage) in figure.axes[0].get_title(loc="left")
         figure.savefig(io.BytesIO(), format="png")
-    assert set(trial_figures(visit, {})) == {"race", "history"}
+    assert set(trial_figures(visit, {}, AxisNames())) == {"race", "history"}
 
 
 def test_a_run_without_visits_has_no_figures() -> None:

@@ -94,7 +94,7 @@ def test_tables_have_a_column_for_levels_where_there_are_any(finished: Path) -> 
     result = History.of(Store(finished).find("last")).result()
     printed = io.StringIO()
     Console(file=printed, width=120).print(stage_table(result))
-    assert printed.getvalue().splitlines()[1].split()[:4] == ["length", "vocab", "level", "verdict"]
+    assert printed.getvalue().splitlines()[1].split()[:4] == ["length", "vocab", "depth", "verdict"]
     rows = [line.split("|") for line in stage_table_markdown(result).splitlines()[2:]]
     assert [row[3].removeprefix(" &nbsp;&nbsp;").strip() for row in rows] == ["1", "2", "3"]
 
@@ -104,9 +104,9 @@ def test_a_level_is_certified_and_shown(finished: Path, capsys: pytest.CaptureFi
     with pytest.raises(UsageError, match="the level is at most 3, got 4"):
         curriculum.show("last", store=finished, experiment=EXPERIMENT, level=4)
     shown = curriculum.show("last", store=finished, experiment=EXPERIMENT, level=2, examples=3)
-    assert shown.title.endswith("length 4, vocabulary 2, level 2")
+    assert shown.title.endswith("length 4, vocabulary 2, depth 2")
     assert main(["explain", *experiment]) == 0
-    assert "every stage up to level 3 mastered" in capsys.readouterr().out
+    assert "every stage up to depth 3 mastered" in capsys.readouterr().out
     assert main(["runs", "--store", str(finished)]) == 0
     assert "4/2/3" in capsys.readouterr().out
     assert main(["certify", *experiment, "--level", "2"]) == 2
@@ -141,4 +141,4 @@ def test_a_level_is_named_where_nothing_grows(tmp_path: Path) -> None:
     deep = EXPERIMENT.replace(growth=Explicit(lengths=(4,), levels=(2,)))
     curriculum.run(deep, 0, store=tmp_path, mirror=False)
     explained = " ".join(explain_run(History.of(Store(tmp_path).find("last"))))
-    assert "the stage of length 4, vocabulary 2, level 2 mastered" in explained
+    assert "the stage of length 4, vocabulary 2, depth 2 mastered" in explained

@@ -101,7 +101,7 @@ def test_the_hard_pair_alone_is_trained_directly_on_one_stage(cell: str, store: 
 
 SMALL = {
     "bert_reverse": "--growth.start.length 2 --growth.start.vocab-size 4 --growth.end.length 3 "
-    "--growth.end.vocab-size 6",
+    "--growth.end.vocab-size 6 --model.hidden-size 32 --model.head-size 16",
     "gru_subsequence": "--growth.end 4",
     "gru_subsequence_attention": "--growth.end 4",
     "human_numbers_loop": "--growth.vocab-sizes 19 29",
@@ -110,8 +110,17 @@ SMALL = {
 }
 
 
+TAKES_LONG = ("gru_subsequence_attention", "human_numbers_gru")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.exhaustive if name in TAKES_LONG else ())
+        for name in SMALL
+    ],
+)
 def test_the_other_experiments_learn(name: str, store: Path) -> None:
     assert run(name, store, SMALL[name]).status == "reached"
 

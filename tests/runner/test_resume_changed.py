@@ -134,7 +134,7 @@ def test_other_versions_are_refused_by_name_and_taken_by_force(
     folder = interrupted_run(plain(tiny), store)
     versions = {**folder.description().environment, "torch": "9.9", "numpy": "0.1"}
     with monkeypatch.context() as patch:
-        patch.setattr("curriculum.record.provenance.environment", lambda: versions)
+        patch.setattr("curriculum.record.provenance.environment", lambda _=(): versions)
         with pytest.raises(
             UsageError, match=r"torch was (\S+) and is 9\.9 \(pip install torch==\1\); numpy was"
         ):

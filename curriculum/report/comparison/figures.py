@@ -68,14 +68,15 @@ def _extrapolation(
     }
     events = {name: found for name, found in events.items() if found}
     if events:
+        names = comparison.axis_names
         many = len(events) > MOST_TOGETHER and BASELINE in events
         dotted = f" Grey and dotted: the median of {BASELINE}." if many else ""
         yield CaptionedFigure(
-            extrapolation_curves(events, comparison.experiment),
-            f"The final models, of each seed the run's that got furthest, on every length of the "
+            extrapolation_curves(events, comparison.experiment, names),
+            f"The final models, of each seed the run's that got furthest, on every {names.length} of the "
             f"path, and beyond it (right of the dashed line): the median over seeds and its "
-            f"interval, at lengths that all seeds of a strategy were tested on. Small dots: "
-            f"single seeds, at other lengths, or where there are fewer than {LEAST_SEEDS}.{dotted}",
+            f"interval, at {names.lengths} that all seeds of a strategy were tested on. Small dots: "
+            f"single seeds, at other {names.lengths}, or where there are fewer than {LEAST_SEEDS}.{dotted}",
         )
 
 
@@ -91,7 +92,7 @@ def _maps(comparison: Comparison, histories: Mapping[str, History]) -> Iterator[
         setting = "width" if run.strategy == GUESS else "learning rate"
         title = f"{run.strategy}, seed {run.seed}, {setting} {run.learning_rate:g}"
         yield CaptionedFigure(
-            retention_map(histories[run.run_id].retention, title),
+            retention_map(histories[run.run_id].retention, title, comparison.axis_names),
             f"Retention under {title}: after each visit that mastered its stage, the score on "
             f"every stage of the path, on examples of a stream of their own.{why}",
         )

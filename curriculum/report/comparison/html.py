@@ -125,10 +125,10 @@ def _compared(comparison: Comparison) -> str:
     runs = sum(len(result.runs) for result in results)
     seeds = sorted({len(outcome.results) for outcome in comparison.outcomes.values()})
     each = counted(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-    path = comparison.path
+    path, words = comparison.path, comparison.axis_names.words
     return (
         f"{len(comparison.outcomes)} strategies with {each} each, {counted(runs, 'run')} in "
-        f"all, on {counted(len(path), 'stage')} from {path[0]} to {path[-1]}."
+        f"all, on {counted(len(path), 'stage')} from {words(path[0])} to {words(path[-1])}."
     )
 
 

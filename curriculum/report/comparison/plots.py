@@ -36,7 +36,7 @@ def reach_by_strategy(comparison: Comparison) -> Figure:
     charts.cost_axis(panels[0], [*rises, end], comparison.unit)
     charts.place_axis(panels[0], names, **({"most": MOST_LABELS} if many else {}))
     title = f"{comparison.experiment}: reach against {comparison.unit}, median and its interval"
-    y_label = f"hardest stage mastered: {Difficulty(comparison.path).label}"
+    y_label = f"hardest stage mastered: {Difficulty(comparison.path, comparison.axis_names).label}"
     charts.label_panels(figure, panels, title, UNIT_LABELS[comparison.unit], y_label)
     return figure
 
@@ -44,7 +44,8 @@ def reach_by_strategy(comparison: Comparison) -> Figure:
 def cost_by_stage(comparison: Comparison) -> Figure:
     """The median cost of each stage; a line ends where most seeds got no further."""
     figure, (axes,) = charts.new_figure(height=4.4)
-    difficulty, styles = Difficulty(comparison.path), line_styles(comparison.outcomes)
+    difficulty = Difficulty(comparison.path, comparison.axis_names)
+    styles = line_styles(comparison.outcomes)
     heights = [difficulty.height(stage) for stage in comparison.path]
     shown: list[float] = []
     for name, outcome in comparison.outcomes.items():

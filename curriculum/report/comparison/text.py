@@ -114,7 +114,7 @@ def _budget(comparison: Comparison) -> str:
 
 
 def _target(comparison: Comparison) -> str:
-    stage = comparison.path[comparison.stage or 0]
+    stage = comparison.axis_names.words(comparison.path[comparison.stage or 0])
     words = (
         f"Compute, time and tokens are the cost to reach {stage}: the hardest stage that at least half "
         f"of the seeds of some strategy mastered."
@@ -136,6 +136,7 @@ def _target(comparison: Comparison) -> str:
 def _ahead(comparison: Comparison) -> Iterator[str]:
     """Which strategies mastered the last stage before those below it, or without them."""
     last = len(comparison.path) - 1
+    stage = comparison.axis_names.words(comparison.path[last])
     results = [r for o in comparison.outcomes.values() for r in o.results.values()]
     if any(_is_out_of_order(result, last) for result in results):
         yield (
@@ -147,7 +148,7 @@ def _ahead(comparison: Comparison) -> Iterator[str]:
         alone = [r for r in mastered if any(r.quickest(place) is None for place in range(last))]
         if alone:
             yield (
-                f"{name} mastered {comparison.path[last]} on {len(mastered)} of "
+                f"{name} mastered {stage} on {len(mastered)} of "
                 f"{len(outcome.results)} seeds, on {len(alone)} of them without all of the "
                 f"stages below it."
             )

@@ -2,34 +2,36 @@
 
 from collections.abc import Sequence
 
-from curriculum.plan import Stage, growing_axes
+from curriculum.plan import AxisNames, Stage, growing_axes
 
-LABELS = {
-    "length": "sequence length (symbols)",
-    "vocab_size": "vocabulary (symbols)",
-    "level": "level",
-}
-SHORT = {"length": "length", "vocab_size": "vocabulary", "level": "level"}
+LABELS = {"length": "sequence length (symbols)", "vocabulary": "vocabulary (symbols)"}
+"""Of axes that are called so."""
+
+
+def axis_label(name: str) -> str:
+    """What the axis of a figure is called, for the name of one of a stage."""
+    return LABELS.get(name, name)
 
 
 class Difficulty:
     """Lengths, vocabularies or levels, where one of them grows along the path; else places on it.
 
-    >>> both = Difficulty([Stage(5, 10), Stage(9, 10), Stage(9, 99)])
+    >>> both = Difficulty([Stage(5, 10), Stage(9, 10), Stage(9, 99)], AxisNames())
     >>> both.height(Stage(9, 99)), both.height(Stage(7, 10)), both.name(Stage(9, 99))
     (3, 1.5, '9x99')
     """
 
-    def __init__(self, path: Sequence[Stage]) -> None:
+    def __init__(self, path: Sequence[Stage], names: AxisNames) -> None:
         self.path = list(path)
+        self.names = names
         self.axes = growing_axes(path) or ("length",)
 
     @property
     def label(self) -> str:
         """What the axis shows."""
         if len(self.axes) == 1:
-            return LABELS[self.axes[0]]
-        return " x ".join(SHORT[axis] for axis in self.axes)
+            return axis_label(self.names.of(self.axes[0]))
+        return " x ".join(map(self.names.of, self.axes))
 
     @property
     def ticks(self) -> dict[float, str]:

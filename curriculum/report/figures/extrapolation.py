@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from curriculum.comparison import BASELINE, Median, median_of
+from curriculum.plan import AxisNames
 from curriculum.record import FinalEvaluated
 from curriculum.report.figures import axes as charts
+from curriculum.report.figures.difficulty import axis_label
 from curriculum.report.figures.line_styles import FAINT, LineStyle, line_styles
 
 if TYPE_CHECKING:
@@ -17,13 +19,15 @@ if TYPE_CHECKING:
 
 Events = Sequence[FinalEvaluated]
 
-X_LABEL, Y_LABEL = "sequence length (symbols)", "score (share correct)"
+Y_LABEL = "score (share correct)"
 
 MOST_MARKERS = 60
 """Of a curve: more would hide it."""
 
 
-def extrapolation_curves(events: Mapping[str, Sequence[Events]], title: str) -> Figure:
+def extrapolation_curves(
+    events: Mapping[str, Sequence[Events]], title: str, names: AxisNames
+) -> Figure:
     """The median score against length, with its interval, where all seeds were tested.
 
     A small point a seed where they were not, or are too few for an interval. Many strategies
@@ -32,12 +36,20 @@ def extrapolation_curves(events: Mapping[str, Sequence[Events]], title: str) -> 
     Args:
         events: by strategy, for each seed its final evaluation.
         title: of which experiment.
+        names: of its stages' axes.
     """
-    return _figure(events, f"{title}: beyond the lengths trained on", _path_end(events))
+    what = f"{title}: beyond the {names.lengths} trained on"
+    return _figure(events, what, _path_end(events), axis_label(names.length))
 
 
 def extrapolation_curve(
-    events: Events, strategy: str, trained: int, title: str, metric: str = Y_LABEL
+    events: Events,
+    strategy: str,
+    trained: int,
+    title: str,
+    *,
+    names: AxisNames,
+    metric: str = Y_LABEL,
 ) -> Figure:
     """One final model's score against length.
 
@@ -46,14 +58,19 @@ def extrapolation_curve(
         strategy: of the run.
         trained: the longest length that the model was trained on; 0 for none.
         title: of which run.
+        names: of its stages' axes.
         metric: that the scores are of.
     """
-    title = f"{title}: the final model by length"
-    return _figure({strategy: [events]}, title, trained or None, metric)
+    title, x_label = f"{title}: the final model by {names.length}", axis_label(names.length)
+    return _figure({strategy: [events]}, title, trained or None, x_label, metric)
 
 
 def _figure(
-    events: Mapping[str, Sequence[Events]], title: str, trained: int | None, y_label: str = Y_LABEL
+    events: Mapping[str, Sequence[Events]],
+    title: str,
+    trained: int | None,
+    x_label: str,
+    y_label: str = Y_LABEL,
 ) -> Figure:
     figure, panels = charts.strategy_panels(events, ["0.0"])
     styles, lengths = line_styles(events), set[int]()
@@ -69,11 +86,11 @@ def _figure(
         for axes in dict.fromkeys(panels):
             width, label = (0.8 if many else 1), f"trained to {trained:,}"
             axes.axvline(trained, color=FAINT, ls="--", lw=width, label=label)
-    charts.length_axis(panels[0], sorted(lengths), X_LABEL)
+    charts.length_axis(panels[0], sorted(lengths), x_label)
     if many:
         _thin_out(panels[0])
     panels[0].set_ylim(*charts.SCORES)
-    charts.label_panels(figure, panels, title, X_LABEL, y_label)
+    charts.label_panels(figure, panels, title, x_label, y_label)
     return figure
 
 

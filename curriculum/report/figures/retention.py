@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from curriculum.plan import Stage
+from curriculum.plan import AxisNames, Stage
 from curriculum.record import RetentionMeasured
 from curriculum.report.figures.axes import TITLE, new_figure, place_ticks
 from curriculum.report.figures.difficulty import Difficulty
@@ -28,12 +28,13 @@ MOST_NUMBERS = 12
 DARK, LIGHT = "#111111", "#ffffff"
 
 
-def retention_map(events: Sequence[RetentionMeasured], title: str) -> Figure:
+def retention_map(events: Sequence[RetentionMeasured], title: str, names: AxisNames) -> Figure:
     """Visit by stage, the score; blank where a stage was not evaluated.
 
     Args:
         events: one for each visit that mastered its stage.
         title: of which run.
+        names: of the stages' axes.
     """
     found = {stage for event in events for stage in event.scores}
     stages = sorted(found, key=lambda stage: stage.numbers)
@@ -43,21 +44,20 @@ def retention_map(events: Sequence[RetentionMeasured], title: str) -> Figure:
     drawn = axes.pcolormesh(cells, cmap="cividis", vmin=0, vmax=1, edgecolors="face", linewidth=0.4)
     bar = figure.colorbar(drawn, ax=axes, label="score")
     bar.outline.set_visible(False)
-    _ticks(axes, stages, events)
+    _ticks(axes, Difficulty(stages, names), events)
     if max(len(stages), len(events)) <= MOST_NUMBERS:
         _print_numbers(axes, cells)
     axes.set_title(f"{title}: what was retained", **TITLE)
     return figure
 
 
-def _ticks(axes: Axes, stages: Sequence[Stage], events: Sequence[RetentionMeasured]) -> None:
+def _ticks(axes: Axes, difficulty: Difficulty, events: Sequence[RetentionMeasured]) -> None:
     """Along the x axis the stage mastered at each visit, as many as there is room for."""
-    difficulty = Difficulty(stages)
 
     def name(stage: Stage) -> str:
         return stage.key if difficulty.axes != ("length",) else f"{stage.length:,}"
 
-    names = place_ticks([*map(name, stages)], MOST_STAGES)
+    names = place_ticks([*map(name, difficulty.path)], MOST_STAGES)
     axes.set_yticks([place + 0.5 for place in names], list(names.values()), fontsize=8)
     mastered = [name(event.stage) for event in events]
     room = int(AXIS / (CHARACTER * (2 + max(map(len, mastered)))))

@@ -37,12 +37,18 @@ def run_figures(history: History) -> dict[str, Figure]:
     if any(visit.reports for visit in history.visits):
         found["settings"] = settings_figure(history)
     if any(event.scores for event in history.retention):
-        found["retention"] = retention_map(history.retention, _run(history))
+        found["retention"] = retention_map(
+            history.retention, _run(history), history.description.axis_names
+        )
     lengths = {event.stage.length for event in history.final_evaluations}
     if history.end is not None and len(lengths) > 1:
         events, strategy = history.final_evaluations, history.description.strategy
         found["extrapolation"] = extrapolation_curve(
-            events, strategy, history.longest_trained, _run(history)
+            events,
+            strategy,
+            history.longest_trained,
+            _run(history),
+            names=history.description.axis_names,
         )
     return found
 
@@ -60,7 +66,7 @@ def reach_figure(history: History) -> Figure:
     from matplotlib.ticker import EngFormatter
 
     figure, (axes,) = new_figure()
-    difficulty = Difficulty(history.description.path)
+    difficulty = Difficulty(history.description.path, history.description.axis_names)
     visits, verdicts = history.visits, [visit.verdict for visit in history.visits]
     tokens = [*accumulate(v.cost.tokens + v.discarded_cost.tokens for v in visits)]
     heights = [difficulty.height(visit.stage) for visit in visits]
@@ -84,7 +90,7 @@ def reach_figure(history: History) -> Figure:
 def score_figure(history: History) -> Figure:
     """The score of every evaluation over the steps, stage by stage, against the threshold."""
     figure, (axes,) = new_figure()
-    difficulty = Difficulty(history.description.path)
+    difficulty = Difficulty(history.description.path, history.description.axis_names)
     thresholds: list[tuple[int, float]] = []  # from that step on
     rollbacks: list[tuple[int, float]] = []
     for visit in history.visits:
@@ -108,7 +114,8 @@ def score_figure(history: History) -> Figure:
         steps, heights = zip(*thresholds, strict=True)
         line = ([*steps, history.total_cost.steps], [*heights, heights[-1]])
         axes.step(*line, where="post", ls="--", lw=1, color=UNDECIDED, label="threshold")
-        axes.legend(loc="lower right", frameon=False)
+        # Outside: visits begin with low scores, and so there may be no room within.
+        figure.legend(loc="outside lower right", ncols=2, frameon=False, fontsize=8)
     axes.set(xlabel="optimizer steps", ylabel="score of the evaluations", ylim=SCORES)
     _title(axes, history, "score by stage (labels: stages trained on)")
     return figure

@@ -47,7 +47,7 @@ def settings_map(
     panels[0].invert_yaxis()
     ticks = place_ticks([comparison.key(place) for place in stages], most=12)
     panels[-1].set_xticks([place + 0.5 for place in ticks], list(ticks.values()), fontsize=8)
-    panels[-1].set_xlabel(f"stage: {Difficulty(comparison.path).label}")
+    panels[-1].set_xlabel(f"stage: {Difficulty(comparison.path, comparison.axis_names).label}")
     panels[0].set_title(f"{comparison.experiment}: settings by stage ({BLANK})", **TITLE)
     return figure
 

@@ -7,24 +7,27 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from curriculum.plan import AxisNames
 from curriculum.record import Visit
 from curriculum.report.figures.axes import SCORES, TITLE, new_figure
 from curriculum.report.figures.run import MASTERED, UNDECIDED, plot_outcomes
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def trial_figures(visit: Visit, importances: Mapping[str, float]) -> dict[str, Figure]:
+def trial_figures(
+    visit: Visit, importances: Mapping[str, float], names: AxisNames
+) -> dict[str, Figure]:
     """A searched visit's figures: the race, the history of its study, what mattered."""
-    found = {"race": _race_figure(visit), "history": _history_figure(visit)}
+    title = f"Visit {visit.number}, {names.words(visit.stage)}"
+    found = {"race": _race_figure(visit, title), "history": _history_figure(visit, title)}
     if importances:
-        found["importance"] = _importance_figure(visit, importances)
+        found["importance"] = _importance_figure(importances, title)
     return found
 
 
-def _race_figure(visit: Visit) -> Figure:
+def _race_figure(visit: Visit, title: str) -> Figure:
     """The score of each trial against its compute."""
     figure, (axes,) = new_figure()
     selected = None if visit.selection is None else visit.selection.trial
@@ -41,11 +44,11 @@ def _race_figure(visit: Visit) -> Figure:
     axes.set_ylim(*SCORES)
     if selected is not None:
         axes.legend(loc="lower right", frameon=False)
-    _title(axes, visit, "the race of its trials")
+    axes.set_title(f"{title}: the race of its trials", **TITLE)
     return figure
 
 
-def _history_figure(visit: Visit) -> Figure:
+def _history_figure(visit: Visit, title: str) -> Figure:
     """The score of each trial, in the order in which they were proposed, and the best so far."""
     from matplotlib.ticker import MaxNLocator
 
@@ -59,18 +62,14 @@ def _history_figure(visit: Visit) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if points:
         axes.legend(loc="lower right", frameon=False)
-    _title(axes, visit, "history of its study")
+    axes.set_title(f"{title}: history of its study", **TITLE)
     return figure
 
 
-def _importance_figure(visit: Visit, importances: Mapping[str, float]) -> Figure:
+def _importance_figure(importances: Mapping[str, float], title: str) -> Figure:
     figure, (axes,) = new_figure()
     names = sorted(importances, key=lambda name: importances[name])
     axes.barh(names, [importances[name] for name in names], color=MASTERED, height=0.5)
     axes.set(xlabel="importance for the score (PED-ANOVA; all together 1)", xlim=(0, 1))
-    _title(axes, visit, "which settings mattered")
+    axes.set_title(f"{title}: which settings mattered", **TITLE)
     return figure
-
-
-def _title(axes: Axes, visit: Visit, what: str) -> None:
-    axes.set_title(f"Visit {visit.number}, {visit.stage}: {what}", **TITLE)
