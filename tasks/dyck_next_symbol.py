@@ -90,10 +90,10 @@ class DyckNextSymbol(Task):
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy in nats; of sets that of each symbol by itself, for (B, T, V) logits."""
-        from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+        from torch.nn.functional import binary_cross_entropy_with_logits
 
         if self.predict != "sets":
-            return cross_entropy(outputs.flatten(0, -2), targets.flatten(), ignore_index=IGNORED)
+            return Task.loss(self, outputs, targets)
         known = (targets != IGNORED).to(outputs.dtype)
         each = binary_cross_entropy_with_logits(
             outputs, targets.clamp(min=0), weight=known, reduction="sum"

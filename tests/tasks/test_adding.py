@@ -36,9 +36,9 @@ def test_both_marks_are_drawn_evenly() -> None:
     batch = Adding().sample(RNG, Stage(30), 20_000)
     marked = batch.inputs[..., 1] == 1
     often = marked.mean(axis=0)
-    # The first ten share the first mark; the others of the first half have the second alone.
-    assert often[10:14] == pytest.approx(np.full(4, (1 - 9 / 14 / 10 * 10) / 4 + 0), abs=0.06)
-    assert often[:10] == pytest.approx(np.full(10, often[:10].mean()), abs=0.02)
+    # The first mark is one of ten, the second any other of fourteen.
+    assert often[10:14] == pytest.approx(np.full(4, 1 / 13), abs=0.01)
+    assert often[:10] == pytest.approx(np.full(10, 0.1 + 0.9 / 13), abs=0.01)
     assert not marked[:, 14:].any()
 
 
