@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import check_fields
-from curriculum.learn import Batch, EvaluationSet, Shape, Task
+from curriculum.learn import Shape
 from curriculum.plan import Stage
 from curriculum.tasks.alphabet import Alphabet
-from curriculum.tasks.every_string import every_string, strings
+from curriculum.tasks.string_task import StringTask
 
 STEPS = Alphabet(("left", "stay", "right"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CycleNavigation(Task):
+class CycleNavigation(StringTask):
     """The final position of a walk from position 0: each step goes left, stays, or goes right.
 
     "Cycle Navigation" of Delétang et al. 2023, arXiv 2207.02098, appendix A; a regular language.
@@ -44,23 +44,15 @@ class CycleNavigation(Task):
     def shape(self, last: Stage) -> Shape:
         return Shape.of("symbol", last, output_vocab_size=self.cycle_length)
 
-    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        return self._batch(rng.integers(len(STEPS), size=(batch_size, stage.length)))
-
-    def evaluation_set(self, stage: Stage) -> EvaluationSet | None:
-        return every_string(stage.length, len(STEPS))
-
-    def evaluation_batch(self, stage: Stage, start: int, stop: int) -> Batch:
-        return self._batch(strings(start, stop, stage.length, len(STEPS)))
-
     def decode(self, symbols: NDArray[np.int64]) -> list[str]:
         return STEPS.decode(symbols)
 
     def decode_output(self, symbols: NDArray[np.int64]) -> list[str]:
         return [str(symbol) for symbol in symbols]
 
-    def encode(self, text: str, stage: Stage) -> Batch:
-        return self._batch(np.array([STEPS.parse(text)], dtype=np.int64))
+    def targets(self, inputs: NDArray[np.int64]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = (inputs - 1).sum(axis=1) % self.cycle_length
+        return found
 
-    def _batch(self, inputs: NDArray[np.int64]) -> Batch:
-        return Batch(inputs=inputs, targets=(inputs - 1).sum(axis=1) % self.cycle_length)
+    def parse(self, text: str, stage: Stage) -> list[int]:
+        return STEPS.parse(text)

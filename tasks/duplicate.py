@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
-from curriculum.learn import Batch, EvaluationSet, Shape, Task, parse_symbols
+from curriculum.learn import Shape
 from curriculum.plan import Stage
-from curriculum.tasks.every_string import every_string, strings
+from curriculum.tasks.string_task import StringTask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Duplicate(Task):
+class Duplicate(StringTask):
     """A sequence of uniformly drawn symbols; the output is the sequence twice.
 
     "Duplicate String" of Delétang et al. 2023, arXiv 2207.02098, appendix A; context-sensitive. In
@@ -36,18 +36,6 @@ class Duplicate(Task):
     def shape(self, last: Stage) -> Shape:
         return Shape.of("symbols", last, output_length=2 * last.length)
 
-    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        return _batch(rng.integers(stage.vocab_size, size=(batch_size, stage.length)))
-
-    def evaluation_set(self, stage: Stage) -> EvaluationSet | None:
-        return every_string(stage.length, stage.vocab_size)
-
-    def evaluation_batch(self, stage: Stage, start: int, stop: int) -> Batch:
-        return _batch(strings(start, stop, stage.length, stage.vocab_size))
-
-    def encode(self, text: str, stage: Stage) -> Batch:
-        return _batch(np.array([parse_symbols(text, stage.vocab_size)], dtype=np.int64))
-
-
-def _batch(inputs: NDArray[np.int64]) -> Batch:
-    return Batch(inputs=inputs, targets=np.tile(inputs, 2))
+    def targets(self, inputs: NDArray[np.int64]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = np.tile(inputs, 2)
+        return found

@@ -8,16 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
-from curriculum.learn import Batch, EvaluationSet, Task
 from curriculum.plan import Stage
 from curriculum.tasks.alphabet import Alphabet
-from curriculum.tasks.every_string import every_string, strings
+from curriculum.tasks.string_task import StringTask
 
 LETTERS = Alphabet(("a", "b"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EvenPairs(Task):
+class EvenPairs(StringTask):
     """Counts the pairs "ab" and "ba" together: target 0 where they are even, else 1.
 
     That is to say whether the first and the last letter differ, which a network has to find out.
@@ -35,25 +34,15 @@ class EvenPairs(Task):
         if stage.length < 2:
             raise UsageError(f"even pairs needs a length of at least 2, got {stage.length}")
 
-    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        return _batch(rng.integers(2, size=(batch_size, stage.length)))
-
-    def evaluation_set(self, stage: Stage) -> EvaluationSet | None:
-        return every_string(stage.length, 2)
-
-    def evaluation_batch(self, stage: Stage, start: int, stop: int) -> Batch:
-        return _batch(strings(start, stop, stage.length, 2))
-
     def decode(self, symbols: NDArray[np.int64]) -> list[str]:
         return LETTERS.decode(symbols)
 
     def decode_output(self, symbols: NDArray[np.int64]) -> list[str]:
         return ["odd" if symbol else "even" for symbol in symbols]
 
-    def encode(self, text: str, stage: Stage) -> Batch:
-        return _batch(np.array([LETTERS.parse(text)], dtype=np.int64))
+    def targets(self, inputs: NDArray[np.int64]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = (inputs[:, 1:] != inputs[:, :-1]).sum(axis=1) % 2
+        return found
 
-
-def _batch(inputs: NDArray[np.int64]) -> Batch:
-    changes = inputs[:, 1:] != inputs[:, :-1]
-    return Batch(inputs=inputs, targets=changes.sum(axis=1) % 2)
+    def parse(self, text: str, stage: Stage) -> list[int]:
+        return LETTERS.parse(text)

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError
-from curriculum.learn import Batch, EvaluationSet, Task, parse_symbols
 from curriculum.plan import Stage
-from curriculum.tasks.every_string import every_string, strings
+from curriculum.tasks.string_task import StringTask
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OddsFirst(Task):
+class OddsFirst(StringTask):
     """A sequence of uniformly drawn symbols; the output is x_1 x_3 x_5 ... x_2 x_4 x_6 ...
 
     "Odds First" of Delétang et al. 2023, arXiv 2207.02098, appendix A; context-sensitive. In the
@@ -31,18 +30,6 @@ class OddsFirst(Task):
         if stage.vocab_size < 2:
             raise UsageError(f"odds first needs a vocabulary of at least 2, got {stage.vocab_size}")
 
-    def sample(self, rng: np.random.Generator, stage: Stage, batch_size: int) -> Batch:
-        return _batch(rng.integers(stage.vocab_size, size=(batch_size, stage.length)))
-
-    def evaluation_set(self, stage: Stage) -> EvaluationSet | None:
-        return every_string(stage.length, stage.vocab_size)
-
-    def evaluation_batch(self, stage: Stage, start: int, stop: int) -> Batch:
-        return _batch(strings(start, stop, stage.length, stage.vocab_size))
-
-    def encode(self, text: str, stage: Stage) -> Batch:
-        return _batch(np.array([parse_symbols(text, stage.vocab_size)], dtype=np.int64))
-
-
-def _batch(inputs: NDArray[np.int64]) -> Batch:
-    return Batch(inputs=inputs, targets=np.concatenate([inputs[:, ::2], inputs[:, 1::2]], axis=1))
+    def targets(self, inputs: NDArray[np.int64]) -> NDArray[np.int64]:
+        found: NDArray[np.int64] = np.concatenate([inputs[:, ::2], inputs[:, 1::2]], axis=1)
+        return found
