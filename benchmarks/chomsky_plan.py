@@ -56,6 +56,9 @@ CHOSEN_ON = 0
 
 SEEDS = (1, 2, 3)
 
+FRESH_SEEDS = (4, 5, 6)
+"""In their place where settings were changed after runs on those."""
+
 STRATEGIES = {True: "gated", False: "uniform"}
 """With a curriculum; and without: each batch of a length drawn uniformly from all, as in the paper."""
 
@@ -132,12 +135,14 @@ class Network:
         rates: the learning rates that one is chosen from; or one that was chosen before, on the same seed.
         compute: the budget of a run, with a curriculum and without.
         first: the tasks of the table's first part that it is trained on.
+        seeds: those that are shown, on which nothing was chosen.
     """
 
     model: Model
     rates: tuple[float, ...]
     compute: float
     first: tuple[str, ...] = tuple(FIRST)
+    seeds: tuple[int, ...] = SEEDS
 
 
 NETWORKS: Mapping[str, Network] = {
@@ -145,11 +150,13 @@ NETWORKS: Mapping[str, Network] = {
         model=Recurrent(cell="rnn", hidden_size=128, embedding_size=8, recurrent_init="orthogonal"),
         rates=(2e-3,),
         compute=8e12,
+        seeds=FRESH_SEEDS,
     ),
     "stack_rnn": Network(
         model=StackRNN(cell="rnn", hidden_size=128),
         rates=(3e-3,),
         compute=6e12,
+        seeds=FRESH_SEEDS,
     ),
     "lstm": Network(
         model=Recurrent(cell="lstm", hidden_size=64, embedding_size=8),
@@ -179,6 +186,11 @@ class Cell:
     network: str
     curriculum: bool
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that are shown."""
+        return NETWORKS[self.network].seeds
+
     def choosing(self) -> list[Row]:
         """The keys of the runs that a learning rate is chosen by; none where there is one rate."""
         rates = NETWORKS[self.network].rates
@@ -186,11 +198,13 @@ class Cell:
 
     def shown(self, learning_rate: float) -> list[Row]:
         """The keys of the runs that are shown."""
-        return [self._key(seed, learning_rate) for seed in SEEDS]
+        return [self._key(seed, learning_rate) for seed in self.seeds]
 
     def of(self, rows: Iterable[Row]) -> list[Row]:
         """Those of some rows that are of this cell, and shown."""
-        return [row for row in rows if row.items() >= asdict(self).items() and row["seed"] in SEEDS]
+        return [
+            row for row in rows if row.items() >= asdict(self).items() and row["seed"] in self.seeds
+        ]
 
     def _key(self, seed: int, learning_rate: float) -> Row:
         return asdict(self) | {"seed": seed, "learning_rate": learning_rate}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from chomsky_plan import SEEDS, STRATEGIES, Cell, cells
+from chomsky_plan import NETWORKS, STRATEGIES, Cell, cells
 from recorded_rows import Row
 from run_tables import Content, table
 
@@ -20,8 +20,7 @@ def chomsky(content: Content) -> str:
 
     def lines() -> Iterator[Sequence[str]]:
         for task, network in pairs:
-            ways = (Cell(task=task, network=network, curriculum=way) for way in STRATEGIES)
-            both = [cell.of(content[0]) for cell in ways]
+            both = [cell.of(content[0]) for cell in _ways(task, network)]
             if any(both):
                 columns = (
                     each(rows) for each in (_score, _reached, _compute, _rate) for rows in both
@@ -31,9 +30,15 @@ def chomsky(content: Content) -> str:
     head = ["task", "network"]
     for name in ("score", "trained to 40", "compute", "rate"):
         head += [f"{name}, {strategy}" for strategy in STRATEGIES.values()]
-    made = sum(row["seed"] in SEEDS for row in content[0])
-    wanted = len(STRATEGIES) * len(SEEDS) * len(pairs)
+    shown = [cell for pair in pairs for cell in _ways(*pair)]
+    made = sum(len(cell.of(content[0])) for cell in shown)
+    wanted = sum(len(cell.seeds) for cell in shown)
     return f"{table(head, lines())}\n\n{made} of {wanted} runs were made."
+
+
+def _ways(task: str, network: str) -> list[Cell]:
+    """With a curriculum and without."""
+    return [Cell(task=task, network=network, curriculum=way) for way in STRATEGIES]
 
 
 def _score(rows: Sequence[Row]) -> str:
@@ -42,7 +47,8 @@ def _score(rows: Sequence[Row]) -> str:
         return "–"
     scores = sorted(100 * row["score"] for row in rows)
     found = f"**{statistics.mean(scores):.1f}** ({scores[0]:.1f}–{scores[-1]:.1f})"
-    return found if len(rows) == len(SEEDS) else f"{found}, {len(rows)} of {len(SEEDS)} seeds"
+    wanted = len(NETWORKS[rows[0]["network"]].seeds)
+    return found if len(rows) == wanted else f"{found}, {len(rows)} of {wanted} seeds"
 
 
 def _reached(rows: Sequence[Row]) -> str:
