@@ -9,6 +9,8 @@ from recorded_rows import Row
 from run_tables import Content, by, cost_of, share, table
 from sequences import TESTED
 
+from curriculum.report.units import short
+
 PAPER = {
     "lstm_adding": ("adding, T = 100", 74_000),
     "lstm_adding_500": ("adding, T = 500", 209_000),
@@ -36,6 +38,33 @@ def long_lags(content: Content) -> str:
 
     head = ["problem", "sequences, paper's mean", "mastered", "sequences, mean", "run by run"]
     return table([*head, f"wrong of {TESTED:,}", "compute, median", "time, median"], lines())
+
+
+DIGITS = {"lstm_addition": 5, "lstm_addition:nine": 9}
+"""Of each operand of the last stage."""
+
+
+def addition(content: Content) -> str:
+    """Decimal addition by each strategy: how far, how exactly, and what it took or used up."""
+
+    def lines() -> Iterator[Sequence[str]]:
+        for name, runs in by([row for rows in content for row in rows], "experiment").items():
+            for strategy, rows in by(runs, "strategy").items():
+                exact = (1 - row["wrong"] / TESTED for row in rows)
+                yield [
+                    f"{DIGITS[name]}",
+                    f"`{strategy}`",
+                    share(rows),
+                    ", ".join(str(row["reach"] or 0) for row in rows),
+                    ", ".join(f"{value:.3f}" for value in exact),
+                    *(
+                        short(statistics.median(row[unit] for row in rows), unit)
+                        for unit in ("sequences", "steps", "compute", "seconds")
+                    ),
+                ]
+
+    head = ["digits", "strategy", "mastered", "digits mastered", f"exact match of {TESTED:,}"]
+    return table([*head, "examples", "steps", "compute", "time"], lines())
 
 
 def run_by_run(rows: Sequence[Row], name: str) -> str:

@@ -26,6 +26,7 @@ TINY = (
         "--model.hidden-size 8 --model.head-size 4",
         "decoder_arithmetic": "--growth.end.level 1 --model.hidden-size 4 --model.head-size 4",
         "gru_addition": "--growth.end 2 --model.hidden-size 4",
+        "lstm_addition": "--growth.end 2 --model.hidden-size 4",
         "lstm_anbn": "--growth.end 3 --model.hidden-size 4",
         "lstm_anbncn": "--growth.end 3 --model.hidden-size 4",
         "lstm_copy_memory": "--growth.end 2 --task.remembered 2 --model.hidden-size 4",

@@ -108,6 +108,23 @@ def test_sequences_are_shown_beside_those_of_the_paper() -> None:
     assert len({line.count(" | ") for line in made}) == 1
 
 
+def test_addition_is_shown_by_digits_and_strategy_whether_it_is_mastered_or_not() -> None:
+    used = {"sequences": 640_000, "experiment": "lstm_addition"}
+    five = [
+        robustness_row("", reached=True) | used | {"strategy": "gated", "reach": 5, "wrong": 0},
+        robustness_row("", reached=False)
+        | used
+        | {"strategy": "direct", "reach": None}
+        | {"wrong": 2560},
+    ]
+    made = sequences_table.addition([five, []]).splitlines()
+    assert made[2:] == [
+        "| 5 | `gated` | 1 of 1 | 5 | 1.000 | 640 k | 1.5 k | 3.2e12 | 11 min |",
+        "| 5 | `direct` | 0 of 1 | 0 | 0.000 | 640 k | 1.5 k | 3.2e12 | 11 min |",
+    ]
+    assert len({line.count(" | ") for line in made}) == 1
+
+
 def test_sequences_of_a_run_are_its_steps_times_its_batch() -> None:
     key = {"experiment": "lstm_temporal_order", "strategy": "gated", "seed": 0, "limit": 60.0}
     settings = "--growth.end 12 --model.hidden-size 4 --budget.steps 3 --training.batch-size 5"
