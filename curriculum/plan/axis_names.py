@@ -61,6 +61,16 @@ class AxisNames:
             return self.words(stage)
         return f"{self.of(growing[0])} {getattr(stage, growing[0]):,}"
 
+    def brief(self, stage: Stage, path: Sequence[Stage]) -> str:
+        """A stage of a path for a table: the one number that grows along it, or `stage.short`.
+
+        >>> AxisNames(length="digits").brief(Stage(5, 10), [Stage(1, 10), Stage(5, 10)])
+        'digits 5'
+        >>> AxisNames().brief(Stage(5, 10), [Stage(1, 2), Stage(5, 10)])
+        '5/10'
+        """
+        return self.place(stage, path) if len(growing_axes(path)) == 1 else stage.short
+
     @classmethod
     def shared(cls, several: Iterable[AxisNames]) -> AxisNames:
         """The names that all have in common, and the usual ones where they differ.

@@ -17,7 +17,7 @@ from curriculum.report.screen import literal_console
 
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 COLUMNS = ("run", "experiment", "seed", "state", "reach", "age", "")
-NUMBERS = ("seed", "reach", "age")
+NUMBERS = ("seed", "age")
 
 MOST_DRAWN = 1_000
 """Of rows, rich draws some three thousand a second."""
@@ -44,6 +44,7 @@ class RunLine:
             `damaged` where its record is, `foreign` where another version of this package has
             written it, or `unreadable` where the system keeps it from being read.
         reach: the hardest stage mastered so far.
+        reach_words: the same in the task's words, short.
         steps: optimizer steps, trials included.
         last_written: the time of day of its last record.
         command: that resumes or deletes it; None where it is running or over.
@@ -54,6 +55,7 @@ class RunLine:
     seed: int | None = None
     state: str
     reach: Stage | None = None
+    reach_words: str = "-"
     steps: int | None = None
     last_written: float
     command: str | None = None
@@ -65,7 +67,7 @@ class RunLine:
     def as_json(self) -> dict[str, Any]:
         """The line as `runs --json` prints it."""
         content = asdict(self)
-        del content["folder"]
+        del content["folder"], content["reach_words"]
         return {"run_id": self.run_id, **content}
 
     def __str__(self) -> str:
@@ -94,7 +96,7 @@ def run_lines(store: Store) -> list[RunLine]:
 def _line(folder: RunFolder, overview: RunOverview) -> RunLine:
     """A run that can be read, up to some damage of its journal."""
     description, totals = overview.description, overview.totals
-    state, command = overview.status, None
+    reach, state, command = totals.reach, overview.status, None
     if totals.ended is None and not overview.running:
         command = f"resume {folder.id}"
         state = "damaged" if totals.damaged else state
@@ -103,7 +105,8 @@ def _line(folder: RunFolder, overview: RunOverview) -> RunLine:
         experiment=description.experiment,
         seed=description.seed,
         state=state,
-        reach=totals.reach,
+        reach=reach,
+        reach_words="-" if reach is None else description.axis_names.brief(reach, description.path),
         steps=totals.cost.steps,
         last_written=totals.last_written,
         command=command,
@@ -174,11 +177,11 @@ def _plainly(lines: Sequence[RunLine], now: float) -> Iterator[str]:
 
 
 def runs_table(lines: Sequence[RunLine], now: float) -> Table:
-    """The runs as a table, for 80 columns. Only an experiment's name may be broken."""
+    """The runs as a table, for 80 columns. Only an experiment's name and a stage may be broken."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in COLUMNS:
         justify: JustifyMethod = "right" if column in NUMBERS else "left"
-        no_wrap = column != "experiment"
+        no_wrap = column not in ("experiment", "reach")
         table.add_column(column, justify=justify, no_wrap=no_wrap, overflow="fold")
     for line in lines:
         table.add_row(*_cells(line, now), style=STYLES.get(line.state))
@@ -186,13 +189,12 @@ def runs_table(lines: Sequence[RunLine], now: float) -> Table:
 
 
 def _cells(line: RunLine, now: float) -> tuple[str, ...]:
-    reach = line.reach
     return (
         line.run_id,
         line.experiment or "-",
         "-" if line.seed is None else str(line.seed),
         line.state,
-        "-" if reach is None else reach.short,
+        line.reach_words,
         _age(now - line.last_written),
         line.command or "",
     )

@@ -61,8 +61,8 @@ class SweepProgress:
     def on_evaluation(self, run: PlannedRun, evaluation: Evaluated, seconds: float) -> None:
         """A run in progress was evaluated."""
         used = _fraction_used(run.experiment.budget, evaluation, seconds)
-        stage = evaluation.stage
-        text = f"{_name(run)}: at {stage.short}"
+        path = run.experiment.growth.path()
+        text = f"{_name(run)}: at {run.experiment.axis_names.brief(evaluation.stage, path)}"
         if run not in self._tasks:
             self._tasks[run] = self._progress.add_task(text, total=1.0)
         self._progress.update(self._tasks[run], description=text, completed=used)

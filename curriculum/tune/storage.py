@@ -83,7 +83,7 @@ def close_storage(storage: BaseStorage) -> None:
 def study_name(description: record.RunDescription, study: int, stage: Stage) -> str:
     """A study's name, different for each run, visit and stage."""
     run = f"{description.experiment} seed {description.seed} ({description.id})"
-    return f"{run} visit {study}, {stage}"
+    return f"{run} visit {study}, {description.axis_names.words(stage)}"
 
 
 class StudiesCopy:

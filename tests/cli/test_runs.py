@@ -52,6 +52,7 @@ def test_a_run_that_is_over_needs_no_command(folder: RunFolder) -> None:
     found = run_line(folder)
     assert (found.run_id, found.experiment, found.seed) == (folder.id, "tiny", 3)
     assert (found.state, found.reach, found.command) == ("reached", Stage(5), None)
+    assert found.reach_words == "length 5"
     (*_, (last, _)), damaged = intact_records(folder.journal)
     assert not damaged
     assert found.last_written == last.clock.time
@@ -248,6 +249,7 @@ def test_eighty_columns_hold_every_id() -> None:
         seed=123,
         state="interrupted",
         reach=Stage(1000, 1000),
+        reach_words="1,000/1,000",
         last_written=NOW - 59 * 60,
         command="resume 1a2b3c4d",
     )

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 from runs_by_hand import of, six
 
 import curriculum
-from curriculum import Batch, Experiment, Mastery, Stage, Task, UsageError
+from curriculum import Batch, Experiment, Explicit, Mastery, Stage, Task, UsageError
 from curriculum.config import load_experiment, override
 from curriculum.plan import AxisNames
 from curriculum.record import FinalEvaluated, History, RetentionMeasured, RunDescription, Store
@@ -23,6 +24,7 @@ from curriculum.report import (
     final_evaluation_table,
     markdown_note,
     run_figures,
+    run_lines,
     stage_table,
 )
 from curriculum.report.comparison import conditions, html_report
@@ -62,6 +64,17 @@ def test_a_runs_record_holds_the_names(ran: tuple[History, Store, str]) -> None:
     text = (store.folder(history.description.id).path / "run.json").read_text()
     assert json.loads(text)["axis_names"] == {"length": "digits", "level": "pluses"}
     assert RunDescription.from_json(text).axis_names == DIGITS
+
+
+def test_the_list_of_runs_names_what_grows(experiment: Experiment, tmp_path: Path) -> None:
+    growth = Explicit(lengths=(1, 2), vocab_sizes=(10,))
+    curriculum.run(experiment.replace(growth=growth), store=tmp_path, mirror=False)
+    curriculum.run(experiment, store=tmp_path, mirror=False)
+    along_one, along_two = run_lines(Store(tmp_path))
+    assert along_one.reach is not None
+    assert along_one.reach_words == f"digits {along_one.reach.length}"
+    assert along_two.reach is not None
+    assert along_two.reach_words == along_two.reach.short
 
 
 def test_names_on_disk_that_are_none_are_damage() -> None:

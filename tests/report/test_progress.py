@@ -125,7 +125,7 @@ def test_a_sweep_shows_all_of_its_runs_and_those_in_progress_on_a_terminal(
         listener.on_evaluation(planned, QUARTER, seconds=1.0)
         (total, one) = listener.bars
         assert (total.description, total.completed) == ("tiny, 2 of 8 runs", 2)
-        assert one.description == "gated, seed 3, learning rate 0.02: at 5/2"
+        assert one.description == "gated, seed 3, learning rate 0.02: at length 5"
         assert one.completed == 0.25
     assert max(map(len, without_control_codes(printed.getvalue()))) <= 80
 
@@ -140,7 +140,9 @@ def test_a_sweep_prints_a_line_for_each_run_that_is_over(
         sweep.on_evaluation(planned, QUARTER, seconds=1.0)
         sweep.on_run_end(planned, result)
     during, end = printed.getvalue().splitlines()
-    assert during == ("in progress: gated, seed 3, learning rate 0.02: at 5/2, 25% of its budget")
+    assert (
+        during == "in progress: gated, seed 3, learning rate 0.02: at length 5, 25% of its budget"
+    )
     assert end == (
         f" 7/12  gated, seed 3, learning rate 0.02: length 5, vocabulary 2, {result.seconds:.1f} s"
     )
