@@ -78,8 +78,8 @@ class Experiment:
         check_fields(self, "experiment", model_size=("path", "stage"))
         if self.grows_with_stages and not isinstance(self.model, learn.Widenable):
             raise UsageError(
-                f"model_size 'stage' takes a model that can grow, and {type(self.model).__name__} "
-                f"has no `placements`; leave it at 'path'"
+                f"model_size 'stage' takes a model that can grow: {learn.why_not_widened(self.model)}; "
+                f"leave it at 'path'"
             )
         if self.tuning.is_on:
             search_space_of(self.tuning, self.recipe, widest_size(self.tuning, self.model))

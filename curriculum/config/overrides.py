@@ -30,6 +30,7 @@ KINDS = {
     "model": _by_name(
         models.Bert,
         models.Decoder,
+        models.HuggingFace,
         models.LanguageModel,
         models.LinearRecurrent,
         models.MinGRU,

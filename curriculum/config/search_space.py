@@ -104,9 +104,8 @@ def widest_size(tuning: Tuning, model: learn.Model) -> int:
         top = top if _takes(model, top) else max([own, *learn.nearest_sizes(model, top)])
     if not grows and top != own:
         raise UsageError(
-            f"tuning.hidden_size must be {own}, got up to {top}: {type(model).__name__} can't be "
-            f"widened, as it has no `placements`; leave that out, or let larger models start from "
-            f"scratch with --tuning.cold-start"
+            f"tuning.hidden_size must be {own}, got up to {top}: {learn.why_not_widened(model)}; leave "
+            f"that out, or let larger models start from scratch with --tuning.cold-start"
         )
     return top
 

@@ -34,8 +34,10 @@ from .memory import is_out_of_memory as is_out_of_memory
 from .model import HasMinBatchSize as HasMinBatchSize
 from .model import Model as Model
 from .model import Widenable as Widenable
+from .model import build_empty as build_empty
 from .model import nearest_sizes as nearest_sizes
 from .model import resized as resized
+from .model import why_not_widened as why_not_widened
 from .network_protocols import State as State
 from .network_protocols import Stateful as Stateful
 from .optimizers import SGD as SGD

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from curriculum.learn.model import Model
+from curriculum.learn.model import Model, build_empty
 from curriculum.learn.randomness import forked
 from curriculum.learn.shape import Shape
 from curriculum.learn.work import StatesWork, Work
@@ -53,7 +53,7 @@ def attention_work(size: int, heads: int, examples: int, queries: int, keys: int
 def estimated_work(model: Model, shape: Shape) -> str | None:
     """That compute is estimated, in words, where a model's network doesn't state its work; else None."""
     with forked("shapes"):
-        network = model.build(shape)
+        network = build_empty(model, shape)
     if isinstance(network, StatesWork):
         return None
     return (

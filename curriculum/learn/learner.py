@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from curriculum.errors import UsageError
 from curriculum.learn.batch import Batch
 from curriculum.learn.layer_work import work_of
-from curriculum.learn.model import Widenable
+from curriculum.learn.model import Widenable, build_empty, why_not_widened
 from curriculum.learn.network_protocols import State, forward_mode_of, widened_state
 from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import Recipe
@@ -81,7 +81,7 @@ class Learner:
     def of(cls, snapshot: Snapshot, device: torch.device) -> Self:
         """The learner that the snapshot was taken of."""
         with forked("initialisation"):  # the weights are replaced
-            module = snapshot.recipe.model.build(snapshot.shape)
+            module = build_empty(snapshot.recipe.model, snapshot.shape)
         found = cls(module, snapshot.recipe, device, shape=snapshot.shape, trial=snapshot.trial)
         return found._restored(snapshot)
 
@@ -117,19 +117,18 @@ class Learner:
             UsageError: where the model must grow, can't be widened, and may not start cold.
         """
         shape = parent.shape if shape is None else shape
+        same = recipe.model == parent.recipe.model and shape == parent.shape
         with forked(seed, "initialisation", visit, trial):
-            module = recipe.model.build(shape)
+            module = build_empty(recipe.model, shape) if same else recipe.model.build(shape)
         found = cls(module, recipe, device, shape=shape, trial=trial)
-        if recipe.model == parent.recipe.model and shape == parent.shape:
+        if same:
             return found._restored(parent)
         if not isinstance(recipe.model, Widenable):
             if cold:
                 return found
-            raise UsageError(
-                f"{type(recipe.model).__name__} can't be widened, as it has no `placements`"
-            )
+            raise UsageError(why_not_widened(recipe.model))
         with forked("shapes"):
-            small = parent.recipe.model.build(parent.shape)
+            small = build_empty(parent.recipe.model, parent.shape)
         placements = recipe.model.placements(small, found.model)
         found.model.load_state_dict(widen(parent.model, found.model.state_dict(), placements))
         found._carry_moments(parent.optimizer, placements)
@@ -174,7 +173,7 @@ class Learner:
         if self.shape.covering(shape) == self.shape:
             return True
         with forked("shapes"):
-            larger = self.recipe.model.build(self.shape.covering(shape))
+            larger = build_empty(self.recipe.model, self.shape.covering(shape))
         ours, theirs = self.model.state_dict(), larger.state_dict()
         return ours.keys() == theirs.keys() and all(
             ours[name].shape == value.shape for name, value in theirs.items()

@@ -60,6 +60,27 @@ class HasMinBatchSize(Protocol):
         """How many examples a step takes at least."""
 
 
+@runtime_checkable
+class HasPretrained(Protocol):
+    """A model whose weights at the start may be read from elsewhere."""
+
+    def build_empty(self, shape: Shape) -> nn.Module:
+        """The module that `build` makes, without reading them: for one whose weights are replaced."""
+
+
+def build_empty(model: Model, shape: Shape) -> nn.Module:
+    """The model's module, whose weights don't count."""
+    if isinstance(model, HasPretrained):
+        return model.build_empty(shape)
+    return model.build(shape)
+
+
+def why_not_widened(model: Model) -> str:
+    """That a model which is not `Widenable` can't be widened, and why: what it says, if it does."""
+    reason = getattr(model, "not_widened", "it has no `placements`")
+    return f"{type(model).__name__} can't be widened, as {reason}"
+
+
 def resized(model: Model, hidden_size: int) -> Model:
     """The same model at another hidden size.
 

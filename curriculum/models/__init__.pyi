@@ -1,6 +1,7 @@
 from .autoregressive_network import AutoregressiveNetwork as AutoregressiveNetwork
 from .bert import Bert as Bert
 from .decoder import Decoder as Decoder
+from .hugging_face import HuggingFace as HuggingFace
 from .language_model import LanguageModel as LanguageModel
 from .linear_recurrent import LinearRecurrent as LinearRecurrent
 from .min_gru import MinGRU as MinGRU

@@ -167,11 +167,11 @@ def check_tensors(model: Path, optimizer: Path, rest: LearnerState, experiment: 
     Raises:
         UsageError: where they hold others.
     """
-    from curriculum.learn import forked
+    from curriculum.learn import build_empty, forked
 
     recipe = experiment.recipe.replace(rest.recipe)
     with forked("shapes"):
-        module = recipe.model.build(rest.shape)
+        module = build_empty(recipe.model, rest.shape)
     expected = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     if _sizes(model) != expected:
         raise UsageError("its tensors are not those of the model")

@@ -25,6 +25,7 @@ from curriculum.learn.work import (
 from curriculum.models import (
     Bert,
     Decoder,
+    HuggingFace,
     LanguageModel,
     LinearRecurrent,
     MinGRU,
@@ -38,6 +39,12 @@ from curriculum.models import (
 )
 
 STAGE = Stage(6, 12)
+SIZES = {
+    "hidden_size": 16,
+    "num_attention_heads": 2,
+    "num_hidden_layers": 2,
+    "intermediate_size": 20,
+}
 B, L = 7, 6
 
 SHAPES = {
@@ -62,9 +69,21 @@ MODELS: dict[str, tuple[Model, str]] = {
     "llama": (Decoder(hidden_size=16, head_size=8, outputs="in_place"), "symbols"),
     "gpt2": (Decoder(style="gpt2", hidden_size=16, head_size=8, intermediate_size=20), "shorter"),
     "selective": (LinearRecurrent(hidden_size=9, state_size=5, eigenvalues="real"), "symbols"),
+    "library's llama": (
+        HuggingFace(config={"model_type": "llama", **SIZES}, outputs="in_place"),
+        "symbols",
+    ),
+    "library's gpt2": (
+        HuggingFace(config={"model_type": "gpt2", "n_embd": 16, "n_head": 2, "n_layer": 2}),
+        "shorter",
+    ),
+    "library's bert": (
+        HuggingFace(config={"model_type": "bert", **SIZES}, head="sequence_classification"),
+        "bit",
+    ),
 }
 
-TRANSFORMERS = ("bert", "llama", "gpt2")
+TRANSFORMERS = ("bert", "llama", "gpt2", "library's")
 
 
 def built(name: str) -> tuple[nn.Module, Shape]:
@@ -108,6 +127,9 @@ def activations(name: str) -> float:
         "stack lstm": B * (L * (5 * 9 + 3) * ACTIVATION + 5 * (1 + 2 + 3 + 4 + 4 + 4) * 8),
         "llama": 2 * B * (L * 64 + L * L * 2) * ACTIVATION,
         "gpt2": 2 * B * (10 * 20 + 10 * 10 * 2) * ACTIVATION,  # places of input and output
+        "library's llama": 2 * B * (L * 20 + L * L * 2) * ACTIVATION,
+        "library's gpt2": 2 * B * (10 * 64 + 10 * 10 * 2) * ACTIVATION,
+        "library's bert": 2 * B * (L * 20 + L * L * 2) * ACTIVATION,
         "selective": 2 * B * L * (9 * 2 * ACTIVATION + 5 * (ACTIVATION + 2)),
     }[name]
 

@@ -287,5 +287,7 @@ def test_a_model_that_cannot_grow_is_refused(tiny: Experiment) -> None:
 
         def build(self, shape: Shape) -> Any: ...
 
-    with pytest.raises(UsageError, match="Rigid has no `placements`; leave it at 'path'"):
+    with pytest.raises(
+        UsageError, match="Rigid can't be widened, as it has no `placements`; leave"
+    ):
         tiny.replace(model=Rigid(), model_size="stage")
