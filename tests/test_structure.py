@@ -52,6 +52,7 @@ WRAPPED = {
     "safetensors": {"record"},
     "scipy": {"plan", "comparison"},
     "sqlite3": {"record", "tracking"},
+    "tokenizers": {"models"},
     "transformers": {"models", "callbacks"},
     "tyro": {"config"},
 }

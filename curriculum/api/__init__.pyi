@@ -11,6 +11,8 @@ from .comparison import plan_sweep as plan_sweep
 from .comparison import run_missing as run_missing
 from .examples import Examples as Examples
 from .examples import show as show
+from .model_export import ModelExport as ModelExport
+from .model_export import export as export
 from .result import RunResult as RunResult
 from .runs import resume as resume
 from .runs import run as run

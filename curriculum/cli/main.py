@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from curriculum import __version__
-from curriculum.cli import certify, check, compare, delete, listing, run, show, sync, ui
+from curriculum.cli import certify, check, compare, delete, export, listing, run, show, sync, ui
 from curriculum.cli.parser import Commands, Parser
 from curriculum.cli.terminal import WarningHandler, open_standard_streams, print_error
 from curriculum.errors import RunFailed, UsageError, did_you_mean
@@ -25,6 +25,7 @@ examples:
   python -m curriculum explain last
   python -m curriculum show last --length 20
   python -m curriculum certify last --length 41..500
+  python -m curriculum export last --to exported
   python -m curriculum compare lstm_firstbit --strategies gated,direct --run
   python -m curriculum ui
 
@@ -93,6 +94,8 @@ def build_commands() -> tuple[Parser, Commands]:
     commands.add("check", text, check.check, epilog=check.EXAMPLES)
     text = "evaluate the final model again, on all stages or on inputs of any length"
     commands.add("certify", text, certify.certify, epilog=certify.EXAMPLES)
+    text = "write the final model as a folder that transformers loads without this package"
+    commands.add("export", text, export.export, epilog=export.EXAMPLES)
     text = "compare strategies: which gets how far, at what cost"
     commands.add("compare", text, compare.compare, usage=compare.USAGE, epilog=compare.EXAMPLES)
     text = "delete runs: their folders, their copies in MLflow, their studies"

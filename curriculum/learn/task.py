@@ -133,6 +133,15 @@ class Task(ABC):
         """Packages that examples depend on, as `pip` names them: a run records their versions."""
         return ()
 
+    @property
+    def text_tokenizer(self) -> str | None:
+        """What turns text into the symbols, which an exported model takes along.
+
+        `bytes`, where symbol b is byte b of UTF-8; the path of a `tokenizer.json`, or of a folder that
+        holds one; or None for symbols of no text.
+        """
+        return None
+
     # How it is evaluated.
 
     @property

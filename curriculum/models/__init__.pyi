@@ -1,6 +1,9 @@
 from .autoregressive_network import AutoregressiveNetwork as AutoregressiveNetwork
 from .bert import Bert as Bert
 from .decoder import Decoder as Decoder
+from .exported_model import ExportedModel as ExportedModel
+from .exported_model import export_network as export_network
+from .exported_tokenizer import export_tokenizer as export_tokenizer
 from .hugging_face import HuggingFace as HuggingFace
 from .language_model import LanguageModel as LanguageModel
 from .linear_recurrent import LinearRecurrent as LinearRecurrent

@@ -198,7 +198,7 @@ def _read(kind: Any, folder: str, config: Any) -> nn.Module:
             f"model.pretrained must be a local folder with weights, as `save_pretrained` writes it, got "
             f"{folder}: nothing is fetched from a hub"
         )
-    with _quiet():
+    with quiet():
         model, report = kind.from_pretrained(
             folder,
             config=config,
@@ -232,7 +232,7 @@ def _library_errors(config: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """A context in which the library prints nothing: neither progress nor a report."""
     logging: Any = transformers.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -22,6 +22,7 @@ COMMANDS = (
     "runs",
     "check",
     "certify",
+    "export",
     "compare",
     "rm",
     "prune",
