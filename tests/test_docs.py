@@ -227,6 +227,15 @@ def test_the_scheduler_works_as_a_callback(
     assert "reach: length 16" in capsys.readouterr().out
 
 
+def test_a_dataset_is_cut_to_the_stage_as_shown() -> None:
+    exec(callback_blocks()[3], {})
+
+
+def test_the_scheduler_works_in_a_loop_of_accelerate(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(callback_blocks()[4], {"__name__": "example"})
+    assert "reach: length 4" in capsys.readouterr().out
+
+
 def test_weights_are_restored_as_shown_when_a_stage_is_exhausted() -> None:
     from torch import nn
 

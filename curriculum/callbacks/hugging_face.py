@@ -1,11 +1,12 @@
 """The scheduler as a callback of the Hugging Face `Trainer`. Extra: `hugging-face`."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
+import numpy as np
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from curriculum.callbacks.gate import Evaluate, Gate, OnTransition
+from curriculum.callbacks.gate import Evaluate, Gate, GateOptions
 from curriculum.plan import Scheduler
 
 STATE_KEY = "curriculum"
@@ -21,7 +22,7 @@ class CurriculumCallback(TrainerCallback):
 
     Add it by `trainer.add_callback`, as it logs through `log`, the trainer's. What it logs is
     under `curriculum/`: the stage evaluated, its score and verdict (1 mastered, 0 learning, -1
-    exhausted) and the reach (0 before the first). The state is in the trainer's checkpoints.
+    exhausted), the reach (0 before the first) and the evaluation's own metrics. The state is in the trainer's checkpoints.
     The other arguments, and what they raise, are those of `callbacks.gate.Gate`.
     """
 
@@ -32,10 +33,15 @@ class CurriculumCallback(TrainerCallback):
         *,
         log: Callable[[dict[str, float]], object],
         eval_every: int = 50,
-        on_transition: OnTransition | None = None,
+        **options: Unpack[GateOptions],
     ) -> None:
-        self._gate = Gate(scheduler, evaluate, eval_every=eval_every, on_transition=on_transition)
+        self._gate = Gate(scheduler, evaluate, eval_every=eval_every, **options)
         self._log = log
+
+    @property
+    def data_generator(self) -> np.random.Generator:
+        """For training data; see `callbacks.gate.Gate`. Read it anew for every example."""
+        return self._gate.data_generator
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -54,6 +60,9 @@ class CurriculumCallback(TrainerCallback):
     ) -> None:
         numbers = self._gate.after_step(more["model"], state.global_step)
         if numbers is None:
+            # Data were drawn since the last evaluation, and this step may be one that is saved.
+            drawn = self._gate.data_generator_state
+            _callback_states(state)[STATE_KEY]["data_generator"] = drawn
             return
         _callback_states(state)[STATE_KEY] = self._gate.state_dict()
         due = control.should_log

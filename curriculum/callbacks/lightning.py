@@ -1,8 +1,10 @@
 """The scheduler as a callback of Lightning's `Trainer`. Extra: `lightning`."""
 
-from typing import Any
+from typing import Any, Unpack
 
-from curriculum.callbacks.gate import Evaluate, Gate, OnTransition
+import numpy as np
+
+from curriculum.callbacks.gate import Evaluate, Gate, GateOptions
 from curriculum.plan import Scheduler
 
 try:
@@ -18,8 +20,8 @@ class CurriculumCallback(Callback):
     """Evaluates every `eval_every` optimizer steps, and stops the training with the scheduler.
 
     What it logs is under `curriculum/`: the stage evaluated, its score and verdict
-    (1 mastered, 0 learning, -1 exhausted) and the reach (0 before the first). Every evaluation
-    gets into the loggers, whatever `log_every_n_steps`. The state is in the trainer's
+    (1 mastered, 0 learning, -1 exhausted), the reach (0 before the first) and the evaluation's own
+    metrics. Every evaluation gets into the loggers, whatever `log_every_n_steps`. The state is in the trainer's
     checkpoints. The arguments, and what they raise, are those of `callbacks.gate.Gate`.
     """
 
@@ -29,9 +31,14 @@ class CurriculumCallback(Callback):
         evaluate: Evaluate,
         *,
         eval_every: int = 50,
-        on_transition: OnTransition | None = None,
+        **options: Unpack[GateOptions],
     ) -> None:
-        self._gate = Gate(scheduler, evaluate, eval_every=eval_every, on_transition=on_transition)
+        self._gate = Gate(scheduler, evaluate, eval_every=eval_every, **options)
+
+    @property
+    def data_generator(self) -> np.random.Generator:
+        """For training data; see `callbacks.gate.Gate`. Read it anew for every batch."""
+        return self._gate.data_generator
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._gate.begin(

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,8 @@ def test_a_function_that_gives_no_evaluation_is_refused(found: Any) -> None:
         ({"eval_every": 0}, r"eval_every must be a number of steps, at least 1, got 0"),
         ({"eval_every": 2.5}, r"eval_every must be .* got 2.5"),
         ({"eval_every": True}, r"eval_every must be .* got True"),
+        ({"evaluation_parts": 0}, r"evaluation_parts must be at least 1, got 0"),
+        ({"shared_stage": Stage(2)}, r"shared_stage must be a SharedStage, got Stage"),
         ({"on_transition": 1}, r"on_transition must be a function of \(model, verdict\), got 1"),
     ],
 )
@@ -139,9 +142,12 @@ def test_an_argument_of_the_wrong_kind_is_refused(change: dict[str, Any], words:
 
 @pytest.mark.parametrize(
     ("processes", "workers", "words"),
-    [(2, 0, "in one training process, got 2"), (1, 4, "got 4 workers; set the number")],
+    [
+        (2, 0, "by torch.distributed, which knows 1, got 2 processes; start them with torchrun"),
+        (1, 4, r"got 4 workers; give them and the callback a SharedStage\(scheduler\)"),
+    ],
 )
-def test_training_in_several_processes_or_with_workers_is_refused(
+def test_processes_and_workers_that_do_not_know_the_stage_are_refused(
     processes: int, workers: int, words: str
 ) -> None:
     gate = Gate(scheduler_of(), lambda *_: WRONG, eval_every=1)
@@ -176,6 +182,58 @@ def test_a_restarted_loop_continues_the_count_of_steps() -> None:
     assert gate.scheduler.cost.steps == 12
     assert gate.scheduler.ending is not None
     assert "the stage's budget of 10 steps is used up" in gate.scheduler.ending
+
+
+def test_generators_of_data_and_of_evaluations_are_apart_and_in_the_state() -> None:
+    def gate_of(drawn: list[float]) -> Gate:
+        def evaluate(_: nn.Module, stage: Stage, rng: np.random.Generator) -> tuple[int, int]:
+            drawn.append(rng.random())
+            return WRONG
+
+        return started(Gate(scheduler_of(), evaluate, eval_every=1, seed=3))
+
+    whole: list[float] = []
+    one = gate_of(whole)
+    data = [one.data_generator.random()]
+    for step in (1, 2):
+        one.after_step(MODEL, step)
+    saved = json.loads(json.dumps(one.state_dict()))
+    data += one.data_generator.random(5).tolist()
+    one.after_step(MODEL, 3)
+    assert len({*whole, *data}) == 3 + 6
+    later: list[float] = []
+    other = gate_of(later)
+    other.load_state_dict(saved)
+    assert other.data_generator.random(5).tolist() == data[1:]
+    other.data_generator.random(100)  # however much was drawn
+    other.after_step(MODEL, 3)
+    assert later == whole[2:]
+
+
+def test_an_evaluation_in_parts_sums_their_counts() -> None:
+    drawn: list[float] = []
+
+    def evaluate(_: nn.Module, stage: Stage, rng: np.random.Generator) -> tuple[int, int]:
+        drawn.append(rng.random())
+        return 300, 400
+
+    gate = started(Gate(scheduler_of(), evaluate, eval_every=1, evaluation_parts=3))
+    gate.after_step(MODEL, 1)
+    assert len(set(drawn)) == 3
+    decision = gate.scheduler.decision
+    assert decision is not None
+    assert (decision.score, decision.examples) == (0.75, 1200)
+
+
+def test_what_else_was_measured_is_logged() -> None:
+    evaluation = Evaluation(
+        full_test=Score(value=0.5, examples=100), metrics={"loss": 0.25}, cost=Cost(tokens=7)
+    )
+    gate = started(Gate(scheduler_of(), lambda *_: evaluation, eval_every=1, evaluation_parts=2))
+    numbers = gate.after_step(MODEL, 1)
+    assert numbers is not None
+    assert numbers["curriculum/loss"] == 0.25
+    assert gate.scheduler.cost.tokens == 14
 
 
 def test_a_state_continues_in_another_gate() -> None:

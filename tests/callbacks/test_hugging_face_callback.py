@@ -145,6 +145,34 @@ def test_the_state_is_in_the_checkpoint_as_json(tmp_path: Path) -> None:
     assert saved["stateful_callbacks"]["curriculum"]["scheduler"] == scheduler.state_dict()
 
 
+def test_what_was_drawn_since_an_evaluation_is_in_the_checkpoint(tmp_path: Path) -> None:
+    scheduler = scheduler_of()
+    trainer = trainer_of(
+        tmp_path, scheduler, max_steps=5, save_strategy="steps"
+    )  # one after the 4th
+    callback = next(
+        each for each in trainer.callback_handler.callbacks if isinstance(each, CurriculumCallback)
+    )
+    drawn: list[float] = []
+
+    class Drawing(TrainerCallback):
+        def on_step_begin(self, *_: Any, **__: Any) -> None:
+            drawn.append(callback.data_generator.random())
+
+    trainer.add_callback(Drawing())
+    trainer.train()
+    following = callback.data_generator.random()
+    resumed = trainer_of(
+        tmp_path, scheduler_of(), max_steps=5, save_strategy="no", ignore_data_skip=True
+    )
+    later = next(
+        each for each in resumed.callback_handler.callbacks if isinstance(each, CurriculumCallback)
+    )
+    resumed.train(resume_from_checkpoint=True)
+    assert len(set(drawn)) == 5
+    assert later.data_generator.random() == following
+
+
 def test_a_second_training_continues_where_the_first_ended(tmp_path: Path) -> None:
     scheduler = scheduler_of()
     trainer = trainer_of(tmp_path, scheduler, max_steps=10)
