@@ -20,7 +20,9 @@ else:
 
 Head = Literal["causal_lm", "sequence_classification"]
 
-SMALL = '{"model_type": "gpt2", "n_embd": 128, "n_head": 4, "n_layer": 2}'
+SMALL = '{"model_type": "gpt2", "n_head": 4, "n_layer": 2}'
+SMALL_SIZE = 128
+"""What is built where nothing is said."""
 
 
 class Stated(int):
@@ -47,7 +49,8 @@ class HuggingFace:
 
     Attributes:
         config: a folder with a `config.json`, such a file, its JSON, or (in Python) a mapping. It is
-            read once: the run records what it says. It names a `model_type` of the library.
+            read once: the run records what it says. It names a `model_type` of the library. Without
+            one, a small GPT-2 is built.
         head: `causal_lm` or `sequence_classification`.
         hidden_size: units of each layer; by default what the configuration says. Another one
             changes nothing else, so that the heads have to divide it.
@@ -69,11 +72,12 @@ class HuggingFace:
 
     def __post_init__(self) -> None:
         unsaid = not self.config or isinstance(self.config, Unsaid)
+        small = unsaid and not self.pretrained
         values = configuration.read((self.pretrained or SMALL) if unsaid else self.config)
         key = configuration.hidden_size_key(values)
         stated = values.get(key, 0) if key else 0
         chosen = 0 if isinstance(self.hidden_size, Stated) and stated else self.hidden_size
-        size = chosen or Stated(stated)
+        size = chosen or Stated(SMALL_SIZE if small else stated)
         if not size:
             raise UsageError(
                 f"model.config must say its hidden size, by {', '.join(configuration.HIDDEN_SIZES)}, or "

@@ -21,9 +21,9 @@ from transformers import (
 from transformers.pytorch_utils import Conv1D
 
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.learn import ACTIVATION, PADDING, Shape, Work, attention_work
+from curriculum.learn import ACTIVATION, PADDING, Shape, Work, attention_work, lengths_of
 from curriculum.models import hugging_face_config as configuration
-from curriculum.models.padding import at_end, lengths_of
+from curriculum.models.padding import at_end
 
 CALLS_A_LAYER = 3
 """Of torch's library, for each layer with weights: itself, and the sums and rotations around it."""

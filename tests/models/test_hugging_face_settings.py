@@ -93,6 +93,9 @@ def test_a_search_may_scale_it_from_scratch_alone() -> None:
     with pytest.raises(UsageError, match=reason):
         experiment(model_size="stage")
     experiment(tuning=replace(tuning, cold_start=True))
+    small = HuggingFace()
+    assert replace(small, hidden_size=256) == HuggingFace(hidden_size=256)
+    assert small.hidden_size == 128
     larger: Any = replace(HuggingFace(config=CONFIGS["llama"]), hidden_size=12).build(CAUSAL)
     assert larger.transformer.config.hidden_size == 12
 
