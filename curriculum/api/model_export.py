@@ -85,7 +85,9 @@ def export(
             )
         hardest = Stage.covering(restored.growth.path())
         with learn.user_errors(restored.task):
-            tokenizer = models.export_tokenizer(restored.task, hardest, found.first_symbol)
+            tokenizer = models.export_tokenizer(
+                restored.task, hardest, found.first_symbol, found.model.config.pad_token_id
+            )
         lines = _lines(found, target, restored.task.output, has_tokenizer=tokenizer is not None)
         with _written(target) as aside:
             found.save(aside)

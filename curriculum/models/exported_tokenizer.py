@@ -18,24 +18,34 @@ BYTES = 256
 SEPARATOR = "<|endoftext|>"
 """How the symbol after the bytes, if there is one, is written."""
 
+PAD = "<|pad|>"
+
 EXAMPLES = 32
 """Inputs that are written as text and read again, before a tokenizer is believed."""
 
 
-def export_tokenizer(task: Task, stage: Stage, first_symbol: int) -> PreTrainedTokenizerBase | None:
+def export_tokenizer(
+    task: Task, stage: Stage, first_symbol: int, padding: int | None = None
+) -> PreTrainedTokenizerBase | None:
     """The tokenizer of what a task's inputs are at a stage; None where there is none.
 
     It is the user's own where the symbols are of one (`Task.text_tokenizer`), bytes, or else has a token for
     each symbol's word, between which there are spaces: where the words tell symbols apart, which is
     tried on examples.
+
+    Args:
+        task: whose symbols they are.
+        stage: with all of them.
+        first_symbol: the number of the token that stands for symbol 0.
+        padding: the model's padding token, if it has one.
     """
     size = task.shape(stage).input_vocab_size
     if task.text_tokenizer is None:
-        return _of_words(task, stage, first_symbol)
+        return _of_words(task, stage, first_symbol, padding)
     if first_symbol:  # its numbers are not the model's
         return None
     if task.text_tokenizer == "bytes":
-        return _of_bytes(size)
+        return _of_bytes(size, padding)
     path = Path(task.text_tokenizer)
     if path.suffix == ".json":
         return Loaded(tokenizer_file=str(path))  # type: ignore[no-any-return]
@@ -43,15 +53,16 @@ def export_tokenizer(task: Task, stage: Stage, first_symbol: int) -> PreTrainedT
     return found  # type: ignore[no-any-return]
 
 
-def _of_bytes(size: int) -> PreTrainedTokenizerBase:
+def _of_bytes(size: int, padding: int | None) -> PreTrainedTokenizerBase:
     """Each byte of UTF-8 is the token of its number."""
     alphabet = _byte_characters()
     tokens = {character: number for number, character in enumerate(alphabet)}
+    special = {"eos_token": SEPARATOR} if size > BYTES else {}
     tokens |= {SEPARATOR: BYTES} if size > BYTES else {}
+    special |= _padding(tokens, padding)
     made = Tokenizer(models.BPE(vocab=tokens, merges=[]))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     made.decoder = decoders.ByteLevel()
-    special = {"eos_token": SEPARATOR} if size > BYTES else {}
     return Loaded(  # type: ignore[no-any-return]
         tokenizer_object=made, clean_up_tokenization_spaces=False, **special
     )
@@ -64,7 +75,9 @@ def _byte_characters() -> list[str]:
     return [chr(byte if byte in own else next(others)) for byte in range(BYTES)]
 
 
-def _of_words(task: Task, stage: Stage, first_symbol: int) -> PreTrainedTokenizerBase | None:
+def _of_words(
+    task: Task, stage: Stage, first_symbol: int, padding: int | None
+) -> PreTrainedTokenizerBase | None:
     """A token for each symbol's word, where they are as many, and each is one."""
     size = task.shape(stage).input_vocab_size
     if not size:
@@ -77,10 +90,19 @@ def _of_words(task: Task, stage: Stage, first_symbol: int) -> PreTrainedTokenize
         return None
     own = [f"<|{number}|>" for number in range(first_symbol)]
     tokens = {word: number for number, word in enumerate([*own, *words])}
+    special = _padding(tokens, padding)
     made = Tokenizer(models.WordLevel(vocab=tokens))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    found: PreTrainedTokenizerBase = Loaded(tokenizer_object=made)
+    found: PreTrainedTokenizerBase = Loaded(tokenizer_object=made, **special)
     return found if _reads(found, task, _inputs(task, stage), first_symbol) else None
+
+
+def _padding(tokens: dict[str, int], number: int | None) -> dict[str, str]:
+    """Add the model's own padding symbol, the one after all others, where it has one."""
+    if number != len(tokens):
+        return {}
+    tokens[PAD] = number
+    return {"pad_token": PAD}
 
 
 def _inputs(task: Task, stage: Stage) -> NDArray[Any]:

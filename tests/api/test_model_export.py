@@ -100,6 +100,10 @@ def test_a_folder_is_loaded_without_the_package_with_the_same_logits(
     torch.testing.assert_close(found.squeeze(-1), ours, rtol=0, atol=0)
     assert "a bit (above 0 for 1)" in (folder / "README.md").read_text()
     assert "exported" in (folder / "README.md").read_text()
+    loaded: Any = transformers.AutoTokenizer.from_pretrained(folder)
+    padded = loaded(["1 1 0", "0 1"], padding=True)
+    assert padded["input_ids"] == [[1, 1, 0], [0, 1, 2]]  # as the model's configuration has it
+    assert padded["attention_mask"] == [[1, 1, 1], [1, 1, 0]]
 
 
 @pytest.mark.parametrize("style", ["llama", "gpt2"])
