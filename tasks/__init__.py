@@ -16,6 +16,7 @@ from curriculum.tasks.dyck_next_symbol import DyckNextSymbol as DyckNextSymbol
 from curriculum.tasks.even_pairs import EvenPairs as EvenPairs
 from curriculum.tasks.first_bit import FirstBit as FirstBit
 from curriculum.tasks.human_numbers import HumanNumbers as HumanNumbers
+from curriculum.tasks.language_modelling import LanguageModelling as LanguageModelling
 from curriculum.tasks.missing_duplicate import MissingDuplicate as MissingDuplicate
 from curriculum.tasks.modular_arithmetic import ModularArithmetic as ModularArithmetic
 from curriculum.tasks.noisy_latch import NoisyLatch as NoisyLatch

@@ -19,7 +19,7 @@ MOST_LINES, MOST_FUNCTION_LINES = 350, 60
 
 LAYERS = [
     {"errors"},
-    {"plan", "processes"},
+    {"plan", "processes", "data"},
     {"learn"},
     {"models", "callbacks", "tasks"},
     {"config"},
@@ -46,13 +46,14 @@ WRAPPED = {
     "pandas": {"api"},
     "optuna_dashboard": {"tune"},
     "pickle": set(),
-    "platformdirs": {"record"},
+    "platformdirs": {"data"},
     "reasoning_gym": {"tasks"},
     "rich": {"report", "api", "cli"},
     "safetensors": {"record"},
     "scipy": {"plan", "comparison"},
     "sqlite3": {"record", "tracking"},
-    "transformers": {"models", "callbacks"},
+    "tokenizers": {"data"},
+    "transformers": {"models", "callbacks", "data"},
     "tyro": {"config"},
 }
 """Which subpackages know a library; no other does."""
