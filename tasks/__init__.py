@@ -30,3 +30,4 @@ from curriculum.tasks.square_root import SquareRoot as SquareRoot
 from curriculum.tasks.stack_manipulation import StackManipulation as StackManipulation
 from curriculum.tasks.subsequence import Subsequence as Subsequence
 from curriculum.tasks.temporal_order import TemporalOrder as TemporalOrder
+from curriculum.tasks.text_classification import TextClassification as TextClassification
