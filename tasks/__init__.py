@@ -25,6 +25,7 @@ from curriculum.tasks.parity import Parity as Parity
 from curriculum.tasks.pointer_chasing import PointerChasing as PointerChasing
 from curriculum.tasks.reasoning_gym import ReasoningGym as ReasoningGym
 from curriculum.tasks.reverse import Reverse as Reverse
+from curriculum.tasks.series_classification import SeriesClassification as SeriesClassification
 from curriculum.tasks.solve_equation import SolveEquation as SolveEquation
 from curriculum.tasks.square_root import SquareRoot as SquareRoot
 from curriculum.tasks.stack_manipulation import StackManipulation as StackManipulation

@@ -5,6 +5,7 @@ from .examples import Choice as Choice
 from .examples import Examples as Examples
 from .folder import cache_folder as cache_folder
 from .labelled import Labelled as Labelled
+from .series import Series as Series
 from .split import HELD_OUT as HELD_OUT
 from .split import LEAST_UNITS as LEAST_UNITS
 from .split import Part as Part

@@ -156,7 +156,7 @@ class Examples:
         named = zip(HELD_OUT, counts[1:], strict=True)
         held = ", ".join(f"{part} {count:,}" for part, count in named)
         yield (
-            f"{len(self.labels):,} examples of {len(self.classes):,} classes, of 1 to "
+            f"{len(self.labels):,} examples of {len(self.classes):,} classes, with {self.lengths.min():,} to "
             f"{self.lengths.max():,} positions: trained on {counts[0]:,}, held out for {held}"
         )
         if self.copies:

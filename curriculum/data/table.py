@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from curriculum.data.sources import Source, unreadable
 from curriculum.errors import UsageError, did_you_mean
 
-Columns = Mapping[str, Sequence[Any]]
-"""The values of each column, by its name; all of one length."""
+Columns = Mapping[str, Any]
+"""The values of each column, in a sequence, by its name; all of one length."""
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
@@ -54,7 +54,8 @@ def column(columns: Columns, name: str, of: str) -> Sequence[Any]:
         raise UsageError(f"{of} has no column {name!r}; {did_you_mean(name, columns)}")
     if len(columns[name]) == 0:
         raise UsageError(f"{of} has no rows; give a table with examples")
-    return columns[name]
+    found: Sequence[Any] = columns[name]
+    return found
 
 
 def numbers(values: Sequence[Any], name: str) -> NDArray[np.float64]:
