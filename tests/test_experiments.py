@@ -37,7 +37,7 @@ TINY = (
         "stdlib_lm": "--growth.start 4 --growth.end 8 --model.hidden-size 4 --model.head-size 2 "
         "--task.evaluation-documents 16",
         "digits_series": "--model.hidden-size 4 --growth.end.level 2 --task.evaluation-examples 16",
-        "text_labels": "--growth.start 100 --growth.end 200 --model.hidden-size 4 "
+        "text_labels": "--growth.start 100 --growth.end 200 --model.hidden-size 8 --model.head-size 4 "
         "--task.evaluation-examples 16",
         "stack_rnn_reverse": "--growth.end 3 --model.hidden-size 4",
         "lstm_temporal_order": "--growth.end 12 --model.hidden-size 4",
