@@ -20,7 +20,7 @@ stdlib_lm = Experiment(
     growth=Geometric(start=Stage(32, BYTES), end=Stage(512, BYTES), factor=2),
     criterion=Mastery(threshold=0.25, target_threshold=0.3, metric="symbol_accuracy"),
     optimizer=AdamW(learning_rate=2e-3),
-    training=Training(batch_size=32, eval_every=50),
+    training=Training(tokens_per_step=4096, eval_every=50),
     budget=Budget(steps_per_stage=1000),
 )
 """A Llama-style model of a million parameters on the standard library's sources, byte by byte."""

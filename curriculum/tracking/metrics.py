@@ -14,6 +14,9 @@ from mlflow.entities import Dataset, Metric
 from curriculum.plan import Cost, Stage, growing_axes
 from curriculum.record import Evaluated, History, Record, RolledBack, Visit, perplexity
 
+IN_TRAINING = ("memorised", "gradient_norm")
+"""How metrics begin that are of the examples trained on."""
+
 COMPUTE_UNIT = 1e6
 """Steps are whole numbers; against compute, one is a million FLOP equivalents."""
 
@@ -31,7 +34,7 @@ def evaluation_metrics(history: History, evaluation: Evaluated, record: Record) 
         "speed/tokens_per_second": total.tokens / seconds if seconds else None,
     }
     for name, value in evaluation.metrics.items():
-        group = "train/" if name.startswith("memorised") else "validation_"
+        group = "train/" if name.startswith(IN_TRAINING) else "validation_"
         values[f"{group}{name}"] = value
         if name.endswith("loss"):
             values[f"{group}{name[:-4]}perplexity"] = perplexity(value)
