@@ -16,6 +16,7 @@ from curriculum.tasks.dyck_next_symbol import DyckNextSymbol as DyckNextSymbol
 from curriculum.tasks.even_pairs import EvenPairs as EvenPairs
 from curriculum.tasks.first_bit import FirstBit as FirstBit
 from curriculum.tasks.human_numbers import HumanNumbers as HumanNumbers
+from curriculum.tasks.language_modelling import LanguageModelling as LanguageModelling
 from curriculum.tasks.missing_duplicate import MissingDuplicate as MissingDuplicate
 from curriculum.tasks.modular_arithmetic import ModularArithmetic as ModularArithmetic
 from curriculum.tasks.noisy_latch import NoisyLatch as NoisyLatch
@@ -24,8 +25,10 @@ from curriculum.tasks.parity import Parity as Parity
 from curriculum.tasks.pointer_chasing import PointerChasing as PointerChasing
 from curriculum.tasks.reasoning_gym import ReasoningGym as ReasoningGym
 from curriculum.tasks.reverse import Reverse as Reverse
+from curriculum.tasks.series_classification import SeriesClassification as SeriesClassification
 from curriculum.tasks.solve_equation import SolveEquation as SolveEquation
 from curriculum.tasks.square_root import SquareRoot as SquareRoot
 from curriculum.tasks.stack_manipulation import StackManipulation as StackManipulation
 from curriculum.tasks.subsequence import Subsequence as Subsequence
 from curriculum.tasks.temporal_order import TemporalOrder as TemporalOrder
+from curriculum.tasks.text_classification import TextClassification as TextClassification

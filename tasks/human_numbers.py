@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.errors import UsageError, check_fields, did_you_mean
-from curriculum.learn import IGNORED, Batch, EvaluationSet, OutputKind, Shape, Task
+from curriculum.learn import (
+    IGNORED,
+    Batch,
+    EvaluationSet,
+    EvaluationStream,
+    OutputKind,
+    Shape,
+    Task,
+)
 from curriculum.plan import Stage
 
 Predict = Literal["last", "every"]
@@ -147,8 +155,8 @@ class HumanNumbers(Task):
             weights = (targets != IGNORED).sum(axis=1).astype(np.float64)
         return Batch(inputs=batch.inputs, targets=targets, weights=weights)
 
-    def for_tuning(self) -> HumanNumbers:
-        return replace(self, evaluate_on="trained")
+    def for_stream(self, stream: EvaluationStream) -> HumanNumbers:
+        return replace(self, evaluate_on="trained") if stream == "tuning" else self
 
     def shape(self, last: Stage) -> Shape:
         return Shape.of(self.output, last, causal=self.predict == "every")

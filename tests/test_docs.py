@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 from mlflow_copies import sync
 from nbclient import NotebookClient
@@ -122,6 +123,29 @@ def test_the_model_is_loaded_from_mlflow_as_shown(
     exec(code, found)
     assert found["predictions"].tolist() == [0]
     assert not found["network"].training
+
+
+def test_data_of_ones_own_are_read_as_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "texts").mkdir()
+    for number in range(200):
+        text = f"{number} " * (1 + number)
+        (tmp_path / "texts" / f"{number}.txt").write_text(text)
+    rows = [f"{n:04d}{'ab'[n % 2] * (2 * n % 1100)},{n % 2}" for n in range(4000)]
+    (tmp_path / "texts.csv").write_text("\n".join(["text,label", *rows]))
+    np.savez(tmp_path / "series.npz", inputs=np.random.default_rng(0).normal(size=(60, 5)),
+             label=np.arange(60) % 2)  # fmt: skip
+    texts, labels, own, series = blocks("docs/data.md", "python")
+    for code in (texts, labels):
+        found: dict[str, Any] = {}
+        exec(code, found)
+        found["experiment"].check_first_batch()
+    exec(own, found := {"__name__": "docs"})
+    assert found["Words"]().load().classes == ("one", "two")
+    exec(series, found)
+    found["task"].check(Stage(5, level=4))
 
 
 def test_other_settings_are_searched_as_shown() -> None:

@@ -19,7 +19,7 @@ MOST_LINES, MOST_FUNCTION_LINES = 350, 60
 
 LAYERS = [
     {"errors"},
-    {"plan", "processes"},
+    {"plan", "processes", "data"},
     {"learn"},
     {"models", "callbacks", "tasks"},
     {"config"},
@@ -45,15 +45,17 @@ WRAPPED = {
     "optuna": {"tune"},
     "pandas": {"api"},
     "optuna_dashboard": {"tune"},
+    "datasets": {"data"},
     "pickle": set(),
-    "platformdirs": {"record"},
+    "pyarrow": {"data"},
+    "platformdirs": {"data"},
     "reasoning_gym": {"tasks"},
     "rich": {"report", "api", "cli"},
     "safetensors": {"record"},
     "scipy": {"plan", "comparison"},
     "sqlite3": {"record", "tracking"},
-    "tokenizers": {"models"},
-    "transformers": {"models", "callbacks"},
+    "tokenizers": {"models", "data"},
+    "transformers": {"models", "callbacks", "data"},
     "tyro": {"config"},
 }
 """Which subpackages know a library; no other does."""

@@ -90,12 +90,13 @@ class Experiment:
         for stage in path:
             self.check_stage(stage)
         self._check_final_evaluation()
-        for stage in path:
+        for stage, target in ((stage, stage == path[-1]) for stage in path):
             with learn.user_errors(self.task, self.axis_names.words(stage)):
-                whole, target = self.task.evaluation_set(stage), stage == path[-1]
-            if whole is None or whole.source == "held_out":
-                held_out = None if whole is None else whole.examples
-                self.criterion.at(target=target).check_can_be_cleared(held_out)
+                for task in (self.task, self.task.for_stream("target"))[: 1 + target]:
+                    whole = task.evaluation_set(stage)
+                    if whole is None or whole.source == "held_out":
+                        held_out = None if whole is None else whole.examples
+                        self.criterion.at(target=target).check_can_be_cleared(held_out)
 
     def __repr__(self) -> str:
         return parts_as_text(self._heading, self.parts())

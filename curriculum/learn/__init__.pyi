@@ -61,6 +61,7 @@ from .stop import Stopped as Stopped
 from .stop import StopRequest as StopRequest
 from .task import METRICS as METRICS
 from .task import EvaluationSet as EvaluationSet
+from .task import EvaluationStream as EvaluationStream
 from .task import Task as Task
 from .task import axis_names as axis_names
 from .task import check_output as check_output

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curriculum.errors import UsageError
 from curriculum.learn.batch import IGNORED, PADDING, Batch
 from curriculum.learn.shape import OutputKind, Shape
-from curriculum.learn.task import EvaluationSet, Task, has_own_loss
+from curriculum.learn.task import EvaluationSet, EvaluationStream, Task, has_own_loss
 from curriculum.plan import Stage
 
 ANSWER = 0
@@ -103,6 +103,14 @@ class AfterInput(Task):
     def libraries(self) -> tuple[str, ...]:
         return self.task.libraries
 
+    @property
+    def data_digest(self) -> str | None:
+        return self.task.data_digest
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.task.notes
+
     def shape(self, last: Stage) -> Shape:
         inner = self.task.shape(last)
         length = inner.length + inner.output_length
@@ -143,8 +151,8 @@ class AfterInput(Task):
     def evaluation_batch(self, stage: Stage, start: int, stop: int) -> Batch:
         return _after(self.task.evaluation_batch(stage, start, stop))
 
-    def for_tuning(self) -> Task:
-        return replace(self, task=self.task.for_tuning())
+    def for_stream(self, stream: EvaluationStream) -> Task:
+        return replace(self, task=self.task.for_stream(stream))
 
     # What a user reads and types.
 

@@ -38,6 +38,10 @@ class Batch:
             sequences; None where all have the same length. Symbols need none.
         details: what the task's own metrics need to know of each example besides, B of them; no
             model sees it.
+        units: in an evaluation set, the number of the independent unit, such as a document, that each
+            example belongs to, (B,) int64; None where each is a unit of its own.
+        byte_counts: how many bytes of text the predicted targets of each example stand for, (B,)
+            int64; None where they stand for no text.
     """
 
     inputs: NDArray[Any]
@@ -46,6 +50,8 @@ class Batch:
     slices: dict[str, NDArray[np.bool_]] | None = None
     mask: NDArray[np.bool_] | None = None
     details: tuple[Any, ...] | None = None
+    units: NDArray[np.int64] | None = None
+    byte_counts: NDArray[np.int64] | None = None
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -76,6 +82,8 @@ class Batch:
             targets=self.targets[start:stop],
             mask=None if self.mask is None else self.mask[start:stop],
             details=None if self.details is None else self.details[start:stop],
+            units=None if self.units is None else self.units[start:stop],
+            byte_counts=None if self.byte_counts is None else self.byte_counts[start:stop],
         )
 
 

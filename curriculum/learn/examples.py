@@ -125,7 +125,7 @@ def _seen(task: Task, stage: Stage, seed: int, training: Training) -> list[Batch
 
 def _fresh(task: Task, stage: Stage, seed: int, count: int) -> Batch:
     whole = task.evaluation_set(stage)
-    if whole is not None and whole.rows is not None:
+    if whole is not None and (whole.rows is not None or whole.source == "held_out"):
         return task.evaluation_batch(stage, 0, min(count, whole.examples))
     return batch_of(task, stage, count, seed=seed, stream="show", index=0)
 

@@ -11,7 +11,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from curriculum.errors import UsageError
 from curriculum.learn.batch import IGNORED, Batch
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
+
+EvaluationStream = Literal["tuning", "target", "certificate"]
+"""What is evaluated besides the stages: trials of a search, the target ahead of its turn, the final model."""
 
 METRICS = ("exact_match", "symbol_accuracy")
 """What every task's outputs are measured by: all correct, and the share of correct symbols or values."""
@@ -39,12 +42,15 @@ class EvaluationSet:
         memorised: whether it was trained on.
         rows: for a set that is read in order, how many examples are read side by side:
             number k continues where number k - rows ends.
+        units: how many independent units, such as documents, the examples belong to; None where each
+            is one.
     """
 
     examples: int
     source: Source = "every input"
     memorised: bool = False
     rows: int | None = None
+    units: int | None = None
 
 
 def check_output(task: Task) -> None:
@@ -142,6 +148,20 @@ class Task(ABC):
         """
         return None
 
+    @property
+    def data_digest(self) -> str | None:
+        """A digest of the user's data that examples are drawn from; None where there is none.
+
+        A run records it, and a resume under other data is refused. Each time it is asked for, the data
+        is looked at anew.
+        """
+        return None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the task's data before a run, each in a sentence."""
+        return ()
+
     # How it is evaluated.
 
     @property
@@ -185,11 +205,11 @@ class Task(ABC):
         """Examples number `start` to `stop` of the evaluation set, with weights and slices."""
         raise NotImplementedError(f"{type(self).__name__} has no evaluation set")
 
-    def for_tuning(self) -> Task:
-        """The task that trials of a search are evaluated on.
+    def for_stream(self, stream: EvaluationStream) -> Task:
+        """The task as it is evaluated by the trials of a search, ahead at the target, or at the end.
 
-        It is another where the evaluation set is a document, which trials must not see before the
-        gate; for sampled examples their own stream is enough.
+        It is another where the evaluation set is a document, or held out, which must not be used up
+        before; for sampled examples their own stream is enough.
         """
         return self
 

@@ -77,6 +77,7 @@ class RunDescription:
         cpu_capability: which instructions of the CPU torch uses.
         gpu: the model of the GPU; None where it is trained on none.
         environment: versions of Python and of the libraries that results depend on.
+        data_digest: of the user's data that the task's examples are drawn from; None for none.
         git_commit: of this package, where it is a checkout.
         user: who started it.
         user_git_commit: of the folder that the user's file is in, or that it was started from,
@@ -109,6 +110,7 @@ class RunDescription:
     cpu_capability: str
     gpu: str | None
     environment: Mapping[str, str]
+    data_digest: str | None = None
     git_commit: str | None
     user: str
     user_git_commit: str | None

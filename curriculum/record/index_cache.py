@@ -13,8 +13,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import platformdirs
-
+from curriculum.data import cache_folder
 from curriculum.errors import UsageError
 from curriculum.record.description import FORMAT
 from curriculum.record.files import check_file
@@ -167,15 +166,6 @@ class IndexCache:
                 "DELETE FROM SharedRow WHERE key NOT IN (SELECT shared FROM DescriptionRow)",
                 [()],
             )
-
-
-def cache_folder() -> Path | None:
-    """`$CURRICULUM_CACHE_DIR`, or where the system has caches, if it has."""
-    given = os.environ.get("CURRICULUM_CACHE_DIR")
-    try:
-        return Path(given) if given else platformdirs.user_cache_path("curriculum")
-    except (RuntimeError, KeyError):  # nobody's home
-        return None
 
 
 def cache_path(name: str) -> Path | None:

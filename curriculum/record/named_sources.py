@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from curriculum.data import cache_folder
 from curriculum.errors import UsageError
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import sha256_of, write_atomically
 from curriculum.record.files import read_bytes
-from curriculum.record.index_cache import cache_folder
 
 MOST_BYTES = 10_000_000
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH

@@ -38,6 +38,7 @@ REMEDIES = {
     "git_commit": "check that commit of this package out",
     "source_sha256": "put the file back as it was",
     "classes_sha256": "put the classes back as they were",
+    "data_digest": "put the task's files back as they were",
 } | {name: f"pip install {name}=={{was}}" for name in PACKAGES}
 """What makes each agree again."""
 
@@ -81,6 +82,7 @@ def describe_run(
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         environment=environment(experiment.task.libraries),
+        data_digest=experiment.task.data_digest,
         git_commit=git_commit(PACKAGE),
         user=_user(),
         user_git_commit=git_commit(_users_folder(source)),
@@ -109,6 +111,10 @@ def changes_between(original: RunDescription, now: RunDescription) -> dict[str, 
     found |= _differing(_libraries(original), _libraries(now))
     for name in ("seed", *MACHINE):
         found |= _differing({name: getattr(original, name)}, {name: getattr(now, name)})
+    found |= _differing(
+        {"data_digest": _short(original.data_digest or "none")},
+        {"data_digest": _short(now.data_digest or "none")},
+    )
     for name in ("git_commit", "source_sha256", "classes_sha256"):
         before, after = getattr(original, name), getattr(now, name)
         if None not in (before, after) and before != after:

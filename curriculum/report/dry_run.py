@@ -11,6 +11,8 @@ def describe_dry_run(experiment: Experiment) -> Iterator[str]:
     """A heading, the criterion, a line for each stage, the search, and the budget."""
     path, criterion = experiment.growth.path(), experiment.criterion
     yield f"{experiment.name}: {counted(len(path), 'stage')}, strategy {experiment.strategy}"
+    for note in experiment.task.notes:
+        yield f"data: {note}"
     target = criterion.target_threshold
     last = "" if target is None else f" ({target:g} on the last stage)"
     yield f"criterion: {criterion.metric} at least {criterion.threshold:g}{last}"
@@ -34,7 +36,7 @@ def _evaluation(experiment: Experiment, stage: Stage) -> str:
     if whole.rows is not None:
         kind = "the document that is trained on" if whole.memorised else "a held-out document"
         return f"{kind}, in {counted(whole.examples, 'window')}"
-    if whole.examples <= criterion.screen:
+    if whole.examples <= criterion.screen or whole.source == "held_out":
         screen = ""
     return f"{screen}{whole.examples:,} examples ({whole.source})"
 

@@ -21,7 +21,8 @@ class FinalEvaluator:
     def __init__(self, experiment: Experiment, *, seed: int) -> None:
         self.experiment = experiment
         self.seed = seed
-        self._evaluator = learn.Evaluator(experiment.task, experiment.criterion, seed, STREAM)
+        self._task = experiment.task.for_stream("certificate")
+        self._evaluator = learn.Evaluator(self._task, experiment.criterion, seed, STREAM)
         # The last weights, and their scores.
         self._known: tuple[str, dict[plan.Stage, float]] = ("", {})
 
@@ -81,12 +82,14 @@ class FinalEvaluator:
         Raises:
             UsageError: where so few examples could not show enough.
         """
-        whole = self.experiment.task.evaluation_set(stage)
-        if whole is not None and (whole.rows or whole.examples * stage.length <= MOST_TOKENS):
+        whole = self._task.evaluation_set(stage)
+        if whole is not None and (
+            whole.rows or whole.source == "held_out" or whole.examples * stage.length <= MOST_TOKENS
+        ):
             return replace(self._on_path(learner, stage, target=True), beyond=True)
         criterion = self._criterion_beyond(examples)
         evaluator = learn.Evaluator(
-            self.experiment.task, criterion, self.seed, f"{STREAM}/beyond", on_progress
+            self._task, criterion, self.seed, f"{STREAM}/beyond", on_progress
         )
         certificate = self._on_sample(evaluator, learner, stage, criterion, looks=((1, 1),))
         return _final_evaluated(certificate, stage, beyond=True)
@@ -109,7 +112,7 @@ class FinalEvaluator:
     ) -> FinalEvaluated:
         """A test of a stage of the path, or of one as short; `tests` were made of it before."""
         criterion, evaluator = self.experiment.criterion.at(target=target), self._evaluator
-        if self.experiment.task.evaluation_set(stage) is None:
+        if self._task.evaluation_set(stage) is None:
             certificate = self._on_sample(evaluator, learner, stage, criterion)
         else:
             score, slices = evaluator.full_test(learner, stage, 0, criterion.examples)
@@ -136,8 +139,8 @@ class FinalEvaluator:
 
     def _quick_score(self, learner: learn.Learner, stage: plan.Stage) -> float:
         """The score of a screen; of a document, of all of it."""
-        whole = self.experiment.task.evaluation_set(stage)
-        if whole is not None and whole.rows is not None:
+        whole = self._task.evaluation_set(stage)
+        if whole is not None and (whole.rows is not None or whole.source == "held_out"):
             return self._on_path(learner, stage).score
         return self._evaluator.screen(learner, stage).value
 

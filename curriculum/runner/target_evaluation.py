@@ -23,7 +23,8 @@ class TargetEvaluator:
         self._is_on = experiment.final_evaluation.mode == "on"
         self._shape = experiment.task.shape(self.target)
         self._criterion = experiment.criterion.at(target=True)
-        self._evaluator = Evaluator(experiment.task, experiment.criterion, seed, STREAM)
+        task = experiment.task.for_stream("target")
+        self._evaluator = Evaluator(task, experiment.criterion, seed, STREAM)
 
     def is_due(self, learner: Learner, stage: Stage, history: History) -> bool:
         """Whether the target is trained on, not mastered yet, and not what the gate evaluates."""

@@ -111,7 +111,7 @@ def _inputs(description: record.RunDescription, what: str, stages: list[str]) ->
     settings = {k: v for k, v in description.settings.items() if k.split(".")[0] == "task"}
     found = []
     for stream, context in CONTEXTS.items():
-        drawn = {
+        drawn: dict[str, Any] = {
             "task": settings,
             "seed": description.seed,
             "stream": stream,
@@ -119,6 +119,8 @@ def _inputs(description: record.RunDescription, what: str, stages: list[str]) ->
             "source_sha256": description.source_sha256,
             "classes_sha256": description.classes_sha256,
         }
+        if description.data_digest is not None:
+            drawn["data_digest"] = description.data_digest
         digest = hashlib.sha256(json.dumps(drawn, sort_keys=True).encode()).hexdigest()[:12]
         profile = {"stages": len(stages), "batch_size": description.settings["training.batch_size"]}
         dataset = Dataset(

@@ -46,7 +46,7 @@ class Trial:
         self._kept: learn.Snapshot | None = None
         task, seed, stop = setup.experiment.task, setup.seed, setup.stop
         evaluator = learn.Evaluator(
-            task.for_tuning(), scheduler.criterion, seed, f"tuning/{scheduler.visit}"
+            task.for_stream("tuning"), scheduler.criterion, seed, f"tuning/{scheduler.visit}"
         )
         step_hook = learn.StepHook(lambda: stop.requested, lambda _: stop.check())
         self._trainer = learn.Trainer(

@@ -28,7 +28,7 @@ from curriculum import (
     UsageError,
 )
 from curriculum.config import deserialize, override, serialize
-from curriculum.learn import IGNORED, PADDING, OutputKind, concatenate
+from curriculum.learn import IGNORED, PADDING, EvaluationStream, OutputKind, concatenate
 from curriculum.learn.first_batch import DrawnStage
 from curriculum.models import Bert, Recurrent, Seq2Seq
 from curriculum.record import describe_run
@@ -78,7 +78,7 @@ class Ends(Task):
         seen = (batch.targets == np.array(ends)).all(axis=1)
         return {"last": predictions[:, 1] == batch.targets[:, 1], "seen": seen}
 
-    def for_tuning(self) -> Task:
+    def for_stream(self, stream: EvaluationStream) -> Task:
         return Ends(tuning=True)
 
 
@@ -132,7 +132,7 @@ def test_a_model_is_built_for_one_input_symbol_more_and_the_outputs_of_the_task(
 def test_all_else_is_the_tasks() -> None:
     task, stage = AfterInput(task=Ends()), Stage(5, 9)
     assert (task.metrics, task.slices, task.level_name) == (("last", "seen"), ("alike",), "depth")
-    assert task.for_tuning() == AfterInput(task=Ends(tuning=True))
+    assert task.for_stream("tuning") == AfterInput(task=Ends(tuning=True))
     assert task.evaluation_set(stage) == Ends().evaluation_set(stage)
     batch = task.evaluation_batch(stage, 1, 4)
     assert batch.weights is not None

@@ -390,6 +390,7 @@ FORBIDDEN_METHODS = {
 }  # fmt: skip
 PRETRAINED = {  # folders that the user names: by which keywords nothing is fetched or unpickled
     "curriculum.models.hugging_face_network": {"local_files_only", "use_safetensors"},
+    "curriculum.data.tokenizer": {"local_files_only"},
     "curriculum.models.exported_tokenizer": {"local_files_only"},
 }
 MAY_IMPORT = {

@@ -132,16 +132,16 @@ def test_samples_come_from_what_is_trained_on() -> None:
 
 
 def test_trials_are_evaluated_on_the_training_document() -> None:
-    task, stage = HumanNumbers().for_tuning(), Stage(20, 39)
+    task, stage = HumanNumbers().for_stream("tuning"), Stage(20, 39)
     evaluation_set = task.evaluation_set(stage)
     assert evaluation_set.memorised
     inputs = task.evaluation_batch(stage, 0, evaluation_set.examples).inputs
     assert words(inputs[0, :6]) == "xxbos six thousand four hundred one"
-    assert task.for_tuning() == task
+    assert task.for_stream("tuning") == task
     assert np.array_equal(
         task.chunk(stage, 64, 3).inputs, HumanNumbers().chunk(stage, 64, 3).inputs
     )
-    assert HumanNumbers().for_tuning().evaluation_set(Stage(20, 19)).memorised
+    assert HumanNumbers().for_stream("tuning").evaluation_set(Stage(20, 19)).memorised
 
 
 def test_models_that_see_the_next_word_are_refused() -> None:

@@ -1,0 +1,14 @@
+from .corpus import Corpus as Corpus
+from .documents import Documents as Documents
+from .documents import DocumentSet as DocumentSet
+from .examples import Choice as Choice
+from .examples import Examples as Examples
+from .folder import cache_folder as cache_folder
+from .labelled import Labelled as Labelled
+from .series import Series as Series
+from .split import HELD_OUT as HELD_OUT
+from .split import LEAST_UNITS as LEAST_UNITS
+from .split import Part as Part
+from .tokenizer import BYTES as BYTES
+from .tokenizer import Tokenizer as Tokenizer
+from .tokenizer import load_tokenizer as load_tokenizer
