@@ -155,7 +155,7 @@ def _arrays(path: Path) -> Mapping[str, Any]:
     """The arrays of an .npz file; the inputs cut at their lengths."""
     Source.of(path)  # that there is one
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(path) as file:
             found: dict[str, Any] = dict(file)
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise UsageError(

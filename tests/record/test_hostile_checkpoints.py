@@ -393,6 +393,7 @@ PRETRAINED = {  # folders that the user names: by which keywords nothing is fetc
     "curriculum.data.tokenizer": {"local_files_only"},
     "curriculum.models.exported_tokenizer": {"local_files_only"},
 }
+MAY_LOAD = {"np.load": "curriculum.data.series"}  # the user's arrays; by default without pickles
 MAY_IMPORT = {
     "exec_module": {"curriculum.config.discovery"},  # a file that the user names
     "import_module": {  # our own modules
@@ -408,7 +409,8 @@ def test_no_file_on_disk_is_ever_executed() -> None:
     for name, called, keywords in code().calls:
         last = called.rpartition(".")[2]
         assert called not in FORBIDDEN_CALLS, f"{name}: {called}"
-        assert not {called, last} & FORBIDDEN_METHODS, f"{name}: {called}"
+        if MAY_LOAD.get(called) != name:
+            assert not {called, last} & FORBIDDEN_METHODS, f"{name}: {called}"
         assert name in MAY_IMPORT.get(last, {name}), f"{name}: {called}"
         assert not keywords & {"allow_pickle", "shell", "trust_remote_code"}, f"{name}: {called}"
         if last == "from_pretrained":
