@@ -17,9 +17,14 @@ Evaluate: TypeAlias = Callable[[Any, Stage], Evaluation | tuple[int, int]]
 """Evaluates the model on fresh held-out examples of the stage; may give (correct, examples)."""
 
 OnTransition: TypeAlias = Callable[[Any, Verdict], object]
-"""Called when a visit ended, mastered or exhausted. `scheduler.stage` is the next one already."""
+"""Called when a visit ended: mastered or ready, or exhausted. `scheduler.stage` is the next one already."""
 
-LOGGED_VERDICTS = {Verdict.EXHAUSTED: -1.0, Verdict.LEARNING: 0.0, Verdict.MASTERED: 1.0}
+LOGGED_VERDICTS = {
+    Verdict.EXHAUSTED: -1.0,
+    Verdict.LEARNING: 0.0,
+    Verdict.MASTERED: 1.0,
+    Verdict.READY: 1.0,
+}
 """Verdicts as numbers, which is all that most loggers take."""
 
 

@@ -36,6 +36,11 @@ class Batch:
             a slice all count the same.
         mask: of channels, where there is an input, (B, L) bool, with False after the end of shorter
             sequences; None where all have the same length. Symbols need none.
+        units: in an evaluation set, the number of the independent unit, such as a document, that each
+            example belongs to, (B,) int64 from 0; None where each is one of its own. The examples of
+            a unit may lie anywhere in the set.
+        byte_counts: how many bytes of text the targets stand for that are predicted, (B,) int64;
+            None where they stand for none. A loss in bits per byte takes them.
         details: what the task's own metrics need to know of each example besides, B of them; no
             model sees it.
     """
@@ -46,6 +51,8 @@ class Batch:
     slices: dict[str, NDArray[np.bool_]] | None = None
     mask: NDArray[np.bool_] | None = None
     details: tuple[Any, ...] | None = None
+    units: NDArray[np.int64] | None = None
+    byte_counts: NDArray[np.int64] | None = None
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -76,13 +83,15 @@ class Batch:
             targets=self.targets[start:stop],
             mask=None if self.mask is None else self.mask[start:stop],
             details=None if self.details is None else self.details[start:stop],
+            units=None if self.units is None else self.units[start:stop],
+            byte_counts=None if self.byte_counts is None else self.byte_counts[start:stop],
         )
 
 
 def concatenate(batches: Sequence[Batch]) -> Batch:
     """Batches of several lengths as one, padded at their ends.
 
-    Weights, slices and details are left out: an evaluation set is not of several stages.
+    Weights, slices, details and units are left out: an evaluation set is not of several stages.
     """
     import numpy as np
 

@@ -11,9 +11,7 @@ def describe_dry_run(experiment: Experiment) -> Iterator[str]:
     """A heading, the criterion, a line for each stage, the search, and the budget."""
     path, criterion = experiment.growth.path(), experiment.criterion
     yield f"{experiment.name}: {counted(len(path), 'stage')}, strategy {experiment.strategy}"
-    target = criterion.target_threshold
-    last = "" if target is None else f" ({target:g} on the last stage)"
-    yield f"criterion: {criterion.metric} at least {criterion.threshold:g}{last}"
+    yield f"criterion: {criterion.description()}"
     for stage in path:
         yield f"  {experiment.axis_names.words(stage)}: evaluated on {_evaluation(experiment, stage)}"
     if experiment.tuning.is_on:
@@ -26,7 +24,7 @@ def _evaluation(experiment: Experiment, stage: Stage) -> str:
     """How many examples an evaluation takes, and of what kind."""
     task, criterion = experiment.task, experiment.criterion
     whole = task.evaluation_set(stage)
-    screen = f"a screen of {criterion.screen}, then "
+    screen = f"a screen of {criterion.screen}, then " if criterion.has_screen else ""
     if whole is None:
         parts = len(task.slices)
         slices = f", and as many on each of {counted(parts, 'slice')}" if parts else ""
@@ -34,7 +32,9 @@ def _evaluation(experiment: Experiment, stage: Stage) -> str:
     if whole.rows is not None:
         kind = "the document that is trained on" if whole.memorised else "a held-out document"
         return f"{kind}, in {counted(whole.examples, 'window')}"
-    if whole.examples <= criterion.screen:
+    if whole.units is not None:
+        return f"{whole.units:,} held-out documents ({whole.examples:,} examples)"
+    if whole.examples <= criterion.screen or whole.source == "held_out":
         screen = ""
     return f"{screen}{whole.examples:,} examples ({whole.source})"
 

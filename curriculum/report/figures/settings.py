@@ -53,7 +53,7 @@ def settings_map(
 
 
 def _rate(outcome: Outcome, place: int) -> float:
-    """Not a number where no seed mastered the stage."""
+    """Not a number where no seed passed the stage."""
     found = [result.quickest(place) for result in outcome.results.values()]
     rates = [run.learning_rate for run in found if run is not None]
     return median_of(rates, whole=True).value if rates else math.nan
