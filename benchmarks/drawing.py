@@ -58,7 +58,9 @@ def row(name: str, experiment: Experiment, rounds: int, seconds: float) -> str:
         steps = partial(trainer.take_steps, learner, scheduler, visit=0)
         drawn = TrainingBatches(experiment.task, 0).draw
         settings = experiment.training
-        once = drawn(settings, {stage: settings.step_size}, 0, 0)
+        once = drawn(
+            settings, {stage: TrainingBatches(experiment.task, 0).size(settings, stage)}, 0, 0
+        )
         count = max(10, int(seconds / timed(lambda: steps(start=0, count=3)) * 3))
         without, in_a_run, drawing = [], [], []
         for number in range(rounds):

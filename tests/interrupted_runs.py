@@ -14,6 +14,7 @@ import curriculum
 from curriculum import (
     SGD,
     Adam,
+    AdamW,
     Backtracking,
     Budget,
     CheckpointPolicy,
@@ -139,6 +140,23 @@ def direct_words(tiny: Experiment) -> Experiment:
     return words(tiny, pacing=Direct(), budget=Budget(steps=30))
 
 
+def in_bfloat16(tiny: Experiment) -> Experiment:
+    """Steps of so many tokens, in parts, under one schedule of the learning rate for the whole run."""
+    return tiny.replace(
+        optimizer=AdamW(learning_rate=2e-2, weight_decay=0.1, decayed="matrices"),
+        training=Training(
+            tokens_per_step=48,
+            accumulate=2,
+            precision="bf16",
+            deterministic=True,
+            schedule="cosine",
+            schedule_over="run",
+            eval_every=7,
+        ),
+        budget=Budget(tokens=6000),
+    )
+
+
 def growing(tiny: Experiment) -> Experiment:
     """A model that gets symbols only as its stages need them."""
     return Experiment(
@@ -225,6 +243,7 @@ EXPERIMENTS = {
     "words": words,
     "direct": direct,
     "direct words": direct_words,
+    "in bfloat16": in_bfloat16,
     "growing": growing,
     "demoted": demoted,
     "drawing": drawing,

@@ -12,6 +12,7 @@ from curriculum.config.criterion_check import check_criterion, check_final_evalu
 from curriculum.config.experiment_text import parts_as_html, parts_as_text
 from curriculum.config.flat_settings import flatten
 from curriculum.config.search_space import search_space_of, widest_size
+from curriculum.config.training_checks import check_schedule, check_steps
 from curriculum.config.tuning import Tuning
 from curriculum.errors import UsageError, check_fields
 
@@ -68,7 +69,9 @@ class Experiment:
         self._check_parts()
         self._check_pacing()
         self._check_sampling()
-        self._check_batch_size()
+        with learn.user_errors(self.task):
+            check_steps(self.training, self.task, self.model, self.growth.path())
+        check_schedule(self.training, self.budget, self.pacing, searches=self.tuning.is_on)
         check_criterion(self.criterion, self.task, self.growth.path(), tuned=self.tuning.is_on)
         check_fields(self, "experiment", model_size=("path", "stage"))
         if self.grows_with_stages and not isinstance(self.model, learn.Widenable):
@@ -155,6 +158,8 @@ class Experiment:
             batch_size=max(2, least),
             eval_every=1,
             clip_norm=None,
+            tokens_per_step=None,
+            accumulate=1,
             online=False,
             schedule="constant",
             distinct_examples=None,
@@ -255,15 +260,6 @@ class Experiment:
         object.__setattr__(self, "name", name)
         learn.check_output(self.task)
 
-    def _check_batch_size(self) -> None:
-        """Check that the model can be trained on batches of that size."""
-        size = self.training.step_size
-        if isinstance(self.model, learn.HasMinBatchSize) and size < self.model.min_batch_size:
-            raise UsageError(
-                f"{type(self.model).__name__} takes at least {self.model.min_batch_size} "
-                f"examples a step, got {size}; see training.batch_size and training.online"
-            )
-
     def _check_pacing(self) -> None:
         """Check that the budget is one that the pacing obeys."""
         budget, steps, limit = self.budget, self.budget.steps_per_stage, "steps_per_stage"
@@ -293,11 +289,6 @@ class Experiment:
             raise UsageError(
                 f"a search races trials to the mastery of a stage, and pacing {kind} does not "
                 f"train on stages one by one; set tuning.mode off"
-            )
-        if self.training.schedule != "constant" and budget.steps is None:
-            raise UsageError(
-                f"training.schedule {self.training.schedule} needs a horizon: with pacing "
-                f"{kind}, budget.steps"
             )
 
     def _check_sampling(self) -> None:

@@ -44,6 +44,7 @@ from .optimizers import AdamW as AdamW
 from .optimizers import Guess as Guess
 from .optimizers import OptimizerSettings as OptimizerSettings
 from .optimizers import RAdam as RAdam
+from .padding_lengths import lengths_of as lengths_of
 from .randomness import batch_of as batch_of
 from .randomness import forked as forked
 from .randomness import forked_libraries as forked_libraries

@@ -19,6 +19,13 @@ class TrainingBatches:
         self.task = task
         self.seed = seed
         self._document = task if task.reads_in_order else None
+        self._lengths: dict[Stage, int] = {}
+
+    def size(self, settings: Training, stage: Stage) -> int:
+        """How many examples the batch of a step has, where the stage is the longest in it."""
+        if settings.tokens_per_step is None:
+            return settings.step_size(stage.length)
+        return settings.step_size(self._positions(stage))
 
     def starts_sequence(self, settings: Training, stage: Stage, step: int) -> bool:
         """Whether this step's batch continues none before, for a model that carries a state."""
@@ -31,7 +38,7 @@ class TrainingBatches:
     ) -> Batch:
         """The batch of a step: so many examples of each stage, padded where lengths differ."""
         if len(mixture) == 1:
-            return self._one_stage(settings, next(iter(mixture)), visit, step)
+            return self._one_stage(settings, *next(iter(mixture.items())), visit, step)
         return concatenate(
             [self._part(settings, stage, size, visit, step) for stage, size in mixture.items()]
         )
@@ -43,14 +50,16 @@ class TrainingBatches:
         count = max(1, min(settings.distinct_examples, MOST_MEASURED) // settings.batch_size)
         return [self._numbered(stage, settings.batch_size, number) for number in range(count)]
 
-    def _one_stage(self, settings: Training, stage: Stage, visit: int, step: int) -> Batch:
+    def _one_stage(
+        self, settings: Training, stage: Stage, count: int, visit: int, step: int
+    ) -> Batch:
         """A batch of one stage; in online training its one example."""
         size = settings.batch_size
         if self._document is not None:
-            count = self._document.chunk_count(stage, size)
-            return self._document.chunk(stage, size, step % count)
+            chunks = self._document.chunk_count(stage, size)
+            return self._document.chunk(stage, size, step % chunks)
         if not settings.online:
-            return self._numbered(stage, size, _index(settings, visit, step))
+            return self._numbered(stage, count, _index(settings, visit, step))
         number, row = divmod(step, size)
         batch = self._numbered(stage, size, _index(settings, visit, number))
         return batch.rows(row, row + 1)
@@ -61,6 +70,12 @@ class TrainingBatches:
         if settings.distinct_examples is None:
             return self._numbered(stage, size, index)
         return self._numbered(stage, settings.batch_size, index).rows(0, size)
+
+    def _positions(self, stage: Stage) -> int:
+        """Of the longest input of a stage."""
+        if stage not in self._lengths:
+            self._lengths[stage] = self.task.shape(stage).length
+        return self._lengths[stage]
 
     def _numbered(self, stage: Stage, size: int, index: int) -> Batch:
         return batch_of(self.task, stage, size, seed=self.seed, stream="train", index=index)

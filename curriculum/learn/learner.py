@@ -2,7 +2,8 @@
 
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from curriculum.learn.batch import Batch
 from curriculum.learn.layer_work import work_of
 from curriculum.learn.model import Widenable
 from curriculum.learn.network_protocols import State, forward_mode_of, widened_state
+from curriculum.learn.precision import autocast, check_precision, compile_in_place, deterministic
 from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.shape import Shape
@@ -61,7 +63,11 @@ class Learner:
         self.trial = trial
         self.forward_mode = forward_mode_of(module)
         self.state: State | None = None
+        training = recipe.training
+        check_precision(training.precision, device, module)
         self.model = module.to(device)
+        if training.compile:
+            compile_in_place(self.model)
         self.optimizer: Optimizer = recipe.optimizer.build(module.parameters())
         self.device = device
         self.parameters = sum(p.numel() for p in module.parameters() if p.requires_grad)
@@ -143,6 +149,17 @@ class Learner:
             return self
         parts = (self.snapshot(), self.recipe, self.device)
         return self.continuing(*parts, shape=largest, seed=seed, visit=visit, trial=self.trial)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """A context without gradients, in the precision and by the algorithms that training has."""
+        training = self.recipe.training
+        with (
+            torch.inference_mode(),
+            autocast(training.precision, self.device),
+            deterministic(training.deterministic),
+        ):
+            yield
 
     def step_compute(self, batch: Batch) -> float:
         """What is charged for an optimizer step on a batch."""
@@ -236,7 +253,9 @@ class Learner:
     def _carry_moments(self, state: dict[str, Any], placements: Mapping[str, Placement]) -> None:
         """Take over the moments of a smaller model's optimizer."""
         found = {}
-        for number, (name, parameter) in enumerate(self.model.named_parameters()):
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        ours = [each for group in self.optimizer.param_groups for each in group["params"]]
+        for number, (name, parameter) in enumerate((names[each], each) for each in ours):
             if number in state["state"]:
                 found[number] = {
                     key: placed_moment(key, value, parameter, placements[name])

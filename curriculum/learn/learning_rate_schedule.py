@@ -1,4 +1,4 @@
-"""How the learning rate goes over a visit's budget."""
+"""How the learning rate goes over a visit, or a run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
+
+    from curriculum.learn.training_settings import Training
 
 START = 1 / 25
 """The rate at the start, as a part of the peak's."""
@@ -35,9 +37,26 @@ def one_cycle(done: float, warmup: float) -> tuple[float, float]:
     return 1 + (END - 1) * fallen, low + (high - low) * fallen
 
 
-def set_one_cycle(optimizer: Optimizer, peak: float, done: float, warmup: float) -> None:
-    """Give an optimizer the rate and the momentum that are due."""
-    factor, momentum = one_cycle(done, warmup)
+def rise_and_fall(done: float, warmup: float, *, cosine: bool) -> float:
+    """The rate as a part of its peak: it rises along a line, and falls to 0 along a line or half a cosine.
+
+    >>> [rise_and_fall(done, 0.5, cosine=False) for done in (0.25, 0.5, 0.75, 1.0)]
+    [0.5, 1.0, 0.5, 0.0]
+    """
+    if done < warmup:
+        return done / warmup
+    fallen = (done - warmup) / (1 - warmup)
+    return 1 - (_eased(fallen) if cosine else min(fallen, 1.0))
+
+
+def set_rate(optimizer: Optimizer, settings: Training, peak: float, done: float) -> None:
+    """Give an optimizer the rate, and the momentum, that are due when so much of the schedule is over."""
+    if settings.schedule != "one_cycle":
+        factor = rise_and_fall(done, settings.warmup, cosine=settings.schedule == "cosine")
+        for group in optimizer.param_groups:
+            group["lr"] = peak * factor
+        return
+    factor, momentum = one_cycle(done, settings.warmup)
     for group in optimizer.param_groups:
         group["lr"] = peak * factor
         if "betas" in group:

@@ -7,8 +7,10 @@ vocabulary, H hidden.
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from curriculum.learn import padding_lengths
 from curriculum.learn.batch import Batch
 
 Inputs = tuple[Tensor, ...]
@@ -84,7 +86,17 @@ def forward_mode_of(network: nn.Module) -> ForwardMode:
 def input_tensors(batch: Batch, device: torch.device) -> Inputs:
     """A batch's inputs on a device; channels come with the mask of what is no padding."""
     arrays = (batch.inputs,) if batch.inputs.ndim == 2 else (batch.inputs, batch.present)
-    return tuple(torch.from_numpy(each).to(device, non_blocking=True) for each in arrays)
+    found = tuple(on_device(each, device) for each in arrays)
+    padding_lengths.attach(found[0], batch)
+    return found
+
+
+def on_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """An array on a device; on its way to a GPU the program goes on."""
+    found = torch.from_numpy(array)
+    if device.type == "cuda":  # only from pinned memory it is copied meanwhile
+        return found.pin_memory().to(device, non_blocking=True)
+    return found.to(device)
 
 
 def forward_train(

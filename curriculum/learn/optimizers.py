@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from curriculum.errors import UsageError, check_fields
 
@@ -58,18 +58,22 @@ class AdamW(OptimizerSettings):
         learning_rate: the learning rate.
         betas: decay rates of the averages of the gradient and of its square.
         weight_decay: how much of each weight a step takes away, times the learning rate.
+        decayed: of which weights: of `all`, or of `matrices` alone (parameters of two or more axes,
+            embeddings too), so that biases and the scales of norms stay, as is usual for
+            Transformers.
     """
 
     learning_rate: Annotated[float, "(0, inf)"] = 1e-3
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: Annotated[float, "[0, inf)"] = 0.01
+    decayed: Literal["all", "matrices"] = "all"
 
     def build(self, parameters: Iterable[Parameter]) -> Optimizer:
         from torch.optim import AdamW
 
         given = list(parameters)
         return AdamW(
-            given,
+            given if self.decayed == "all" else _decayed_apart(given),
             lr=self.learning_rate,
             betas=self.betas,
             weight_decay=self.weight_decay,
@@ -131,6 +135,15 @@ class Guess(OptimizerSettings):
         from curriculum.learn.random_guessing import Guessing
 
         return Guessing(parameters, lr=self.learning_rate)
+
+
+def _decayed_apart(parameters: Iterable[Parameter]) -> list[dict[str, Any]]:
+    """Two groups of parameters: of matrices, and of the rest, which don't decay."""
+    given = [*parameters]
+    matrices = [each for each in given if each.dim() > 1]
+    rest = [each for each in given if each.dim() < 2]
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": rest, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
 
 
 def _can_be_fused(parameters: Iterable[Parameter]) -> bool:

@@ -38,8 +38,8 @@ def evaluated_outputs(
     model = learner.model
     model.eval()
     length = learner.shape.length_of(batch)
-    with torch.inference_mode():
+    with learner.evaluating():
         inputs = input_tensors(batch, learner.device)
-        found = forward_eval(model, learner.forward_mode, inputs, length, state)
+        outputs, after = forward_eval(model, learner.forward_mode, inputs, length, state)
     model.train()
-    return found
+    return (outputs.float() if outputs.dtype == torch.bfloat16 else outputs), after

@@ -80,7 +80,7 @@ def predict_pieces(
         )
     model.eval()
     try:
-        with torch.inference_mode():
+        with learner.evaluating():
             state = model.initial_state(batch_size)
             for piece in pieces:
                 _check_piece(learner, piece)

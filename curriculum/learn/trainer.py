@@ -4,23 +4,28 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from curriculum.learn.batch import Batch
 from curriculum.learn.batches import TrainingBatches
 from curriculum.learn.cost_meter import CostMeter
 from curriculum.learn.evaluator import Evaluator
+from curriculum.learn.gradient_step import GradientStep, StepResult
 from curriculum.learn.learner import Learner
-from curriculum.learn.learning_rate_schedule import set_one_cycle
-from curriculum.learn.network_protocols import Inputs, forward_train, input_tensors
+from curriculum.learn.learning_rate_schedule import set_rate
 from curriculum.learn.prefetching import DrawingTime, Prefetcher
-from curriculum.learn.randomness import Key, forked, generator, reseed
+from curriculum.learn.randomness import Key, forked, generator
 from curriculum.learn.task import Task
+from curriculum.learn.training_settings import Training
 from curriculum.plan import Cost, Evaluation, Feedback, FeedbackKind, Loss, Scheduler, Stage
+
+GRADIENT_NORM = "gradient_norm"
+"""The metric of an evaluation: the mean norm of the gradients since the one before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +35,15 @@ class TrainingInterval:
     Attributes:
         steps: taken since then.
         loss: the sum of their losses, in nats.
+        gradient_norm: the sum of the norms of their gradients before clipping; 0 where gradients
+            aren't clipped.
         examples_by_stage: how many examples of each stage they took.
         cost: of the run by now, without discarded trials.
     """
 
     steps: int = 0
     loss: Loss = 0.0
+    gradient_norm: Loss = 0.0
     examples_by_stage: Mapping[Stage, int] = field(default_factory=dict)
     cost: Cost
 
@@ -44,14 +52,11 @@ class TrainingInterval:
         """Of a step, in nats; there must have been one."""
         return self.loss / self.steps
 
-
-class ForwardPass(NamedTuple):
-    """A batch on the device, the logits of the model before the step, and their mean loss."""
-
-    inputs: Inputs
-    targets: Tensor
-    logits: Tensor
-    loss: Tensor
+    @property
+    def mean_gradient_norm(self) -> dict[str, float]:
+        """Of a step, under the name that it is recorded by; empty where it was not measured."""
+        mean = self.gradient_norm / self.steps
+        return {GRADIENT_NORM: mean} if mean and math.isfinite(mean) else {}
 
 
 class DrawnStep(NamedTuple):
@@ -125,9 +130,10 @@ class Trainer:
         self.meter.add_evaluation(compute)
         memorised = self._measure_memorised(learner, scheduler)
         loss = None if interval is None else interval.mean_loss
+        norm = {} if interval is None else interval.mean_gradient_norm
         return replace(
             evaluation,
-            metrics={**evaluation.metrics, **memorised},
+            metrics={**evaluation.metrics, **memorised, **norm},
             cost=self.meter.cost,
             discarded_cost=self.meter.discarded_cost,
             divergence=None if loss is None else divergence(learner, loss),
@@ -156,22 +162,17 @@ class Trainer:
         settings, peak = learner.recipe.training, learner.recipe.learning_rate * rate_factor
         for group in learner.optimizer.param_groups:
             group["lr"] = peak
-        parameters = list(learner.model.parameters())
+        gradient_step = GradientStep(self.task, learner)
         sampling = scheduler.sampling
         taken = 0 if resumed is None else resumed.steps
         # The sum stays on the device: reading it every step would wait for the device each time.
         total = torch.tensor(0.0 if resumed is None else resumed.loss, device=learner.device)
+        norms = torch.tensor(
+            0.0 if resumed is None else resumed.gradient_norm, device=learner.device
+        )
         examples = Counter[Stage]({} if resumed is None else resumed.examples_by_stage)
         common = generator(seed, "sampling", visit, start)
-
-        def draw(step: int) -> DrawnStep:
-            # Whatever is drawn follows from seed, visit and step, so that a resume draws the same.
-            fresh = generator(seed, "sampling", visit, step) if sampling.mixes_stages else common
-            cost = self.meter.cost if scheduler.pacing.uses_clock else None
-            mixture = scheduler.sample_mixture(fresh, settings.step_size, cost)
-            batch = self._batches.draw(settings, mixture, visit, step)
-            return DrawnStep(fresh, mixture, batch)
-
+        draw = partial(self._draw, settings, scheduler, common, visit)
         times = self._drawing_times.setdefault(scheduler.frontier, DrawingTime())
         # Where the stages of a batch depend on the steps before, it can't be drawn ahead of them.
         ahead = sampling.feedback is None and not scheduler.pacing.uses_clock
@@ -185,81 +186,76 @@ class Trainer:
                     break
                 # Checkpoints and stops come here, where the state is that before a step.
                 if self.step_hook.is_due():
-                    self.step_hook.run(self._interval(taken, total, examples))
+                    self.step_hook.run(self._interval(taken, total, norms, examples))
                 rng, mixture, batch = batches.take(step)
                 if self._batches.starts_sequence(settings, next(iter(mixture)), step):
                     learner.state = None
-                if settings.schedule == "one_cycle":
-                    progress = step / scheduler.horizon
-                    set_one_cycle(learner.optimizer, peak, progress, settings.warmup)
+                if settings.schedule != "constant":
+                    set_rate(
+                        learner.optimizer, settings, peak, self._progress(scheduler, settings, step)
+                    )
                 key = (seed, "training", visit, trial, step)
-                passed = self._step(learner, batch, key, parameters)
+                result = gradient_step.take(batch, key)
                 # Charge the step, and tell a sampling that learns what it showed.
-                taken, total = taken + 1, total + passed.loss.detach()
+                taken, total = taken + 1, total + result.loss
+                if result.gradient_norm is not None:
+                    norms = norms + result.gradient_norm
                 examples.update(mixture)
-                self.meter.add_step(batch.token_count, learner.step_compute(batch))
+                compute = sum(learner.step_compute(part) for part, _ in gradient_step.parts(batch))
+                self.meter.add_step(batch.token_count, compute)
                 if sampling.feedback is not None:
-                    feedback = self._feedback(sampling.feedback, learner, batch, key, passed)
+                    feedback = self._feedback(sampling.feedback, gradient_step, batch, key, result)
                     scheduler.observe(rng, next(iter(mixture)), feedback)
-        return self._interval(taken, total, examples)
+        return self._interval(taken, total, norms, examples)
 
-    def _step(
-        self, learner: Learner, batch: Batch, key: Key, parameters: list[nn.Parameter]
-    ) -> ForwardPass:
-        """Take one optimizer step."""
-        settings, optimizer = learner.recipe.training, learner.optimizer
-        inputs = input_tensors(batch, learner.device)
-        targets = torch.from_numpy(batch.targets).to(learner.device, non_blocking=True)
-        reseed(*key)  # for dropout and teacher forcing
-        logits, learner.state = forward_train(
-            learner.model, learner.forward_mode, inputs, targets, learner.state
-        )
-        loss = self.task.loss(logits, targets)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        if settings.clip_norm is not None:
-            nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
-        optimizer.step()
-        return ForwardPass(inputs, targets, logits, loss)
+    def _draw(
+        self,
+        settings: Training,
+        scheduler: Scheduler,
+        common: np.random.Generator,
+        visit: int,
+        step: int,
+    ) -> DrawnStep:
+        """The batch of a step: a function of seed, visit and step, so that a resume draws the same.
+
+        `common` is for a sampling that draws nothing.
+        """
+        mixes = scheduler.sampling.mixes_stages
+        rng = generator(self.seed, "sampling", visit, step) if mixes else common
+        cost = self.meter.cost if scheduler.pacing.uses_clock else None
+        mixture = scheduler.sample_mixture(rng, partial(self._batches.size, settings), cost)
+        return DrawnStep(rng, mixture, self._batches.draw(settings, mixture, visit, step))
 
     def _feedback(
-        self,
-        kind: FeedbackKind,
-        learner: Learner,
-        batch: Batch,
-        key: Key,
-        passed: ForwardPass,
+        self, kind: FeedbackKind, step: GradientStep, batch: Batch, key: Key, result: StepResult
     ) -> Feedback:
-        """What the step that was just taken showed.
+        """What a step that was just taken on a batch showed.
 
-        Args:
-            kind: of the feedback.
-            learner: after the step; prediction gain charges a second pass over the batch.
-            batch: that was trained on.
-            key: what the step's dropout was drawn by.
-            passed: the forward pass of the step.
+        Prediction gain charges a second pass over the batch.
         """
         if kind == "score":
-            value = self.evaluator.share_correct(passed.logits, batch)
+            value = self.evaluator.share_correct(result.outputs, batch)
         else:
-            reseed(*key)  # the same dropout as before
-            loss_now = self._loss_now(learner, passed.inputs, passed.targets)
-            gain = float(passed.loss.detach()) - loss_now
-            self.meter.add_evaluation(learner.evaluation_compute(batch, training=True))
+            gain = float(result.loss) - float(step.loss_again(result.passes, key))
+            self.meter.add_evaluation(step.learner.evaluation_compute(batch, training=True))
             value = gain * batch.target_count
         return Feedback(value=value, tokens=batch.token_count)
 
-    def _loss_now(self, learner: Learner, inputs: Inputs, targets: Tensor) -> float:
-        """The mean loss on a batch as training sees it, in nats, without a step."""
-        with torch.no_grad():
-            logits, _ = forward_train(learner.model, learner.forward_mode, inputs, targets, None)
-        return float(self.task.loss(logits, targets))
+    def _progress(self, scheduler: Scheduler, settings: Training, step: int) -> float:
+        """How much of the learning rate's schedule is over before a step, in [0, 1]."""
+        if settings.schedule_over == "visit":
+            return step / scheduler.horizon
+        return scheduler.budget.fraction_used(self.meter.cost + self.meter.discarded_cost)
 
     def _interval(
-        self, steps: int, total: Tensor, examples: Mapping[Stage, int]
+        self, steps: int, loss: Tensor, norms: Tensor, examples: Mapping[Stage, int]
     ) -> TrainingInterval:
         return TrainingInterval(
-            steps=steps, loss=float(total), examples_by_stage=dict(examples), cost=self.meter.cost
+            steps=steps,
+            loss=float(loss),
+            gradient_norm=float(norms),
+            examples_by_stage=dict(examples),
+            cost=self.meter.cost,
         )
 
     def _measure_memorised(self, learner: Learner, scheduler: Scheduler) -> dict[str, float]:
@@ -279,6 +275,8 @@ def divergence(learner: Learner, loss: float) -> str | None:
     """
     if not math.isfinite(loss):
         return "the loss is no longer a finite number"
-    if not all(bool(torch.isfinite(p).all()) for p in learner.model.parameters()):
+    # All parameters at once: each question to the device would wait for it.
+    finite = [torch.isfinite(parameter).all() for parameter in learner.model.parameters()]
+    if not bool(torch.stack(finite).all()):
         return "a gradient, and so the weights, are no longer finite numbers"
     return None

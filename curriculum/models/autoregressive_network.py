@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from curriculum.errors import UsageError
-from curriculum.learn import IGNORED, PADDING, Shape, Work, widening, work_of
-from curriculum.models.padding import lengths_of
+from curriculum.learn import IGNORED, PADDING, Shape, Work, lengths_of, widening, work_of
 
 BEGIN = 0
 """The token after an input, at which the output begins. A symbol's token is its number plus 1."""

@@ -17,11 +17,12 @@ from curriculum.learn import (
     Shape,
     Work,
     attention_work,
+    lengths_of,
     linear_work,
     widening,
 )
 from curriculum.models.copied_units import copied
-from curriculum.models.padding import at_end, lengths_of
+from curriculum.models.padding import at_end
 
 FEED_FORWARD = 4
 """The hidden layer of a block's feed-forward network is so many times as wide as the block."""

@@ -11,9 +11,17 @@ from torch import Tensor, nn
 from transformers import DynamicCache, GPT2Config, GPT2Model, LlamaConfig, LlamaModel
 
 from curriculum.errors import UsageError
-from curriculum.learn import ACTIVATION, Shape, Work, attention_work, linear_work, widening
+from curriculum.learn import (
+    ACTIVATION,
+    Shape,
+    Work,
+    attention_work,
+    lengths_of,
+    linear_work,
+    widening,
+)
 from curriculum.models import copied_units
-from curriculum.models.padding import at_end, lengths_of
+from curriculum.models.padding import at_end
 
 CALLS_A_BLOCK = {"gpt2": 20, "llama": 45}
 """Of torch's library, for a block but for its attention: maps, sums, normalisations, rotations."""

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from curriculum.errors import UsageError
-from curriculum.learn import Shape, State, Work, linear_work, recurrent_work, widening
-from curriculum.models.padding import lengths_of
+from curriculum.learn import Shape, State, Work, lengths_of, linear_work, recurrent_work, widening
 from curriculum.models.recurrent_state import CELLS, initial_state, read_from
 
 CALLS_A_WORD = 3

@@ -6,30 +6,13 @@ Legend: B batch, L length, H hidden, N layers.
 import torch
 from torch import Tensor, nn
 
-from curriculum.learn import PADDING
-
-
-def lengths_of(inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
-    """How long each of the sequences is; None where none is padded.
-
-    Args:
-        inputs: symbols (B, L), or channels (B, L, C).
-        mask: of channels, (B, L) bool; see `Batch.mask`.
-    """
-    if mask is None:
-        if inputs.ndim > 2 or not bool((inputs[:, -1] == PADDING).any()):
-            return None
-        mask = inputs != PADDING
-    elif bool(mask[:, -1].all()):
-        return None
-    return mask.sum(dim=1)
-
 
 def at_end(states: Tensor, lengths: Tensor | None) -> Tensor:
     """The state at each sequence's last position, (B, H), of states (B, L, H)."""
     if lengths is None:
         return states[:, -1]
-    return states[torch.arange(len(states), device=states.device), lengths - 1]
+    last = (lengths - 1).to(states.device, non_blocking=True)
+    return states[torch.arange(len(states), device=states.device), last]
 
 
 def read(recurrent: nn.RNNBase, features: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -40,13 +23,13 @@ def read(recurrent: nn.RNNBase, features: Tensor, lengths: Tensor | None) -> tup
     Args:
         recurrent: batch first.
         features: (B, L, E), one for each position.
-        lengths: of the sequences; None where all fill the batch.
+        lengths: of the sequences, on the CPU; None where all fill the batch.
     """
     if lengths is None:
         states, last = recurrent(features)
         return states, last
     packed = nn.utils.rnn.pack_padded_sequence(
-        features, lengths.cpu(), batch_first=True, enforce_sorted=False
+        features, lengths, batch_first=True, enforce_sorted=False
     )
     found, last = recurrent(packed)
     states, _ = nn.utils.rnn.pad_packed_sequence(

@@ -8,9 +8,9 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from curriculum.learn import Shape, State, Work, linear_work, recurrent_work, widening
+from curriculum.learn import Shape, State, Work, lengths_of, linear_work, recurrent_work, widening
 from curriculum.models.input_layer import input_features, input_layer
-from curriculum.models.padding import at_end, lengths_of, read
+from curriculum.models.padding import at_end, read
 from curriculum.models.recurrent_state import CELLS, initial_state, read_from
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, glu
 
-from curriculum.learn import ACTIVATION, Shape, State, Work, linear_work, widening
+from curriculum.learn import ACTIVATION, Shape, State, Work, lengths_of, linear_work, widening
 from curriculum.models import copied_units
 from curriculum.models.input_layer import input_features, input_layer
-from curriculum.models.padding import at_end, lengths_of
+from curriculum.models.padding import at_end
 
 CALLS_A_BLOCK = 4
 """Of torch's library, beside the recurrence and the linear layer: norm, GELU, gate and sum."""

@@ -15,11 +15,12 @@ from curriculum.learn import (
     Shape,
     Work,
     attention_work,
+    lengths_of,
     linear_work,
     recurrent_work,
     widening,
 )
-from curriculum.models.padding import lengths_of, read
+from curriculum.models.padding import read
 
 BEGIN = 0
 """The symbol that the decoder reads before its first."""

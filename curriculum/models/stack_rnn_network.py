@@ -9,9 +9,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from curriculum.learn import ACTIVATION, Shape, State, Work, linear_work, widening
+from curriculum.learn import ACTIVATION, Shape, State, Work, lengths_of, linear_work, widening
 from curriculum.models.input_layer import input_features, input_layer
-from curriculum.models.padding import at_end, lengths_of
+from curriculum.models.padding import at_end
 
 GATES = {"rnn": 1, "lstm": 4}
 

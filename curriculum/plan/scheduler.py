@@ -206,11 +206,10 @@ class Scheduler:
         return self._sampler.sample(rng, self._stages, self._run_cost(cost))
 
     def sample_mixture(
-        self, rng: Rng, batch_size: int, cost: Cost | None = None
+        self, rng: Rng, batch_size: Callable[[Stage], int], cost: Cost | None = None
     ) -> dict[Stage, int]:
-        """How many examples of which stages the next training batch has; see `sample_stage`."""
-        run = self._run_cost(cost)
-        return self._sampler.sample_mixture(rng, self._stages, run, batch_size)
+        """How many examples of which stages the next batch has; see `StageSampler.sample_mixture`."""
+        return self._sampler.sample_mixture(rng, self._stages, self._run_cost(cost), batch_size)
 
     def observe(self, rng: Rng, stage: Stage, feedback: Feedback) -> None:
         """Tell a sampling that learns what a step on `stage`, which it drew, has shown."""

@@ -1,7 +1,7 @@
 """Draws the stages that training batches come from: a sampling, up to a pacing's frontier."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,13 +47,19 @@ class StageSampler:
         return self._sampler.draw(rng, stages, self._frontier_index(run))
 
     def sample_mixture(
-        self, rng: Rng, stages: Sequence[Stage], run: Cost, batch_size: int
+        self, rng: Rng, stages: Sequence[Stage], run: Cost, batch_size: Callable[[Stage], int]
     ) -> dict[Stage, int]:
-        """How many examples of which stages the next training batch has."""
+        """How many examples of which stages the next training batch has.
+
+        `batch_size` tells how many a batch of a stage has. A batch that may hold several stages
+        has as many as the one that allows the fewest.
+        """
         if self.sampling.draws_per == "batch":
-            return {self.sample(rng, stages, run): batch_size}
+            stage = self.sample(rng, stages, run)
+            return {stage: batch_size(stage)}
         frontier = self._frontier_index(run)
-        return dict(Counter(self._sampler.draw_many(rng, stages, frontier, batch_size)))
+        count = min(map(batch_size, self.sampling.stages(stages)))
+        return dict(Counter(self._sampler.draw_many(rng, stages, frontier, count)))
 
     def observe(self, rng: Rng, stages: Sequence[Stage], stage: Stage, feedback: Feedback) -> None:
         """Tell a sampling that learns what a step on `stage` has shown."""

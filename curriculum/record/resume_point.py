@@ -199,7 +199,9 @@ def _agrees(state: RunState, experiment: Experiment, history: History) -> bool:
     check_scheduler_state(state.scheduler)
     scheduler = experiment.scheduler()
     scheduler.load_state_dict(dict(state.scheduler))
-    scheduler.sample_mixture(generator("check"), 1, scheduler.cost)  # a sampler's own state fits
+    scheduler.sample_mixture(
+        generator("check"), lambda _: 1, scheduler.cost
+    )  # a sampler's own state fits
     visit = history.visits[-1]
     started = state.training or scheduler.finished  # or else the next visit has not started
     saved = (

@@ -120,8 +120,9 @@ def default_rates(experiment: Experiment) -> tuple[float, ...]:
 
 def default_amount(experiment: Experiment, count: int) -> Amount:
     """The cost of `DEFAULT_STEPS` steps on the last stage, for each of `count` learning rates."""
-    last, size = experiment.growth.path()[-1], experiment.training.step_size
-    batch = batch_of(experiment.task, last, size, seed=0, stream="train", index=0)
+    last, task = experiment.growth.path()[-1], experiment.task
+    size = experiment.training.step_size(task.shape(last).length)
+    batch = batch_of(task, last, size, seed=0, stream="train", index=0)
     device = resolve_device("cpu")
     learner = Learner.start(experiment.shape, experiment.recipe, seed=0, device=device)
     step = learner.step_compute(batch)

@@ -14,6 +14,9 @@ from mlflow.entities import Dataset, Metric
 from curriculum.plan import Cost, Stage, growing_axes, perplexity
 from curriculum.record import Evaluated, History, Record, RolledBack, Visit
 
+IN_TRAINING = ("memorised", "gradient_norm")
+"""How metrics begin that are of the examples trained on."""
+
 COMPUTE_UNIT = 1e6
 """Steps are whole numbers; against compute, one is a million FLOP equivalents."""
 
@@ -34,7 +37,7 @@ def evaluation_metrics(history: History, evaluation: Evaluated, record: Record) 
     if decision.metric == "loss" and history.description.in_nats and decision.score is not None:
         values["validation_perplexity"] = perplexity(decision.score)
     for name, value in evaluation.metrics.items():
-        group = "train/" if name.startswith("memorised") else "validation_"
+        group = "train/" if name.startswith(IN_TRAINING) else "validation_"
         values[f"{group}{name}"] = value
         if name.endswith("loss"):
             values[f"{group}{name[:-4]}perplexity"] = perplexity(value)

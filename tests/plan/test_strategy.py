@@ -78,7 +78,7 @@ def run(strategy: str, budget: int = 6000, seed: int = 0, rate: float = 0.05) ->
         scheduler.update(model.evaluate(scheduler.stage, steps))
         for _ in range(10 if not scheduler.finished and steps < budget else 0):
             rng = np.random.default_rng((seed, steps))
-            mix = scheduler.sample_mixture(rng, 10, Cost(steps=steps))
+            mix = scheduler.sample_mixture(rng, lambda _: 10, Cost(steps=steps))
             score, gain = model.train(mix)
             steps += 1
             if chosen.sampling.feedback is not None:

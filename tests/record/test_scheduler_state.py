@@ -31,7 +31,7 @@ def state_of(strategy: str) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     for number in (1, 2):
         for _ in range(20):
-            mixture = scheduler.sample_mixture(rng, 8, Cost(steps=20 * number))
+            mixture = scheduler.sample_mixture(rng, lambda _: 8, Cost(steps=20 * number))
             if scheduler.sampling.feedback is not None:
                 feedback = Feedback(value=0.5, tokens=10)
                 scheduler.observe(rng, next(iter(mixture)), feedback)
