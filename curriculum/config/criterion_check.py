@@ -19,11 +19,6 @@ def check_criterion(
     Raises:
         UsageError: for the first that does not fit.
     """
-    if not isinstance(criterion, plan.Criterion):
-        raise UsageError(
-            f"an experiment's criterion must be a Criterion, such as Mastery, LossBelow or "
-            f"Plateau, got {type(criterion).__name__}"
-        )
     if tuned and criterion.compares:
         raise UsageError(
             "a search races trials to be the first that passes, and a metric stands still first "

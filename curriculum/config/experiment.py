@@ -245,6 +245,7 @@ class Experiment:
             ("task", learn.Task, "that extends"),
             ("model", learn.Model, "with the members of"),
             ("growth", plan.Growth, "that extends"),
+            ("criterion", plan.Criterion, "that extends"),
         ):
             value = getattr(self, part)
             if not is_dataclass(value) or not isinstance(value, kind):
