@@ -158,8 +158,8 @@ def certify(
             beyond it that a run's final evaluation has.
         metric: what is compared with the criterion's threshold: `exact_match`,
             `symbol_accuracy` or one of the task's own; by default the criterion's.
-        vocab_size: with lengths; by default that of the hardest stage mastered.
-        level: with lengths; by default that of the hardest stage mastered.
+        vocab_size: with lengths; by default that of the hardest stage passed.
+        level: with lengths; by default that of the hardest stage passed.
         examples: with lengths, where not all inputs are: by default `final_evaluation.examples`.
         store: the folder that the run is recorded in.
         source: the file that defines its task and model, as for `load`.

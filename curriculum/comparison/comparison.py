@@ -24,7 +24,7 @@ class Outcome:
 
     Attributes:
         results: by seed.
-        reach: the median place on the path of the hardest stage mastered.
+        reach: the median place on the path of the hardest stage passed.
         paired: the seeds that the baseline has too; none for the baseline itself.
         stage: the place that the ratio is of: the hardest that it, or the baseline, mastered on
             at least half of the paired seeds; None where there is none.

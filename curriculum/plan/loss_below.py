@@ -1,13 +1,14 @@
 """A stage is ready once a loss is shown to be low enough."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, Self
 
 from curriculum.errors import UsageError, check_fields
 from curriculum.plan import confidence_bounds
 from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
-from curriculum.plan.evaluation import Evaluation, Score
+from curriculum.plan.evaluation import Evaluation, Score, Source, Spread
 from curriculum.plan.per_stage import PerStage, per_stage_values, value_at
 from curriculum.plan.stage import Stage
 from curriculum.plan.verdict import Verdict
@@ -108,6 +109,16 @@ class LossBelow(Criterion):
 
     def mean(self, score: Score) -> float:
         return math.log(score.value) if self.unit == "perplexity" else score.value
+
+    def score(self, losses: Sequence[float], source: Source = "sample") -> Score:
+        """The score of documents, or of fresh examples, for an evaluation in a loop of your own.
+
+        Args:
+            losses: the mean loss of each, in nats a symbol (of a perplexity too), or in the unit.
+            source: whether they are drawn afresh, or the same that were held out each time.
+        """
+        spread, mean = Spread.of(losses), sum(losses) / len(losses)
+        return Score(value=self.shown(mean), examples=len(losses), source=source, spread=spread)
 
     def check_evaluated(self, examples: int | None, source: str | None) -> None:
         if source == "document":

@@ -139,8 +139,12 @@ class Plateau(Criterion):
         text = f"{self.metric} {score.value:.4g} on {score.basis}"
         text += f" of the slice {part!r}" if part else ""
         if reference is None:
-            ready = "no such slice is decided on" if part else "the stage was never found ready"
-            return ("passes" if part else "not shown"), f"{text}; {ready}"
+            if part:
+                return "passes", f"{text}; no slice is decided on"
+            return (
+                "not shown",
+                f"{text}; there is no score of the stage, when it was ready, beside it",
+            )
         worse = -self._gain(score.value, reference.value)
         noise = float(ndtri(1 - error)) * math.hypot(_error(score, self), _error(reference, self))
         text += f", {reference.value:.4g} when the stage was ready"

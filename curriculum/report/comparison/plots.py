@@ -20,7 +20,7 @@ MOST_LABELS = 6
 
 
 def reach_by_strategy(comparison: Comparison) -> Figure:
-    """The hardest stage mastered against the cost, with the median's interval or seeds."""
+    """The hardest stage passed against the cost, with the median's interval or seeds."""
     outcomes, names = comparison.outcomes, _names(comparison)
     curves = {n: median_curve_of(list(o.results.values())) for n, o in outcomes.items()}
     rises = [cost for curve in curves.values() for cost in curve.rises]
