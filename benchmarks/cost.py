@@ -142,7 +142,7 @@ def measured(name: str, settings: dict[str, int], *, fitted: bool) -> Iterator[M
         model=recipe.model,
         training=replace(base.training, batch_size=batch_size, schedule="constant"),
         growth=Explicit(lengths=(stage.length,), vocab_sizes=(stage.vocab_size,)),
-        criterion=replace(base.criterion, min_steps=NEVER, target_threshold=None),
+        criterion=base.criterion.replace(min_steps=NEVER, target_threshold=None),
         budget=Budget(steps_per_stage=NEVER, steps=NEVER),
         tuning=Tuning(mode="off"),
     )

@@ -69,7 +69,7 @@ def unhindered(experiment: Experiment) -> Experiment:
     """Trained to the end of its last stage's cycle, with nothing to go back to."""
     none = Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0, patience=0)
     return experiment.replace(
-        criterion=replace(experiment.criterion, target_threshold=NEVER),
+        criterion=experiment.criterion.replace(target_threshold=NEVER),
         backtracking=none,
         rollback=Rollback(times=0),
         tuning=replace(experiment.tuning, mode="off"),

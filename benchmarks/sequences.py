@@ -80,7 +80,7 @@ def _wrong(folder: RunFolder, seed: int) -> int:
     """How many of the fresh sequences of the last stage the final model gets wrong."""
     with learn.isolated(1):
         made, learner = runner.restore_run(folder)
-        criterion = replace(made.criterion, metric="exact_match")
+        criterion = made.criterion.replace(metric="exact_match")
         evaluator = learn.Evaluator(made.task, criterion, seed, "certificate/beyond")
         last = made.growth.path()[-1]
         score, _, _ = evaluator.test_sample(learner, last, 0, TESTED)

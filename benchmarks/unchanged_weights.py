@@ -120,7 +120,7 @@ def experiment_of(name: str) -> Experiment:
         criterion = experiment.criterion
         experiment = experiment.replace(
             budget=replace(experiment.budget, steps=cut),
-            criterion=replace(criterion, min_steps=min(criterion.min_steps, cut)),
+            criterion=criterion.replace(min_steps=min(criterion.min_steps, cut)),
         )
     if name in WITHOUT_FINAL_EVALUATION:
         experiment = experiment.replace(final_evaluation=curriculum.FinalEvaluation(mode="off"))

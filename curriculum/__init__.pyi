@@ -35,6 +35,7 @@ from .plan import Bandit as Bandit
 from .plan import Budget as Budget
 from .plan import Combined as Combined
 from .plan import Cost as Cost
+from .plan import Criterion as Criterion
 from .plan import Current as Current
 from .plan import Direct as Direct
 from .plan import Evaluation as Evaluation
@@ -47,13 +48,16 @@ from .plan import Hardest as Hardest
 from .plan import Linear as Linear
 from .plan import LookBack as LookBack
 from .plan import LookBackAndAhead as LookBackAndAhead
+from .plan import LossBelow as LossBelow
 from .plan import MasteringRate as MasteringRate
 from .plan import Mastery as Mastery
 from .plan import Mixed as Mixed
+from .plan import Plateau as Plateau
 from .plan import Rollback as Rollback
 from .plan import Root as Root
 from .plan import Scheduler as Scheduler
 from .plan import Score as Score
+from .plan import Spread as Spread
 from .plan import Stage as Stage
 from .plan import Teacher as Teacher
 from .plan import Uniform as Uniform

@@ -98,6 +98,7 @@ def seed(base: Experiment) -> Experiment:
     """The original notebook's learning rate and epochs; evaluated every epoch."""
     model, criterion = base.model, base.criterion
     assert isinstance(model, LanguageModel)
+    assert isinstance(criterion, Mastery)
     assert criterion.target_threshold is not None
     epochs, epoch, rate = RECIPES[model.net, model.carries_state]
     training = Training(batch_size=64, clip_norm=None, eval_every=epoch, schedule="one_cycle")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -158,8 +158,8 @@ def certify(
             beyond it that a run's final evaluation has.
         metric: what is compared with the criterion's threshold: `exact_match`,
             `symbol_accuracy` or one of the task's own; by default the criterion's.
-        vocab_size: with lengths; by default that of the hardest stage mastered.
-        level: with lengths; by default that of the hardest stage mastered.
+        vocab_size: with lengths; by default that of the hardest stage passed.
+        level: with lengths; by default that of the hardest stage passed.
         examples: with lengths, where not all inputs are: by default `final_evaluation.examples`.
         store: the folder that the run is recorded in.
         source: the file that defines its task and model, as for `load`.
@@ -201,7 +201,7 @@ def certify(
         experiment=restored.name,
         strategy=restored.strategy,
         trained=history.longest_trained,
-        metric=restored.criterion.metric,
+        metric=restored.criterion.measured,
         evaluations=tuple(done.evaluations),
         refused=done.refused,
         seconds=done.seconds,
@@ -278,7 +278,14 @@ def _measuring(experiment: Experiment, metric: str | None) -> Experiment:
             f"{type(experiment.task).__name__} has no metric {metric!r}; "
             f"{did_you_mean(metric, known)}"
         )
-    return experiment.replace(criterion=replace(experiment.criterion, metric=metric))
+    if not isinstance(experiment.criterion, plan.Mastery):
+        if metric == experiment.criterion.measured:
+            return experiment
+        raise UsageError(
+            f"the criterion of this run is of the {experiment.criterion.measured}, and has no "
+            f"threshold of the {metric} to compare with; leave the metric out"
+        )
+    return experiment.replace(criterion=experiment.criterion.replace(metric=metric))
 
 
 def _progress(wanted: bool | None, stages: int = 0, tokens: int = 0) -> report.EvaluationProgress:

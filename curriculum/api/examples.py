@@ -50,9 +50,9 @@ def show(
 
     Args:
         run_id: the run's id, an unambiguous beginning of one, or `last`.
-        length: the inputs'; by default that of the hardest stage mastered.
-        vocab_size: the inputs'; by default that of the hardest stage mastered.
-        level: the inputs'; by default that of the hardest stage mastered.
+        length: the inputs'; by default that of the hardest stage passed.
+        vocab_size: the inputs'; by default that of the hardest stage passed.
+        level: the inputs'; by default that of the hardest stage passed.
         input: show this input, such as `"0 1 1"`, in place of examples.
         examples: how many to show.
         store: the folder that the run is recorded in.

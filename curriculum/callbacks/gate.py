@@ -27,9 +27,14 @@ examples with.
 """
 
 OnTransition: TypeAlias = Callable[[Any, Verdict], object]
-"""Called when a visit ended, mastered or exhausted. `scheduler.stage` is the next one already."""
+"""Called when a visit ended: mastered or ready, or exhausted. `scheduler.stage` is the next one already."""
 
-LOGGED_VERDICTS = {Verdict.EXHAUSTED: -1.0, Verdict.LEARNING: 0.0, Verdict.MASTERED: 1.0}
+LOGGED_VERDICTS = {
+    Verdict.EXHAUSTED: -1.0,
+    Verdict.LEARNING: 0.0,
+    Verdict.MASTERED: 1.0,
+    Verdict.READY: 1.0,
+}
 """Verdicts as numbers, which is all that most loggers take."""
 
 

@@ -21,7 +21,7 @@ class CurriculumCallback(TrainerCallback):
     """Evaluates every `eval_every` optimizer steps, and stops the training with the scheduler.
 
     Add it by `trainer.add_callback`, as it logs through `log`, the trainer's. What it logs is
-    under `curriculum/`: the stage evaluated, its score and verdict (1 mastered, 0 learning, -1
+    under `curriculum/`: the stage evaluated, its score and verdict (1 mastered or ready, 0 learning, -1
     exhausted), the reach (0 before the first) and the evaluation's own metrics. The state is in the trainer's checkpoints.
     The other arguments, and what they raise, are those of `callbacks.gate.Gate`.
     """

@@ -20,7 +20,7 @@ class CurriculumCallback(Callback):
     """Evaluates every `eval_every` optimizer steps, and stops the training with the scheduler.
 
     What it logs is under `curriculum/`: the stage evaluated, its score and verdict
-    (1 mastered, 0 learning, -1 exhausted), the reach (0 before the first) and the evaluation's own
+    (1 mastered or ready, 0 learning, -1 exhausted), the reach (0 before the first) and the evaluation's own
     metrics. Every evaluation gets into the loggers, whatever `log_every_n_steps`. The state is in the trainer's
     checkpoints. The arguments, and what they raise, are those of `callbacks.gate.Gate`.
     """

@@ -49,10 +49,10 @@ class CertifyRequest(RunArgument, SourceOption, StoreOption):
         metavar="NAME",
     )
     vocab_size: int | None = option(
-        "with --length: the vocabulary (default: that of the hardest stage mastered)", natural, "V"
+        "with --length: the vocabulary (default: that of the hardest stage passed)", natural, "V"
     )
     level: int | None = option(
-        "with --length: the level (default: that of the hardest stage mastered)", natural
+        "with --length: the level (default: that of the hardest stage passed)", natural
     )
     examples: int | None = option(
         "with --length: how many examples, where there are too many inputs to evaluate on all "

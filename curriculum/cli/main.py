@@ -87,7 +87,7 @@ def build_commands() -> tuple[Parser, Commands]:
         "run", "run an experiment", run.run, usage=run.USAGE, epilog=run.EXAMPLES, add_help=False
     )
     commands.add("resume", "resume a run; print its result", run.resume)
-    commands.add("explain", "explain why each stage was mastered, or not", show.explain)
+    commands.add("explain", "explain why each stage was passed, or not", show.explain)
     commands.add("show", "show inputs, targets and predictions of the final model", show.show)
     commands.add("runs", "list the store's runs, newest last, and how to resume each", show.runs)
     text = "go through a store: what is damaged, unfinished, or not in MLflow"

@@ -62,7 +62,7 @@ class RunningRequest(StoreOption, TrackingOption, OptunaOption):
         "how often to save a checkpoint within a stage", seconds, default=30
     )
     keep_checkpoints: int = option(
-        "the newest checkpoints to keep, besides one of each mastered stage", natural, default=2
+        "the newest checkpoints to keep, besides one of each stage passed", natural, default=2
     )
     wait: bool = option("at the end, wait until MLflow has the whole run", bool)
     force: bool = option(

@@ -23,13 +23,13 @@ class ShowRequest(RunArgument, SourceOption, StoreOption):
     """Which examples of which run to show."""
 
     length: int | None = option(
-        "the inputs' length (default: that of the hardest stage mastered)", natural
+        "the inputs' length (default: that of the hardest stage passed)", natural
     )
     vocab_size: int | None = option(
-        "the inputs' vocabulary (default: that of the hardest stage mastered)", natural, "V"
+        "the inputs' vocabulary (default: that of the hardest stage passed)", natural, "V"
     )
     level: int | None = option(
-        "the inputs' level (default: that of the hardest stage mastered)", natural
+        "the inputs' level (default: that of the hardest stage passed)", natural
     )
     input: str | None = option(
         "show this input, such as '0 1 1', in place of examples", metavar="TEXT"

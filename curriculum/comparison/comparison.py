@@ -10,7 +10,8 @@ from curriculum.comparison.medians import CONFIDENCE, Median, Ratio, holm, least
 from curriculum.comparison.paired_ratio import paired_ratio, reached, stage_of_interest
 from curriculum.comparison.seed_result import SeedResult
 from curriculum.errors import UsageError
-from curriculum.plan import STRATEGIES, AxisNames, Stage, growing_axes
+from curriculum.plan import STRATEGIES, AxisNames, Stage, Verdict, growing_axes
+from curriculum.record import verdict_of
 from curriculum.sweep import RunSummary
 
 BASELINE = "direct"
@@ -23,7 +24,7 @@ class Outcome:
 
     Attributes:
         results: by seed.
-        reach: the median place on the path of the hardest stage mastered.
+        reach: the median place on the path of the hardest stage passed.
         paired: the seeds that the baseline has too; none for the baseline itself.
         stage: the place that the ratio is of: the hardest that it, or the baseline, mastered on
             at least half of the paired seeds; None where there is none.
@@ -91,6 +92,11 @@ class Comparison:
         """What all runs have in common, by dotted name."""
         outcome = next(iter(self.outcomes.values()))
         return next(iter(outcome.results.values())).runs[0].conditions
+
+    @property
+    def verdict(self) -> Verdict:
+        """What a stage is that a run passes: mastered, or ready."""
+        return verdict_of(self.conditions)
 
     def key(self, place: int) -> str:
         """A place on the path as a short text."""

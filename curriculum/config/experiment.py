@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from curriculum import learn, plan
+from curriculum.config.criterion_check import check_criterion, check_final_evaluation
 from curriculum.config.experiment_text import parts_as_html, parts_as_text
 from curriculum.config.flat_settings import flatten
 from curriculum.config.search_space import search_space_of, widest_size
@@ -29,7 +30,7 @@ class Experiment:
         task: where the examples come from.
         model: what is trained.
         growth: the path of stages.
-        criterion: when a stage is mastered.
+        criterion: when a stage is mastered, or ready.
         optimizer: its kind, and the learning rate.
         training: batch size, clipping, how often to evaluate.
         budget: what a visit and the run may cost.
@@ -51,7 +52,7 @@ class Experiment:
     task: learn.Task
     model: learn.Model
     growth: plan.Growth
-    criterion: plan.Mastery = field(default_factory=plan.Mastery)
+    criterion: plan.Criterion = field(default_factory=plan.Mastery)
     optimizer: learn.OptimizerSettings = field(default_factory=learn.Adam)
     training: learn.Training = field(default_factory=learn.Training)
     budget: plan.Budget = field(default_factory=plan.Budget)
@@ -71,13 +72,7 @@ class Experiment:
         with learn.user_errors(self.task):
             check_steps(self.training, self.task, self.model, self.growth.path())
         check_schedule(self.training, self.budget, self.pacing, searches=self.tuning.is_on)
-        with learn.user_errors(self.task):
-            metrics = (*learn.METRICS, *self.task.metrics)
-        if self.criterion.metric not in metrics:
-            raise UsageError(
-                f"criterion.metric must be one that the task reports ({', '.join(metrics)}), "
-                f"got {self.criterion.metric!r}"
-            )
+        check_criterion(self.criterion, self.task, self.growth.path(), tuned=self.tuning.is_on)
         check_fields(self, "experiment", model_size=("path", "stage"))
         if self.grows_with_stages and not isinstance(self.model, learn.Widenable):
             raise UsageError(
@@ -89,14 +84,16 @@ class Experiment:
         path = self.growth.path()
         for stage in path:
             self.check_stage(stage)
-        self._check_final_evaluation()
+        check_final_evaluation(self.criterion, self.final_evaluation)
         for stage, target in ((stage, stage == path[-1]) for stage in path):
-            with learn.user_errors(self.task, self.axis_names.words(stage)):
-                for task in (self.task, self.task.for_stream("target"))[: 1 + target]:
+            criterion = self.criterion.at(stage, target=target)
+            for task in (self.task, self.task.for_stream("target"))[: 1 + target]:
+                with learn.user_errors(self.task, self.axis_names.words(stage)):
                     whole = task.evaluation_set(stage)
-                    if whole is None or whole.source == "held_out":
-                        held_out = None if whole is None else whole.examples
-                        self.criterion.at(target=target).check_can_be_cleared(held_out)
+                if whole is None:
+                    criterion.check_evaluated(None, None)
+                else:
+                    criterion.check_evaluated(whole.independent, whole.source)
 
     def __repr__(self) -> str:
         return parts_as_text(self._heading, self.parts())
@@ -231,7 +228,7 @@ class Experiment:
         parts = (self.task, self.model, self.shape, stages)
         learn.check_first_batch(
             *parts,
-            metric=self.criterion.metric,
+            metric=self.criterion.measured,
             mixed=mixed,
             device=learn.resolve_device(str(device)),
         )
@@ -249,6 +246,7 @@ class Experiment:
             ("task", learn.Task, "that extends"),
             ("model", learn.Model, "with the members of"),
             ("growth", plan.Growth, "that extends"),
+            ("criterion", plan.Criterion, "that extends"),
         ):
             value = getattr(self, part)
             if not is_dataclass(value) or not isinstance(value, kind):
@@ -263,17 +261,6 @@ class Experiment:
             )
         object.__setattr__(self, "name", name)
         learn.check_output(self.task)
-
-    def _check_final_evaluation(self) -> None:
-        """Check that what is evaluated beyond the path can show something."""
-        criterion, settings = self.criterion.at(target=True), self.final_evaluation
-        rate = min(criterion.threshold, plan.LEAST_SHOWN)
-        needed = plan.examples_needed(rate, criterion.confidence)
-        if settings.mode == "on" and needed is not None and needed > settings.examples:
-            raise UsageError(
-                f"final_evaluation.examples {settings.examples} can't show a rate of {rate:g}: "
-                f"even if all are correct, it takes {needed}"
-            )
 
     def _check_pacing(self) -> None:
         """Check that the budget is one that the pacing obeys."""

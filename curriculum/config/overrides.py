@@ -26,6 +26,7 @@ def _by_name(*kinds: type[Any]) -> dict[str, type[Any]]:
 
 
 KINDS = {
+    "criterion": _by_name(plan.LossBelow, plan.Mastery, plan.Plateau),
     "growth": _by_name(plan.Arithmetic, plan.Explicit, plan.Galloping, plan.Geometric),
     "model": _by_name(
         models.Bert,
@@ -54,6 +55,8 @@ KINDS = {
     ),
 }
 """Parts of an experiment that come in kinds, chosen by name: `--growth galloping`."""
+
+OF_ONE_CRITERION = ("threshold", "target_threshold", "metric")
 
 SHORT = {
     "--growth.start": "--growth.start.length",
@@ -129,12 +132,17 @@ def _converted(old: Any, part: str, kind: type[Any]) -> Any:
     """That part as another kind, with all settings that both kinds have.
 
     A model of another kind starts from its own defaults: sizes mean little from one to the
-    other, and no more does a learning rate to what guesses weights.
+    other, and no more does a learning rate to what guesses weights. Nor is a threshold, or a
+    metric, of one criterion any of another.
     """
     own = part == "model" or learn.Guess in (kind, type(old))
     if own and not isinstance(old, kind):
         return kind()
     values = {field.name: getattr(old, field.name) for field in dataclasses.fields(old)}
+    if part == "criterion" and not isinstance(old, kind):
+        for name in OF_ONE_CRITERION:
+            values.pop(name, None)
+        values["examples"] = max(old.examples, plan.LEAST_UNITS)
     if part == "growth":
         path = old.path()
         columns = {

@@ -36,6 +36,11 @@ class Batch:
             a slice all count the same.
         mask: of channels, where there is an input, (B, L) bool, with False after the end of shorter
             sequences; None where all have the same length. Symbols need none.
+        units: in an evaluation set, the number of the independent unit, such as a document, that each
+            example belongs to, (B,) int64 from 0; None where each is one of its own. The examples of
+            a unit may lie anywhere in the set.
+        byte_counts: how many bytes of text the targets stand for that are predicted, (B,) int64;
+            None where they stand for none. A loss in bits per byte takes them.
         details: what the task's own metrics need to know of each example besides, B of them; no
             model sees it.
         units: in an evaluation set, the number of the independent unit, such as a document, that each
@@ -90,7 +95,7 @@ class Batch:
 def concatenate(batches: Sequence[Batch]) -> Batch:
     """Batches of several lengths as one, padded at their ends.
 
-    Weights, slices and details are left out: an evaluation set is not of several stages.
+    Weights, slices, details and units are left out: an evaluation set is not of several stages.
     """
     import numpy as np
 

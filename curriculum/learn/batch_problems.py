@@ -54,6 +54,15 @@ def batch_problems(shape: Shape, batch: Batch, count: int, *, own_loss: bool) ->
         if part is not None and (not isinstance(part, np.ndarray) or part.shape != (count,)):
             found = getattr(part, "shape", type(part).__name__)
             yield f"must give {name} as a numpy array of shape ({count},), got {found}"
+    yield from _count_problems(batch, count)
+
+
+def _count_problems(batch: Batch, count: int) -> Iterator[str]:
+    for name, numbers in (("units", batch.units), ("byte_counts", batch.byte_counts)):
+        if numbers is not None:
+            yield from _array_problems(name, numbers, (np.int64, "(B,)", 1), count)
+            if (numbers < 0).any():
+                yield f"must give {name} of at least 0, got {numbers.min()}"
 
 
 def _array_problems(name: str, value: Any, rule: Rule, count: int) -> Iterator[str]:

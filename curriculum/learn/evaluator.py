@@ -1,5 +1,6 @@
 """Evaluates a model on fresh held-out examples, or on a stage's finite evaluation set."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,21 +17,28 @@ from curriculum.learn.metrics import (
     correct_and_wanted,
     example_losses,
     is_comparable,
+    loss_values,
     own_metrics,
     standard_metric,
 )
 from curriculum.learn.network_protocols import State, Streaming
 from curriculum.learn.predictions import evaluated_outputs, predict_outputs
 from curriculum.learn.randomness import batch_of, generator
+from curriculum.learn.scores import EvaluatedExamples, Values, means, score_of
 from curriculum.learn.streaming import streamed_predictions
 from curriculum.learn.task import METRICS, EvaluationSet, Task
 from curriculum.learn.work import evaluation_compute
-from curriculum.plan import Evaluation, EvaluationCounts, Mastery, Score, Stage
+from curriculum.plan import (
+    LOSSES,
+    Criterion,
+    Evaluation,
+    EvaluationCounts,
+    Score,
+    Stage,
+    pooled,
+)
 
 Draw = Callable[[np.random.Generator, Stage, int], Batch]
-
-Values = dict[str, NDArray[np.float64]]
-"""By metric, each example's value, (B,)."""
 
 MOST_EXAMPLES = 256
 MOST_TOKENS = 2**18
@@ -48,7 +56,7 @@ class Evaluator:
     """
 
     task: Task
-    criterion: Mastery
+    criterion: Criterion
     seed: int
     stream: str = "gate"
     on_progress: Callable[[int], None] | None = None
@@ -60,7 +68,7 @@ class Evaluator:
         counts: EvaluationCounts,
         *,
         full_test: bool = True,
-        criterion: Mastery | None = None,
+        criterion: Criterion | None = None,
     ) -> tuple[Evaluation, float]:
         """Screen, and test in full where the screen passes; give the compute that it took too.
 
@@ -82,14 +90,18 @@ class Evaluator:
         screen, metrics, compute = None, {}, 0.0
         # A set that is hardly larger than a screen, or has to be read in order, needs none; and
         # what is drawn is no screen of what was held out.
-        if whole is None or (
-            whole.examples > self.criterion.screen
-            and whole.rows is None
-            and whole.source != "held_out"
+        if criterion.has_screen and (
+            whole is None
+            or (
+                whole.examples > self.criterion.screen
+                and whole.rows is None
+                and whole.source != "held_out"
+            )
         ):
             batch = self._screen_batch(stage, counts.evaluations)
             values, _ = self._measure(learner, batch)
-            screen, metrics = _score(values.pop(self.criterion.metric)), _means([values])
+            screen = self._score(values.pop(self.criterion.measured))
+            metrics = means([values])
             compute = learner.evaluation_compute(batch)
             passed = criterion.passes_screen(screen)
             if passed and whole is None and full_test and counts.failed_tests:
@@ -112,12 +124,15 @@ class Evaluator:
     def screen(self, learner: Learner, stage: Stage, number: int = 0) -> Score:
         """A screen of a stage, by itself, on the examples of that number."""
         values, _ = self._measure(learner, self._screen_batch(stage, number))
-        return _score(values[self.criterion.metric])
+        return self._score(values[self.criterion.measured])
 
     def measure(self, learner: Learner, batches: Sequence[Batch]) -> tuple[dict[str, float], float]:
         """All metrics and the loss on given examples, and the compute it took."""
         values = [self._measure(learner, batch)[0] for batch in batches]
-        return _means(values), sum(map(learner.evaluation_compute, batches))
+        found = means(values)
+        if self.criterion.measured == "perplexity":  # which is measured by the loss that it is of
+            found.pop("perplexity")
+        return found, sum(map(learner.evaluation_compute, batches))
 
     def test_sample(
         self,
@@ -166,7 +181,7 @@ class Evaluator:
         learner: Learner,
         stage: Stage,
         counts: EvaluationCounts,
-        criterion: Mastery,
+        criterion: Criterion,
         first: Score,
     ) -> tuple[Score, bool, float]:
         """All screens that a stage needs after failed tests; whether they promise a pass; compute.
@@ -174,59 +189,58 @@ class Evaluator:
         Their number is doubled until there are enough, or they are too low. Then each slice has
         to promise a pass as well, on as many examples.
         """
-        needed = criterion.score_needed(counts.full_tests + 1)
+        number = counts.full_tests + 1
         screen, compute, done = first, 0.0, 1
         while done < counts.screens and criterion.passes_screen(screen):
             batches = [
                 self._screen_batch(stage, counts.evaluations, n) for n in range(done, 2 * done)
             ]
             added = self._scores(learner, batches)
-            screen = Score(
-                value=(screen.value + added.value) / 2, examples=screen.examples + added.examples
+            both = pooled(criterion, screen, added)
+            screen = (
+                both
+                if criterion.has_spread
+                else replace(both, value=(screen.value + added.value) / 2)
             )
             compute += sum(map(learner.evaluation_compute, batches))
             done *= 2
-        passed, task = screen.value >= needed, self.task
+        passed, task = criterion.promises_pass(screen, number), self.task
         for name in task.slices:
             if passed:
                 part, draw = f"screen/{name}", partial(task.sample_slice, name=name)
                 found, more = self._test_part(
                     learner, stage, part, draw, number=counts.evaluations, total=screen.examples
                 )
-                passed = found.value >= needed
+                passed = criterion.promises_pass(found, number)
                 compute += more
         return screen, passed, compute
 
     def _scores(self, learner: Learner, batches: Sequence[Batch]) -> Score:
         """The criterion's metric on given examples."""
-        values = [self._measure(learner, batch)[0][self.criterion.metric] for batch in batches]
-        return _score(np.concatenate(values))
+        values = [self._measure(learner, batch)[0][self.criterion.measured] for batch in batches]
+        return self._score(np.concatenate(values))
 
     def _test_whole(
         self, learner: Learner, stage: Stage, whole: EvaluationSet
     ) -> tuple[Score, dict[str, Score], dict[str, float], float]:
         """All of a finite set; read in order, where it is, with the state carried along."""
-        values, weights, compute = [], [], 0.0
-        members: dict[str, list[NDArray[np.bool_]]] = {}
+        metric, size = self.criterion.measured, whole.rows or _batch_size(stage)
+        values, parts, compute = [], list[EvaluatedExamples](), 0.0
         state: State | None = None
-        size = whole.rows or _batch_size(stage)
         for start in range(0, whole.examples, size):
             batch = self.task.evaluation_batch(stage, start, min(start + size, whole.examples))
             found, state = self._measure(learner, batch, state if whole.rows else None)
+            parts.append(EvaluatedExamples.of(found.pop(metric), batch, metric))
             values.append(found)
-            weights.append(np.ones(len(batch.targets)) if batch.weights is None else batch.weights)
             compute += learner.evaluation_compute(batch)
-            for name, member in (batch.slices or {}).items():
-                members.setdefault(name, []).append(member)
-        result = np.concatenate([found.pop(self.criterion.metric) for found in values])
-        weight = np.concatenate(weights)
-        chosen = {name: np.concatenate(parts) for name, parts in members.items()}
+        examples = EvaluatedExamples.joined(parts)
         slices = {
-            name: _weighted_score(result[member], np.ones(int(member.sum())), whole)
-            for name, member in chosen.items()
+            name: examples.of_slice(name).score(whole, self.criterion)
+            for name, member in examples.slices.items()
             if member.any()
         }
-        return _weighted_score(result, weight, whole), slices, _means(values, weight), compute
+        score = examples.score(whole, self.criterion)
+        return score, slices, means(values, examples.weights), compute
 
     def _test_part(
         self,
@@ -257,7 +271,7 @@ class Evaluator:
                     distinct=distinct,
                 )
                 read = Batch(inputs=np.empty((count, 0), dtype=np.int64), targets=targets)
-                values = standard_metric(self.task, self.criterion.metric, predictions, read)
+                values = standard_metric(self.task, self.criterion.measured, predictions, read)
                 work = learner.work(count, stage.length, 1, training=False)
                 compute += evaluation_compute(work)
             else:
@@ -265,16 +279,16 @@ class Evaluator:
                 if distinct is not None:
                     distinct.add(batch.inputs)
                 outputs, _ = evaluated_outputs(learner, batch, None)
-                values = self._values(outputs, batch, self.criterion.metric)
+                values = self._values(outputs, batch, self.criterion.measured)
                 compute += learner.evaluation_compute(batch)
             found.append(values)
-        return _score(np.concatenate(found)), compute
+        return self._score(np.concatenate(found)), compute
 
     def _streams(self, learner: Learner, stage: Stage) -> bool:
         """Whether examples are so long that they are read in pieces, where the model can."""
         long = stage.length * learner.recipe.hidden_size > MOST_NUMBERS
         model = learner.model
-        known = self.criterion.metric in METRICS  # others may be of the inputs too
+        known = self.criterion.measured in METRICS  # others may be of the inputs too
         symbols = not learner.shape.channels
         return long and known and symbols and isinstance(model, Streaming) and model.can_stream
 
@@ -284,13 +298,16 @@ class Evaluator:
         Where outputs can't equal the targets, it is the mean of the criterion's metric.
         """
         if not is_comparable(self.task, batch):
-            return float(self._values(outputs, batch, self.criterion.metric).mean())
+            mean = float(self._values(outputs, batch, self.criterion.measured).mean())
+            return math.exp(-abs(mean)) if self.criterion.lower_is_better else mean
         predictions = predict_outputs(self.task, outputs, batch)
         correct, wanted = correct_and_wanted(self.task, predictions, batch.targets)
         return float(np.float32(correct.sum()) / np.float32(max(1, wanted.sum())))
 
     def _values(self, outputs: Tensor, batch: Batch, metric: str) -> NDArray[np.float64]:
         """Each example's value of a metric, (B,)."""
+        if self._takes_loss and metric == self.criterion.measured:
+            return loss_values(self.task, metric, outputs, batch)
         if metric not in METRICS:
             return own_metrics(self.task, outputs, batch)[metric]
         return standard_metric(self.task, metric, predict_outputs(self.task, outputs, batch), batch)
@@ -305,42 +322,24 @@ class Evaluator:
         if is_comparable(task, batch):
             predictions = predict_outputs(task, outputs, batch)
             several = task.output in ("symbols", "values")
-            for name in METRICS if several else {self.criterion.metric} & {*METRICS}:
+            for name in METRICS if several else {self.criterion.measured} & {*METRICS}:
                 values[name] = standard_metric(task, name, predictions, batch)
         losses = example_losses(task, outputs, torch.from_numpy(batch.targets).to(outputs.device))
         if losses is not None:
             values["loss"] = losses.detach().double().cpu().numpy()
+        if self._takes_loss:
+            metric = self.criterion.measured
+            values[metric] = loss_values(task, metric, outputs, batch)
         return values, state
 
+    @property
+    def _takes_loss(self) -> bool:
+        """Whether the criterion's metric is made of the loss, and none of the task's own."""
+        metric = self.criterion.measured
+        return metric in LOSSES and metric not in self.task.metrics
 
-def _score(values: NDArray[np.float64]) -> Score:
-    return Score(value=float(values.mean()), examples=len(values))
-
-
-def _means(
-    batches: Sequence[Values], weight: NDArray[np.float64] | None = None
-) -> dict[str, float]:
-    """Each metric's mean over the batches; a loss that is no finite number is left out."""
-    found: dict[str, float] = {}
-    for name in batches[0]:
-        values = np.concatenate([batch[name] for batch in batches])
-        mean = float(np.average(values, weights=weight))
-        if np.isfinite(mean):
-            found[name] = mean
-    return found
-
-
-def _weighted_score(
-    values: NDArray[np.float64], weight: NDArray[np.float64], whole: EvaluationSet
-) -> Score:
-    # One minus the wrong share, so that all correct is 1 exactly and anything wrong is below.
-    wrong = float(((1 - values) * weight).sum() / weight.sum())
-    return Score(
-        value=max(0.0, 1 - wrong),
-        examples=len(values),
-        source=whole.source,
-        memorised=whole.memorised,
-    )
+    def _score(self, values: NDArray[np.float64]) -> Score:
+        return score_of(values, self.criterion)
 
 
 def _batch_size(stage: Stage) -> int:

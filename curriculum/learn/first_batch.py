@@ -107,9 +107,12 @@ class DrawnStage:
             found = self._sampled()
         if whole is not None:
             stop = min(self.count, whole.examples)
-            self._drawn(task.evaluation_batch, stage, 0, stop, count=stop)
+            evaluated = self._drawn(task.evaluation_batch, stage, 0, stop, count=stop)
+            self._check_counts_bytes(evaluated, task.evaluation_batch)
         elif task.reads_in_order:
             self._sampled()
+        else:
+            self._check_counts_bytes(found, task.sample)
         for name in task.slices:
             part = self._drawn(task.sample_slice, self._rng(), stage, self.count, name)
             self._check_predicts(part, task.sample_slice)
@@ -143,6 +146,16 @@ class DrawnStage:
             )
             raise contract_error(self.task, method, self.at, problem)
         return batch
+
+    def _check_counts_bytes(self, batch: Batch, method: Callable[..., object]) -> None:
+        """Check that what is evaluated says how many bytes it stands for, where that is asked for."""
+        wanted = self.metric == "bits_per_byte" and self.metric not in self.task.metrics
+        if wanted and batch.byte_counts is None:
+            problem = (
+                "gives no byte_counts, which a loss in bits_per_byte takes; give them, or take "
+                "another unit"
+            )
+            raise contract_error(self.task, method, self.at, problem)
 
     def _check_predicts(self, batch: Batch, method: Callable[..., object]) -> None:
         """Check that in each example something is to be predicted: else nothing is always correct."""

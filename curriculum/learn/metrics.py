@@ -3,17 +3,19 @@
 Legend: B batch, T length of the output, V its vocabulary, K values.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from curriculum.learn.batch import IGNORED, Batch
 from curriculum.learn.shape import OutputKind
 from curriculum.learn.task import Task, has_own_loss
+from curriculum.plan import LOSSES
 
 
 def example_losses(task: Task, outputs: Tensor, targets: Tensor) -> Tensor | None:
@@ -32,6 +34,44 @@ def example_losses(task: Task, outputs: Tensor, targets: Tensor) -> Tensor | Non
     each = each.view(len(targets), -1)  # (B, T), zero where nothing is predicted
     count = (targets != IGNORED).view(len(targets), -1).sum(dim=1)
     return each.sum(dim=1) / count.clamp(min=1)
+
+
+def loss_values(task: Task, metric: str, outputs: Tensor, batch: Batch) -> NDArray[np.float64]:
+    """Each example's mean loss, (B,): in nats a symbol (also of a perplexity), or in bits per byte.
+
+    Of values it is the squared error. A loss of a task's own is the same for all of a batch, and
+    so is none of its examples': a criterion that takes one is refused before.
+    """
+    targets = torch.from_numpy(batch.targets).to(outputs.device)
+    if task.output == "bit" and not has_own_loss(task):
+        logits = outputs.float().view_as(targets)
+        losses = binary_cross_entropy_with_logits(logits, targets.float(), reduction="none")
+    else:
+        found = example_losses(task, outputs, targets)
+        assert found is not None  # it is no bit
+        losses = found
+    values: NDArray[np.float64] = losses.detach().double().cpu().numpy()
+    if metric != "bits_per_byte":
+        return values
+    assert batch.byte_counts is not None  # the first batch was checked
+    return values * _predicted(batch) / np.maximum(1, batch.byte_counts) / math.log(2)
+
+
+def sizes_in_unit(metric: str, batch: Batch) -> NDArray[np.float64]:
+    """How much each example counts, (B,), in the mean of the unit that it belongs to.
+
+    For a loss its symbols, or its bytes.
+    """
+    if metric == "bits_per_byte" and batch.byte_counts is not None:
+        return batch.byte_counts.astype(np.float64)
+    return _predicted(batch) if metric in LOSSES else np.ones(len(batch.targets))
+
+
+def _predicted(batch: Batch) -> NDArray[np.float64]:
+    """How many of each example's targets are predicted, (B,)."""
+    wanted = (batch.targets != IGNORED).reshape(len(batch.targets), -1)
+    found: NDArray[np.float64] = wanted.sum(axis=1).astype(np.float64)
+    return found
 
 
 def predict(output: OutputKind, outputs: Tensor) -> Tensor:

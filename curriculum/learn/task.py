@@ -42,8 +42,8 @@ class EvaluationSet:
         memorised: whether it was trained on.
         rows: for a set that is read in order, how many examples are read side by side:
             number k continues where number k - rows ends.
-        units: how many independent units, such as documents, the examples belong to; None where each
-            is one.
+        units: how many independent units, such as documents, the examples belong to, as
+            `Batch.units` says of each; None where each example is one of its own.
     """
 
     examples: int
@@ -51,6 +51,11 @@ class EvaluationSet:
     memorised: bool = False
     rows: int | None = None
     units: int | None = None
+
+    @property
+    def independent(self) -> int:
+        """How many independent units there are."""
+        return self.examples if self.units is None else self.units
 
 
 def check_output(task: Task) -> None:

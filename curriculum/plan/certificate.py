@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from curriculum.plan import confidence_bounds
-from curriculum.plan.criterion import EXACT_MATCH, Mastery
+from curriculum.plan.decision import Answer, Criterion, weakest_answer
 from curriculum.plan.evaluation import Evaluation, Score
 from curriculum.plan.evaluation_counts import EvaluationCounts
-
-Answer = Literal["passes", "fails", "not shown"]
 
 Draw = Callable[[int, int], tuple[Score, Mapping[str, Score]]]
 """Evaluates on fresh examples: of a number, and so many; gives the score, and that of each slice.
 
 Where they are counted, the distinct inputs are those of all draws so far.
 """
+
+ENOUGH = 2**31
+"""Passes in a row."""
 
 LOOKS = ((1 / 8, 0.04), (5 / 8, 0.16), (5 / 2, 0.8))
 """After which multiples of a full test's examples the test may stop, and its share of the error.
@@ -44,7 +44,11 @@ class Certificate:
 
 
 def certify_sample(
-    criterion: Mastery, draw: Draw, looks: Sequence[tuple[float, float]] = LOOKS
+    criterion: Criterion,
+    draw: Draw,
+    looks: Sequence[tuple[float, float]] = LOOKS,
+    *,
+    reference: Score | None = None,
 ) -> Certificate:
     """Test on fresh examples, until it is shown whether the model passes, or the last look is over.
 
@@ -56,6 +60,7 @@ def certify_sample(
         criterion: of the stage.
         draw: evaluates the model.
         looks: multiples of `criterion.examples`, rising, and their shares of the error.
+        reference: the score that the stage passed with, for a criterion without a threshold.
     """
     parts: dict[str, Score] = {}
     done, found = 0, None
@@ -63,9 +68,9 @@ def certify_sample(
         until = max(done + 1, round(multiple * criterion.examples))
         whole, slices = draw(number, until - done)
         for name, more in {"": whole, **slices}.items():
-            parts[name] = more if name not in parts else _pooled(parts[name], more)
+            parts[name] = more if name not in parts else pooled(criterion, parts[name], more)
         done = until
-        found = _weakest(parts, criterion, (1 - criterion.confidence) * share)
+        found = _weakest(parts, criterion, (1 - criterion.confidence) * share, reference)
         if found.answer != "not shown":
             break
     assert found is not None  # there is a look
@@ -73,7 +78,11 @@ def certify_sample(
 
 
 def certify_whole(
-    criterion: Mastery, evaluation: Evaluation, *, test_number: int = 1
+    criterion: Criterion,
+    evaluation: Evaluation,
+    *,
+    test_number: int = 1,
+    reference: Score | None = None,
 ) -> Certificate:
     """The answer of an evaluation on a finite set.
 
@@ -81,11 +90,11 @@ def certify_whole(
     `test_number` of the stage on the same examples, whose bounds have the error of that test.
     """
     whole = evaluation.full_test
-    if whole is not None and whole.is_sample:
+    if whole is not None and (whole.is_sample or criterion.compares):
         error = confidence_bounds.error_of_test(test_number, criterion.confidence)
-        return _weakest({"": whole, **evaluation.slices}, criterion, error)
+        return _weakest({"": whole, **evaluation.slices}, criterion, error, reference)
     # One evaluation decides: neither steps nor further passes in a row can be waited for.
-    counts = EvaluationCounts(passes=criterion.consecutive_passes)
+    counts = EvaluationCounts(passes=ENOUGH)
     decision = counts.decide(criterion, evaluation, steps=criterion.min_steps)
     return Certificate(
         answer="passes" if decision.cleared else "fails",
@@ -95,40 +104,23 @@ def certify_whole(
     )
 
 
-def _weakest(parts: Mapping[str, Score], criterion: Mastery, error: float) -> Certificate:
+def _weakest(
+    parts: Mapping[str, Score], criterion: Criterion, error: float, reference: Score | None
+) -> Certificate:
     """What is shown of a stage, which passes with all of its slices."""
-    order: tuple[Answer, ...] = ("fails", "not shown", "passes")
-    answers = (_answer(criterion, name, score, error) for name, score in parts.items())
-    answer, reason = min(answers, key=lambda found: order.index(found[0]))
+    answer, reason = weakest_answer(criterion, parts, error, reference)
     whole = parts[""]
     return Certificate(answer=answer, score=whole.value, examples=whole.examples, reason=reason)
 
 
-def _pooled(one: Score, other: Score) -> Score:
+def pooled(criterion: Criterion, one: Score, other: Score) -> Score:
+    """The score on two samples of fresh examples together."""
     examples = one.examples + other.examples
-    value = (one.value * one.examples + other.value * other.examples) / examples
-    return Score(value=min(value, 1.0), examples=examples, distinct=other.distinct)
-
-
-def _answer(criterion: Mastery, name: str, score: Score, error: float) -> tuple[Answer, str]:
-    """What is shown of the whole, or of a slice, and why."""
-    threshold = criterion.threshold
-    low = criterion.lower_bound(score, error)
-    assert low is not None  # it is a sample
-    high = _upper_bound(criterion, score, error)
-    text = f"{criterion.metric} {score.value:.4g} on {score.basis}"
-    text += f" of the slice {name!r}" if name else ""
-    if low >= threshold:
-        return "passes", f"{text}, lower bound {low:.4f} >= threshold {threshold:g}"
-    if high < threshold:
-        return "fails", f"{text}, upper bound {high:.4f} < threshold {threshold:g}"
-    return "not shown", f"{text}, threshold {threshold:g} lies between {low:.4f} and {high:.4f}"
-
-
-def _upper_bound(criterion: Mastery, score: Score, error: float) -> float:
-    """A one-sided upper bound on the true score."""
-    wrong = 1 - score.value
-    if criterion.metric == EXACT_MATCH:
-        count = score.examples - round(score.value * score.examples)
-        return 1 - confidence_bounds.clopper_pearson_lower(count, score.examples, error)
-    return 1 - confidence_bounds.chernoff_lower(wrong, score.examples, error)
+    if one.spread is None or other.spread is None:
+        value = (one.value * one.examples + other.value * other.examples) / examples
+        return Score(value=min(value, 1.0), examples=examples, distinct=other.distinct)
+    means = criterion.mean(one), criterion.mean(other)
+    mean, spread = one.spread.pooled(other.spread, *means)
+    return Score(
+        value=criterion.shown(mean), examples=examples, distinct=other.distinct, spread=spread
+    )

@@ -1,4 +1,4 @@
-"""Lower confidence bounds on a success rate."""
+"""Confidence bounds: on a success rate from below, and on a mean loss."""
 
 import math
 
@@ -62,3 +62,52 @@ def examples_needed(threshold: float, confidence: float, number: int = 1) -> int
     return max(
         1, math.ceil(math.log(error_of_test(number, confidence)) / math.log(threshold) - 1e-9)
     )
+
+
+UNSEEN = 10
+"""Standard deviations above the mean of a document that a sample is taken to have missed."""
+
+RESERVE = 2
+"""By how much less than allowed a bound on a mean errs, since a sample shows too little skewness."""
+
+
+def mean_upper(mean: float, units: int, deviation: float, skewness: float, error: float) -> float:
+    """A one-sided upper bound on the mean of independent results from any range.
+
+    No such bound holds for every distribution: of losses, a few are far above the others, and a
+    small sample often has none of these, so that both its mean and its deviation are too low. With
+    Student's t from 100 documents up to 10 % of models at a threshold would pass. Here t is
+    inverted after Hall's cubic transformation, which takes the skewness out of it, at a half of the
+    error; and one document more is taken to be there, which the sample missed, ten deviations above
+    its mean. Simulated from 100 units on, all tests of a stage together err in less than 5 % of
+    cases on the losses of source files under a model of bytes, and on lognormal ones of a deviation
+    up to 1.3 in the logarithm (skewness 14). Where more than a percent of the documents lie twenty
+    deviations above the others, it takes some thousands.
+
+    Source: Hall 1992, "On the removal of skewness by transformation",
+    doi:10.1111/j.2517-6161.1992.tb01875.x.
+
+    >>> [round(mean_upper(1.5, 400, 0.3, skewness, 0.025), 3) for skewness in (0.0, 5.0)]
+    [1.541, 1.552]
+
+    Args:
+        mean: of the results.
+        units: how many there are, at least 2.
+        deviation: their standard deviation.
+        skewness: their third central moment over the deviation's cube.
+        error: that the bound may lie below the true mean with.
+    """
+    from scipy.special import cbrt, stdtrit
+
+    quantile = float(stdtrit(units - 1, error / RESERVE))  # below 0
+    root = math.sqrt(units)
+    studentized = quantile
+    if skewness > 0:
+        tilt = skewness / root
+        studentized = min(quantile, (float(cbrt(1 + tilt * (quantile - tilt / 6))) - 1) * 3 / tilt)
+    return mean - studentized * deviation / root + UNSEEN * deviation / units
+
+
+def mean_lower(mean: float, units: int, deviation: float, skewness: float, error: float) -> float:
+    """A one-sided lower bound on such a mean."""
+    return -mean_upper(-mean, units, deviation, -skewness, error)

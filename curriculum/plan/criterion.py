@@ -4,47 +4,25 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from curriculum.errors import UsageError, check_fields
 from curriculum.plan import confidence_bounds
+from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
 from curriculum.plan.evaluation import Evaluation, Score
+from curriculum.plan.stage import Stage
+from curriculum.plan.verdict import Verdict
 
 EXACT_MATCH = "exact_match"
+LEAST_SHOWN = 0.95
+"""What a sample must be able to show, whatever the threshold above it."""
+
 MARGIN = 0.01
 """A model so much above the threshold is to pass, however many tests failed before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
-    """What was decided on an evaluation, with the numbers that it was decided on.
-
-    Attributes:
-        mastered: whether the stage is mastered.
-        cleared: whether the score clears the threshold; steps or passes may still be missing.
-        reason: why, or why not, in words.
-        metric: that was measured.
-        threshold: that had to be cleared.
-        score: of the metric; None where nothing was measured.
-        examples: how many it was measured on.
-        lower_bound: of the confidence interval of the score; None where every input, or a
-            whole document, was evaluated.
-        test_number: which full test of the stage it was; None where none was taken.
-    """
-
-    mastered: bool
-    cleared: bool
-    reason: str
-    metric: str
-    threshold: float
-    score: float | None = None
-    examples: int | None = None
-    lower_bound: float | None = None
-    test_number: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mastery:
+class Mastery(Criterion):
     """A stage is mastered when its true score is shown to be at least `threshold`.
 
     Shown means: on fresh held-out examples, for the whole and for each slice that the
@@ -71,6 +49,9 @@ class Mastery:
         UsageError: where a value is outside its range.
     """
 
+    verdict: ClassVar[Verdict] = Verdict.MASTERED
+    has_spread: ClassVar[bool] = False
+
     threshold: Annotated[float, "(0, 1]"] = 0.95
     target_threshold: Annotated[float | None, "(0, 1]"] = None
     confidence: Annotated[float, "(0, 1)"] = 0.95
@@ -83,12 +64,24 @@ class Mastery:
     def __post_init__(self) -> None:
         check_fields(self, "criterion")
 
-    def at(self, *, target: bool) -> Self:
-        """The criterion of a stage on the way, or of the target."""
+    @property
+    def measured(self) -> str:
+        return self.metric
+
+    def description(self) -> str:
+        target = self.target_threshold
+        last = "" if target is None else f" ({target:g} on the last stage)"
+        return f"{self.metric} at least {self.threshold:g}{last}"
+
+    def at(self, stage: Stage | None = None, *, target: bool) -> Self:
         if self.target_threshold is None:
             return self
         threshold = self.target_threshold if target else self.threshold
         return replace(self, threshold=threshold, target_threshold=None)
+
+    def check_evaluated(self, examples: int | None, source: str | None) -> None:
+        if source in (None, "sample", "held_out"):
+            self.check_can_be_cleared(examples)
 
     def check_can_be_cleared(self, held_out: int | None = None) -> None:
         """Check that a full test, all correct, would clear the threshold.
@@ -137,8 +130,10 @@ class Mastery:
         return _score_needed(self, test_number, self.examples_of_test(test_number))
 
     def passes_screen(self, screen: Score) -> bool:
-        """Whether the screen is good enough for a full test. It spends no error."""
         return screen.value >= self.threshold
+
+    def promises_pass(self, screen: Score, test_number: int) -> bool:
+        return screen.value >= self.score_needed(test_number)
 
     def decide(
         self,
@@ -148,28 +143,23 @@ class Mastery:
         passes: int,
         steps: int,
         min_steps: int = 0,
+        trend: Trend = Trend(),  # noqa: B008 - frozen
     ) -> Decision:
-        """Decide on an evaluation.
-
-        Args:
-            evaluation: of the stage.
-            test_number: j, which full test of the stage this is, from 1, if it is one.
-            passes: how many evaluations before this one passed in a row.
-            steps: optimizer steps of this visit.
-            min_steps: a visit's own least number of steps, besides the criterion's.
-        """
         if evaluation.full_test is None:
             return self._undecided(evaluation.screen)
         error = confidence_bounds.error_of_test(test_number, self.confidence)
         name, score, bound = self._weakest(evaluation.full_test, evaluation.slices, error)
         clears = (score.value if bound is None else bound) >= self.threshold
         reason = self._describe(name, score, bound, test_number, clears=clears)
-        min_steps = max(min_steps, self.min_steps)
         missing = ""
-        if clears and steps < min_steps:
-            missing = f", but only {steps} of at least {min_steps} steps are done"
-        elif clears and passes + 1 < self.consecutive_passes:
-            missing = f", pass {passes + 1} of {self.consecutive_passes} needed in a row"
+        if clears:
+            missing = missing_steps(
+                self,
+                steps=steps,
+                min_steps=min_steps,
+                passes=passes,
+                consecutive=self.consecutive_passes,
+            )
         return Decision(
             mastered=clears and not missing,
             cleared=clears,
@@ -190,6 +180,39 @@ class Mastery:
             correct = round(score.value * score.examples)
             return confidence_bounds.clopper_pearson_lower(correct, score.examples, error)
         return confidence_bounds.chernoff_lower(score.value, score.examples, error)
+
+    def upper_bound(self, score: Score, error: float) -> float:
+        """The one-sided upper bound on a true score, of a sample."""
+        if self.metric == EXACT_MATCH:
+            wrong = score.examples - round(score.value * score.examples)
+            return 1 - confidence_bounds.clopper_pearson_lower(wrong, score.examples, error)
+        return 1 - confidence_bounds.chernoff_lower(1 - score.value, score.examples, error)
+
+    def answer(
+        self, part: str, score: Score, error: float, *, reference: Score | None = None
+    ) -> tuple[Answer, str]:
+        low, high = self.lower_bound(score, error), self.upper_bound(score, error)
+        assert low is not None  # it is a sample
+        text = f"{self.metric} {score.value:.4g} on {score.basis}"
+        text += f" of the slice {part!r}" if part else ""
+        if low >= self.threshold:
+            return "passes", f"{text}, lower bound {low:.4f} >= threshold {self.threshold:g}"
+        if high < self.threshold:
+            return "fails", f"{text}, upper bound {high:.4f} < threshold {self.threshold:g}"
+        between = f"threshold {self.threshold:g} lies between {low:.4f} and {high:.4f}"
+        return "not shown", f"{text}, {between}"
+
+    def on_so_many(self, examples: int) -> Self:
+        all_correct = Score(value=1.0, examples=examples)
+        shown = self.lower_bound(all_correct, 1 - self.confidence)
+        assert shown is not None  # it is a sample
+        wanted = min(self.threshold, LEAST_SHOWN)
+        if shown < wanted:
+            raise UsageError(
+                f"{examples} examples, all correct, would show a score of {shown:.2f} at most, "
+                f"and {wanted:g} is needed; take more examples"
+            )
+        return replace(self, examples=examples, threshold=min(self.threshold, shown))
 
     def _weakest(
         self, full_test: Score, slices: Mapping[str, Score], error: float

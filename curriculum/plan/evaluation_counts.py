@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from curriculum.plan.criterion import Decision, Mastery
+from curriculum.plan.decision import Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation
 
 MAX_SCREENS = 16
@@ -21,12 +21,20 @@ class EvaluationCounts:
         full_tests: among them.
         failed_tests: of the full tests, those that did not clear the threshold.
         passes: how many of the last evaluations passed in a row.
+        best: the best score of the visit, for a criterion that follows it.
+        stale: how many evaluations since then have not improved on it.
     """
 
     evaluations: int = 0
     full_tests: int = 0
     failed_tests: int = 0
     passes: int = 0
+    best: float | None = None
+    stale: int = 0
+
+    def start_visit(self) -> None:
+        """Forget what is counted within a visit alone."""
+        self.passes, self.best, self.stale = 0, None, 0
 
     @property
     def screens(self) -> int:
@@ -36,14 +44,14 @@ class EvaluationCounts:
         """
         return min(1 << self.failed_tests, MAX_SCREENS)
 
-    def wants_full_test(self, criterion: Mastery, *, steps: int, min_steps: int = 0) -> bool:
-        """Whether a full test on fresh examples could show mastery after so many steps.
+    def wants_full_test(self, criterion: Criterion, *, steps: int, min_steps: int = 0) -> bool:
+        """Whether a full test on fresh examples could be passed after so many steps.
 
         Before the least number of steps, it would use up a part of the stage's error for nothing.
         """
         return steps >= max(min_steps, criterion.min_steps)
 
-    def limit_reached(self, criterion: Mastery, evaluation: Evaluation) -> str | None:
+    def limit_reached(self, criterion: Criterion, evaluation: Evaluation) -> str | None:
         """Why no full test can be passed any more, in words; None while one can.
 
         Each test leaves less error to those after it. On a held-out set, or where a loop of the
@@ -62,17 +70,20 @@ class EvaluationCounts:
         )
 
     def decide(
-        self, criterion: Mastery, evaluation: Evaluation, *, steps: int, min_steps: int = 0
+        self, criterion: Criterion, evaluation: Evaluation, *, steps: int, min_steps: int = 0
     ) -> Decision:
-        """Count an evaluation, and decide on it; arguments as for `Mastery.decide`."""
+        """Count an evaluation, and decide on it; arguments as for `Criterion.decide`."""
         self.evaluations += 1
         self.full_tests += evaluation.full_test is not None
+        trend = criterion.follow(Trend(self.best, self.stale), evaluation)
+        self.best, self.stale = trend.best, trend.stale
         decision = criterion.decide(
             evaluation,
             test_number=self.full_tests,
             passes=self.passes,
             steps=steps,
             min_steps=min_steps,
+            trend=trend,
         )
         self.failed_tests += evaluation.full_test is not None and not decision.cleared
         self.passes = self.passes + 1 if decision.cleared else 0

@@ -7,9 +7,6 @@ from typing import Annotated, Literal
 from curriculum.errors import check_fields
 from curriculum.plan.stage import Stage
 
-LEAST_SHOWN = 0.95
-"""What a sample must be able to show, whatever the threshold above it."""
-
 LENGTH_RATIO = math.sqrt(2)
 
 

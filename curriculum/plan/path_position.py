@@ -13,7 +13,7 @@ class PathPosition:
         path: the nominal stages.
         aim: the index of the stage to master next. A visit may fall short of it, by a half step.
         trail: the indices of the stages mastered on the way; demotions shorten it.
-        reach: the index of the hardest stage mastered; -1 before the first.
+        reach: the index of the hardest stage passed; -1 before the first.
         stride: how many stages the last advance moved on.
     """
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from curriculum.plan.budget import Budget
 from curriculum.plan.cost import Cost
-from curriculum.plan.criterion import Decision, Mastery
+from curriculum.plan.criterion import Mastery
+from curriculum.plan.decision import Criterion, Decision
 from curriculum.plan.evaluation import Evaluation
 from curriculum.plan.evaluation_counts import EvaluationCounts
 from curriculum.plan.growth import Growth
@@ -31,7 +32,7 @@ STATEFUL = ("_position", "_sampler", "backtracker", "rate", "monitor")
 
 
 class Scheduler:
-    """Holds a stage until evaluations show that it is mastered, or its budget is used up.
+    """Holds a stage until evaluations show that it is mastered or ready, or its budget is used up.
 
     Use it alone, in any training loop, by `stage`, `update(evaluation)` and `finished`:
 
@@ -72,7 +73,7 @@ class Scheduler:
     def __init__(
         self,
         growth: Growth,
-        criterion: Mastery | None = None,
+        criterion: Criterion | None = None,
         *,
         budget: Budget | None = None,
         backtracking: Backtracking | None = None,
@@ -84,7 +85,7 @@ class Scheduler:
     ) -> None:
         self._position = PathPosition(growth)
         self.path = self._position.path
-        self._criteria = criterion or Mastery()
+        self._criteria: Criterion = criterion or Mastery()
         self.budget = budget or Budget()
         self.backtracking = backtracking or Backtracking(fresh_starts=0)
         self.pacing = pacing or Gated()
@@ -104,9 +105,7 @@ class Scheduler:
         self.diverged = self.finished = False
         self.ending: str | None = None
         self._counts: defaultdict[str, EvaluationCounts] = defaultdict(EvaluationCounts)
-        self.cost = Cost()
-        self.discarded_cost = Cost()
-        self.cost_before = Cost()
+        self.cost = self.discarded_cost = self.cost_before = Cost()
         self.compute_before = 0.0
         self.monitor = self.new_monitor()
 
@@ -116,18 +115,18 @@ class Scheduler:
         return self._sampler.frontier(self._stages, self._run_cost())
 
     @property
-    def criterion(self) -> Mastery:
-        """What it takes to master the stage."""
-        return self._criteria.at(target=self.stage == self.path[-1])
+    def criterion(self) -> Criterion:
+        """What it takes to pass the stage."""
+        return self._criteria.at(self.stage, target=self.stage == self.path[-1])
 
     @property
     def reach(self) -> Stage | None:
-        """The hardest stage of the path mastered; None before the first."""
+        """The hardest stage of the path passed; None before the first."""
         return self.path[self._position.reach] if self._position.reach >= 0 else None
 
     @property
     def reached_target(self) -> bool:
-        """Whether the last stage of the path was mastered."""
+        """Whether the last stage of the path was passed."""
         return self._position.reach == self._position.last
 
     @property
@@ -188,17 +187,18 @@ class Scheduler:
         return self._counts[stage.key]
 
     def wants_full_test(self, cost: Cost) -> bool:
-        """Whether a full test on fresh examples could end the visit in mastery, at that cost."""
+        """Whether a full test on fresh examples could end the visit in a pass, at that cost."""
         steps = self.cost_of_visit(cost).steps
         return self.counts.wants_full_test(self.criterion, steps=steps, min_steps=self.min_steps)
 
     def new_monitor(self) -> VisitMonitor:
         """What watches a visit to the stage, or a trial on it, from its first evaluation on."""
-        waits = self.pacing.waits_for_mastery
+        waits = self.pacing.waits_for_mastery and self._criteria.uses_patience
         return VisitMonitor(
             self.rollback,
             patience=self.backtracker.patience if waits else 0,
             examples=self.criterion.screen,
+            lower_is_better=self._criteria.lower_is_better,
         )
 
     def sample_stage(self, rng: Rng, cost: Cost | None = None) -> Stage:
@@ -233,9 +233,9 @@ class Scheduler:
         )
         self.limit_reached = None
         # Mastery first: a stage that is mastered with the last step of its budget is mastered.
-        if self.decision.mastered and not self.diverged:
+        if self.decision.passed and not self.diverged:
             self._advance()
-            return Verdict.MASTERED
+            return self._criteria.verdict
         self.monitor.observe(evaluation, steps=self.visit_cost.steps)
         self.limit_reached = self._limit_reached(evaluation)
         if self.limit_reached is None and self.monitor.worsened:
@@ -306,7 +306,7 @@ class Scheduler:
         else:
             self._position.master()
             if self.reached_target:
-                self._finish("the last stage of the path is mastered")
+                self._finish(f"the last stage of the path is {self._criteria.verdict}")
                 return
             self._position.advance(trained=self.visit_cost.steps > 0)
             demoted = self.visit_reason is VisitReason.DEMOTION
@@ -340,7 +340,7 @@ class Scheduler:
         self.visit_reason = reason
         self.retuning = retuning
         self.visit += 1
-        self.counts.passes = 0
+        self.counts.start_visit()
         self.cost_before = self.cost
         self.compute_before = self._run_cost().compute
         self.monitor = self.new_monitor()

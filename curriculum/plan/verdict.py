@@ -6,13 +6,25 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """What an evaluation says of the stage that the model is trained on.
 
-    At `WORSENED` the visit goes on from its best state, with a lower learning rate.
+    At `WORSENED` the visit goes on from its best state, with a lower learning rate. A stage is
+    `MASTERED` by a criterion that shows mastery, and `READY` to grow from by any other.
     """
 
     LEARNING = "learning"
     WORSENED = "worsened"
     MASTERED = "mastered"
+    READY = "ready"
     EXHAUSTED = "exhausted"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the stage is left for a harder one."""
+        return self in (Verdict.MASTERED, Verdict.READY)
+
+
+def verb_of(verdict: str) -> str:
+    """What a model has done to a stage with that verdict: `mastered` it, or `made ready`."""
+    return "made ready" if verdict == Verdict.READY else str(verdict)
 
 
 class VisitReason(StrEnum):

@@ -13,14 +13,13 @@ from .description import PACKAGES as PACKAGES
 from .description import MlflowSettings as MlflowSettings
 from .description import OtherFormat as OtherFormat
 from .description import RunDescription as RunDescription
+from .description import verdict_of as verdict_of
 from .disk import Unreadable as Unreadable
 from .disk import sha256_of as sha256_of
 from .disk import write_atomically as write_atomically
-from .events import CompletedTrial as CompletedTrial
 from .events import Evaluated as Evaluated
 from .events import Event as Event
 from .events import FinalEvaluated as FinalEvaluated
-from .events import Outcome as Outcome
 from .events import PredictedExamples as PredictedExamples
 from .events import ProvenanceChanged as ProvenanceChanged
 from .events import Record as Record
@@ -32,7 +31,6 @@ from .events import TargetEvaluated as TargetEvaluated
 from .events import TrainingEnded as TrainingEnded
 from .events import TrialCompleted as TrialCompleted
 from .events import TrialEvaluated as TrialEvaluated
-from .events import TrialReport as TrialReport
 from .events import TrialSelected as TrialSelected
 from .events import VisitEnded as VisitEnded
 from .events import VisitStarted as VisitStarted
@@ -41,7 +39,6 @@ from .files import check_file as check_file
 from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point
 from .history import History as History
-from .history import perplexity as perplexity
 from .inspection import Finding as Finding
 from .inspection import foreign_files as foreign_files
 from .inspection import inspect_run as inspect_run
@@ -75,4 +72,7 @@ from .snapshot_codec import pack as pack
 from .snapshot_codec import unpack as unpack
 from .store import DEFAULT_STORE as DEFAULT_STORE
 from .store import Store as Store
+from .trial_record import CompletedTrial as CompletedTrial
+from .trial_record import Outcome as Outcome
+from .trial_record import TrialReport as TrialReport
 from .visit import Visit as Visit

@@ -56,6 +56,7 @@ class RunState:
         parent: the checkpoint of what the visit goes back to, should it be given up.
         settled: whether the weights stay, whatever comes.
         mastered: the key of the stage whose mastery ended the visit; None for no mastery.
+        ready: likewise of a stage that was found ready.
         journal: how many bytes the journal had.
         scheduler: its state.
     """
@@ -68,6 +69,12 @@ class RunState:
     mastered: str | None
     journal: int
     scheduler: Mapping[str, Json]
+    ready: str | None = None
+
+    @property
+    def passed(self) -> str | None:
+        """The key of the stage that was passed at the visit's end; None for none."""
+        return self.mastered or self.ready
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ class CheckpointPolicy:
     Attributes:
         every: seconds after which one is made within a visit, infinity for never; at a
             visit's end there always is.
-        keep: how many of the newest stay, besides one of each mastered stage.
+        keep: how many of the newest stay, besides one of each stage passed.
     """
 
     every: float = 30.0
@@ -39,7 +39,7 @@ class CheckpointRole:
 def superseded(saved: Mapping[str, CheckpointRole], newest: int) -> list[str]:
     """The checkpoints that are no longer needed.
 
-    Kept are the `newest` ones, the latest of each mastered stage, and what these go back to.
+    Kept are the `newest` ones, the latest of each stage passed, and what these go back to.
 
     >>> saved = {"000001": CheckpointRole("2x2", None), "000002": CheckpointRole(None, None)}
     >>> superseded(saved | {"000003": CheckpointRole(None, None)}, 1)

@@ -47,7 +47,7 @@ class CheckpointWriter:
         """Save a state, and delete what it supersedes; `best` is the visit's best state."""
         with self._folder.writing():
             save_checkpoint(self._folder.checkpoints / name, snapshot, self._recipe, state, best)
-        self.roles[name] = CheckpointRole(state.mastered, state.parent)
+        self.roles[name] = CheckpointRole(state.passed, state.parent)
         for old in superseded(self.roles, self._policy.keep):
             self._folder.remove_checkpoint(old)
             del self.roles[old]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from curriculum.errors import UsageError
-from curriculum.plan import AxisNames, Stage
+from curriculum.plan import EXACT_MATCH, AxisNames, LossBelow, Mastery, Stage, Verdict
 from curriculum.record.codec import Json, Malformed, decode, encode
 
 FORMAT = 2
@@ -116,6 +116,28 @@ class RunDescription:
     user_git_commit: str | None
     mlflow: MlflowSettings
 
+    @property
+    def verdict(self) -> Verdict:
+        """What a stage is that passes the criterion: mastered, or ready."""
+        return verdict_of(self.settings)
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric that the criterion decides on."""
+        unit = self.settings.get("criterion.unit")
+        named = self.settings.get("criterion.metric", EXACT_MATCH)
+        return str(named) if unit is None else LossBelow(threshold=2.0, unit=unit).measured
+
+    @property
+    def score_name(self) -> str:
+        """What the axis of a figure calls scores: those of a criterion that shows no mastery by their metric."""
+        return "score" if self.verdict is Verdict.MASTERED else self.metric.replace("_", " ")
+
+    @property
+    def in_nats(self) -> bool:
+        """Whether a loss that the criterion decides on is one of symbols, in nats."""
+        return bool(self.settings.get("criterion.unit", "nats") == "nats")
+
     def to_json(self) -> str:
         """The text of `run.json`, with the format's number and a check of what it says."""
         content = {"format": FORMAT, **encode(self)}
@@ -144,6 +166,12 @@ class RunDescription:
             if not name.isprintable() or len(name) > MOST_CHARACTERS:
                 raise Malformed(f"{name[:100]!r} is no name")
         return found
+
+
+def verdict_of(settings: Mapping[str, Json]) -> Verdict:
+    """What a stage is that passes the criterion of an experiment with these settings."""
+    kind = settings.get("criterion", Mastery.__name__)
+    return Verdict.MASTERED if kind == Mastery.__name__ else Verdict.READY
 
 
 def _check(content: Mapping[str, Any]) -> str:

@@ -7,9 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from curriculum.config import Choices, Range
 from curriculum.plan import Answer, Cost, Decision, Loss, Score, Stage, Verdict, VisitReason
 from curriculum.record.codec import Json, Malformed, decode, encode
-
-Outcome = Literal["mastered", "overtaken", "exhausted", "stopped", "diverged"]
-"""How a trial ended: `overtaken` by one that mastered first, or `stopped` with its search."""
+from curriculum.record.trial_record import CompletedTrial, TrialReport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,64 +57,12 @@ class RoundProposed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TrialReport:
-    """A trial's evaluation on the stream `tuning`, and its cost so far.
-
-    Attributes:
-        trial: its number.
-        cost: since the trial began, evaluations included.
-        loss: the mean training loss since its evaluation before, in nats.
-        score: at this evaluation, in [0, 1]; None where it diverged.
-        mastered: whether it meets the criterion.
-        ending: why it can't be trained further, in words; None while it can.
-        rollbacks: how often it went back to its best state so far, with a lower learning rate.
-        diverged: whether it can't since its loss is no longer finite, or memory ran out.
-        reason: what the evaluation found, in words.
-    """
-
-    trial: int
-    cost: Cost
-    loss: Loss | None
-    score: float | None
-    mastered: bool = False
-    ending: str | None = None
-    rollbacks: int = 0
-    diverged: bool = False
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class TrialEvaluated:
     """A trial of a round was trained to its next evaluation."""
 
     visit: int
     study: int
     report: TrialReport
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CompletedTrial:
-    """A trial that is over.
-
-    Attributes:
-        number: from 0 within its study.
-        settings: that were tried, by dotted name.
-        score: at its last evaluation, in [0, 1]; None where it diverged.
-        outcome: how it ended.
-        reason: why, in words.
-        compute: that it cost.
-        steps: that it took.
-        tokens: that it was trained on.
-    """
-
-    number: int
-    settings: Mapping[str, Json]
-    score: float | None
-    outcome: Outcome
-    reason: str = ""
-    compute: float = 0.0
-    steps: int = 0
-    tokens: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,11 +115,11 @@ class VisitEnded:
     """A visit is over.
 
     Attributes:
-        limit_reached: why it ended short of mastery, in words; None where it did not.
+        limit_reached: why it ended without passing, in words; None where it did not.
         kept: whether the model stays as it was trained, or goes back.
         restored: where the run ends short of its target: the visit whose model it ends with, as
             that is the one that got farthest; None where the model is already that one.
-        reach: the hardest stage of the path mastered in order; None for none.
+        reach: the hardest stage of the path mastered, or ready, in order; None for none.
         next_stage: that is visited next; None where the run is over.
         next_reason: why it is.
     """
@@ -217,7 +163,11 @@ class FinalEvaluated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetEvaluated:
-    """The target was tested in full ahead of the stages below it, after so many evaluations."""
+    """The target was tested in full ahead of the stages below it, after so many evaluations.
+
+    Attributes:
+        full_test: kept where a final model is compared with it.
+    """
 
     visit: int
     stage: Stage
@@ -227,11 +177,18 @@ class TargetEvaluated:
     cleared: bool
     mastered: bool
     reason: str
+    ready: bool = False
+    full_test: Score | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the target is mastered, or ready."""
+        return self.mastered or self.ready
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetentionMeasured:
-    """The model that mastered a stage was evaluated on all stages of the path."""
+    """The model that passed a stage was evaluated on all stages of the path."""
 
     visit: int
     stage: Stage

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
-from curriculum.plan import Cost, Stage, Verdict, VisitReason
+from curriculum.plan import Cost, Score, Stage, VisitReason
 from curriculum.record import events
 from curriculum.record.description import RunDescription
 from curriculum.record.events import Event, Record
 from curriculum.record.journal import intact_records
 from curriculum.record.result import Result
 from curriculum.record.run_folder import RunFolder, StopNote
+from curriculum.record.trial_record import TrialReport
 from curriculum.record.visit import Visit, discarded_share
-
-LARGEST_LOSS = 700.0
-"""Of more the exponential would overflow."""
 
 
 class History:
@@ -34,9 +31,9 @@ class History:
         final_evaluations: in the order of the path and beyond it.
         retention: how the model, as it was after each visit, did on the path's stages.
         target_evaluations: full tests of the target ahead of the stages below it.
-        mastered_ahead: what the run had cost when it mastered a stage before those below it.
+        mastered_ahead: what the run had cost when it passed a stage before those below it.
         stages_trained_on: that batches were drawn from, since the last fresh start.
-        mastered_in_order: the hardest stage of the path mastered so far by a visit to it.
+        mastered_in_order: the hardest stage of the path passed so far by a visit to it.
         cost: over all visits, without discarded trials.
         discarded_cost: of trials that were not selected, or have not been yet.
         seconds: since the run's start, up to the end of its last visit.
@@ -109,7 +106,7 @@ class History:
 
     @property
     def reach(self) -> Stage | None:
-        """The hardest stage of the path mastered so far, in order or ahead."""
+        """The hardest stage of the path mastered, or ready, so far; in order or ahead."""
         if not self.mastered_ahead:
             return self.mastered_in_order
         path = self.description.path  # which may have been changed since
@@ -124,10 +121,8 @@ class History:
         return sum(len(visit.evaluations) for visit in self.visits)
 
     def last_mastered_in(self, stage: Stage) -> int | None:
-        """The number of the last visit that mastered a stage; None where a damaged journal has none."""
-        found = (
-            v.number for v in self.visits if v.stage == stage and v.verdict is Verdict.MASTERED
-        )
+        """The number of the last visit that passed a stage; None where a damaged journal has none."""
+        found = (v.number for v in self.visits if v.stage == stage and v.verdict.passed)
         return max(found, default=None)
 
     def full_tests_of(self, stage: Stage) -> int:
@@ -135,6 +130,18 @@ class History:
         evaluations = (each for visit in self.visits for each in visit.evaluations)
         tested = sum(e.stage == stage and e.full_test is not None for e in evaluations)
         return tested + sum(test.stage == stage for test in self.target_evaluations)
+
+    def passed_with(self, stage: Stage) -> Score | None:
+        """The score that a stage was passed with last, in its turn or ahead; None for none."""
+        found = [
+            (each.visit, each.full_test)
+            for visit in self.visits
+            for each in visit.evaluations
+            if each.stage == stage and each.decision.passed
+        ]
+        tests = self.target_evaluations
+        found += [(t.visit, t.full_test) for t in tests if t.stage == stage and t.passed]
+        return max(found, key=lambda pair: pair[0])[1] if found else None
 
     @property
     def held(self) -> tuple[Stage, ...]:
@@ -186,6 +193,7 @@ class History:
             status=self.status(running=running),
             ending=self.ending,
             reach=self.reach,
+            reach_verdict=self.description.verdict.value,
             held=self.held,
             retained=self.retained,
             extrapolated=self.extrapolated,
@@ -237,7 +245,7 @@ class History:
                 self.retention.append(event)
             case events.TargetEvaluated():
                 self.target_evaluations.append(event)
-                if event.mastered:
+                if event.passed:
                     cost = replace(self.total_cost, seconds=self.seconds)
                     self.mastered_ahead[event.stage] = cost
             case events.RunEnded():
@@ -268,7 +276,7 @@ class History:
         self.stages_trained_on |= event.examples_by_stage.keys()
         self._charge(event.cost, event.discarded_cost)
 
-    def _report(self, report: events.TrialReport) -> None:
+    def _report(self, report: TrialReport) -> None:
         """A trial's cost counts as discarded until it is selected."""
         visit = self.visits[-1]
         earlier = (each.cost for each in reversed(visit.reports) if each.trial == report.trial)
@@ -307,8 +315,3 @@ class History:
 def run_status(ended: str | None, stop: str | None, *, running: bool) -> str:
     """A run's status: how it ended, or else that it is running, how it stopped, or that it was killed."""
     return ended or ("running" if running else stop or "killed")
-
-
-def perplexity(loss: float) -> float:
-    """Of a mean loss in nats."""
-    return math.exp(min(loss, LARGEST_LOSS))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from curriculum.plan import Cost, Stage, Verdict, VisitReason
+from curriculum.plan import Cost, Stage, VisitReason
 from curriculum.record.description import RunDescription
 from curriculum.record.history import History, run_status
 from curriculum.record.run_folder import RunFolder
@@ -21,10 +21,10 @@ class RunTotals:
         ended: how it ended; None while it is not over.
         stop: how it stopped before its end, if it said so.
         damaged: whether the journal could be read in part alone.
-        reach: the hardest stage of the path mastered so far, in order or ahead.
+        reach: the hardest stage of the path passed so far, in order or ahead.
         cost: of the whole run, discarded trials included.
         last_written: the time of day of the last record; of the run's start before any.
-        mastered: what the run had cost when it first mastered each stage of the path, in order or ahead.
+        mastered: what the run had cost when it first passed each stage of the path, in order or ahead.
         took_half_steps: whether it visited stages between those of the path.
         changed_provenance: whether it was resumed, by force, under another than it was started with.
     """
@@ -108,11 +108,11 @@ def read_totals(
 
 
 def _mastered(history: History) -> dict[Stage, Cost]:
-    """When each stage of the path was mastered for the first time."""
+    """When each stage of the path was passed for the first time."""
     path, found, cost = set(history.description.path), dict[Stage, Cost](), Cost()
     for visit in history.visits:
         cost = cost + visit.cost + visit.discarded_cost
-        if visit.verdict is Verdict.MASTERED and visit.stage in path and visit.ended is not None:
+        if visit.verdict.passed and visit.stage in path and visit.ended is not None:
             found.setdefault(visit.stage, replace(cost, seconds=visit.ended))
     found |= {stage: ahead for stage, ahead in history.mastered_ahead.items() if stage in path}
     return found

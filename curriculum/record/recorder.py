@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from curriculum.errors import RunFailed
@@ -191,13 +192,13 @@ class Recorder:
             weights_sha256=weights_sha256(learner.model),
         )
         self.write(event)
-        own = verdict is Verdict.MASTERED and restored is None
-        mastered = stage.key if own else None
+        own = verdict.passed and restored is None
+        passed = stage.key if own else None
         state, name = scheduler.state_dict(), checkpoint_name(self._visits)
-        self._save(name, learner.snapshot(), state, mastered=mastered)
+        self._save(name, learner.snapshot(), state, passed=passed, verdict=verdict)
 
     def target_mastered(self, learner: Learner, scheduler: Scheduler) -> None:
-        """The target is mastered ahead of the stages below it; what masters it is kept."""
+        """The target is passed ahead of the stages below it; what passes it is kept."""
         state = self._state(scheduler.state_dict(), training=True)
         self.checkpoints.save_target(learner.snapshot(), state)
 
@@ -275,10 +276,14 @@ class Recorder:
         *,
         training: bool = False,
         interval: TrainingInterval | None = None,
-        mastered: str | None = None,
+        passed: str | None = None,
+        verdict: Verdict | None = None,
         best: Snapshot | None = None,
     ) -> None:
-        state = self._state(scheduler, training=training, interval=interval, mastered=mastered)
+        state = self._state(scheduler, training=training, interval=interval)
+        if passed is not None:
+            ready = verdict is Verdict.READY
+            state = replace(state, ready=passed) if ready else replace(state, mastered=passed)
         with self.folder.writing():
             self._journal.sync()
         self.checkpoints.save(name, snapshot, state, best)
@@ -289,7 +294,6 @@ class Recorder:
         *,
         training: bool,
         interval: TrainingInterval | None = None,
-        mastered: str | None = None,
     ) -> RunState:
         """The run's state as it is now."""
         parent = checkpoint_name(self._visits) if interval is not None else None
@@ -299,7 +303,7 @@ class Recorder:
             interval=interval,
             parent=parent if parent in self.checkpoints.roles else None,
             settled=interval is None,
-            mastered=mastered,
+            mastered=None,
             journal=self._position,
             scheduler=scheduler,
         )

@@ -11,7 +11,7 @@ class StageResult:
     """What a visit to a stage came to.
 
     Attributes:
-        verdict: `mastered`, `exhausted`, or `learning` where it is not over.
+        verdict: `mastered` or `ready`, `exhausted`, or `learning` where it is not over.
         steps: by the learner that went on; so are tokens.
         seconds: evaluations and trials included.
         trials: how many its search had.
@@ -42,7 +42,8 @@ class Result:
         status: `reached` the target or `stopped` short of it, once the run is over; before,
             `running`, `interrupted`, `failed` or `killed`, and it can be resumed.
         ending: why it is over, or was stopped, in words.
-        reach: the hardest stage of the path that was mastered; None where none was.
+        reach: the hardest stage of the path that was passed; None where none was.
+        reach_verdict: what that stage is by the criterion, `mastered` or `ready`.
         held: the stages of the path that the final model still passes.
         retained: the last stage up to which it passes all; None where not the first.
         extrapolated: the longest length beyond those trained on that it passes, if any.
@@ -70,6 +71,7 @@ class Result:
     seconds: float
     stages: tuple[StageResult, ...]
     axis_names: AxisNames = field(default_factory=AxisNames)
+    reach_verdict: str = "mastered"
 
     def as_json(self) -> dict[str, Any]:
         """The result as the command line's `--json` prints it."""

@@ -122,7 +122,7 @@ def find_resume_point(
                             f"the checkpoint {path} does not agree with the journal"
                         )
                     saved = load_saved_state(path, state, experiment, device, seed=description.seed)
-            intact[path.name] = CheckpointRole(state.mastered, state.parent)
+            intact[path.name] = CheckpointRole(state.passed, state.parent)
         except DamagedCheckpoint as error:
             log.warning("%s; going back to the state before", error)
             bad.append(path)
@@ -185,7 +185,7 @@ def _check_farthest(folder: RunFolder, experiment: Experiment, history: History)
         visit = history.last_mastered_in(history.mastered_in_order)
         if visit is None:
             raise DamagedCheckpoint(
-                f"the journal of run {folder.id} tells of a reach that no visit has mastered"
+                f"the journal of run {folder.id} tells of a reach that no visit has passed"
             )
         names.append(checkpoint_name(visit + 1))
     if experiment.growth.path()[-1] in history.mastered_ahead:

@@ -51,12 +51,15 @@ class _BestState:
     steps: int
     is_newest: bool
     worse: int
+    mean: tuple[float, float, int] | None = None  # of a score in a range of its own alone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Plateau:
     start: int
-    points: tuple[tuple[int, float, int, float | None], ...]
+    points: tuple[
+        tuple[int, float, int, float | None] | tuple[int, float, int, float | None, float], ...
+    ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,14 +5,9 @@ from dataclasses import dataclass, field
 
 from curriculum.config import Choices, Range
 from curriculum.plan import Cost, Stage, Verdict, VisitReason
-from curriculum.record.events import (
-    CompletedTrial,
-    Evaluated,
-    RolledBack,
-    TrialReport,
-    TrialSelected,
-)
+from curriculum.record.events import Evaluated, RolledBack, TrialSelected
 from curriculum.record.result import StageResult
+from curriculum.record.trial_record import CompletedTrial, TrialReport
 
 
 @dataclass(slots=True)
@@ -28,7 +23,7 @@ class Visit:
         restored: the visit whose model the run ends with; None for its own, or where it goes on.
         rollbacks: to the visit's best state, each after so many steps of the run.
         reason: why the last evaluation was decided as it was, in words.
-        limit_reached: why the visit ended short of mastery, in words; None where it did not.
+        limit_reached: why the visit ended without passing, in words; None where it did not.
         next_stage: that is visited next, once the visit is over; None where the run is.
         cost: of the learner that went on, evaluations included.
         discarded_cost: of trials that were not selected, or have not been yet.

@@ -13,9 +13,7 @@ def describe_dry_run(experiment: Experiment) -> Iterator[str]:
     yield f"{experiment.name}: {counted(len(path), 'stage')}, strategy {experiment.strategy}"
     for note in experiment.task.notes:
         yield f"data: {note}"
-    target = criterion.target_threshold
-    last = "" if target is None else f" ({target:g} on the last stage)"
-    yield f"criterion: {criterion.metric} at least {criterion.threshold:g}{last}"
+    yield f"criterion: {criterion.description()}"
     for stage in path:
         yield f"  {experiment.axis_names.words(stage)}: evaluated on {_evaluation(experiment, stage)}"
     if experiment.tuning.is_on:
@@ -28,7 +26,7 @@ def _evaluation(experiment: Experiment, stage: Stage) -> str:
     """How many examples an evaluation takes, and of what kind."""
     task, criterion = experiment.task, experiment.criterion
     whole = task.evaluation_set(stage)
-    screen = f"a screen of {criterion.screen}, then "
+    screen = f"a screen of {criterion.screen}, then " if criterion.has_screen else ""
     if whole is None:
         parts = len(task.slices)
         slices = f", and as many on each of {counted(parts, 'slice')}" if parts else ""
@@ -36,6 +34,8 @@ def _evaluation(experiment: Experiment, stage: Stage) -> str:
     if whole.rows is not None:
         kind = "the document that is trained on" if whole.memorised else "a held-out document"
         return f"{kind}, in {counted(whole.examples, 'window')}"
+    if whole.units is not None:
+        return f"{whole.units:,} held-out documents ({whole.examples:,} examples)"
     if whole.examples <= criterion.screen or whole.source == "held_out":
         screen = ""
     return f"{screen}{whole.examples:,} examples ({whole.source})"

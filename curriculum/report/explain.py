@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from curriculum.plan import Verdict, VisitReason
-from curriculum.record import History, ProvenanceChanged, Visit, perplexity
+from curriculum.plan import LOSSES, Verdict, VisitReason, perplexity
+from curriculum.record import History, ProvenanceChanged, Visit
 from curriculum.report.units import counted
 
 REASONS = {
@@ -64,22 +64,25 @@ def outcome(history: History, *, running: bool = False) -> str:
         return f"{_reached(history)}; {cost}."
     else:
         status, ending = trained.status, trained.ending
-    words, reach = history.description.axis_names.words, "no stage mastered"
+    words, verdict = history.description.axis_names.words, history.description.verdict
+    reach = f"no stage {verdict}"
     if history.reach is not None:
-        reach = f"reach: {words(history.reach)}"
+        kind = " (ready)" if verdict is Verdict.READY else ""
+        reach = f"reach: {words(history.reach)}{kind}"
     return f"{status.capitalize()}{f' ({ending})' if ending else ''}; {reach}; {cost}."
 
 
 def _reached(history: History) -> str:
-    """That the target was reached, and by mastering which stages."""
+    """That the target was reached, and by passing which stages."""
     path = history.description.path
-    mastered = {v.stage for v in history.visits if v.verdict is Verdict.MASTERED}
+    passed = {v.stage for v in history.visits if v.verdict.passed}
+    verdict = history.description.verdict
     target = history.description.axis_names.place(path[-1], path)
-    if mastered.issuperset(path):
+    if passed.issuperset(path):
         stages = "every stage" if len(path) > 1 else "the stage"
-        return f"Target reached: {stages} {'up to' if len(path) > 1 else 'of'} {target} mastered"
-    below = sum(stage not in mastered for stage in path[:-1])
-    return f"Target reached: {target} mastered ({below} of the stages below it are not)"
+        return f"Target reached: {stages} {'up to' if len(path) > 1 else 'of'} {target} {verdict}"
+    below = sum(stage not in passed for stage in path[:-1])
+    return f"Target reached: {target} {verdict} ({below} of the stages below it are not)"
 
 
 def final_evaluation(history: History, *, running: bool = False) -> Iterator[str]:
@@ -112,12 +115,13 @@ def _sentence(visit: Visit) -> str:
     if not reason:
         return "not evaluated yet."
     if visit.evaluations:
-        reason += _metrics(visit.evaluations[-1].metrics)
+        last = visit.evaluations[-1]
+        reason += _metrics(last.metrics, last.decision.metric)
     took = f"after {counted(visit.cost.steps, 'step')}{_search(visit)}{_rollbacks(visit)}"
-    if visit.verdict is Verdict.MASTERED and visit.cost.steps == 0:
-        return f"already mastered (no training needed): {reason}."
-    if visit.verdict is Verdict.MASTERED:
-        return f"mastered {took}: {reason}."
+    if visit.verdict.passed and visit.cost.steps == 0:
+        return f"already {visit.verdict} (no training needed): {reason}."
+    if visit.verdict.passed:
+        return f"{visit.verdict} {took}: {reason}."
     if visit.verdict is Verdict.EXHAUSTED:
         back = "" if visit.kept else "; the model went back to what it was before the visit"
         if visit.restored is not None:
@@ -140,10 +144,10 @@ def _rollbacks(visit: Visit) -> str:
     return f" and {times} ({', '.join(parts)}; learning rate {rate:.3g} since)"
 
 
-def _metrics(metrics: Mapping[str, float]) -> str:
+def _metrics(metrics: Mapping[str, float], decided_on: str) -> str:
     """What an evaluation measured besides its score, in words: `, perplexity 1.02`."""
     parts = []
-    if "loss" in metrics:
+    if "loss" in metrics and decided_on not in LOSSES:
         parts.append(f"perplexity {perplexity(metrics['loss']):.4g}")
     parts += [
         f"{name.replace('_', ' ')} {value:.4g}"
@@ -165,8 +169,11 @@ def _search(visit: Visit) -> str:
         return f" at the carried {settings}, as all of {tried} diverged"
     if not visit.discarded_cost.compute:
         return f" at {settings}, with its first trial"
-    mastered = any(report.mastered for report in visit.reports)
-    rank = "the first to master" if mastered else "the best"
+    rank = "the best"
+    if any(report.mastered for report in visit.reports):
+        rank = "the first to master"
+    elif any(report.ready for report in visit.reports):
+        rank = "the first to be ready"
     return (
         f" at {settings}, {rank} of {tried} (discarded trials took "
         f"{visit.discarded_share:.0%} of the visit's compute)"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from curriculum import record
 from curriculum.config import Experiment
-from curriculum.plan import Cost, Decision, Stage
+from curriculum.plan import Cost, Decision, Stage, Verdict
 from curriculum.report.screen import screen_of
 from curriculum.report.units import counted
 
@@ -37,7 +37,7 @@ class Progress:
         self._made = time.time()
         self._shown = time.monotonic()
         self._reach: Stage | None = None
-        self._ahead: Stage | None = None  # the target, if mastered ahead of the stages below it
+        self._ahead: Stage | None = None  # the target, if passed ahead of the stages below it
         self._seconds = 0.0
         self._cost = self._cost_before = Cost()  # without discarded trials
         self._discarded_cost = Cost()  # of all trials, until one of them is selected
@@ -117,7 +117,7 @@ class Progress:
                 self._cost = self._cost + event.cost
                 self._discarded_cost = self._discarded_cost - event.cost
                 self._race = {}
-            case record.TargetEvaluated(mastered=True):
+            case record.TargetEvaluated(mastered=True) | record.TargetEvaluated(ready=True):
                 self._ahead = self._reach = event.stage
             case record.VisitEnded():
                 self._reach = self._ahead or event.reach
@@ -157,18 +157,15 @@ class Progress:
         decision = self._decision
         if decision is None or decision.score is None:
             return "not evaluated yet"
-        return f"{decision.metric} {decision.score:.3f} (threshold {self._threshold:g})"
-
-    @property
-    def _threshold(self) -> float:
-        """Of the stage that is visited."""
-        return self._experiment.criterion.at(target=self._stage == self._path[-1]).threshold
+        return f"{decision.metric} {decision.score:.3f}{_of(decision.threshold)}"
 
     def _search(self) -> str:
         """How far the search has come."""
-        scores = [report.score for report in self._race.values() if report.score is not None]
+        scored = [r for r in self._race.values() if r.value is not None and r.score is not None]
+        leader = max(scored, key=lambda report: report.value or 0.0, default=None)
         latest = max(self._race) - self._first_trial + 1
-        best = f"{max(scores):.3f} (threshold {self._threshold:g})" if scores else "none yet"
+        threshold = None if self._decision is None else self._decision.threshold
+        best = "none yet" if leader is None else f"{leader.score:.3f}{_of(threshold)}"
         return f"trial {latest} of at most {self._experiment.tuning.trials}, best score {best}"
 
     def _speed(self) -> str:
@@ -203,6 +200,8 @@ class Progress:
         table.add_row("stage", f"{self._names.words(self._stage)}, visit {self._visit}")
         table.add_row("score", self._score())
         reach = "none yet" if self._reach is None else self._names.words(self._reach)
+        if self._reach is not None and self._experiment.criterion.verdict is Verdict.READY:
+            reach += " (ready)"
         table.add_row("reach", reach)
         if self._race:
             table.add_row("search", self._search())
@@ -211,3 +210,8 @@ class Progress:
         if not self._trained:
             table.add_row("left", self._left())
         return table
+
+
+def _of(threshold: float | None) -> str:
+    """What a score has to clear, in words; empty for a criterion that has no threshold."""
+    return "" if threshold is None else f" (threshold {threshold:g})"

@@ -11,7 +11,7 @@ from rich.console import JustifyMethod
 from rich.table import Table
 
 from curriculum.errors import RunFailed, UsageError
-from curriculum.plan import Stage
+from curriculum.plan import Stage, Verdict
 from curriculum.record import Problem, RunFolder, RunOverview, Store, problem_kind
 from curriculum.report.screen import literal_console
 
@@ -43,7 +43,8 @@ class RunLine:
         state: `running`, `reached`, `stopped`, `interrupted`, `failed` or `killed`; or
             `damaged` where its record is, `foreign` where another version of this package has
             written it, or `unreadable` where the system keeps it from being read.
-        reach: the hardest stage mastered so far.
+        reach: the hardest stage passed so far.
+        reach_verdict: what that is by the run's criterion, `mastered` or `ready`.
         reach_words: the same in the task's words, short.
         steps: optimizer steps, trials included.
         last_written: the time of day of its last record.
@@ -55,6 +56,7 @@ class RunLine:
     seed: int | None = None
     state: str
     reach: Stage | None = None
+    reach_verdict: str | None = None
     reach_words: str = "-"
     steps: int | None = None
     last_written: float
@@ -100,13 +102,17 @@ def _line(folder: RunFolder, overview: RunOverview) -> RunLine:
     if totals.ended is None and not overview.running:
         command = f"resume {folder.id}"
         state = "damaged" if totals.damaged else state
+    words = "-" if reach is None else description.axis_names.brief(reach, description.path)
+    if reach is not None and description.verdict is Verdict.READY:
+        words += " (ready)"
     return RunLine(
         folder=folder,
         experiment=description.experiment,
         seed=description.seed,
         state=state,
         reach=reach,
-        reach_words="-" if reach is None else description.axis_names.brief(reach, description.path),
+        reach_verdict=None if reach is None else str(description.verdict),
+        reach_words=words,
         steps=totals.cost.steps,
         last_written=totals.last_written,
         command=command,

@@ -6,7 +6,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
 
-from curriculum.plan import Budget
+from curriculum.plan import Budget, Verdict
 from curriculum.record import Evaluated, Result
 from curriculum.report.screen import NotebookScreen, in_notebook
 from curriculum.sweep import PlannedRun, is_guess
@@ -79,6 +79,8 @@ class SweepProgress:
         if task is not None:
             self._progress.remove_task(task)
         reach = "no stage" if result.reach is None else result.axis_names.words(result.reach)
+        if result.reach is not None and result.reach_verdict == Verdict.READY:
+            reach += " (ready)"
         number = f"{self._done:>{len(str(self._total))}}/{self._total}"
         self._print(f"{number}  {_name(run)}: {reach}, {result.seconds:.1f} s")
         self._progress.update(self._all, description=self._title, completed=self._done)

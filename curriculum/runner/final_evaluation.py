@@ -1,4 +1,4 @@
-"""Evaluates a model on all stages: whenever one is mastered, and once the run is over."""
+"""Evaluates a model on all stages: whenever one is passed, and once the run is over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from curriculum import learn, plan
 from curriculum.config import Experiment
-from curriculum.errors import UsageError
 from curriculum.record import FinalEvaluated, History
 
 STREAM = "certificate"
@@ -40,8 +39,13 @@ class FinalEvaluator:
         path = self.experiment.growth.path()
         for stage in path:
             if self.accepts(learner, stage):
-                tests = history.full_tests_of(stage)
-                yield self._on_path(learner, stage, target=stage == path[-1], tests=tests)
+                yield self._on_path(
+                    learner,
+                    stage,
+                    target=stage == path[-1],
+                    tests=history.full_tests_of(stage),
+                    reference=history.passed_with(stage),
+                )
         examples = self.experiment.final_evaluation.examples
         for stage in self._beyond(learner, history):
             yield self.beyond(learner, stage, examples)
@@ -63,7 +67,13 @@ class FinalEvaluator:
         for each in (other, learner):
             score, _ = evaluator.full_test(each, stage, 0, criterion.examples)
             found = plan.Evaluation(full_test=score)
-            best.observe(found, significance, examples=score.examples, steps=0)
+            best.observe(
+                found,
+                significance,
+                examples=score.examples,
+                steps=0,
+                lower_is_better=criterion.lower_is_better,
+            )
         return best.worse > 0
 
     def beyond(
@@ -84,40 +94,45 @@ class FinalEvaluator:
         """
         whole = self._task.evaluation_set(stage)
         if whole is not None and (
-            whole.rows or whole.source == "held_out" or whole.examples * stage.length <= MOST_TOKENS
+            whole.rows
+            or whole.source == "held_out"  # what is drawn is not held out
+            or whole.examples * stage.length <= MOST_TOKENS
         ):
             return replace(self._on_path(learner, stage, target=True), beyond=True)
-        criterion = self._criterion_beyond(examples)
+        criterion = self.experiment.criterion.at(stage, target=True).on_so_many(examples)
         evaluator = learn.Evaluator(
             self._task, criterion, self.seed, f"{STREAM}/beyond", on_progress
         )
         certificate = self._on_sample(evaluator, learner, stage, criterion, looks=((1, 1),))
         return _final_evaluated(certificate, stage, beyond=True)
 
-    def _criterion_beyond(self, examples: int) -> plan.Mastery:
-        criterion = self.experiment.criterion.at(target=True)
-        all_correct = plan.Score(value=1.0, examples=examples)
-        shown = criterion.lower_bound(all_correct, 1 - criterion.confidence)
-        assert shown is not None  # it is a sample
-        wanted = min(criterion.threshold, plan.LEAST_SHOWN)
-        if shown < wanted:
-            raise UsageError(
-                f"{examples} examples, all correct, would show a score of {shown:.2f} at most, "
-                f"and {wanted:g} is needed; take more examples"
-            )
-        return replace(criterion, examples=examples, threshold=min(criterion.threshold, shown))
-
     def _on_path(
-        self, learner: learn.Learner, stage: plan.Stage, *, target: bool = False, tests: int = 0
+        self,
+        learner: learn.Learner,
+        stage: plan.Stage,
+        *,
+        target: bool = False,
+        tests: int = 0,
+        reference: plan.Score | None = None,
     ) -> FinalEvaluated:
-        """A test of a stage of the path, or of one as short; `tests` were made of it before."""
-        criterion, evaluator = self.experiment.criterion.at(target=target), self._evaluator
+        """A test of a stage of the path, or of one as short.
+
+        Args:
+            learner: whose model is tested.
+            stage: on which.
+            target: whether it is the target, or beyond it.
+            tests: that were made of it before.
+            reference: what it was passed with.
+        """
+        criterion, evaluator = self.experiment.criterion.at(stage, target=target), self._evaluator
         if self._task.evaluation_set(stage) is None:
-            certificate = self._on_sample(evaluator, learner, stage, criterion)
+            certificate = self._on_sample(evaluator, learner, stage, criterion, reference=reference)
         else:
             score, slices = evaluator.full_test(learner, stage, 0, criterion.examples)
             evaluation = plan.Evaluation(full_test=score, slices=slices)
-            certificate = plan.certify_whole(criterion, evaluation, test_number=tests + 1)
+            certificate = plan.certify_whole(
+                criterion, evaluation, test_number=tests + 1, reference=reference
+            )
         return _final_evaluated(certificate, stage, beyond=False)
 
     def _on_sample(
@@ -125,9 +140,10 @@ class FinalEvaluator:
         evaluator: learn.Evaluator,
         learner: learn.Learner,
         stage: plan.Stage,
-        criterion: plan.Mastery,
+        criterion: plan.Criterion,
         *,
         looks: Sequence[tuple[float, float]] = plan.LOOKS,
+        reference: plan.Score | None = None,
     ) -> plan.Certificate:
         distinct = learn.DistinctInputs()
 
@@ -135,10 +151,10 @@ class FinalEvaluator:
             score, slices, _ = evaluator.test_sample(learner, stage, number, examples, distinct)
             return score, slices
 
-        return plan.certify_sample(criterion, draw, looks)
+        return plan.certify_sample(criterion, draw, looks, reference=reference)
 
     def _quick_score(self, learner: learn.Learner, stage: plan.Stage) -> float:
-        """The score of a screen; of a document, of all of it."""
+        """The score of a screen; of documents, and of what is held out, of all of them."""
         whole = self._task.evaluation_set(stage)
         if whole is not None and (whole.rows is not None or whole.source == "held_out"):
             return self._on_path(learner, stage).score

@@ -130,9 +130,9 @@ class CurriculumLoop:
                     verdict = self._update(found)
             self._interval, self._training, self.best = None, False, None
             # Keep what was trained, or go back to what came to the stage.
-            if verdict is Verdict.MASTERED:
+            if verdict.passed:
                 self._measure_retention(visit, stage)
-            kept = verdict is Verdict.MASTERED or (
+            kept = verdict.passed or (
                 (not waits or self._ends_with_target(visit)) and not scheduler.diverged
             )
             if not kept:
@@ -198,7 +198,7 @@ class CurriculumLoop:
     def _restore_farthest(self, visit: int, verdict: Verdict) -> int | None:
         """Where the run ends short of its target, go back to the model that got farthest.
 
-        Gives the number of the visit that this model mastered its stage in; None where the model
+        Gives the number of the visit that this model passed its stage in; None where the model
         is that one already. Where training went on after that, the model is gone back to only if
         the last one is significantly worse.
         """
@@ -207,15 +207,15 @@ class CurriculumLoop:
             return None
         target = self.target_evaluator.target
         if target in history.mastered_ahead:
-            number = next(test.visit for test in history.target_evaluations if test.mastered)
+            number = next(test.visit for test in history.target_evaluations if test.passed)
             farthest = self.recorder.checkpoints.learner_of_target(self.experiment, self.device)
             return self._restore(farthest, number, if_worse_on=target)
         if scheduler.reach is None:
             return None
-        if verdict is Verdict.MASTERED and history.visits[visit].stage == scheduler.reach:
+        if verdict.passed and history.visits[visit].stage == scheduler.reach:
             return None
         last = history.last_mastered_in(scheduler.reach)
-        assert last is not None, "the reach was mastered"
+        assert last is not None, "the reach was passed"
         farthest = self.recorder.checkpoints.learner_after(last, self.experiment, self.device)
         waits = scheduler.pacing.waits_for_mastery
         return self._restore(farthest, last, if_worse_on=None if waits else scheduler.reach)
@@ -236,7 +236,7 @@ class CurriculumLoop:
         return visit
 
     def _update(self, evaluation: Evaluation) -> Verdict:
-        """Have the scheduler decide on an evaluation, and check whether the target is mastered."""
+        """Have the scheduler decide on an evaluation, and check whether the target is passed."""
         visit, stage = self.scheduler.visit, self.scheduler.stage
         verdict = self.scheduler.update(evaluation)
         self.recorder.evaluated(visit, stage, evaluation, self.scheduler)
@@ -255,11 +255,11 @@ class CurriculumLoop:
                 found = self.target_evaluator.evaluate(self.learner, visit, history, shared)
             if found is not None:
                 self.recorder.write(found, self.recorder.clock())
-                if found.mastered:
+                if found.passed:
                     self.recorder.target_mastered(self.learner, self.scheduler)
 
     def _measure_retention(self, visit: int, stage: Stage) -> None:
-        """Evaluate the model on all stages, now that it has mastered one."""
+        """Evaluate the model on all stages, now that it has passed one."""
         if self.final_evaluator.is_on:
             with self.recorder.untimed():
                 scores = self.final_evaluator.retention(self.learner)
@@ -271,7 +271,8 @@ class CurriculumLoop:
         reached, ending = self.scheduler.reached_target, self.scheduler.ending or ""
         ahead = self.target_evaluator.target in self.recorder.history.mastered_ahead
         if ahead and not reached:
-            ending = f"the target is mastered before the stages below it, and {ending}"
+            word = self.experiment.criterion.verdict
+            ending = f"the target is {word} before the stages below it, and {ending}"
         self.recorder.training_ended(reached=reached or ahead, ending=ending)
         if self._on_trained is not None:
             self._on_trained(self.recorder.history)
@@ -299,10 +300,10 @@ class CurriculumLoop:
         )
 
     def _ends_with_target(self, visit: int) -> bool:
-        """Whether the run is over in the visit that mastered the target, ahead of its own stage."""
+        """Whether the run is over in the visit that passed the target, ahead of its own stage."""
         tests = self.recorder.history.target_evaluations
-        mastered = any(test.mastered and test.visit == visit for test in tests)
-        return mastered and self.scheduler.finished
+        passed = any(test.passed and test.visit == visit for test in tests)
+        return passed and self.scheduler.finished
 
     def _save_within_visit(self, interval: learn.TrainingInterval) -> None:
         """Save the state between two steps, and stop there if that was requested."""

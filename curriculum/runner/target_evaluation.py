@@ -4,17 +4,25 @@ from collections.abc import Sequence
 
 from curriculum.config import Experiment
 from curriculum.learn import Evaluator, Learner
-from curriculum.plan import EvaluationCounts, Stage
+from curriculum.plan import (
+    Criterion,
+    Evaluation,
+    EvaluationCounts,
+    Score,
+    Spread,
+    Stage,
+    Trend,
+)
 from curriculum.record import History, TargetEvaluated
 
 STREAM = "ahead"
 
 
 class TargetEvaluator:
-    """Tells when a model masters the target, whether or not it masters what is below.
+    """Tells when a model passes the target, whether or not it passes what is below.
 
     The gate evaluates the lowest unmastered stage. A model that is trained on long inputs
-    alone may never pass the short ones, and master the target all the same. These evaluations
+    alone may never pass the short ones, and pass the target all the same. These evaluations
     have the gate's criterion and examples of their own, and are not charged.
     """
 
@@ -22,12 +30,12 @@ class TargetEvaluator:
         self.target = experiment.growth.path()[-1]
         self._is_on = experiment.final_evaluation.mode == "on"
         self._shape = experiment.task.shape(self.target)
-        self._criterion = experiment.criterion.at(target=True)
+        self._criterion = experiment.criterion.at(self.target, target=True)
         task = experiment.task.for_stream("target")
         self._evaluator = Evaluator(task, experiment.criterion, seed, STREAM)
 
     def is_due(self, learner: Learner, stage: Stage, history: History) -> bool:
-        """Whether the target is trained on, not mastered yet, and not what the gate evaluates."""
+        """Whether the target is trained on, not passed yet, and not what the gate evaluates."""
         return (
             self._is_on
             and stage != self.target
@@ -57,6 +65,8 @@ class TargetEvaluator:
             passes=_passes(earlier, visit, number),
         )
         criterion, steps = self._criterion, history.total_cost.steps
+        trend = _trend(criterion, earlier)
+        counts.best, counts.stale = trend.best, trend.stale
         evaluation, _ = self._evaluator.evaluate(
             learner,
             self.target,
@@ -77,8 +87,21 @@ class TargetEvaluator:
             examples=decision.examples or 0,
             cleared=decision.cleared,
             mastered=decision.mastered,
+            ready=decision.ready,
             reason=decision.reason,
+            full_test=evaluation.full_test if criterion.compares and decision.ready else None,
         )
+
+
+def _trend(criterion: Criterion, tests: Sequence[TargetEvaluated]) -> Trend:
+    """How the target's score has moved, for a criterion that follows it."""
+    trend = Trend()
+    if criterion.compares:
+        for test in tests:
+            spread = Spread(units=test.examples, deviation=0.0)  # whatever it was
+            score = Score(value=test.score, examples=test.examples, spread=spread)
+            trend = criterion.follow(trend, Evaluation(full_test=score))
+    return trend
 
 
 def _passes(tests: Sequence[TargetEvaluated], visit: int, number: int) -> int:

@@ -83,7 +83,7 @@ def comparable_experiment(
     if isinstance(growth, Galloping):
         growth = growth.arithmetic()
     try:
-        found = experiment.replace(criterion=replace(criterion, confidence=1 - error))
+        found = experiment.replace(criterion=criterion.replace(confidence=1 - error))
     except UsageError as unclear:  # the experiment was fine with its own confidence
         raise UsageError(f"{unclear} ({count} learning rates share the error allowed)") from None
     found = found.replace(

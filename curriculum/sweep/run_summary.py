@@ -67,7 +67,7 @@ class RunSummary:
 
     @property
     def reach(self) -> int:
-        """The place of the hardest stage mastered; -1 for none."""
+        """The place of the hardest stage passed; -1 for none."""
         return max(self.mastered, default=-1)
 
     @classmethod

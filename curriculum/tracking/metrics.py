@@ -11,8 +11,8 @@ from dataclasses import asdict, replace
 
 from mlflow.entities import Dataset, Metric
 
-from curriculum.plan import Cost, Stage, growing_axes
-from curriculum.record import Evaluated, History, Record, RolledBack, Visit, perplexity
+from curriculum.plan import Cost, Stage, growing_axes, perplexity
+from curriculum.record import Evaluated, History, Record, RolledBack, Visit
 
 IN_TRAINING = ("memorised", "gradient_norm")
 """How metrics begin that are of the examples trained on."""
@@ -28,11 +28,14 @@ def evaluation_metrics(history: History, evaluation: Evaluated, record: Record) 
     values = {
         f"validation_{decision.metric}": decision.score,
         "validation_lower_bound": decision.lower_bound,
+        "validation_upper_bound": decision.upper_bound,
         **{f"stage/{k}": v for k, v in _numbers(history, evaluation.stage, place=False).items()},
         **_progress(history, seconds),
         "speed/steps_per_second": total.steps / seconds if seconds else None,
         "speed/tokens_per_second": total.tokens / seconds if seconds else None,
     }
+    if decision.metric == "loss" and history.description.in_nats and decision.score is not None:
+        values["validation_perplexity"] = perplexity(decision.score)
     for name, value in evaluation.metrics.items():
         group = "train/" if name.startswith(IN_TRAINING) else "validation_"
         values[f"{group}{name}"] = value
@@ -53,7 +56,7 @@ def selected_trial_metrics(history: History) -> list[Metric]:
     visit = history.visits[-1]
     assert visit.selection is not None
     start = history.total_cost - visit.cost - visit.discarded_cost
-    metric = history.description.settings["criterion.metric"]
+    metric = history.description.metric
     found = []
     for report, time in zip(visit.reports, visit.report_times, strict=True):
         if report.trial == visit.selection.trial:
@@ -97,12 +100,12 @@ def final_metrics(history: History) -> list[Metric]:
 def is_done_at_its_step(history: History) -> bool:
     """Whether a run that stopped has no more points at the step where it stands, should it be resumed.
 
-    A stage that was mastered, or given up, is followed by another one, which is evaluated before any step.
+    A stage that was passed, or given up, is followed by another one, which is evaluated before any step.
     """
     if history.end is not None or not history.visits:
         return True
     last = history.visits[-1]
-    evaluated = bool(last.evaluations) and not last.evaluations[-1].decision.mastered
+    evaluated = bool(last.evaluations) and not last.evaluations[-1].decision.passed
     return evaluated and last.ended is None
 
 
@@ -132,7 +135,7 @@ def _progress(history: History, seconds: float) -> dict[str, float | None]:
 def _passed(history: History) -> dict[str, float]:
     """What the final model still passes; what it was not evaluated on is left out.
 
-    As for the reach, a length that there is none of is 0: also where nothing was mastered, so
+    As for the reach, a length that there is none of is 0: also where nothing was passed, so
     that nothing beyond could be evaluated.
     """
     if not history.final_evaluations:

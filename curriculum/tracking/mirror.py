@@ -218,7 +218,7 @@ class Mirror:
                 self._add(evaluation_metrics(self.history, event, entry), event.visit)
             case record.RolledBack():
                 self._add(rollback_metrics(self.history, event, entry), event.visit)
-            case record.TargetEvaluated(mastered=True):
+            case record.TargetEvaluated(mastered=True) | record.TargetEvaluated(ready=True):
                 self._points.add(self._run, reach_metrics(self.history))
             case record.TrialSelected():
                 self._add(selected_trial_metrics(self.history), event.visit)

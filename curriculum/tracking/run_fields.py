@@ -10,7 +10,7 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from curriculum import record
-from curriculum.plan import Stage
+from curriculum.plan import Stage, verb_of
 from curriculum.tracking.addresses import RUN_TAG
 
 PLAIN = "gated"
@@ -74,7 +74,7 @@ def experiment_note(description: record.RunDescription) -> str:
     return (
         f"**{description.task} × {description.model}**, from {words(path[0])} to {words(path[-1])}: how "
         f"far does the model get, and does a curriculum help it? Each run is a seed and a strategy; "
-        f"`by_step/reach_…` is the hardest stage that it mastered, `progress/…` what it cost, and "
+        f"`by_step/reach_…` is the hardest stage that it {verb_of(description.verdict)}, `progress/…` what it cost, and "
         f"`test/…` what the final model still passes."
     )
 

@@ -17,7 +17,7 @@ def importances(visit: Visit) -> dict[str, float]:
     By PED-ANOVA (Watanabe, Bansal & Hutter 2023, arXiv 2304.10255).
     """
     trials = visit.trials
-    scores = {trial.score for trial in trials if trial.score is not None}
+    scores = {trial.value for trial in trials if trial.value is not None}
     if len(trials) < FEWEST or len(scores) < 2:
         return {}
     optuna.logging.set_verbosity(optuna.logging.ERROR)

@@ -90,7 +90,7 @@ class ProcessExecutor:
         message = self._worker_of[number].reply(self._requested.pop(number), self._setup.stop)
         report = decode(TrialReport, message.content["report"])
         self._evaluations[number] += 1
-        if not report.mastered and report.ending is None:
+        if not report.passed and report.ending is None:
             self._requested[number] = self._request_advance(number)
         return report
 

@@ -22,7 +22,7 @@ def race(trials: Iterable[int], advance: Callable[[int], TrialReport]) -> Iterat
         number = min(compute, key=lambda trial: (compute[trial], trial))
         report = advance(number)
         yield report
-        if report.mastered:
+        if report.passed:
             return
         if report.ending is None:
             compute[number] = report.cost.compute

@@ -84,7 +84,7 @@ class Search:
 
     @property
     def best(self) -> int | None:
-        """The trial that mastered, or else scored best; of equals the one with less loss."""
+        """The trial that passed, or else scored best; of equals the one with less loss."""
         sound = [report for report in self.reports.values() if not report.diverged]
         return max(sound, key=_rank).trial if sound else None
 
@@ -108,6 +108,7 @@ class Search:
             number=number,
             settings=settings,
             score=None if report is None else report.score,
+            objective=None if report is None else report.objective,
             outcome=outcome,
             reason=self._reason(report, outcome),
             compute=cost.compute,
@@ -134,8 +135,8 @@ class Search:
     def _find_ending(self) -> None:
         """How the search has ended, if it has, follows from the trials that are completed."""
         for trial in self.completed[self.first :]:
-            if trial.outcome == "mastered":
-                self.ending = mastered_by(trial.number)
+            if trial.outcome in ("mastered", "ready"):
+                self.ending = passed_by(trial.number, trial.outcome)
             elif trial.outcome == "stopped":
                 self.ending = trial.reason
 
@@ -146,20 +147,22 @@ class Search:
             self.reports = {n: report for n, report in self.reports.items() if n < proposed[0]}
 
 
-def mastered_by(trial: int) -> str:
+def passed_by(trial: int, outcome: str) -> str:
     """How a search ends that a trial has won, in words."""
+    if outcome == "ready":
+        return f"trial {trial} made the stage ready"
     return f"trial {trial} mastered the stage"
 
 
 def _rank(report: record.TrialReport) -> tuple[bool, float, float, int]:
-    score = -1.0 if report.score is None else report.score
+    value = -1.0 if report.value is None else report.value
     loss = float("inf") if report.loss is None else report.loss
-    return report.mastered, score, -loss, -report.trial
+    return report.passed, value, -loss, -report.trial
 
 
 def _outcome(report: record.TrialReport | None, *, won: bool) -> record.Outcome:
-    if report is not None and report.mastered:
-        return "mastered"
+    if report is not None and report.passed:
+        return "ready" if report.ready else "mastered"
     if report is not None and report.diverged:
         return "diverged"
     if report is not None and report.ending is not None:

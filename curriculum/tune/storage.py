@@ -16,7 +16,7 @@ from optuna.storages.journal import JournalFileBackend, JournalRedisBackend
 from curriculum import record
 from curriculum.config import Choices, Range
 from curriculum.errors import UsageError
-from curriculum.plan import Stage
+from curriculum.plan import Stage, Verdict
 from curriculum.tune.study import frozen_trial
 
 
@@ -155,7 +155,8 @@ class StudiesCopy:
             study.set_user_attr("stage", stage.key)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                metric = self._description.settings["criterion.metric"]
-                study.set_metric_names([f"{metric} (above 1: mastered, at less cost)"])
+                verdict, metric = self._description.verdict, self._description.metric
+                value = metric if verdict is Verdict.MASTERED else f"likelihood by {metric}"
+                study.set_metric_names([f"{value} (above 1: {verdict}, at less cost)"])
         self._studies[number] = study
         self._known[number] = len(study.get_trials(deepcopy=False))

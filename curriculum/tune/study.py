@@ -65,7 +65,7 @@ def frozen_trial(
     state = TrialState.FAIL if failed else TrialState.COMPLETE
     if reports is not None and trial.outcome in CUT_SHORT:
         state = TrialState.PRUNED
-    scores = {each.cost.steps: each.score for each in reports or () if each.score is not None}
+    scores = {each.cost.steps: each.value for each in reports or () if each.value is not None}
     return create_trial(
         state=state,
         intermediate_values=scores,
@@ -86,13 +86,14 @@ def frozen_trial(
 
 
 def value_of(trial: CompletedTrial) -> float:
-    """What a study maximises: the score; above 1 where mastered, the higher the less it cost.
+    """What a study maximises: the score; above 1 where the stage was passed, at less cost higher.
 
-    A trial that has not mastered is thus worse than any that has, ordered by score.
+    Of a loss it is the likelihood of a symbol in place of the score. A trial that has not passed is
+    thus worse than any that has, ordered by score.
     """
-    assert trial.score is not None
-    if trial.outcome != "mastered":
-        return trial.score
+    assert trial.value is not None
+    if trial.outcome not in ("mastered", "ready"):
+        return trial.value
     return 1 + 1 / (1 + trial.compute / 1e9)
 
 

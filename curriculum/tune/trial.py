@@ -102,7 +102,7 @@ class Trial:
         else:
             report = self._diverged(loss, Evaluation(divergence=diverged))
         # Another evaluation shows whether it has become worse, or how good its best state really is.
-        while not report.mastered and report.ending is None and self._is_unsettled:
+        while not report.passed and report.ending is None and self._is_unsettled:
             if self._monitor.worsened:
                 assert self._best is not None
                 self._learner = learn.Learner.of(self._best, self.learner.device)
@@ -134,9 +134,12 @@ class Trial:
         evaluation = replace(evaluation, train_loss=train_loss)
         self.meter.add_evaluation(compute)
         decision = self._counts.decide(criterion, evaluation, steps=steps, min_steps=least)
-        found = self._report(loss=loss, score=decision.score, reason=decision.reason)
-        if decision.mastered:
-            return replace(found, mastered=True)
+        objective = None if decision.score is None else criterion.objective(decision.score)
+        found = self._report(
+            loss=loss, score=decision.score, objective=objective, reason=decision.reason
+        )
+        if decision.passed:
+            return replace(found, mastered=decision.mastered, ready=decision.ready)
         self._monitor.observe(evaluation, steps=steps)
         if self._monitor.is_best:
             self._best = self.learner.snapshot()

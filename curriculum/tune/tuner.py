@@ -11,7 +11,7 @@ from curriculum.plan import Cost, Scheduler
 from curriculum.tune.executor import TrialExecutor
 from curriculum.tune.race import ROUND, race
 from curriculum.tune.run_setup import RunSetup
-from curriculum.tune.search import Search, mastered_by
+from curriculum.tune.search import Search, passed_by
 
 
 class Journal(Protocol):
@@ -120,8 +120,8 @@ class Tuner:
             entry = self._write(
                 record.TrialEvaluated(visit=search.visit, study=search.study, report=report)
             )
-            if report.mastered:
-                search.ending = mastered_by(report.trial)
+            if report.passed:
+                search.ending = passed_by(report.trial, "ready" if report.ready else "mastered")
                 return True
             evaluated = len(search.reports) == search.tried + len(trials)
             search.ending = self._limit_reached(

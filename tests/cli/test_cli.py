@@ -144,6 +144,7 @@ def test_json_is_one_object_on_stdout(recorded: Reached) -> None:
         "status",
         "ending",
         "reach",
+        "reach_verdict",
         "weights_sha256",
         "steps",
         "tokens",

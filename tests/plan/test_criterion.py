@@ -10,7 +10,8 @@ EVERY = "every input"
 
 
 def decide(criterion: Mastery, evaluation: Evaluation, **state: int) -> Any:
-    return criterion.decide(evaluation, **{"test_number": 1, "passes": 0, "steps": 100, **state})
+    found: dict[str, Any] = {"test_number": 1, "passes": 0, "steps": 100, **state}
+    return criterion.decide(evaluation, **found)
 
 
 def a_test(score: float, examples: int = 1024, **kinds: Any) -> Evaluation:
@@ -105,6 +106,8 @@ def test_a_decision_records_its_numbers() -> None:
         "examples": 1024,
         "lower_bound": decision.lower_bound,
         "test_number": 3,
+        "ready": False,
+        "upper_bound": None,
     }
     assert decision.lower_bound is not None
     assert decision.lower_bound >= 0.95

@@ -1,136 +1,121 @@
-"""When a visit is given up since nothing improves."""
+from collections.abc import Iterable
+from typing import Any
 
-from collections.abc import Sequence
-
-import numpy as np
 import pytest
 
 from curriculum import (
-    Backtracking,
     Budget,
     Cost,
     Evaluation,
-    Explicit,
-    Mastery,
-    Rollback,
+    Geometric,
+    Plateau,
     Scheduler,
     Score,
+    Spread,
+    Stage,
     UsageError,
     Verdict,
 )
-from curriculum.plan.recovery.plateau import Plateau
-from curriculum.plan.recovery.visit_monitor import VisitMonitor
-
-PATIENCE = 100
+from curriculum.plan import EvaluationCounts
 
 
-def evaluation(score: float, loss: float | None = None, steps: int = 0) -> Evaluation:
-    screen = Score(value=score, examples=64)
-    return Evaluation(screen=screen, train_loss=loss, cost=Cost(steps=steps))
+def a_score(value: float, deviation: float = 0.3) -> Score:
+    return Score(value=value, examples=100, spread=Spread(units=100, deviation=deviation))
 
 
-def reached_at(scores: Sequence[float], losses: Sequence[float | None]) -> int | None:
-    """The step of the first plateau, with an evaluation every 10 steps from step 0 on."""
-    plateau = Plateau()
-    for number, (score, loss) in enumerate(zip(scores, losses, strict=True)):
-        plateau.observe(evaluation(score, loss), steps=10 * number, patience=PATIENCE)
-        if plateau.is_reached(PATIENCE):
-            return 10 * number
+def ready_after(criterion: Plateau, values: Iterable[float], *, steps: int = 100) -> int | None:
+    """The number of the evaluation, from 1, after which the stage is ready; None for never."""
+    counts = EvaluationCounts()
+    for number, value in enumerate(values, 1):
+        if counts.decide(criterion, Evaluation(full_test=a_score(value)), steps=steps).ready:
+            return number
     return None
 
 
-FLAT = [0.7] * 40
-RISING = [*np.linspace(0.5, 1.0, 20), *[0.97] * 20]
-FALLING = [*np.linspace(1.0, 0.5, 20), *[0.5] * 20]
+@pytest.mark.parametrize(
+    ("settings", "values", "expected"),
+    [
+        ({"evaluations": 2}, [3.0, 2.0, 1.0, 0.995, 0.995], 5),
+        ({"evaluations": 2}, [3.0, 2.0, 2.5, 1.5, 1.495, 1.2], None),  # an improvement in between
+        ({"evaluations": 2, "min_improvement": 0.5}, [3.0, 2.0, 1.8, 1.6, 1.0], 4),
+        ({"evaluations": 3}, [1.0, 1.1, 1.2, 1.3], 4),  # getting worse is no improvement
+        ({"evaluations": 2, "min_improvement": 0.1}, [1.0, 0.95, 0.89, 0.85], None),  # bit by bit
+        ({"metric": "exact_match", "evaluations": 2}, [0.1, 0.5, 0.5, 0.5], 4),
+        ({"metric": "exact_match", "evaluations": 1}, [0.5, 0.4], 2),
+        ({"metric": "distance", "mode": "min", "evaluations": 1}, [5.0, 4.0, 6.0], 3),
+        ({"metric": "exact_match", "mode": "min", "evaluations": 1}, [0.5, 0.4, 0.6], 3),
+        ({"evaluations": 1, "min_steps": 200}, [1.0, 1.0, 1.0], None),
+    ],
+)
+def test_a_stage_is_ready_when_the_metric_improves_no_longer(
+    settings: dict[str, Any], values: list[float], expected: int | None
+) -> None:
+    assert ready_after(Plateau(**settings), values) == expected
+
+
+def test_each_visit_begins_with_a_best_of_its_own() -> None:
+    criterion, counts = Plateau(evaluations=1), EvaluationCounts()
+    counts.decide(criterion, Evaluation(full_test=a_score(1.0)), steps=0)
+    counts.start_visit()
+    again = counts.decide(criterion, Evaluation(full_test=a_score(2.0)), steps=0)
+    assert not again.ready
+    assert counts.decide(criterion, Evaluation(full_test=a_score(2.0)), steps=0).ready
+
+
+def test_a_scheduler_moves_on_from_what_stands_still_and_patience_does_not_end_the_visit() -> None:
+    growth = Geometric(start=Stage(2), end=Stage(3))
+    scheduler = Scheduler(growth, Plateau(evaluations=3), budget=Budget(steps_per_stage=10_000))
+    losses = iter([2.0, 1.0, 1.0, 1.0, 1.0, 0.9, 0.5, 0.5, 0.5, 0.5])
+    found = []
+    for number, loss in enumerate(losses):
+        evaluation = Evaluation(full_test=a_score(loss), cost=Cost(steps=400 * number))
+        found.append(scheduler.update(evaluation))
+    ready = [n for n, verdict in enumerate(found) if verdict is Verdict.READY]
+    assert ready == [4, 9]
+    assert set(found) == {Verdict.LEARNING, Verdict.READY}
+    assert scheduler.ending == "the last stage of the path is ready"
+
+
+def test_its_state_is_kept_with_the_schedulers() -> None:
+    growth = Geometric(start=Stage(2), end=Stage(3))
+
+    def made() -> Scheduler:
+        return Scheduler(growth, Plateau(evaluations=3))
+
+    one, other = made(), made()
+    for loss in (1.0, 1.0, 1.0):
+        one.update(Evaluation(full_test=a_score(loss)))
+    other.load_state_dict(one.state_dict())
+    last = Evaluation(full_test=a_score(1.0))
+    assert other.update(last) is one.update(last) is Verdict.READY
 
 
 @pytest.mark.parametrize(
-    ("scores", "losses", "expected"),
+    ("now", "before", "answer"),
+    [(1.0, 1.0, "passes"), (1.05, 1.0, "passes"), (1.2, 1.0, "fails"), (0.2, 1.0, "passes")],
+)
+def test_a_final_model_fails_where_it_is_shown_to_have_become_worse(
+    now: float, before: float, answer: str
+) -> None:
+    found, reason = Plateau().answer("", a_score(now), 0.05, reference=a_score(before))
+    assert found == answer
+    assert "when the stage was ready" in reason
+
+
+def test_of_a_stage_that_was_never_ready_nothing_is_shown() -> None:
+    found, reason = Plateau().answer("", a_score(1.0), 0.05)
+    assert found == "not shown"
+    assert "no score of the stage, when it was ready" in reason
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
     [
-        (FLAT, [None, *FLAT[1:]], PATIENCE),
-        (FLAT, [None] * 40, PATIENCE),
-        ([0.0] * 40, [0.7] * 40, PATIENCE),
-        ([1.0] * 40, [0.7] * 40, PATIENCE),
-        ([0.0] * 40, FALLING, 260),  # nothing is right yet, and the loss still falls
-        (RISING, [0.7] * 40, 250),
-        (FALLING, RISING, PATIENCE),
+        ({"evaluations": 0}, "criterion.evaluations must be at least 1"),
+        ({"min_improvement": -0.1}, "criterion.min_improvement must be at least 0"),
+        ({"mode": "down"}, "criterion.mode must be min or max"),
     ],
 )
-def test_a_plateau_is_where_neither_score_nor_loss_improves(
-    scores: list[float], losses: list[float | None], expected: int
-) -> None:
-    assert reached_at(scores, losses) == pytest.approx(expected, abs=20)
-
-
-def test_what_came_before_the_last_steps_does_not_count() -> None:
-    plateau = Plateau()
-    for steps, score in ((0, 0.0), (10, 0.0), (60, 0.7), (80, 0.7), (100, 0.7)):
-        plateau.observe(evaluation(score), steps=steps, patience=PATIENCE)
-    assert not plateau.is_reached(PATIENCE)
-    assert plateau.is_reached(50)
-
-
-def test_after_a_restart_it_looks_from_there_on() -> None:
-    plateau = Plateau()
-    plateau.observe(evaluation(0.7), steps=0, patience=PATIENCE)
-    plateau.restart(90)
-    for steps in range(90, 190, 10):
-        plateau.observe(evaluation(0.7), steps=steps, patience=PATIENCE)
-        assert not plateau.is_reached(PATIENCE)
-    plateau.observe(evaluation(0.7), steps=190, patience=PATIENCE)
-    assert plateau.is_reached(PATIENCE)
-
-
-def scheduler_of(patience: int) -> Scheduler:
-    return Scheduler(
-        Explicit(lengths=(2, 9)),
-        Mastery(threshold=0.99),
-        budget=Budget(steps_per_stage=1000),
-        backtracking=Backtracking(half_steps=0, demotions=0, fresh_starts=0, patience=patience),
-    )
-
-
-def exhausted_at(scheduler: Scheduler) -> int:
-    start = scheduler.cost.steps
-    for steps in range(0, 1010, 10):
-        if scheduler.update(evaluation(0.7, steps=start + steps)) is Verdict.EXHAUSTED:
-            return steps
-    raise AssertionError
-
-
-def test_the_first_stage_has_its_whole_budget() -> None:
-    assert exhausted_at(scheduler_of(PATIENCE)) == 1000
-
-
-@pytest.mark.parametrize(("patience", "expected"), [(PATIENCE, PATIENCE), (0, 1000)])
-def test_a_later_stage_is_given_up_after_so_many_steps_without_progress(
-    patience: int, expected: int
-) -> None:
-    scheduler = scheduler_of(patience)
-    full = Score(value=1.0, examples=1024)
-    assert scheduler.update(Evaluation(full_test=full, cost=Cost(steps=5))) is Verdict.MASTERED
-    assert exhausted_at(scheduler) == expected
-    if patience:
-        assert scheduler.limit_reached == (
-            "neither score nor training loss improved over 100 steps"
-        )
-
-
-def test_each_rollback_of_a_visit_takes_of_its_patience() -> None:
-    monitor = VisitMonitor(Rollback(), patience=PATIENCE, examples=64)
-    monitor.observe(evaluation(0.7), steps=0)
-    monitor.roll_back(steps=10)
-    for steps in range(10, 60, 10):
-        monitor.observe(evaluation(0.7), steps=steps)
-        assert monitor.limit_reached(evaluation(0.7)) is None
-    monitor.observe(evaluation(0.7), steps=60)
-    assert monitor.limit_reached(evaluation(0.7)) == (
-        "neither score nor training loss improved over 50 steps"
-    )
-
-
-def test_patience_is_no_negative_number() -> None:
-    with pytest.raises(UsageError, match=r"backtracking.patience must be at least 0, got -1"):
-        Backtracking(patience=-1)
-    with pytest.raises(UsageError, match=r"backtracking.fresh_starts must be at least 0, got -1"):
-        Backtracking(fresh_starts=-1)
+def test_a_setting_out_of_its_range_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Plateau(**settings)

@@ -362,6 +362,7 @@ def test_the_last_stage_of_the_path_has_the_targets_threshold() -> None:
     middling = Score(value=0.7, examples=500)
     found = []
     for steps in (0, 10, 20):
+        assert isinstance(scheduler.criterion, Mastery)
         found.append((scheduler.stage.length, scheduler.criterion.threshold))
         verdict = scheduler.update(Evaluation(full_test=middling, cost=Cost(steps=steps)))
     assert found == [(2, 0.5), (3, 0.5), (4, 0.9)]

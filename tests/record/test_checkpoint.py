@@ -114,7 +114,7 @@ def test_the_state_is_read_from_json_as_it_was_saved(tmp_path: Path) -> None:
     assert encode(found) == content
     assert decode(CheckpointJson, content) == found
     assert set(content) == {"state", "learner"}
-    assert set(content["state"]) == set(RunState.__slots__)
+    assert set(content["state"]) == set(RunState.__slots__) - {"ready"}  # at its default
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,9 @@ def test_a_state_of_another_form_is_malformed(name: str, other: object) -> None:
         decode(RunState, content | {name: other})
 
 
-@pytest.mark.parametrize("name", RunState.__slots__)
+@pytest.mark.parametrize(
+    "name", sorted({*RunState.__slots__} - {"ready"})
+)  # which is left out for none
 def test_a_state_that_lacks_a_field_is_malformed(name: str) -> None:
     content = encode(STATE)
     del content[name]

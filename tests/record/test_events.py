@@ -38,12 +38,11 @@ from curriculum.record.events import (
     NAMES,
     OF_A_VISIT,
     Clock,
-    CompletedTrial,
-    TrialReport,
     event_json,
     record_from_json,
 )
 from curriculum.record.journal import DamagedJournal
+from curriculum.record.trial_record import CompletedTrial, TrialReport
 from curriculum.report import explain_run, run_line
 from curriculum.tune.search import Search
 

@@ -120,7 +120,7 @@ def test_it_is_not_charged_to_the_run(odd: Experiment, store: Path) -> None:
 
 
 def test_it_takes_as_many_consecutive_passes_as_the_gate(odd: Experiment, store: Path) -> None:
-    criterion = replace(odd.criterion, consecutive_passes=3)
+    criterion = odd.criterion.replace(consecutive_passes=3)
     run(odd.replace(criterion=criterion).with_strategy("direct"), store)
     found = target_evaluations(store)
     last = found[-1]
@@ -259,7 +259,7 @@ def test_tests_of_the_target_ahead_and_at_its_stage_share_one_error(
 
 
 def test_no_test_is_taken_before_the_least_number_of_steps(odd: Experiment, store: Path) -> None:
-    criterion = replace(odd.criterion, min_steps=60)
+    criterion = odd.criterion.replace(min_steps=60)
     run(odd.replace(criterion=criterion).with_strategy("direct"), store)
     steps = [event.cost.steps for event in gate_evaluations_before(store, mastered=False)]
     assert steps == [60]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -25,6 +25,7 @@ class _Point:
     score: float
     examples: int
     train_loss: float | None
+    deviation: float | None = None
 
 
 @dataclass(slots=True)
@@ -39,11 +40,17 @@ class Plateau:
     start: int = 0
     points: list[_Point] = field(default_factory=list)
 
-    def observe(self, evaluation: Evaluation, *, steps: int, patience: int) -> None:
+    def observe(
+        self, evaluation: Evaluation, *, steps: int, patience: int, lower_is_better: bool = False
+    ) -> None:
         """Take an evaluation into account, made after so many steps of the visit."""
         score = evaluation.screen or evaluation.full_test
         if score is not None:
-            point = _Point(steps, score.value, score.examples, evaluation.train_loss)
+            value = -score.value if lower_is_better else score.value
+            point = _Point(steps, value, score.examples, evaluation.train_loss)
+            if score.spread is not None:
+                spread = score.spread
+                point = replace(point, examples=spread.units, deviation=spread.deviation)
             self.points = [each for each in self.points if each.steps > steps - patience]
             self.points.append(point)
 
@@ -66,7 +73,8 @@ class Plateau:
         return bool(earlier) and not (_scores_rose(earlier, later) or _loss_fell(earlier, later))
 
     def state_dict(self) -> dict[str, Any]:
-        points = [[p.steps, p.score, p.examples, p.train_loss] for p in self.points]
+        # A rate has no deviation of its own, and none is written.
+        points = [[*astuple(p)][: 4 if p.deviation is None else 5] for p in self.points]
         return {"start": self.start, "points": points}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -76,6 +84,11 @@ class Plateau:
 def _scores_rose(earlier: Sequence[_Point], later: Sequence[_Point]) -> bool:
     """Whether the scores are significantly higher."""
     (correct, examples), (more, others) = _pooled(earlier), _pooled(later)
+    squares = [(p.deviation**2, p.examples) for p in (*earlier, *later) if p.deviation is not None]
+    if squares:
+        variance = sum(square * n for square, n in squares) / sum(n for _, n in squares)
+        error = math.sqrt(variance * (1 / examples + 1 / others))
+        return more / others - correct / examples > CRITICAL_Z * error
     rate = (correct + more) / (examples + others)
     error = math.sqrt(rate * (1 - rate) * (1 / examples + 1 / others))
     return more / others - correct / examples > CRITICAL_Z * error

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from curriculum.errors import check_fields
-from curriculum.plan.evaluation import Evaluation, Score
+from curriculum.plan.evaluation import Evaluation, Score, Spread
 
 IN_A_ROW = 3
 """Evaluations that must be worse: one alone is so by bad luck in many a long visit."""
@@ -81,15 +81,23 @@ class BestState:
         steps: that were taken until its evaluation.
         is_newest: whether that is the last evaluation's; of equals the newest is.
         worse: how many evaluations in a row were significantly worse, up to the last.
+        mean: of a score with a spread, which has no counts: value, deviation and units of the best.
     """
 
     counts: tuple[int, int] | None = None
     steps: int = 0
     is_newest: bool = False
     worse: int = 0
+    mean: tuple[float, float, int] | None = None
 
     def observe(
-        self, evaluation: Evaluation, significance: float, *, examples: int, steps: int
+        self,
+        evaluation: Evaluation,
+        significance: float,
+        *,
+        examples: int,
+        steps: int,
+        lower_is_better: bool = False,
     ) -> None:
         """Take an evaluation into account, made after so many steps.
 
@@ -100,7 +108,9 @@ class BestState:
         self.is_newest = False
         score = evaluation.screen or evaluation.full_test
         if evaluation.divergence is not None:
-            self.worse = 0 if self.counts is None else IN_A_ROW
+            self.worse = 0 if self.counts is None and self.mean is None else IN_A_ROW
+        elif score is not None and score.spread is not None:
+            self._observe_mean(score, score.spread, significance, steps, lower_is_better)
         elif score is not None:
             found = _counts(score, examples)
             if self.counts is None or found[0] * self.counts[1] >= self.counts[0] * found[1]:
@@ -110,20 +120,41 @@ class BestState:
             else:
                 self.worse = 0
 
+    def _observe_mean(
+        self, score: Score, spread: Spread, significance: float, steps: int, lower_is_better: bool
+    ) -> None:
+        """The same for a score in a range of its own."""
+        sign = -1.0 if lower_is_better else 1.0
+        found = score.value, spread.deviation, spread.units
+        if self.mean is None or sign * (found[0] - self.mean[0]) >= 0:
+            self.mean, self.steps, self.is_newest, self.worse = found, steps, True, 0
+        elif welch_p_value(sign * self.mean[0], sign * found[0], self.mean, found) < significance:
+            self.worse += 1
+        else:
+            self.worse = 0
+
     @property
     def score(self) -> float:
-        """Of the best screen, in [0, 1]; there must have been one."""
+        """Of the best screen; there must have been one."""
+        if self.mean is not None:
+            return self.mean[0]
         assert self.counts is not None
         return self.counts[0] / self.counts[1]
 
     def state_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        found = asdict(self)
+        if self.mean is None:  # of a rate there is none
+            del found["mean"]
+        return found
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.mean = None
         for name, value in state.items():
             setattr(self, name, value)
         if self.counts is not None:
             self.counts = (self.counts[0], self.counts[1])
+        if self.mean is not None:
+            self.mean = (self.mean[0], self.mean[1], self.mean[2])
 
 
 def fisher_p_value(better: tuple[int, int], worse: tuple[int, int]) -> float:
@@ -142,6 +173,31 @@ def fisher_p_value(better: tuple[int, int], worse: tuple[int, int]) -> float:
         for few in range(max(0, total - examples), fewer + 1)
     )
     return ways / math.comb(examples + others, total)
+
+
+def welch_p_value(
+    better: float,
+    worse: float,
+    one: tuple[float, float, int],
+    other: tuple[float, float, int],
+) -> float:
+    """The probability that equal means give results so far apart, or farther in this direction.
+
+    Welch's test with a normal distribution, one-sided (Welch 1947, doi:10.1093/biomet/34.1-2.28).
+
+    >>> round(welch_p_value(1.0, 0.0, (1.0, 3.0, 18), (0.0, 3.0, 18)), 3)
+    0.159
+
+    Args:
+        better: the greater mean.
+        worse: the other.
+        one: of the better, its value, the deviation of its units, and how many they are.
+        other: likewise of the worse.
+    """
+    variance = one[1] ** 2 / one[2] + other[1] ** 2 / other[2]
+    if variance == 0:
+        return 0.0 if better > worse else 1.0
+    return math.erfc((better - worse) / math.sqrt(2 * variance)) / 2
 
 
 def _counts(score: Score, examples: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ class VisitMonitor:
         rollback: when to go back.
         patience: steps without progress after which to give up; 0 for never.
         examples: a score on more than so many is compared as if it were on so many.
+        lower_is_better: whether a lower score is a better one.
         rollbacks: how often it went back.
         best_before: after the last time: the steps and the score of the state gone back to.
     """
@@ -24,6 +25,7 @@ class VisitMonitor:
     _: KW_ONLY
     patience: int
     examples: int
+    lower_is_better: bool = False
     rollbacks: int = 0
     best_before: tuple[int, float] | None = None
     _best: BestState = field(default_factory=BestState)
@@ -33,10 +35,19 @@ class VisitMonitor:
         """Take an evaluation into account, made after so many steps."""
         if self.rollback.times:
             self._best.observe(
-                evaluation, self.rollback.significance, examples=self.examples, steps=steps
+                evaluation,
+                self.rollback.significance,
+                examples=self.examples,
+                steps=steps,
+                lower_is_better=self.lower_is_better,
             )
         if self.patience:
-            self._plateau.observe(evaluation, steps=steps, patience=self.patience)
+            self._plateau.observe(
+                evaluation,
+                steps=steps,
+                patience=self.patience,
+                lower_is_better=self.lower_is_better,
+            )
 
     @property
     def is_best(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from curriculum.comparison import Comparison, Median, Outcome, Ratio, SeedResult
 from curriculum.plan import Cost, Stage
+from curriculum.record import verdict_of
 from curriculum.report.units import csv_cell
 from curriculum.sweep import UNITS, RunSummary
 
@@ -82,7 +83,10 @@ def _seed_result(seed: int, result: SeedResult) -> dict[str, Any]:
 
 def _run(run: RunSummary) -> dict[str, Any]:
     found = {name: getattr(run, name) for name in ("run_id", "learning_rate", "budget", "reach")}
-    return found | {"mastered": dict(sorted(run.mastered.items())), "total": run.total}
+    return found | {
+        str(verdict_of(run.conditions)): dict(sorted(run.mastered.items())),
+        "total": run.total,
+    }
 
 
 def _finite(value: Any) -> Any:

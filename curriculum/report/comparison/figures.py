@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from curriculum.comparison import BASELINE, LEAST_SEEDS, Comparison, Outcome, SeedResult
+from curriculum.plan import Verdict, verb_of
 from curriculum.record import FinalEvaluated, History
 from curriculum.report.comparison.html import CaptionedFigure
 from curriculum.report.comparison.plots import cost_by_stage, reach_by_strategy
 from curriculum.report.figures.axes import MOST_TOGETHER
-from curriculum.report.figures.extrapolation import extrapolation_curves
+from curriculum.report.figures.extrapolation import Y_LABEL, extrapolation_curves
 from curriculum.report.figures.retention import retention_map
 from curriculum.report.figures.settings import settings_map
 from curriculum.sweep import GUESS, RunSummary
@@ -68,11 +69,13 @@ def _extrapolation(
     }
     events = {name: found for name, found in events.items() if found}
     if events:
-        names = comparison.axis_names
+        names, description = comparison.axis_names, next(iter(histories.values())).description
+        ready = comparison.verdict is Verdict.READY
+        metric = description.score_name if ready else Y_LABEL
         many = len(events) > MOST_TOGETHER and BASELINE in events
         dotted = f" Grey and dotted: the median of {BASELINE}." if many else ""
         yield CaptionedFigure(
-            extrapolation_curves(events, comparison.experiment, names),
+            extrapolation_curves(events, comparison.experiment, names, metric=metric),
             f"The final models, of each seed the run's that got furthest, on every {names.length} of the "
             f"path, and beyond it (right of the dashed line): the median over seeds and its "
             f"interval, at {names.lengths} that all seeds of a strategy were tested on. Small dots: "
@@ -92,8 +95,14 @@ def _maps(comparison: Comparison, histories: Mapping[str, History]) -> Iterator[
         setting = "width" if run.strategy == GUESS else "learning rate"
         title = f"{run.strategy}, seed {run.seed}, {setting} {run.learning_rate:g}"
         yield CaptionedFigure(
-            retention_map(histories[run.run_id].retention, title, comparison.axis_names),
-            f"Retention under {title}: after each visit that mastered its stage, the score on "
+            retention_map(
+                histories[run.run_id].retention,
+                title,
+                comparison.axis_names,
+                verdict=comparison.verdict,
+                metric=histories[run.run_id].description.score_name,
+            ),
+            f"Retention under {title}: after each visit that {verb_of(comparison.verdict)} its stage, the score on "
             f"every stage of the path, on examples of a stream of their own.{why}",
         )
         why = ""

@@ -72,7 +72,8 @@ def html_summary(comparison: Comparison) -> str:
     name = f"comparison-{re.sub(r'[^A-Za-z0-9]', '-', comparison.experiment)}"
     caption = "The reach and the cost of each strategy"
     reach = CaptionedFigure(
-        reach_by_strategy(comparison), f"The hardest stage mastered against {comparison.unit}"
+        reach_by_strategy(comparison),
+        f"The hardest stage {comparison.verdict} against {comparison.unit}",
     )
     return "\n".join(
         (
@@ -139,7 +140,7 @@ def _figures(comparison: Comparison) -> tuple[CaptionedFigure, ...]:
     return (
         CaptionedFigure(
             reach_by_strategy(comparison),
-            f"The hardest stage mastered against {unit}, strategy by strategy: the median over "
+            f"The hardest stage {comparison.verdict} against {unit}, strategy by strategy: the median over "
             f"seeds and its interval, or, of few seeds, each.{others}",
         ),
         CaptionedFigure(

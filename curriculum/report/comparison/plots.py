@@ -20,7 +20,7 @@ MOST_LABELS = 6
 
 
 def reach_by_strategy(comparison: Comparison) -> Figure:
-    """The hardest stage mastered against the cost, with the median's interval or seeds."""
+    """The hardest stage passed against the cost, with the median's interval or seeds."""
     outcomes, names = comparison.outcomes, _names(comparison)
     curves = {n: median_curve_of(list(o.results.values())) for n, o in outcomes.items()}
     rises = [cost for curve in curves.values() for cost in curve.rises]
@@ -36,7 +36,7 @@ def reach_by_strategy(comparison: Comparison) -> Figure:
     charts.cost_axis(panels[0], [*rises, end], comparison.unit)
     charts.place_axis(panels[0], names, **({"most": MOST_LABELS} if many else {}))
     title = f"{comparison.experiment}: reach against {comparison.unit}, median and its interval"
-    y_label = f"hardest stage mastered: {Difficulty(comparison.path, comparison.axis_names).label}"
+    y_label = f"hardest stage {comparison.verdict}: {Difficulty(comparison.path, comparison.axis_names).label}"
     charts.label_panels(figure, panels, title, UNIT_LABELS[comparison.unit], y_label)
     return figure
 

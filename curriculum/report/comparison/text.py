@@ -13,6 +13,7 @@ from curriculum.comparison import (
     least_seeds,
 )
 from curriculum.learn import OPERATIONS_A_SECOND
+from curriculum.plan import verb_of
 from curriculum.report.units import counted, short, times
 from curriculum.sweep import is_guess
 
@@ -57,7 +58,11 @@ def headline(comparison: Comparison) -> str:
         if outcome.verdict is not None:
             found[outcome.verdict].append(name)
         elif name != BASELINE:
-            why = "no stage was mastered on half of the seeds" if outcome.paired else NO_PAIR
+            why = (
+                f"no stage was {comparison.verdict} on half of the seeds"
+                if outcome.paired
+                else NO_PAIR
+            )
             lacking.setdefault(why, []).append(name)
     parts = [f"{verdict}: {', '.join(names)}" for verdict, names in found.items() if names]
     parts += [f"no verdict: {', '.join(names)} ({why})" for why, names in lacking.items()]
@@ -117,7 +122,7 @@ def _target(comparison: Comparison) -> str:
     stage = comparison.axis_names.words(comparison.path[comparison.stage or 0])
     words = (
         f"Compute, time and tokens are the cost to reach {stage}: the hardest stage that at least half "
-        f"of the seeds of some strategy mastered."
+        f"of the seeds of some strategy {verb_of(comparison.verdict)}."
     )
     if any(
         0 < outcome.reached(comparison.stage or 0) < len(outcome.results)
@@ -128,8 +133,9 @@ def _target(comparison: Comparison) -> str:
         return words
     return (
         f"{words} '× 3.2': {BASELINE} took 3.2 times the {comparison.unit}, in the median over "
-        f"seeds; '≥' or '≤': a budget was used up before the stage was mastered; 'at 27': the "
-        f"ratio at another stage, the hardest that at least half of the seeds of either mastered."
+        f"seeds; '≥' or '≤': a budget was used up before the stage was {comparison.verdict}; 'at 27': "
+        f"the ratio at another stage, the hardest that at least half of the seeds of either "
+        f"{verb_of(comparison.verdict)}."
     )
 
 
@@ -140,15 +146,15 @@ def _ahead(comparison: Comparison) -> Iterator[str]:
     results = [r for o in comparison.outcomes.values() for r in o.results.values()]
     if any(_is_out_of_order(result, last) for result in results):
         yield (
-            "The last stage is evaluated as soon as it is trained on, and so may be mastered before "
-            "those below it."
+            f"The last stage is evaluated as soon as it is trained on, and so may be "
+            f"{comparison.verdict} before those below it."
         )
     for name, outcome in comparison.outcomes.items():
         mastered = [r for r in outcome.results.values() if r.quickest(last) is not None]
         alone = [r for r in mastered if any(r.quickest(place) is None for place in range(last))]
         if alone:
             yield (
-                f"{name} mastered {stage} on {len(mastered)} of "
+                f"{name} {verb_of(comparison.verdict)} {stage} on {len(mastered)} of "
                 f"{len(outcome.results)} seeds, on {len(alone)} of them without all of the "
                 f"stages below it."
             )

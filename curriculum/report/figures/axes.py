@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from curriculum.report.units import UNIT_LABELS, short
@@ -22,7 +22,19 @@ TITLE: dict[str, Any] = {"loc": "left", "fontsize": 10, "parse_math": False}
 """How the title of a figure is set."""
 
 SCORES = (-0.02, 1.05)
-"""The limits of an axis of scores."""
+"""The limits of an axis of scores that are in [0, 1]."""
+
+
+def score_limits(scores: Iterable[float]) -> tuple[float, float]:
+    """The limits of an axis of such scores: of losses, which may be above 1, from 0 to the largest.
+
+    >>> score_limits([0.2, 0.9]), score_limits([1.0, 5.0])
+    ((-0.02, 1.05), (-0.1, 5.25))
+    """
+    low, high = SCORES
+    largest = max(1.0, max(scores, default=1.0))
+    return low * largest, high * largest
+
 
 MOST_LABELS = 9
 LOGARITHMIC_FROM = 20.0

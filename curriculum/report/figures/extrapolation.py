@@ -26,7 +26,7 @@ MOST_MARKERS = 60
 
 
 def extrapolation_curves(
-    events: Mapping[str, Sequence[Events]], title: str, names: AxisNames
+    events: Mapping[str, Sequence[Events]], title: str, names: AxisNames, *, metric: str = Y_LABEL
 ) -> Figure:
     """The median score against length, with its interval, where all seeds were tested.
 
@@ -37,9 +37,10 @@ def extrapolation_curves(
         events: by strategy, for each seed its final evaluation.
         title: of which experiment.
         names: of its stages' axes.
+        metric: that the scores are of.
     """
     what = f"{title}: beyond the {names.lengths} trained on"
-    return _figure(events, what, _path_end(events), axis_label(names.length))
+    return _figure(events, what, _path_end(events), axis_label(names.length), metric)
 
 
 def extrapolation_curve(
@@ -89,7 +90,8 @@ def _figure(
     charts.length_axis(panels[0], sorted(lengths), x_label)
     if many:
         _thin_out(panels[0])
-    panels[0].set_ylim(*charts.SCORES)
+    drawn = [e.score for seeds in events.values() for one in seeds for e in one]
+    panels[0].set_ylim(*charts.score_limits(drawn))
     charts.label_panels(figure, panels, title, x_label, y_label)
     return figure
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from curriculum.plan import Verdict
 from curriculum.record import History
-from curriculum.report.figures.axes import SCORES, TITLE, new_figure
+from curriculum.report.figures.axes import TITLE, new_figure, score_limits
 from curriculum.report.figures.difficulty import Difficulty
-from curriculum.report.figures.extrapolation import extrapolation_curve
+from curriculum.report.figures.extrapolation import Y_LABEL, extrapolation_curve
 from curriculum.report.figures.retention import retention_map
 from curriculum.report.figures.svg import inline_svg
 
@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MASTERED, EXHAUSTED, UNDECIDED = "#0072B2", "#D55E00", "#999999"  # Okabe & Ito's palette
+READY = "#009E73"
 ROLLED_BACK = "#CC79A7"
 NEUTRAL: Mapping[str, Any] = {"marker": "s", "color": UNDECIDED}
 STYLES: Mapping[str, Mapping[str, Any]] = {
     "mastered": {"marker": "o", "color": MASTERED},
+    "ready": {"marker": "D", "color": READY},
     "exhausted": {"marker": "X", "color": EXHAUSTED},
     "no search": {"marker": ".", "color": UNDECIDED},
 }
@@ -38,17 +40,23 @@ def run_figures(history: History) -> dict[str, Figure]:
         found["settings"] = settings_figure(history)
     if any(event.scores for event in history.retention):
         found["retention"] = retention_map(
-            history.retention, _run(history), history.description.axis_names
+            history.retention,
+            _run(history),
+            history.description.axis_names,
+            verdict=history.description.verdict,
+            metric=history.description.score_name,
         )
     lengths = {event.stage.length for event in history.final_evaluations}
     if history.end is not None and len(lengths) > 1:
         events, strategy = history.final_evaluations, history.description.strategy
+        ready = history.description.verdict is Verdict.READY
         found["extrapolation"] = extrapolation_curve(
             events,
             strategy,
             history.longest_trained,
             _run(history),
             names=history.description.axis_names,
+            metric=history.description.score_name if ready else Y_LABEL,
         )
     return found
 
@@ -70,9 +78,10 @@ def reach_figure(history: History) -> Figure:
     visits, verdicts = history.visits, [visit.verdict for visit in history.visits]
     tokens = [*accumulate(v.cost.tokens + v.discarded_cost.tokens for v in visits)]
     heights = [difficulty.height(visit.stage) for visit in visits]
-    mastered = [h if v is Verdict.MASTERED else 0 for h, v in zip(heights, verdicts, strict=True)]
-    reach = accumulate(mastered, max, initial=0.0)
-    axes.step([0, *tokens], [*reach], where="post", color=MASTERED, label="reach")
+    passed = [h if v.passed else 0 for h, v in zip(heights, verdicts, strict=True)]
+    reach_label = "reach (ready)" if history.description.verdict is Verdict.READY else "reach"
+    reach = accumulate(passed, max, initial=0.0)
+    axes.step([0, *tokens], [*reach], where="post", color=MASTERED, label=reach_label)
     plot_outcomes(axes, zip(tokens, heights, verdicts, strict=True), size=5)
     axes.set(xlabel="tokens trained on", ylabel=difficulty.label)
     if difficulty.ticks:
@@ -93,6 +102,7 @@ def score_figure(history: History) -> Figure:
     difficulty = Difficulty(history.description.path, history.description.axis_names)
     thresholds: list[tuple[int, float]] = []  # from that step on
     rollbacks: list[tuple[int, float]] = []
+    scores: list[float] = []
     for visit in history.visits:
         points = [
             ((each.cost + each.discarded_cost).steps, each.decision.score)
@@ -102,7 +112,10 @@ def score_figure(history: History) -> Figure:
         if not points:
             continue
         rollbacks += [(step, each.score or 0.0) for step, each in visit.rollbacks]
-        thresholds.append((points[0][0], visit.evaluations[-1].decision.threshold))
+        scores += [score for _, score in points]
+        threshold = visit.evaluations[-1].decision.threshold
+        if threshold is not None:
+            thresholds.append((points[0][0], threshold))
         axes.plot(*zip(*points, strict=True), ms=3, lw=1, **STYLES.get(visit.verdict, NEUTRAL))
         if visit.cost.steps:  # labels of stages passed at once would overlap
             offset: dict[str, Any] = {"xytext": (3, 3), "textcoords": "offset points"}
@@ -116,7 +129,8 @@ def score_figure(history: History) -> Figure:
         axes.step(*line, where="post", ls="--", lw=1, color=UNDECIDED, label="threshold")
         # Outside: visits begin with low scores, and so there may be no room within.
         figure.legend(loc="outside lower right", ncols=2, frameon=False, fontsize=8)
-    axes.set(xlabel="optimizer steps", ylabel="score of the evaluations", ylim=SCORES)
+    name, limits = history.description.score_name, score_limits(scores)
+    axes.set(xlabel="optimizer steps", ylabel=f"{name} of the evaluations", ylim=limits)
     _title(axes, history, "score by stage (labels: stages trained on)")
     return figure
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from curriculum.comparison import Comparison, Outcome, median_of
+from curriculum.plan import verb_of
 from curriculum.report.figures.axes import TITLE, new_figure, place_ticks
 from curriculum.report.figures.difficulty import Difficulty
 from curriculum.sweep import GUESS
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 MOST_COLOURS = 9
 MARGIN = 0.15
 """The part of the scale left out at either end, too close to the colour of a page."""
-
-BLANK = "blank: mastered by no seed"
 
 
 def settings_map(
@@ -48,12 +47,15 @@ def settings_map(
     ticks = place_ticks([comparison.key(place) for place in stages], most=12)
     panels[-1].set_xticks([place + 0.5 for place in ticks], list(ticks.values()), fontsize=8)
     panels[-1].set_xlabel(f"stage: {Difficulty(comparison.path, comparison.axis_names).label}")
-    panels[0].set_title(f"{comparison.experiment}: settings by stage ({BLANK})", **TITLE)
+    panels[0].set_title(
+        f"{comparison.experiment}: settings by stage (blank: {verb_of(comparison.verdict)} by no seed)",
+        **TITLE,
+    )
     return figure
 
 
 def _rate(outcome: Outcome, place: int) -> float:
-    """Not a number where no seed mastered the stage."""
+    """Not a number where no seed passed the stage."""
     found = [result.quickest(place) for result in outcome.results.values()]
     rates = [run.learning_rate for run in found if run is not None]
     return median_of(rates, whole=True).value if rates else math.nan

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from curriculum.plan import AxisNames
 from curriculum.record import Visit
-from curriculum.report.figures.axes import SCORES, TITLE, new_figure
+from curriculum.report.figures.axes import TITLE, new_figure, score_limits
 from curriculum.report.figures.run import MASTERED, UNDECIDED, plot_outcomes
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def _race_figure(visit: Visit, title: str) -> Figure:
             style = {"lw": 2, "color": MASTERED, "zorder": 3, "label": f"trial {trial}, selected"}
         axes.plot(*zip(*points, strict=True), marker=".", **style)
     axes.set(xlabel="compute (tokens x parameters)", ylabel="score of each trial's evaluations")
-    axes.set_ylim(*SCORES)
+    axes.set_ylim(*score_limits(score for points in curves.values() for _, score in points))
     if selected is not None:
         axes.legend(loc="lower right", frameon=False)
     axes.set_title(f"{title}: the race of its trials", **TITLE)
@@ -55,10 +55,12 @@ def _history_figure(visit: Visit, title: str) -> Figure:
     figure, (axes,) = new_figure()
     scored = [(trial.number, trial.score, trial.outcome) for trial in visit.trials]
     points = [(n, score, outcome) for n, score, outcome in scored if score is not None]
-    best = [*accumulate((score for _, score, _ in points), max)]
+    values = ((t.value or 0.0, t.score or 0.0) for t in visit.trials if t.score is not None)
+    best = [score for _, score in accumulate(values, max)]
     axes.step([n for n, _, _ in points], best, where="post", color=UNDECIDED, label="best so far")
     plot_outcomes(axes, points)
-    axes.set(xlabel="trial", ylabel="score at its last evaluation", ylim=SCORES)
+    axes.set(xlabel="trial", ylabel="score at its last evaluation")
+    axes.set_ylim(*score_limits(score for _, score, _ in points))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if points:
         axes.legend(loc="lower right", frameon=False)

@@ -1,0 +1,296 @@
+"""A stage is ready once a loss is shown to be low enough."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, ClassVar, Literal, Self
+
+from curriculum.errors import UsageError, check_fields
+from curriculum.plan import confidence_bounds
+from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
+from curriculum.plan.evaluation import Evaluation, Score, Source, Spread
+from curriculum.plan.per_stage import PerStage, per_stage_values, value_at
+from curriculum.plan.stage import Stage
+from curriculum.plan.verdict import Verdict
+
+LEAST_UNITS = 100
+"""Independent units that a bound on a mean loss takes; coverage was simulated from these on."""
+
+Unit = Literal["nats", "bits_per_byte", "perplexity", "squared_error"]
+
+LOSSES = ("loss", "bits_per_byte", "perplexity")
+"""The metrics that are made of a task's loss."""
+
+MOST_NATS = 700.0
+"""Of more the exponential would overflow."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossBelow(Criterion):
+    """A stage is ready when its true mean loss is shown to be below `threshold`.
+
+    Shown means: the one-sided upper bound on the mean over independent units is below it, for the
+    whole and for each slice that the task marks. A unit is a document that was held out, with the
+    mean loss of its symbols, or a fresh example where a task draws these. Full test number j of a
+    stage may err with probability 6a / (pi^2 j^2), so that all tests of a stage together err with
+    at most a = 1 - `confidence`. Nothing is said of how much of the task the model masters, and so
+    the stage is called ready, never mastered.
+
+    Attributes:
+        threshold: the loss to get below, above 0; as a perplexity above 1.
+        unit: of the threshold, and of all scores: `nats` a symbol, `bits_per_byte` of text,
+            `perplexity`, the exponential of the nats, or for a task that outputs values
+            `squared_error`.
+        per_stage: thresholds of single stages, by their key or their length, such as
+            `{"64": 1.9, "512x256": 1.7}`; the others have `threshold`.
+        confidence: the probability that a stage declared ready is, in (0, 1).
+        screen: fresh examples of the cheap screen that decides whether a full test is worth it.
+        examples: fresh examples of a full test, of the whole and of each slice.
+        min_steps: optimizer steps before a visit may end.
+        consecutive_passes: how many evaluations in a row must pass.
+
+    Raises:
+        UsageError: where a value is outside its range.
+
+    >>> criterion = LossBelow(threshold=20.0, unit="perplexity", per_stage={64: 24.0})
+    >>> criterion.description()
+    'perplexity below 20 (24 on 64)'
+    >>> criterion.at(Stage(64, 256), target=False).threshold
+    24.0
+    """
+
+    verdict: ClassVar[Verdict] = Verdict.READY
+
+    threshold: Annotated[float, "(0, inf)"] = 1.0
+    unit: Unit = "nats"
+    per_stage: PerStage = ()
+    confidence: Annotated[float, "(0, 1)"] = 0.95
+    screen: Annotated[int, "[1, inf)"] = 64
+    examples: Annotated[int, "[100, inf)"] = 512
+    min_steps: Annotated[int, "[0, inf)"] = 0
+    consecutive_passes: Annotated[int, "[1, inf)"] = 1
+
+    def __post_init__(self) -> None:
+        check_fields(self, "criterion")
+        object.__setattr__(self, "per_stage", per_stage_values(self.per_stage))
+        for name, threshold in (("threshold", self.threshold), *self._named_thresholds()):
+            self._check_threshold(name, threshold)
+
+    @property
+    def measured(self) -> str:
+        return "loss" if self.unit in ("nats", "squared_error") else self.unit
+
+    @property
+    def lower_is_better(self) -> bool:
+        return True
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """All that there are."""
+        return (self.threshold, *(value for _, value in self._named_thresholds()))
+
+    def description(self) -> str:
+        unit = {"nats": " nats", "squared_error": " (squared error)"}.get(self.unit, "")
+        parts = [f"{value:g} on {key}" for key, value in per_stage_values(self.per_stage)]
+        return f"{self.measured} below {self.threshold:g}{unit}" + (
+            f" ({', '.join(parts)})" if parts else ""
+        )
+
+    def at(self, stage: Stage | None = None, *, target: bool) -> Self:
+        threshold = value_at(self.per_stage, stage, self.threshold)
+        return replace(self, threshold=threshold, per_stage=())
+
+    def shown(self, mean: float) -> float:
+        return perplexity(mean) if self.unit == "perplexity" else mean
+
+    def objective(self, score: float) -> float | None:
+        """The likelihood of a symbol, or what is like it."""
+        return 1 / score if self.unit == "perplexity" else math.exp(-score)
+
+    def mean(self, score: Score) -> float:
+        return math.log(score.value) if self.unit == "perplexity" else score.value
+
+    def score(self, losses: Sequence[float], source: Source = "sample") -> Score:
+        """The score of documents, or of fresh examples, for an evaluation in a loop of your own.
+
+        Args:
+            losses: the mean loss of each, in nats a symbol (of a perplexity too), or in the unit.
+            source: whether they are drawn afresh, or the same that were held out each time.
+        """
+        spread, mean = Spread.of(losses), sum(losses) / len(losses)
+        return Score(value=self.shown(mean), examples=len(losses), source=source, spread=spread)
+
+    def check_evaluated(self, examples: int | None, source: str | None) -> None:
+        if source == "document":
+            raise UsageError(
+                "a bound on a loss takes independent documents, and the task evaluates on one "
+                "document, whose parts hang together; hold several out, or take the criterion "
+                "Plateau, which needs no bound"
+            )
+        if source == "held_out" and (examples or 0) < LEAST_UNITS:
+            raise UsageError(
+                f"a bound on a loss takes at least {LEAST_UNITS} independent documents, and "
+                f"{examples or 0} are held out; hold out more, or take the criterion Plateau"
+            )
+
+    def passes_screen(self, screen: Score) -> bool:
+        return screen.value < self.threshold
+
+    def promises_pass(self, screen: Score, test_number: int) -> bool:
+        """Whether a test of as many examples as there will be, with this mean and spread, passes."""
+        assert screen.spread is not None
+        spread = replace(screen.spread, units=self.examples_of_test(test_number))
+        error = confidence_bounds.error_of_test(test_number, self.confidence)
+        return self.upper_bound(replace(screen, spread=spread), error) < self.threshold
+
+    def decide(
+        self,
+        evaluation: Evaluation,
+        *,
+        test_number: int,
+        passes: int,
+        steps: int,
+        min_steps: int = 0,
+        trend: Trend = Trend(),  # noqa: B008 - frozen
+    ) -> Decision:
+        whole, screen = evaluation.full_test, evaluation.screen
+        if whole is None:
+            return self._decision(screen, self._of_screen(screen))
+        error = confidence_bounds.error_of_test(test_number, self.confidence)
+        parts = [("", whole), *evaluation.slices.items()]
+        bounds = [self._bound(score, error) for _, score in parts]
+        worst = max(range(len(parts)), key=lambda k: bounds[k])
+        (name, score), bound = parts[worst], bounds[worst]
+        clears = bound < self.threshold
+        reason = self._of_test(name, score, bound, test_number)
+        missing = ""
+        if clears:
+            missing = missing_steps(
+                self,
+                steps=steps,
+                min_steps=min_steps,
+                passes=passes,
+                consecutive=self.consecutive_passes,
+            )
+        return self._decision(
+            score,
+            reason + missing,
+            cleared=clears,
+            ready=clears and not missing,
+            upper_bound=bound if score.is_sample and math.isfinite(bound) else None,
+            test_number=test_number,
+        )
+
+    def upper_bound(self, score: Score, error: float) -> float:
+        """The one-sided bound above a true loss, in the criterion's unit."""
+        return self._interval(score, error)[1]
+
+    def answer(
+        self, part: str, score: Score, error: float, *, reference: Score | None = None
+    ) -> tuple[Answer, str]:
+        text = self._text(part, score)
+        if score.is_sample and _too_few(score):
+            return "not shown", f"{text}, and a bound takes at least {LEAST_UNITS}"
+        low, high = self._interval(score, error) if score.is_sample else (score.value, score.value)
+        if high < self.threshold:
+            return "passes", f"{text}, upper bound {high:.4g} < threshold {self.threshold:g}"
+        if low >= self.threshold:
+            return "fails", f"{text}, lower bound {low:.4g} >= threshold {self.threshold:g}"
+        between = f"threshold {self.threshold:g} lies between {low:.4g} and {high:.4g}"
+        return "not shown", f"{text}, {between}"
+
+    def on_so_many(self, examples: int) -> Self:
+        if examples < LEAST_UNITS:
+            raise UsageError(
+                f"a bound on a loss takes at least {LEAST_UNITS} examples, got {examples}"
+            )
+        return replace(self, examples=examples)
+
+    def _named_thresholds(self) -> tuple[tuple[str, float], ...]:
+        return tuple((f"per_stage {k}", v) for k, v in per_stage_values(self.per_stage))
+
+    def _check_threshold(self, name: str, threshold: float) -> None:
+        if self.unit == "perplexity" and threshold <= 1:
+            raise UsageError(
+                f"criterion.{name} must be above 1 as a perplexity, which is 1 at a loss of 0: no "
+                f"bound could be below {threshold:g}; for a loss in nats set criterion.unit nats"
+            )
+        if not 0 < threshold < math.inf:
+            raise UsageError(
+                f"criterion.{name} must be above 0, as no bound on a loss is below that, got "
+                f"{threshold:g}"
+            )
+
+    def _interval(self, score: Score, error: float) -> tuple[float, float]:
+        """The one-sided bounds below and above a true loss, in the criterion's unit."""
+        assert score.spread is not None
+        spread = score.spread
+        numbers = self.mean(score), spread.units, spread.deviation, spread.skewness, error
+        low, high = confidence_bounds.mean_lower(*numbers), confidence_bounds.mean_upper(*numbers)
+        return self.shown(low), self.shown(high)
+
+    def _bound(self, score: Score, error: float) -> float:
+        """What has to be below the threshold; infinite for too few units."""
+        if not score.is_sample:
+            return score.value
+        return math.inf if _too_few(score) else self.upper_bound(score, error)
+
+    def _text(self, part: str, score: Score) -> str:
+        text = f"{self.measured} {score.value:.4g} on {score.basis}"
+        return f"{text} of the slice {part!r}" if part else text
+
+    def _of_test(self, part: str, score: Score, bound: float, number: int) -> str:
+        text = self._text(part, score)
+        sign = "<" if bound < self.threshold else ">="
+        if not score.is_sample:
+            return f"{text}, {sign} threshold {self.threshold:g}"
+        if _too_few(score):
+            return f"{text}, and a bound takes at least {LEAST_UNITS}"
+        return (
+            f"{text}, upper bound {bound:.4g} {sign} threshold {self.threshold:g} "
+            f"(full test {number})"
+        )
+
+    def _of_screen(self, screen: Score | None) -> str:
+        if screen is None:
+            return "nothing was evaluated"
+        passed = self.passes_screen(screen)
+        reason = (
+            f"{self.measured} {screen.value:.4g} on a screen of {screen.examples:,} fresh "
+            f"examples, {'<' if passed else '>='} threshold {self.threshold:g}"
+        )
+        if passed and screen.examples > self.screen:
+            return f"{reason}, and too high for another full test"
+        return f"{reason}, and no full test was due" if passed else reason
+
+    def _decision(
+        self,
+        score: Score | None,
+        reason: str,
+        *,
+        cleared: bool = False,
+        ready: bool = False,
+        upper_bound: float | None = None,
+        test_number: int | None = None,
+    ) -> Decision:
+        return Decision(
+            mastered=False,
+            ready=ready,
+            cleared=cleared,
+            reason=reason,
+            metric=self.measured,
+            threshold=self.threshold,
+            score=None if score is None else score.value,
+            examples=None if score is None else score.examples,
+            upper_bound=upper_bound,
+            test_number=test_number,
+        )
+
+
+def perplexity(loss: float) -> float:
+    """Of a mean loss in nats."""
+    return math.exp(min(loss, MOST_NATS))
+
+
+def _too_few(score: Score) -> bool:
+    return score.spread is None or score.spread.units < LEAST_UNITS
