@@ -15,7 +15,7 @@ def combined(parts: Sequence[Evaluation]) -> Evaluation:
 
     >>> one, other = Evaluation.from_counts(9, 10, steps=5), Evaluation.from_counts(30, 30, steps=5)
     >>> combined([one, other]).full_test
-    Score(value=0.975, examples=40, source='sample', memorised=False, distinct=None)
+    Score(value=0.975, examples=40, source='sample', memorised=False, distinct=None, spread=None)
 
     Raises:
         UsageError: where they are not of the same kind.
@@ -59,12 +59,14 @@ def _pooled(scores: Sequence[Score | None]) -> Score | None:
     correct = sum(score.value * score.examples for score in given)
     if all(_is_count(score) for score in given):
         correct = sum(round(score.value * score.examples) for score in given)  # exact again
-    return Score(
-        value=correct / examples,
-        examples=examples,
-        source=first.source,
-        memorised=first.memorised,
-    )
+    value, spread = correct / examples, first.spread
+    if spread is not None:  # a mean over units, such as documents
+        value = first.value
+        for score in given[1:]:
+            if score.spread is None:
+                raise UsageError("either all parts of a score have a spread, or none has")
+            value, spread = spread.pooled(score.spread, value, score.value)
+    return replace(first, value=value, examples=examples, distinct=None, spread=spread)
 
 
 def _is_count(score: Score) -> bool:
