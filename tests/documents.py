@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from curriculum import Batch, EvaluationSet, Shape, Stage, Task
+from curriculum.learn import EvaluationStream
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +24,8 @@ class Documents(Task):
     windows: int = 2
     source: Any = "held_out"
     counts_bytes: bool = True
+    tuning_documents: int = 120
+    evaluated_on: str = "gate"
 
     def shape(self, last: Stage) -> Shape:
         return Shape.of("symbols", last, input_vocab_size=4, output_vocab_size=2)
@@ -39,12 +42,20 @@ class Documents(Task):
             inputs=inputs, targets=targets, byte_counts=counts if self.counts_bytes else None
         )
 
+    def for_stream(self, stream: EvaluationStream) -> Documents:
+        if stream == "target":
+            return self
+        documents = self.tuning_documents if stream == "tuning" else self.documents
+        return replace(self, evaluated_on=stream, documents=documents)
+
     def evaluation_set(self, stage: Stage) -> EvaluationSet | None:
         examples = self.documents * self.windows
         return EvaluationSet(examples=examples, source=self.source, units=self.documents)
 
     def evaluation_batch(self, stage: Stage, start: int, stop: int) -> Batch:
-        every = self.sample(np.random.default_rng(7), stage, self.documents * self.windows)
+        every = self.sample(
+            np.random.default_rng(len(self.evaluated_on)), stage, self.documents * self.windows
+        )
         units = np.arange(self.documents * self.windows) % self.documents  # windows lie apart
         return Batch(
             inputs=every.inputs[start:stop],

@@ -87,7 +87,10 @@ class Experiment:
         check_final_evaluation(self.criterion, self.final_evaluation)
         for stage, target in ((stage, stage == path[-1]) for stage in path):
             criterion = self.criterion.at(stage, target=target)
-            for task in (self.task, self.task.for_stream("target"))[: 1 + target]:
+            tasks = [self.task, self.task.for_stream("target")][: 1 + target]
+            if self.tuning.is_on and criterion.has_spread:  # or else no trial is ever ready
+                tasks.append(self.task.for_stream("tuning"))
+            for task in tasks:
                 with learn.user_errors(self.task, self.axis_names.words(stage)):
                     whole = task.evaluation_set(stage)
                 if whole is None:

@@ -26,6 +26,11 @@ class FinalEvaluator:
         self._known: tuple[str, dict[plan.Stage, float]] = ("", {})
 
     @property
+    def _has_own_documents(self) -> bool:
+        """Whether what is held out for the final model was never tested on before."""
+        return self._task != self.experiment.task
+
+    @property
     def is_on(self) -> bool:
         """Whether the experiment wants these evaluations."""
         return self.experiment.final_evaluation.mode == "on"
@@ -43,7 +48,7 @@ class FinalEvaluator:
                     learner,
                     stage,
                     target=stage == path[-1],
-                    tests=history.full_tests_of(stage),
+                    tests=0 if self._has_own_documents else history.full_tests_of(stage),
                     reference=history.passed_with(stage),
                 )
         examples = self.experiment.final_evaluation.examples

@@ -85,6 +85,13 @@ def test_trials_are_not_raced_to_stand_still() -> None:
         made(Documents(), Plateau(), tuning=Tuning(mode="each"))
 
 
+def test_trials_need_documents_of_their_own_that_are_enough() -> None:
+    task = Documents(tuning_documents=99)
+    made(task, NATS)
+    with pytest.raises(UsageError, match="and 99 are held out"):
+        made(task, NATS, tuning=Tuning(mode="each"))
+
+
 def test_a_criterion_of_another_class_is_refused() -> None:
     criterion: Any = 0.95
     with pytest.raises(UsageError, match="must be a dataclass that extends Criterion, got float"):

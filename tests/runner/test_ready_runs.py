@@ -17,6 +17,7 @@ from curriculum import (
     Budget,
     CheckpointPolicy,
     Criterion,
+    Evaluation,
     Experiment,
     Geometric,
     LossBelow,
@@ -25,7 +26,9 @@ from curriculum import (
     Stage,
     Tuning,
 )
+from curriculum.learn import Evaluator
 from curriculum.models import Recurrent
+from curriculum.plan import certify_whole
 from curriculum.record import (
     Evaluated,
     FinalEvaluated,
@@ -38,6 +41,7 @@ from curriculum.record import (
     VisitEnded,
 )
 from curriculum.report import explain_run, run_figures, run_lines
+from curriculum.runner import restore_run
 
 LOSS = LossBelow(threshold=0.4)
 CRITERIA = {
@@ -172,6 +176,20 @@ def test_the_final_model_is_tested_on_the_bound_or_against_what_it_was(ready: Re
     assert len(on_path) == len(documents(LOSS).growth.path())
     retained = of_kind(RetentionMeasured, recorded(ready.store))
     assert all(score > 0 for event in retained for score in event.scores.values())
+
+
+def test_documents_that_are_kept_for_the_final_model_are_tested_for_the_first_time(
+    store: Path,
+) -> None:
+    experiment, stage = documents(LOSS), Stage(4, 4)
+    curriculum.run(experiment, store=store, mirror=False)
+    _, learner = restore_run(Store(store).find("last"), like=experiment)
+    kept = Evaluator(experiment.task.for_stream("certificate"), LOSS, 0, "certificate")
+    score, _ = kept.full_test(learner, stage, 0, LOSS.examples)
+    expected = certify_whole(LOSS, Evaluation(full_test=score), test_number=1)
+    final = of_kind(FinalEvaluated, recorded(store))
+    assert final[0].reason == expected.reason
+    assert len([e for e in of_kind(Evaluated, recorded(store)) if e.stage == stage]) > 1
 
 
 def test_fresh_examples_are_screened_before_a_full_test(store: Path) -> None:
