@@ -14,7 +14,11 @@ from curriculum.tasks import TextClassification
 
 @dataclass(frozen=True, kw_only=True)
 class Functions(Labelled):
-    """The source of each function, and the package that it is from."""
+    """The source of each function, and the package that it is from.
+
+    Attributes:
+        packages: that functions are taken from.
+    """
 
     packages: tuple[str, ...] = ("asyncio", "email", "multiprocessing", "unittest", "xml")
 

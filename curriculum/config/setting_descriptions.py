@@ -123,8 +123,9 @@ def _value(hint: Any) -> str:
 
 
 def _meanings(kind: type[Any]) -> dict[str, str]:
-    """What a class's docstring says of each attribute, each on one line."""
-    found = docstring_parser.parse(inspect.getdoc(kind) or "").params
+    """What the docstrings of a class, and of those that it extends, say of each attribute, on one line."""
+    texts = [inspect.cleandoc(vars(one).get("__doc__") or "") for one in reversed(kind.__mro__)]
+    found = [each for text in texts for each in docstring_parser.parse(text).params]
     return {each.arg_name: " ".join((each.description or "").split()) for each in found}
 
 

@@ -232,6 +232,7 @@ def test_json_is_one_list(
         "seed": 3,
         "state": "reached",
         "reach": {"length": 5, "vocab_size": 2, "level": 1},
+        "reach_verdict": "mastered",
         "steps": found["steps"],
         "last_written": found["last_written"],
         "command": None,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curriculum import Choices, Range, Score, Stage
+from curriculum import Choices, Range, Score, Spread, Stage
 from curriculum.plan import AxisNames, Cost, Loss
 from curriculum.record import Evaluated, Json, RunDescription, TrialReport, decode, encode
 from curriculum.record.checkpoint import CheckpointJson
@@ -123,7 +123,14 @@ EXAMPLES: Mapping[Any, Any] = {
     Json: {"any": [1, None]},
     Loss: 0.75,
     Stage: Stage(3, 4),
-    Score: Score(value=0.5, examples=8, source="document", memorised=True, distinct=5),
+    Score: Score(
+        value=0.5,
+        examples=8,
+        source="document",
+        memorised=True,
+        distinct=5,
+        spread=Spread(units=4, deviation=0.5, skewness=-1.0),
+    ),
     AxisNames: AxisNames(length="digits", level="operands"),
     Range: Range(setting="x", low=1, high=2, log=True),
     Choices: Choices(setting="x", values=(1, None, "two")),
@@ -290,8 +297,8 @@ def test_an_object_is_needed(kind: type[Any], other: object) -> None:
 @pytest.mark.parametrize(
     ("kind", "change"),
     [
-        (Score, {"value": 1.5}),
-        (Score, {"value": -0.1}),
+        (Score, {"value": 1.5, "spread": None}),
+        (Score, {"value": -0.1, "spread": None}),
         (Score, {"examples": 0}),
         (Range, {"low": 3}),
         (Range, {"low": 0}),

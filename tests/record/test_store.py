@@ -114,6 +114,10 @@ def test_a_description_that_is_not_what_was_written_is_said_to_be_damaged(
     assert "\n" not in str(caught.value)
 
 
+OMITTED = ("id", "axis_names", "data_digest")
+"""Usual names, and a digest of data that there is none of, are left out."""
+
+
 def test_every_part_of_a_description_is_under_its_check(
     folder: RunFolder, description: RunDescription
 ) -> None:
@@ -121,8 +125,8 @@ def test_every_part_of_a_description_is_under_its_check(
     assert described == replace(description, id=folder.id)
     path = folder.path / "run.json"
     whole = json.loads(path.read_text())
-    # The id is the folder's name, so that a copy of the folder is another run; usual names are left out.
-    parts = [name for name in RunDescription.__slots__ if name not in ("id", "axis_names")]
+    # The id is the folder's name, so that a copy of the folder is another run.
+    parts = [name for name in RunDescription.__slots__ if name not in OMITTED]
     assert list(whole) == ["format", *parts, "check"]
     for name in whole:
         for other in (None, "other", whole["path"][:1], {"more": 1}, 3):
