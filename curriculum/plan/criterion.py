@@ -151,15 +151,14 @@ class Mastery(Criterion):
         name, score, bound = self._weakest(evaluation.full_test, evaluation.slices, error)
         clears = (score.value if bound is None else bound) >= self.threshold
         reason = self._describe(name, score, bound, test_number, clears=clears)
-        missing = ""
-        if clears:
-            missing = missing_steps(
-                self,
-                steps=steps,
-                min_steps=min_steps,
-                passes=passes,
-                consecutive=self.consecutive_passes,
-            )
+        missing = missing_steps(
+            self,
+            clears=clears,
+            steps=steps,
+            min_steps=min_steps,
+            passes=passes,
+            consecutive=self.consecutive_passes,
+        )
         return Decision(
             mastered=clears and not missing,
             cleared=clears,

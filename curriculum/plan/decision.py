@@ -218,9 +218,17 @@ class Criterion(ABC):
 
 
 def missing_steps(
-    criterion: Criterion, *, steps: int, min_steps: int, passes: int, consecutive: int
+    criterion: Criterion,
+    *,
+    clears: bool,
+    steps: int,
+    min_steps: int,
+    passes: int,
+    consecutive: int = 1,
 ) -> str:
-    """What is still missing of a pass that cleared the threshold, in words; empty for nothing."""
+    """What is still missing where an evaluation clears the threshold, in words; empty for nothing."""
+    if not clears:
+        return ""
     least = max(min_steps, criterion.min_steps)
     if steps < least:
         return f", but only {steps} of at least {least} steps are done"

@@ -163,15 +163,14 @@ class LossBelow(Criterion):
         (name, score), bound = parts[worst], bounds[worst]
         clears = bound < self.threshold
         reason = self._of_test(name, score, bound, test_number)
-        missing = ""
-        if clears:
-            missing = missing_steps(
-                self,
-                steps=steps,
-                min_steps=min_steps,
-                passes=passes,
-                consecutive=self.consecutive_passes,
-            )
+        missing = missing_steps(
+            self,
+            clears=clears,
+            steps=steps,
+            min_steps=min_steps,
+            passes=passes,
+            consecutive=self.consecutive_passes,
+        )
         return self._decision(
             score,
             reason + missing,

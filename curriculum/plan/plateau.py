@@ -109,15 +109,11 @@ class Plateau(Criterion):
         trend: Trend = Trend(),  # noqa: B008 - frozen
     ) -> Decision:
         score = evaluation.full_test
-        if score is None:
-            reason, cleared, missing = "nothing was evaluated", False, ""
-        else:
-            reason, cleared, missing = self._reason(score, trend), False, ""
-            cleared = trend.stale >= self.evaluations
-        if cleared:
-            missing = missing_steps(
-                self, steps=steps, min_steps=min_steps, passes=passes, consecutive=1
-            )
+        cleared = score is not None and trend.stale >= self.evaluations
+        reason = "nothing was evaluated" if score is None else self._reason(score, trend)
+        missing = missing_steps(
+            self, clears=cleared, steps=steps, min_steps=min_steps, passes=passes
+        )
         return Decision(
             mastered=False,
             ready=cleared and not missing,

@@ -198,7 +198,7 @@ def test_stages_that_the_data_have_not_are_refused(task: SeriesClassification) -
         task.check(Stage(10))
     with pytest.raises(UsageError, match="there are 1 levels of difficulty, got 2"):
         task.check(Stage(9, level=2))
-    with pytest.raises(UsageError, match=r"of at most length 1 .* there are 0 examples"):
+    with pytest.raises(UsageError, match=r"up to length 1 .* there are 0 examples"):
         task.check(Stage(1))
 
 

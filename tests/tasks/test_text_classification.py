@@ -180,7 +180,7 @@ def test_what_is_drawn_is_in_order(task: TextClassification) -> None:
     ("settings", "stage", "message"),
     [
         ({}, Stage(20, 256), r"a vocabulary of 257, got 256; .*Stage\(20, 257\)"),
-        ({}, Stage(2, BYTES), r"of at most 2 bytes .* there are 0 examples of 0 classes to train"),
+        ({}, Stage(2, BYTES), r"up to bytes 2 and .* there are 0 examples of 0 classes to train"),
         (
             {},
             Stage(23, BYTES),
