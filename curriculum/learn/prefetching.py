@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import torch
@@ -19,28 +21,31 @@ T = TypeVar("T")
 SHARE = 0.1
 """Of a step's time: from there on drawing is worth a thread, which costs some 50 microseconds a step."""
 
-MEASURED = 8
+MEASURED = 16
 """So many steps are measured before that is decided."""
 
 
 @dataclass
 class DrawingTime:
-    """How much of the steps' time drawing took, as far as it was measured in the training thread.
+    """How much of each step's time drawing took, as far as it was measured in the training thread.
 
     Attributes:
-        steps: that were measured.
-        seconds: that they took.
-        drawing: seconds of these that drawing took.
+        shares: of the last steps that were measured, in [0, 1].
     """
 
-    steps: int = 0
-    seconds: float = 0.0
-    drawing: float = 0.0
+    shares: deque[float] = field(default_factory=lambda: deque(maxlen=MEASURED))
 
     @property
     def is_worth_a_thread(self) -> bool:
-        """Whether drawing takes so long, and there is a core besides."""
-        return self.steps >= MEASURED and self.drawing > SHARE * self.seconds and usable_cores() > 1
+        """Whether drawing takes so long, and there is a core besides.
+
+        The median decides: a step that has to wait for a disk, or for a core, says nothing of the others.
+        """
+        return (
+            len(self.shares) == MEASURED
+            and statistics.median(self.shares) > SHARE
+            and usable_cores() > 1
+        )
 
 
 class Prefetcher(AbstractContextManager["Prefetcher[T]"], Generic[T]):
@@ -79,13 +84,11 @@ class Prefetcher(AbstractContextManager["Prefetcher[T]"], Generic[T]):
 
     def _measured(self, number: int) -> T:
         """What is drawn here, and how much of the time since the last that takes."""
-        started, times = time.perf_counter(), self._times
+        started = time.perf_counter()
         found = self._draw(number)
         drawn = time.perf_counter()
         if self._asked is not None:
-            times.steps += 1
-            times.seconds += drawn - self._asked
-            times.drawing += drawn - started
+            self._times.shares.append((drawn - started) / (drawn - self._asked))
         self._asked = drawn
         return found
 

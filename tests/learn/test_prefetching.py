@@ -2,7 +2,6 @@
 
 import threading
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pytest
@@ -94,19 +93,22 @@ def test_an_error_while_drawing_ahead_is_raised_where_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "drawing", "cores", "worth"),
+    ("shares", "cores", "worth"),
     [
-        (MEASURED, 0.2, 2, True),
-        (MEASURED, 0.05, 2, False),
-        (MEASURED - 1, 0.2, 2, False),
-        (MEASURED, 0.2, 1, False),
+        ([0.2] * MEASURED, 2, True),
+        ([0.05] * MEASURED, 2, False),
+        ([0.2] * (MEASURED - 1), 2, False),
+        ([0.2] * MEASURED, 1, False),
+        ([0.99] * 5 + [0.01] * (MEASURED - 5), 2, False),  # it waited for a disk at first
+        ([0.99] * MEASURED + [0.01] * MEASURED, 2, False),
     ],
 )
 def test_a_thread_is_worth_it_where_drawing_takes_a_tenth_and_a_core_is_free(
-    steps: int, drawing: float, cores: int, worth: bool, monkeypatch: pytest.MonkeyPatch
+    shares: list[float], cores: int, worth: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prefetching, "usable_cores", lambda: cores)
-    times: Any = DrawingTime(steps=steps, seconds=1.0, drawing=drawing)
+    times = DrawingTime()
+    times.shares.extend(shares)
     assert times.is_worth_a_thread == worth
 
 
