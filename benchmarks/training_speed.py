@@ -77,9 +77,8 @@ class Size:
             "bos_token_id": None,
             "eos_token_id": None,
         }
-        return AutoModelForCausalLM.from_config(
-            AutoConfig.for_model(settings.pop("model_type"), **settings)
-        )
+        kind: Any = AutoModelForCausalLM
+        return kind.from_config(AutoConfig.for_model(settings.pop("model_type"), **settings))
 
 
 SIZES = {

@@ -101,17 +101,20 @@ def _isolated(context: RunContext, original: record.RunDescription) -> AbstractC
 def _start(described: record.RunDescription, experiment: Experiment, context: RunContext) -> Ended:
     """Start a run, once task and model were seen to fit together."""
     experiment.check_first_batch(context.torch_device)
-    setup = RunSetup(
-        experiment=experiment,
-        seed=described.seed,
-        device=context.torch_device,
-        stop=context.stop,
-    )
+    setup = _setup(experiment, described, context)
     fresh = _fresh(setup)
     folder = context.run_store.create(described)
     remember_source(folder, context.source)
     with folder.held():
         return _loop(folder, setup, fresh, record.ResumePoint(), context)
+
+
+def _setup(
+    experiment: Experiment, described: record.RunDescription, context: RunContext
+) -> RunSetup:
+    """What a run of that experiment is made with."""
+    device = torch.device(described.device)
+    return RunSetup(experiment=experiment, seed=described.seed, device=device, stop=context.stop)
 
 
 def _fresh(setup: RunSetup) -> Learner:
@@ -131,14 +134,17 @@ def _resume(
     """Resume a run where its record allows it, or give its result if it is over."""
     mirror: Popen[bytes] | None = None
     with folder.held():
-        original, device = folder.description(), torch.device(now.device)
+        original = folder.description()
         changes = record.changes_between(original, now)
         if record.History.of(folder).end is None and not context.force:
             record.check_unchanged(folder, changes)
         # The state on disk is that of the experiment as it was; only then may it be changed.
         same = original.config == now.config
         before = experiment if same else restore_experiment(original, context.source, experiment)
-        point = record.find_resume_point(folder, before, device)
+        setup = _setup(before, now, context)
+        # What can't be built here is said before a checkpoint is tried, and taken for a damaged one.
+        fresh = _fresh(setup)
+        point = record.find_resume_point(folder, before, setup.device)
         if point.run_is_over:
             result = record.History.of(folder).result()
             if not was_copied(context.run_store, folder):
@@ -151,16 +157,16 @@ def _resume(
                     before,
                     experiment,
                     changes=changes,
-                    device=device,
+                    device=setup.device,
                     seed=original.seed,
                 )
                 with folder.writing():
                     folder.describe(record.continued(original, now))
             folder.remove_stop_note()
-            setup = RunSetup(
-                experiment=experiment, seed=original.seed, device=device, stop=context.stop
-            )
-            result, mirror = _loop(folder, setup, _fresh(setup), point, context)
+            if not same:
+                setup = _setup(experiment, now, context)
+                fresh = _fresh(setup)
+            result, mirror = _loop(folder, setup, fresh, point, context)
     return result, mirror
 
 

@@ -254,6 +254,26 @@ def test_a_run_that_ran_out_of_memory_says_so_and_is_resumed_when_there_is_some(
     assert same(store, wholes("plain", experiment))
 
 
+def test_what_this_machine_can_not_build_costs_no_checkpoint(
+    tiny: Experiment, store: Path, wholes: Wholes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = plain(tiny)
+    whole = wholes("plain", experiment)
+    folder = killed(experiment, store, len(recorded(whole)) - 2, checkpoints=EACH_STEP)
+    before = contents(folder)
+
+    def no_compiler(*_: object) -> None:
+        raise UsageError("training.compile takes a C++ compiler, and there is none")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("curriculum.learn.learner.check_precision", no_compiler)
+        with pytest.raises(UsageError, match="and there is none"):
+            run(experiment, store, resume=True)
+    assert contents(folder) == before
+    run(experiment, store, resume=True)
+    assert same(store, whole)
+
+
 def test_a_users_own_task_is_resumed_where_its_file_is_named(
     tiny: Experiment, store: Path, tmp_path: Path
 ) -> None:
