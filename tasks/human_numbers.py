@@ -109,6 +109,10 @@ class HumanNumbers(Task):
     def output(self) -> OutputKind:
         return "symbol" if self.predict == "last" else "symbols"
 
+    @property
+    def is_language_model(self) -> bool:
+        return self.predict == "every"
+
     def check(self, stage: Stage) -> None:
         if stage.vocab_size not in LIMITS:
             sizes = ", ".join(f"{size} (to {limit:,})" for size, limit in LIMITS.items())

@@ -185,6 +185,13 @@ class LanguageModelling(Task):
         r"""Bytes as characters of ASCII, or as `\xNN`; tokens by their names; `␞` between documents."""
         return self.corpus.load().tokenizer.words(symbols)
 
+    @property
+    def is_language_model(self) -> bool:
+        return True
+
+    def decode_text(self, symbols: NDArray[np.int64]) -> str:
+        return self.corpus.load().tokenizer.text(symbols)
+
     def encode(self, text: str, stage: Stage) -> Batch:
         if not text:
             raise UsageError("an input is a text of at least one symbol, got none")

@@ -183,6 +183,12 @@ def demoted(tiny: Experiment) -> Experiment:
     )
 
 
+def per_stage(tiny: Experiment) -> Experiment:
+    """One whose stages have thresholds of their own."""
+    criterion = Mastery(threshold=0.99, per_stage={2: 0.6, "3x2": 0.7}, min_steps=6)
+    return plain(tiny).replace(criterion=criterion)
+
+
 def drawing(tiny: Experiment) -> Experiment:
     """One that draws at random as it trains: what is dropped, and what the decoder is shown."""
     return Experiment(
@@ -246,6 +252,7 @@ EXPERIMENTS = {
     "in bfloat16": in_bfloat16,
     "growing": growing,
     "demoted": demoted,
+    "per stage": per_stage,
     "drawing": drawing,
     "online": online,
     "unstable": unstable,

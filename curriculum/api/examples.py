@@ -1,8 +1,9 @@
-"""Examples of a run's final model: inputs, targets and predictions."""
+"""Examples of a run's final model: inputs, targets and predictions, and what it writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,12 @@ from curriculum.config import Experiment
 if TYPE_CHECKING:
     from rich.table import Table
 
+MOST_GIVEN = 64
+"""Symbols of what is held out that a language model is given to write on, at most."""
+
+MOST_WRITTEN = 256
+"""Symbols that it writes, at most."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Examples:
@@ -20,17 +27,20 @@ class Examples:
     Attributes:
         title: which run and stage they are of.
         table: a row for each example.
+        sample: of a language model, a prompt and the text that it writes after it, a line each.
     """
 
     title: str
     table: Table
+    sample: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"{self.title}\n{report.as_text(self.table)}"
+        return "\n".join((self.title, report.as_text(self.table), *self.sample))
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        return report.as_html(self.table)
+        written = "".join(f"<p>{escape(line)}</p>" for line in self.sample)
+        return report.as_html(self.table) + written
 
 
 def show(
@@ -82,6 +92,8 @@ def show(
             batch = task.encode(input, stage)
             restored.model.check(learn.shape_of_typed(task, stage, batch))
             found = learn.predict_examples(learner, task, batch, [""])
+        typed = None if input is None else found.batch
+        sample = _sample(learner, task, stage, typed, seed=folder.description().seed)
     of = restored.axis_names.words(stage)
     if input is not None:
         of = of.partition(", ")[2]  # its length is its own
@@ -91,7 +103,33 @@ def show(
         task.decode_output,
         tolerance=task.tolerance if task.output == "values" else None,
     )
-    return Examples(f"run {folder.id}, {restored.name}, {of}", table)
+    return Examples(f"run {folder.id}, {restored.name}, {of}", table, sample)
+
+
+def _sample(
+    learner: learn.Learner,
+    task: learn.Task,
+    stage: plan.Stage,
+    typed: learn.Batch | None,
+    *,
+    seed: int,
+) -> tuple[str, ...]:
+    """Of a language model, what was typed or held out, and what it writes after it."""
+    if not task.is_language_model or learner.forward_mode == "autoregressive":
+        return ()
+    batch = task.evaluation_batch(stage, 0, 1) if typed is None else typed
+    prompt, most = batch.inputs[0][batch.present[0]], learner.shape.length
+    if typed is None:
+        prompt, most = prompt[: min(MOST_GIVEN, -(-stage.length // 2))], stage.length
+    count = min(MOST_WRITTEN, most - len(prompt))
+    if count < 1:
+        return ()
+    rng = learn.generator(seed, "show", "text", stage.key)
+    written = learn.write_on(learner, prompt, count, rng)
+    return (
+        f"prompt: {task.decode_text(prompt)}",
+        f"written ({count} symbols): {task.decode_text(written)}",
+    )
 
 
 def _selected(

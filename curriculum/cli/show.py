@@ -54,7 +54,7 @@ def explain(request: ExplainRequest) -> int:
 
 
 def show(request: ShowRequest) -> int:
-    """Show inputs, targets and predictions of a run's final model."""
+    """Show inputs, targets and predictions of a run's final model, and what it writes."""
     with users_output_on_stderr():
         found = api.show(
             request.run,
@@ -68,6 +68,8 @@ def show(request: ShowRequest) -> int:
         )
     print_line(found.title)
     report.literal_console().print(found.table)
+    for line in found.sample:
+        print_line(line, hanging=2)
     return 0
 
 

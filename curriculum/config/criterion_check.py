@@ -24,6 +24,8 @@ def check_criterion(
             "a search races trials to be the first that passes, and a metric stands still first "
             "where nothing is learned; set tuning.mode off, or take another criterion"
         )
+    if isinstance(criterion, plan.LossBelow | plan.Mastery):
+        _check_named_stages(criterion, path)
     if isinstance(criterion, plan.LossBelow):
         _check_loss(criterion, task, path)
         return
@@ -56,15 +58,20 @@ def check_final_evaluation(criterion: plan.Criterion, settings: plan.FinalEvalua
         )
 
 
-def _check_loss(criterion: plan.LossBelow, task: learn.Task, path: Sequence[plan.Stage]) -> None:
-    _check_has_loss(task)
-    _check_unit(criterion.unit, task)
+def _check_named_stages(
+    criterion: plan.LossBelow | plan.Mastery, path: Sequence[plan.Stage]
+) -> None:
     unknown = plan.unknown_stages(criterion.per_stage, path)
     if unknown:
         raise UsageError(
             f"criterion.per_stage names {unknown[0]}, which is no stage of the path "
             f"({', '.join(stage.key for stage in path[:8])}{', ...' * (len(path) > 8)})"
         )
+
+
+def _check_loss(criterion: plan.LossBelow, task: learn.Task, path: Sequence[plan.Stage]) -> None:
+    _check_has_loss(task)
+    _check_unit(criterion.unit, task)
     if criterion.unit not in ("nats", "perplexity"):
         return
     for stage in path:

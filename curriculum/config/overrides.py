@@ -56,7 +56,7 @@ KINDS = {
 }
 """Parts of an experiment that come in kinds, chosen by name: `--growth galloping`."""
 
-OF_ONE_CRITERION = ("threshold", "target_threshold", "metric")
+OF_ONE_CRITERION = ("threshold", "target_threshold", "per_stage", "metric")
 
 SHORT = {
     "--growth.start": "--growth.start.length",

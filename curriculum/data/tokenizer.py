@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,6 +49,9 @@ class Tokenizer(Protocol):
     def words(self, symbols: NDArray[np.int64]) -> list[str]:
         """Each symbol as a word."""
 
+    def text(self, symbols: NDArray[np.int64]) -> str:
+        """Symbols as running text in one paragraph, what can't be printed escaped."""
+
 
 class NoText(ValueError):
     """Bytes that are no text, for a tokenizer which reads text.
@@ -68,6 +72,8 @@ class ByteTokenizer:
 
     >>> ByteTokenizer().encode([b"ab"])[0].tolist(), ByteTokenizer().words(np.array([97, 10, 200]))
     ([97, 98], ['a', '⏎', '\\xc8'])
+    >>> ByteTokenizer().text(np.array([0xC3, 0xA9, 10, 27, 200, 256, 97]))
+    'é⏎\\x1b\\xc8␞a'
     """
 
     digest = "bytes"
@@ -79,6 +85,9 @@ class ByteTokenizer:
 
     def words(self, symbols: NDArray[np.int64]) -> list[str]:
         return [self._word(int(symbol)) for symbol in symbols]
+
+    def text(self, symbols: NDArray[np.int64]) -> str:
+        return _running_text(symbols, self.separator, _decoded_bytes)
 
     def _word(self, symbol: int) -> str:
         if symbol == self.separator:
@@ -98,6 +107,7 @@ class SubwordTokenizer:
     separator: int
     numbers: Callable[[list[str]], Sequence[Sequence[int]]]
     names: Callable[[list[int]], Sequence[str | None]]
+    decode: Callable[[list[int]], str]
 
     def encode(self, texts: Sequence[bytes]) -> list[Symbols]:
         decoded = [_decoded(number, text) for number, text in enumerate(texts)]
@@ -107,6 +117,9 @@ class SubwordTokenizer:
         known = [int(symbol) for symbol in symbols]
         named = self.names(known)
         return [SEPARATOR if name is None else name for name in named]
+
+    def text(self, symbols: NDArray[np.int64]) -> str:
+        return _running_text(symbols, self.separator, self.decode)
 
 
 @cache
@@ -146,6 +159,7 @@ def _from_file(path: Path) -> Tokenizer:
             each.ids for each in loaded.encode_batch(texts, add_special_tokens=False)
         ],
         names=lambda symbols: [loaded.id_to_token(symbol) for symbol in symbols],
+        decode=lambda symbols: loaded.decode(symbols, skip_special_tokens=False),
     )
 
 
@@ -166,6 +180,7 @@ def _from_transformers(name: str) -> Tokenizer:
         separator=size if end is None else int(end),
         numbers=lambda texts: loaded(texts, add_special_tokens=False, verbose=False)["input_ids"],
         names=lambda symbols: [None if each >= size else own(each) for each in symbols],
+        decode=lambda symbols: loaded.decode(symbols, clean_up_tokenization_spaces=False),
     )
 
 
@@ -185,6 +200,26 @@ def _decoded(number: int, text: bytes) -> str:
     if "\0" in decoded:
         raise NoText(number, text.index(0), 0)
     return decoded
+
+
+def _decoded_bytes(symbols: list[int]) -> str:
+    return bytes(symbols).decode(errors="backslashreplace")
+
+
+def _running_text(
+    symbols: NDArray[np.int64], separator: int, decode: Callable[[list[int]], str]
+) -> str:
+    """What lies between separators, decoded, with what can't be printed escaped."""
+    found = []
+    for ends, group in groupby(symbols.tolist(), key=lambda symbol: symbol == separator):
+        found.append(SEPARATOR * len([*group]) if ends else decode([*group]))
+    return "".join(_printable(character) for character in "".join(found))
+
+
+def _printable(character: str) -> str:
+    if character in SHOWN:
+        return SHOWN[character]
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 def _short(content: str) -> str:

@@ -4,6 +4,7 @@ from .batch import IGNORED as IGNORED
 from .batch import PADDING as PADDING
 from .batch import Batch as Batch
 from .batch import concatenate as concatenate
+from .continuation import write_on as write_on
 from .cost_meter import CostMeter as CostMeter
 from .distinct_inputs import DistinctInputs as DistinctInputs
 from .evaluator import Evaluator as Evaluator
@@ -38,6 +39,7 @@ from .model import build_empty as build_empty
 from .model import nearest_sizes as nearest_sizes
 from .model import resized as resized
 from .model import why_not_widened as why_not_widened
+from .network_protocols import HasCache as HasCache
 from .network_protocols import State as State
 from .network_protocols import Stateful as Stateful
 from .optimizers import SGD as SGD

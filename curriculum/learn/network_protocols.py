@@ -54,6 +54,23 @@ class Stateful(Protocol):
 
 
 @runtime_checkable
+class HasCache(Protocol):
+    """A network that reads on from where it stopped, and not from the beginning at each token."""
+
+    def forward_with_cache(
+        self, tokens: Tensor, real: Tensor | None, cache: Any
+    ) -> tuple[Tensor, Any]:
+        """Logits (B, P, V) of further tokens (B, P) int64, and the cache after them.
+
+        Args:
+            tokens: that follow those in the cache.
+            real: which of them are not padding, (B, P) bool; None for all. Padding takes no position,
+                and nothing may be read from it.
+            cache: what was returned before; None where nothing came before.
+        """
+
+
+@runtime_checkable
 class Streaming(Protocol):
     """A network that may read a long input piece by piece, and give its output at the end.
 

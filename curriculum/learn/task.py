@@ -259,6 +259,18 @@ class Task(ABC):
         """Each symbol of an output as a word, by default as in inputs; values are shown as numbers."""
         return self.decode(symbols)
 
+    @property
+    def is_language_model(self) -> bool:
+        """Whether each output is the symbol after that of the input: then a model can write on.
+
+        `show` has it do so, on what is held out or what is typed.
+        """
+        return False
+
+    def decode_text(self, symbols: NDArray[np.int64]) -> str:
+        """Symbols of a language model as running text; by default their words."""
+        return " ".join(self.decode(symbols))
+
     def encode(self, text: str, stage: Stage) -> Batch:
         """One example of what was typed, with `IGNORED` where the target isn't known.
 

@@ -3,36 +3,19 @@
 Legend: B batch, L length of the input, T length of the output, P places, V output vocabulary.
 """
 
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from curriculum.errors import UsageError
-from curriculum.learn import IGNORED, PADDING, Shape, Work, lengths_of, widening, work_of
+from curriculum.learn import IGNORED, PADDING, HasCache, Shape, Work, lengths_of, widening, work_of
 
 BEGIN = 0
 """The token after an input, at which the output begins. A symbol's token is its number plus 1."""
 
 CACHE_SLOWDOWN = 1.8
 """How much longer a body with a cache takes token by token than its operations and calls tell."""
-
-
-@runtime_checkable
-class HasCache(Protocol):
-    """A body that reads on from where it stopped, and not from the beginning at each token."""
-
-    def forward_with_cache(
-        self, tokens: Tensor, real: Tensor | None, cache: Any
-    ) -> tuple[Tensor, Any]:
-        """Logits (B, P, V) of further tokens (B, P) int64, and the cache after them.
-
-        Args:
-            tokens: that follow those in the cache.
-            real: which of them are not padding, (B, P) bool; None for all. Padding takes no position,
-                and nothing may be read from it.
-            cache: what was returned before; None where nothing came before.
-        """
 
 
 class AutoregressiveNetwork(nn.Module):

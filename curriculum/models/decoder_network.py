@@ -3,12 +3,11 @@
 Legend: B batch, L length, P places, V output vocabulary, H hidden.
 """
 
-import inspect
 from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from transformers import DynamicCache, GPT2Config, GPT2Model, LlamaConfig, LlamaModel
+from transformers import GPT2Config, GPT2Model, LlamaConfig, LlamaModel
 
 from curriculum.errors import UsageError
 from curriculum.learn import (
@@ -21,6 +20,7 @@ from curriculum.learn import (
     widening,
 )
 from curriculum.models import copied_units
+from curriculum.models.key_value_cache import read_on
 from curriculum.models.padding import at_end
 
 CALLS_A_BLOCK = {"gpt2": 20, "llama": 45}
@@ -103,20 +103,13 @@ class DecoderNetwork(nn.Module):
         self, tokens: Tensor, real: Tensor | None, cache: Any
     ) -> tuple[Tensor, Any]:
         """Logits (B, P, V) of further tokens (B, P), and the cache after them; see `HasCache`."""
-        keys, known = cache or (DynamicCache(), None)
-        mask = real if known is None or real is None else torch.cat([known, real], dim=1)
-        places = tokens.shape[1]
-        given: dict[str, Any] = {}
-        if mask is not None:  # padding takes no position
-            positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-            self._check_places(int(positions.max()) + 1)
-            given = {"attention_mask": mask.long(), "position_ids": positions[:, -places:]}
-        else:
-            self._check_places(keys.get_seq_length() + places)
-        given[_cache_name(self.transformer)] = keys
+        given, after = read_on(self.transformer, real, cache)
+        places = given.get("position_ids")
+        read = after[0].get_seq_length() + tokens.shape[1]
+        self._check_places(read if places is None else int(places.max()) + 1)
         features = self._features(tokens)
-        states = self.transformer(inputs_embeds=features, use_cache=True, **given).last_hidden_state
-        return self.head(states), (keys, mask)
+        states = self.transformer(inputs_embeds=features, **given).last_hidden_state
+        return self.head(states), after
 
     def forward_work(
         self, examples: int, length: int, output_length: int, *, training: bool
@@ -168,12 +161,3 @@ def _placement(
     rows = copied_units.copied(len(small), len(large))
     split = "split_rows" if rows_are_inputs else "split"
     return widening.Placement(rows, columns, **{split: True})
-
-
-def _cache_name(transformer: nn.Module) -> str:
-    """What the library's version calls the argument for the cache."""
-    return (
-        "cache"
-        if "cache" in inspect.signature(transformer.forward).parameters
-        else "past_key_values"
-    )

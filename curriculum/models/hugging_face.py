@@ -151,12 +151,14 @@ class HuggingFace:
 
     def _built(self, shape: Shape, weights: str | None) -> nn.Module:
         from curriculum.models.autoregressive_network import AutoregressiveNetwork
+        from curriculum.models.cached_hugging_face_network import CachedHuggingFaceNetwork
         from curriculum.models.hugging_face_network import HuggingFaceNetwork
 
-        writes = self.writes_after_input(shape)
-        network = HuggingFaceNetwork(
+        writes, config = self.writes_after_input(shape), configuration.parsed(str(self.config))
+        cached = self.head == "causal_lm" and config["model_type"] in configuration.CACHED
+        network = (CachedHuggingFaceNetwork if cached else HuggingFaceNetwork)(
             AutoregressiveNetwork.body_shape(shape) if writes else shape,
-            config=configuration.parsed(str(self.config)),
+            config=config,
             hidden_size=self.hidden_size,
             head=self.head,
             pretrained=weights,

@@ -17,6 +17,9 @@ POSITIONS = ("max_position_embeddings", "n_positions")
 AFTER_PADDING = ("roberta", "xlm-roberta", "camembert", "roberta-prelayernorm", "mpnet")
 """Kinds of models whose positions are counted from the number of their padding symbol on."""
 
+CACHED = ("gpt2", "gpt_neox", "llama", "mistral", "qwen2", "qwen3")
+"""Kinds of models that read on from the keys and values of what they have read; tests compare these."""
+
 LEFT_OUT = (
     "_name_or_path",
     "architectures",

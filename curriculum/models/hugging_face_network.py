@@ -110,8 +110,12 @@ class HuggingFaceNetwork(nn.Module):
         logits: Tensor = self.transformer(input_ids=inputs, **given).logits
         if self.head == "sequence_classification":
             return logits.squeeze(-1) if self.output == "bit" else logits  # (B,) or (B, V)
-        own = logits[..., self.first_symbol : self.first_symbol + self.logit_count]  # (B, L, V)
+        own = self.own_logits(logits)  # (B, L, V)
         return own if self.output == "symbols" else at_end(own, lengths)
+
+    def own_logits(self, logits: Tensor) -> Tensor:
+        """Of the library's logits (B, P, …) those of the task's symbols, (B, P, V)."""
+        return logits[..., self.first_symbol : self.first_symbol + self.logit_count]
 
     def forward_work(
         self, examples: int, length: int, output_length: int, *, training: bool

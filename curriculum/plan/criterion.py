@@ -10,6 +10,7 @@ from curriculum.errors import UsageError, check_fields
 from curriculum.plan import confidence_bounds
 from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
 from curriculum.plan.evaluation import Evaluation, Score
+from curriculum.plan.per_stage import PerStage, per_stage_text, per_stage_values, value_at
 from curriculum.plan.stage import Stage
 from curriculum.plan.verdict import Verdict
 
@@ -35,6 +36,8 @@ class Mastery(Criterion):
         threshold: the score to reach, in (0, 1].
         target_threshold: the score to reach on the last stage of the path, if it differs: a
             stage on the way need not be learned to its end before the next one begins.
+        per_stage: scores to reach on single stages, by their key or their length, such as
+            `{"64": 0.8, "512x256": 0.9}`, the last one too; the others as above.
         confidence: the probability that a stage declared mastered is, in (0, 1).
         metric: `exact_match`, the whole output correct; `symbol_accuracy`, the share of
             correct symbols; or one that the task reports.
@@ -47,6 +50,12 @@ class Mastery(Criterion):
 
     Raises:
         UsageError: where a value is outside its range.
+
+    >>> criterion = Mastery(threshold=0.95, per_stage={64: 0.8})
+    >>> criterion.description()
+    'exact_match at least 0.95 (0.8 on 64)'
+    >>> criterion.at(Stage(64, 10), target=False).threshold
+    0.8
     """
 
     verdict: ClassVar[Verdict] = Verdict.MASTERED
@@ -54,6 +63,7 @@ class Mastery(Criterion):
 
     threshold: Annotated[float, "(0, 1]"] = 0.95
     target_threshold: Annotated[float | None, "(0, 1]"] = None
+    per_stage: PerStage = ()
     confidence: Annotated[float, "(0, 1)"] = 0.95
     metric: str = EXACT_MATCH
     screen: Annotated[int, "[1, inf)"] = 64
@@ -63,6 +73,10 @@ class Mastery(Criterion):
 
     def __post_init__(self) -> None:
         check_fields(self, "criterion")
+        object.__setattr__(self, "per_stage", per_stage_values(self.per_stage))
+        for name, threshold in per_stage_values(self.per_stage):
+            if not 0 < threshold <= 1:
+                raise UsageError(f"criterion.per_stage {name} must be in (0, 1], got {threshold:g}")
 
     @property
     def measured(self) -> str:
@@ -71,13 +85,14 @@ class Mastery(Criterion):
     def description(self) -> str:
         target = self.target_threshold
         last = "" if target is None else f" ({target:g} on the last stage)"
-        return f"{self.metric} at least {self.threshold:g}{last}"
+        return f"{self.metric} at least {self.threshold:g}{last}{per_stage_text(self.per_stage)}"
 
     def at(self, stage: Stage | None = None, *, target: bool) -> Self:
-        if self.target_threshold is None:
+        if self.target_threshold is None and not self.per_stage:
             return self
-        threshold = self.target_threshold if target else self.threshold
-        return replace(self, threshold=threshold, target_threshold=None)
+        last = self.threshold if self.target_threshold is None else self.target_threshold
+        threshold = value_at(self.per_stage, stage, last if target else self.threshold)
+        return replace(self, threshold=threshold, target_threshold=None, per_stage=())
 
     def check_evaluated(self, examples: int | None, source: str | None) -> None:
         if source in (None, "sample", "held_out"):

@@ -9,7 +9,7 @@ from curriculum.errors import UsageError, check_fields
 from curriculum.plan import confidence_bounds
 from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
 from curriculum.plan.evaluation import Evaluation, Score, Source, Spread
-from curriculum.plan.per_stage import PerStage, per_stage_values, value_at
+from curriculum.plan.per_stage import PerStage, per_stage_text, per_stage_values, value_at
 from curriculum.plan.stage import Stage
 from curriculum.plan.verdict import Verdict
 
@@ -91,10 +91,8 @@ class LossBelow(Criterion):
 
     def description(self) -> str:
         unit = {"nats": " nats", "squared_error": " (squared error)"}.get(self.unit, "")
-        parts = [f"{value:g} on {key}" for key, value in per_stage_values(self.per_stage)]
-        return f"{self.measured} below {self.threshold:g}{unit}" + (
-            f" ({', '.join(parts)})" if parts else ""
-        )
+        stages = per_stage_text(self.per_stage)
+        return f"{self.measured} below {self.threshold:g}{unit}{stages}"
 
     def at(self, stage: Stage | None = None, *, target: bool) -> Self:
         threshold = value_at(self.per_stage, stage, self.threshold)

@@ -39,6 +39,16 @@ def per_stage_values(given: PerStage) -> tuple[tuple[str, float], ...]:
     return tuple(found.items())
 
 
+def per_stage_text(given: PerStage) -> str:
+    """The values of single stages in words, after what holds for the others; empty for none.
+
+    >>> per_stage_text({64: 1.9, "512x256": 1.7})
+    ' (1.9 on 64, 1.7 on 512x256)'
+    """
+    parts = [f"{value:g} on {key}" for key, value in per_stage_values(given)]
+    return f" ({', '.join(parts)})" if parts else ""
+
+
 def value_at(given: PerStage, stage: Stage | None, default: float) -> float:
     """The value of a stage: by its key, or else by its length, or else the default."""
     values = dict(per_stage_values(given))

@@ -58,6 +58,8 @@ def test_a_loss_of_documents_can_be_a_criterion_in_any_unit_of_symbols(
         (Documents(), LossBelow(threshold=2.0, unit="perplexity"), "is passed by guessing"),
         (Documents(), LossBelow(threshold=0.4, per_stage={5: 0.5}), "names 5, which is no stage"),
         (Documents(), LossBelow(threshold=0.4, per_stage={4: 0.7}), "0.7 .* is passed by guessing"),
+        (Documents(), Mastery(threshold=0.5, per_stage={5: 0.4}), "names 5, which is no stage"),
+        (Documents(), Mastery(threshold=0.5, per_stage={4: 0.999}), "0.999 can't be cleared with"),
         (Documents(), LossBelow(threshold=0.1, unit="squared_error"), "is no squared error"),
         (Documents(), Plateau(metric="distance"), "must be one that the task reports"),
         (Documents(), Mastery(metric="loss"), "must be one that the task reports"),
@@ -108,5 +110,11 @@ def test_a_kind_is_chosen_on_the_command_line_with_what_all_kinds_have() -> None
     assert found == expected
     plateau = override(experiment, ["--criterion=plateau", "--criterion.evaluations", "3"])
     assert plateau.criterion == Plateau(evaluations=3, screen=32, confidence=0.9, examples=100)
+    options = "--criterion mastery --criterion.per-stage 4 0.5"
+    mastery = override(made(Documents(), found), options.split()).criterion
+    assert isinstance(mastery, Mastery)
+    assert mastery.per_stage == (("4", 0.5),)
+    other = override(made(Documents(), found), ["--criterion", "mastery"]).criterion
+    assert other == Mastery(screen=32, confidence=0.9, examples=100)
     back = override(plateau, ["--criterion", "mastery"]).criterion
     assert back == Mastery(screen=32, confidence=0.9, examples=100)

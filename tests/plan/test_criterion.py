@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from curriculum import Evaluation, Mastery, Score, UsageError
+from curriculum import Evaluation, Mastery, Score, Stage, UsageError
 
 EVERY = "every input"
 
@@ -189,3 +189,47 @@ def test_the_target_may_have_a_higher_threshold_than_the_stages_before() -> None
     assert Mastery(threshold=0.5).at(target=True) == Mastery(threshold=0.5)
     with pytest.raises(UsageError, match=r"target_threshold must be in \(0, 1\], got 1.5"):
         Mastery(target_threshold=1.5)
+
+
+def test_single_stages_may_have_thresholds_of_their_own() -> None:
+    criterion = Mastery(threshold=0.9, per_stage={4: 0.5, "4x8": 0.6, 9: 0.7}, screen=7)
+    assert criterion.per_stage == (("4", 0.5), ("4x8", 0.6), ("9", 0.7))
+    for stage, target, threshold in (
+        (Stage(4, 2), False, 0.5),  # by its length
+        (Stage(4, 8), False, 0.6),  # by its key, which says more
+        (Stage(6, 2), False, 0.9),
+        (Stage(9, 2), True, 0.7),
+        (None, True, 0.9),  # of a length beyond the path
+    ):
+        assert criterion.at(stage, target=target) == Mastery(threshold=threshold, screen=7)
+    decision = decide(criterion.at(Stage(4, 2), target=False), a_test(0.6))
+    assert decision.mastered
+    assert decision.threshold == 0.5
+
+
+def test_a_stage_that_is_named_has_its_own_threshold_where_the_last_has_another_too() -> None:
+    criterion = Mastery(threshold=0.5, target_threshold=0.9, per_stage={4: 0.6})
+    assert criterion.description() == (
+        "exact_match at least 0.5 (0.9 on the last stage) (0.6 on 4)"
+    )
+    for stage, target, threshold in ((4, False, 0.6), (4, True, 0.6), (5, False, 0.5), (5, True, 0.9)):
+        assert criterion.at(Stage(stage), target=target) == Mastery(threshold=threshold)
+
+
+@pytest.mark.parametrize(
+    ("per_stage", "message"),
+    [
+        ({4: 1.5}, r"criterion.per_stage 4 must be in \(0, 1\], got 1.5"),
+        ({"4x8": 0.0}, r"criterion.per_stage 4x8 must be in \(0, 1\], got 0"),
+        ({4: float("nan")}, r"criterion.per_stage 4 must be in \(0, 1\], got nan"),
+        ({4: "high"}, "takes a stage and a number"),
+        ({"four": 0.5}, "names a stage by its length, as 64, or by its key"),
+        ((("4", 0.5), (4, 0.6)), "names 4 twice"),
+    ],
+)
+def test_a_threshold_of_a_single_stage_that_is_none_is_an_error(
+    per_stage: Any, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        Mastery(per_stage=per_stage)
+    assert "\n" not in str(caught.value)

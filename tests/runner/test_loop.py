@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from interrupted_runs import interrupted_at
+from interrupted_runs import interrupted_at, per_stage
 from recorded_events import kinds, of_kind, recorded
 from safetensors.torch import load_file
 
@@ -41,6 +41,7 @@ from curriculum.record import (
     VisitStarted,
     read_journal,
 )
+from curriculum.report import describe_dry_run, explain_run
 from curriculum.tasks import FirstBit
 
 
@@ -291,3 +292,17 @@ def test_a_model_that_cannot_grow_is_refused(tiny: Experiment) -> None:
         UsageError, match="Rigid can't be widened, as it has no `placements`; leave"
     ):
         tiny.replace(model=Rigid(), model_size="stage")
+
+
+def test_a_stage_with_a_threshold_of_its_own_is_decided_on_it_and_says_so(
+    tiny: Experiment, store: Path
+) -> None:
+    experiment = per_stage(tiny)
+    assert run(experiment, store).status == "reached"
+    assert "(0.6 on 2, 0.7 on 3x2)" in "\n".join(describe_dry_run(experiment))
+    evaluations = of_kind(Evaluated, recorded(store))
+    thresholds = {each.stage.length: each.decision.threshold for each in evaluations}
+    assert thresholds == {2: 0.6, 3: 0.7, 5: 0.99}
+    lines = [line for line in explain_run(History.of(Store(store).find("last"))) if "Visit" in line]
+    for line, threshold in zip(lines, ("0.6", "0.7", "0.99"), strict=True):
+        assert f"threshold {threshold}" in line

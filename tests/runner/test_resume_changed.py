@@ -19,6 +19,7 @@ from interrupted_runs import (
     growing,
     interrupted_run,
     kill_at,
+    per_stage,
     plain,
     run,
 )
@@ -83,6 +84,15 @@ def test_other_settings_are_refused_by_name_and_taken_by_force(
     assert change.dropped == 0
     assert folder.description().settings["growth.end.length"] == 8
     assert curriculum.resume("last", store=store, mirror=False) == result
+
+
+def test_another_threshold_of_a_single_stage_is_refused(tiny: Experiment, store: Path) -> None:
+    interrupted_run(per_stage(tiny), store)
+    other = per_stage(tiny)
+    other = other.replace(criterion=other.criterion.replace(per_stage={2: 0.6, "3x2": 0.8}))
+    with pytest.raises(UsageError, match=r"criterion.per_stage was .*0.7.* and is .*0.8"):
+        run(other, store, resume=True)
+    assert run(per_stage(tiny), store, resume=True).status == "reached"
 
 
 @pytest.mark.parametrize("by", ["resume", "run"])
