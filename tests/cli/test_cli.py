@@ -306,9 +306,10 @@ def test_human_numbers_are_shown_as_words(store: Path, capsys: pytest.CaptureFix
     capsys.readouterr()
     assert call("show", "last", "--input", "one, two", "--store", store) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    row = re.search(r"one , two , two \. \S+ \S+ (\S+) (correct|WRONG)$", shown)
+    row = re.search(r"one , two , two \. \S+ \S+ (\S+) (correct|WRONG) prompt: one , two", shown)
     assert row is not None  # what comes after the last word isn't known
     assert "[" not in row[1]
+    assert re.search(r"written \(17 symbols\):( [a-z,]+){17}$", shown)
     assert call("show", "last", "--input", "twelve", "--store", store) == 2
     assert "'twelve' is not a word of the numbers to 9" in capsys.readouterr().err
     assert call("show", "last", "--input", "one, 2", "--store", store) == 2

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from curriculum import UsageError
 from curriculum.data import Corpus
-from curriculum.data.tokenizer import load_tokenizer
+from curriculum.data.tokenizer import ByteTokenizer, load_tokenizer
 
 TEXT = "the cat sat on the mat, and the dog sat on the log"
 
@@ -48,6 +48,30 @@ def test_it_gives_the_librarys_own_symbols(subwords: Tokenizer, saved: str) -> N
     assert symbols.max() < found.vocab_size
     words = found.words(symbols.astype(np.int64))
     assert "".join(words).replace("Ġ", " ") == TEXT
+
+
+def test_symbols_are_read_as_running_text(saved: str) -> None:
+    found = load_tokenizer(saved)
+    (symbols,) = found.encode([f"{TEXT}\n\x07é".encode()])
+    between = np.array([found.separator])
+    shown = found.text(np.concatenate([between, symbols.astype(np.int64), between, between]))
+    assert shown.replace("<end>", "␞") == f"␞{TEXT}⏎\\x07é␞␞"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (b"a  b\n\tc", "a  b⏎⇥c"),
+        ("é∀".encode(), "é∀"),
+        ("é".encode()[:1] + b"x", "\\xc3x"),  # a character that is cut
+        (b"\x1b[31m\r\x00", "\\x1b[31m\\r\\x00"),  # what a terminal would obey
+        ("\u202eabc".encode(), "\\u202eabc"),  # what would turn the text around
+        (b"", ""),
+    ],
+)
+def test_bytes_are_read_as_running_text_with_no_control_characters(text: bytes, shown: str) -> None:
+    symbols = np.frombuffer(text, dtype=np.uint8).astype(np.int64)
+    assert ByteTokenizer().text(symbols) == shown
 
 
 def test_documents_are_separated_by_the_end_of_text_or_by_one_more_symbol(

@@ -4,16 +4,27 @@ import pytest
 import torch
 import transformers
 from hugging_face_configs import CONFIGS
+from torch import Tensor, nn
 
 from curriculum import Shape, Stage
-from curriculum.learn import PADDING, OutputKind
+from curriculum.learn import PADDING, HasCache, OutputKind
 from curriculum.models import AutoregressiveNetwork, HuggingFace
+from curriculum.models import hugging_face_config as configuration
 from curriculum.models.hugging_face_network import HuggingFaceNetwork
 
 LANGUAGE_MODEL: Any = transformers.AutoModelForCausalLM
 CAUSAL = Shape.of("symbols", Stage(6, 5), causal=True)
 AFTER = Shape(output="symbols", length=5, input_vocab_size=4, output_vocab_size=6, output_length=4)
 DECODERS = ["gpt2", "llama", "bert"]
+
+
+class WithoutCache(nn.Module):
+    def __init__(self, body: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+
+    def forward(self, tokens: Tensor) -> Any:
+        return self.body(tokens)
 
 
 def built(kind: str, shape: Shape, **values: Any) -> Any:
@@ -102,6 +113,27 @@ def test_it_writes_symbol_by_symbol_what_it_predicts_when_shown_that(kind: str) 
     torch.testing.assert_close(network(inputs, written.argmax(-1)), written, atol=1e-4, rtol=1e-4)
     body: Any = network.body
     assert body.transformer.config.vocab_size == 7  # a token for the end of the input
+
+
+@pytest.mark.parametrize("kind", configuration.CACHED)
+def test_the_cache_changes_nothing(kind: str) -> None:
+    values = CONFIGS["llama"] | {"model_type": kind, "num_key_value_heads": 2}
+    values |= {"initializer_range": 0.5}
+    torch.manual_seed(0)
+    network: Any = HuggingFace(config=values).build(AFTER).eval()
+    assert isinstance(network.body, HasCache)
+    inputs = torch.randint(4, (4, 5))
+    inputs[1, 3:] = PADDING
+    inputs[2, 1:] = PADDING
+    plain = AutoregressiveNetwork(WithoutCache(network.body)).eval()
+    for rows in (inputs, inputs[:1]):  # with padding, and without a mask
+        written = plain.greedy_decode(rows, 4)
+        torch.testing.assert_close(network.greedy_decode(rows, 4), written, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["bert", "mamba"])
+def test_kinds_whose_cache_is_not_known_to_agree_read_all_again(kind: str) -> None:
+    assert not isinstance(built(kind, CAUSAL), HasCache)
 
 
 def test_positions_and_vocabulary_are_sized_for_the_path() -> None:

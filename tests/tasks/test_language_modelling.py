@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args
@@ -257,6 +258,27 @@ def test_a_text_is_read_as_symbols(task: LanguageModelling) -> None:
     assert batch.targets[0].tolist() == [32, 98, 10, IGNORED]
     with pytest.raises(UsageError, match="at least one symbol, got none"):
         task.encode("", Stage(8, BYTES))
+
+
+def test_the_final_model_writes_on_what_is_held_out_or_typed(
+    task: LanguageModelling, store: Path
+) -> None:
+    made = small(task)
+    curriculum.run(made, 0, store=store, mirror=False)
+    found = curriculum.show("last", store=store, length=8, examples=2)
+    prompt, written = found.sample
+    first = task.evaluation_batch(Stage(8, BYTES), 0, 1).inputs[0, :4]
+    assert prompt == f"prompt: {task.decode_text(first)}"
+    assert written.startswith("written (4 symbols): ")
+    assert written.isprintable()
+    assert repr(found).endswith(f"{prompt}\n{written}")
+    assert curriculum.show("last", store=store, length=8, examples=2).sample == found.sample
+    assert escape(written) in found._repr_html_()
+    typed = curriculum.show("last", store=store, input="<a>")
+    assert typed.sample[0] == "prompt: <a>"
+    assert "<p>prompt: &lt;a&gt;</p>" in typed._repr_html_()
+    assert typed.sample[1].startswith("written (5 symbols): ")  # to the longest it was built for
+    assert curriculum.show("last", store=store, input="12345678").sample == ()
 
 
 def test_a_plan_says_what_the_data_are(task: LanguageModelling) -> None:
