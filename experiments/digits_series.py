@@ -31,12 +31,12 @@ class Digits(Series):
 
 
 digits_series = Experiment(
-    task=SeriesClassification(data=Digits(held_out=0.5), levels=4),
+    task=SeriesClassification(data=Digits(held_out=0.6), levels=3),
     model=Recurrent(cell="gru", hidden_size=64),
-    growth=Arithmetic(start=Stage(8, level=1), end=Stage(8, level=4)),
-    criterion=Mastery(threshold=0.75),
+    growth=Arithmetic(start=Stage(8, level=1), end=Stage(8, level=3)),
+    criterion=Mastery(threshold=0.8),
     optimizer=Adam(learning_rate=3e-3),
     training=Training(batch_size=32, eval_every=100),
     budget=Budget(steps_per_stage=1000),
 )
-"""A GRU on handwritten digits, row by row, from the quarter nearest to their class's mean to all."""
+"""A GRU on handwritten digits, row by row, from the third nearest to their class's mean to all."""

@@ -34,8 +34,8 @@ TINY = (
         "lstm_dyck_closing": "--growth.start.length 4 --growth.end.length 6 --growth.end.level 2 "
         "--growth.step 2 --model.hidden-size 4",
         "lstm_dyck_membership": "--growth.end 4 --model.hidden-size 4",
-        "stdlib_lm": "--growth.start 4 --growth.end 8 --model.hidden-size 4 --model.head-size 2 "
-        "--task.evaluation-documents 16",
+        "stdlib_lm": "--growth.start 4 --growth.end 8 --model.hidden-size 8 --criterion.per-stage "
+        "--task.evaluation-documents 100",
         "digits_series": "--model.hidden-size 4 --growth.end.level 2 --task.evaluation-examples 16",
         "text_labels": "--growth.start 100 --growth.end 200 --model.hidden-size 8 --model.head-size 4 "
         "--task.evaluation-examples 16",

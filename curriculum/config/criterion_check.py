@@ -65,7 +65,8 @@ def _check_named_stages(
     if unknown:
         raise UsageError(
             f"criterion.per_stage names {unknown[0]}, which is no stage of the path "
-            f"({', '.join(stage.key for stage in path[:8])}{', ...' * (len(path) > 8)})"
+            f"({', '.join(stage.key for stage in path[:8])}{', ...' * (len(path) > 8)}); name those alone "
+            f"that it has"
         )
 
 

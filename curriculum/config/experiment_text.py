@@ -39,5 +39,7 @@ def _settings(value: Any) -> str:
     if not is_dataclass(value):
         return str(value)
     settings = ((part.name, getattr(value, part.name)) for part in fields(value))
-    named = (f"{name.replace('_', '-')} {found}" for name, found in settings if found not in (None, ()))
+    named = (
+        f"{name.replace('_', '-')} {found}" for name, found in settings if found not in (None, ())
+    )
     return f"{type(value).__name__} ({', '.join(named)})".removesuffix(" ()")

@@ -30,6 +30,7 @@ KINDS = {
     "growth": _by_name(plan.Arithmetic, plan.Explicit, plan.Galloping, plan.Geometric),
     "model": _by_name(
         models.Bert,
+        models.Convolution,
         models.Decoder,
         models.HuggingFace,
         models.LanguageModel,

@@ -212,7 +212,8 @@ def _running_text(
     """What lies between separators, decoded, with what can't be printed escaped."""
     found = []
     for ends, group in groupby(symbols.tolist(), key=lambda symbol: symbol == separator):
-        found.append(SEPARATOR * len([*group]) if ends else decode([*group]))
+        part = [*group]
+        found.append(SEPARATOR * len(part) if ends else decode(part))
     return "".join(_printable(character) for character in "".join(found))
 
 

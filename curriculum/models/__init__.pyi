@@ -1,5 +1,6 @@
 from .autoregressive_network import AutoregressiveNetwork as AutoregressiveNetwork
 from .bert import Bert as Bert
+from .convolution import Convolution as Convolution
 from .decoder import Decoder as Decoder
 from .exported_model import ExportedModel as ExportedModel
 from .exported_model import export_network as export_network

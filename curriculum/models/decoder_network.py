@@ -5,7 +5,6 @@ Legend: B batch, L length, P places, V output vocabulary, H hidden.
 
 from typing import Any, Self
 
-import torch
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model, LlamaConfig, LlamaModel
 

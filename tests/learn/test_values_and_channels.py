@@ -17,6 +17,7 @@ from curriculum.learn.metrics import own_metrics, predict, standard_metric
 from curriculum.learn.predictions import predict_batch
 from curriculum.models import (
     Bert,
+    Convolution,
     Decoder,
     LanguageModel,
     LinearRecurrent,
@@ -117,6 +118,7 @@ def test_what_a_task_of_numbers_gets_wrong_is_a_sentence(wrong: str, problem: st
         StackRNN(hidden_size=4),
         LinearRecurrent(hidden_size=8, layers=1),
         MinGRU(hidden_size=8, layers=1),
+        Convolution(hidden_size=8, width=3),
     ],
 )
 def test_models_that_take_channels_leave_what_is_masked_out(model: Model) -> None:

@@ -24,6 +24,7 @@ from curriculum.learn.work import (
 )
 from curriculum.models import (
     Bert,
+    Convolution,
     Decoder,
     HuggingFace,
     LanguageModel,
@@ -55,6 +56,7 @@ SHAPES = {
 
 MODELS: dict[str, tuple[Model, str]] = {
     "bert": (Bert(hidden_size=16, head_size=8, layers=3), "symbols"),
+    "convolution": (Convolution(hidden_size=9, width=3), "bit"),
     "bert of a bit": (Bert(hidden_size=16, head_size=8), "bit"),
     "seq2seq": (Seq2Seq(hidden_size=10, embedding_size=5, layers=2), "shorter"),
     "attention": (Seq2Seq(hidden_size=10, embedding_size=5, attention="dot"), "shorter"),

@@ -212,7 +212,12 @@ def test_a_stage_that_is_named_has_its_own_threshold_where_the_last_has_another_
     assert criterion.description() == (
         "exact_match at least 0.5 (0.9 on the last stage) (0.6 on 4)"
     )
-    for stage, target, threshold in ((4, False, 0.6), (4, True, 0.6), (5, False, 0.5), (5, True, 0.9)):
+    for stage, target, threshold in (
+        (4, False, 0.6),
+        (4, True, 0.6),
+        (5, False, 0.5),
+        (5, True, 0.9),
+    ):
         assert criterion.at(Stage(stage), target=target) == Mastery(threshold=threshold)
 
 
