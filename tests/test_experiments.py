@@ -37,8 +37,8 @@ TINY = (
         "stdlib_lm": "--growth.start 4 --growth.end 8 --model.hidden-size 8 --criterion.per-stage "
         "--task.evaluation-documents 100",
         "digits_series": "--model.hidden-size 4 --growth.end.level 2 --task.evaluation-examples 16",
-        "text_labels": "--growth.start 100 --growth.end 200 --model.hidden-size 8 --model.head-size 4 "
-        "--task.evaluation-examples 16",
+        "text_labels": "--growth.start 128 --growth.end 200 --model.hidden-size 8 "
+        "--criterion.per-stage 128 0.01 --task.evaluation-examples 16",
         "stack_rnn_reverse": "--growth.end 3 --model.hidden-size 4",
         "lstm_temporal_order": "--growth.end 12 --model.hidden-size 4",
         "lstm_temporal_order_3": "--growth.end 12 --model.hidden-size 4",

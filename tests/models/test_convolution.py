@@ -71,7 +71,7 @@ def test_a_symbol_at_each_place_is_refused_before_anything_is_trained() -> None:
     "values", [{"hidden_size": 0}, {"width": 0}, {"embedding_size": 0}, {"dropout": 1.0}]
 )
 def test_values_out_of_range_are_errors(values: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=f"model.{next(iter(values))} must be in"):
+    with pytest.raises(UsageError, match=f"model.{next(iter(values))} must be "):
         Convolution(**values)
 
 

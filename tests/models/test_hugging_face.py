@@ -125,7 +125,8 @@ def test_the_cache_changes_nothing(kind: str) -> None:
     inputs = torch.randint(4, (4, 5))
     inputs[1, 3:] = PADDING
     inputs[2, 1:] = PADDING
-    plain = AutoregressiveNetwork(WithoutCache(network.body)).eval()
+    body: Any = network.body
+    plain = AutoregressiveNetwork(WithoutCache(body)).eval()
     for rows in (inputs, inputs[:1]):  # with padding, and without a mask
         written = plain.greedy_decode(rows, 4)
         torch.testing.assert_close(network.greedy_decode(rows, 4), written, atol=1e-4, rtol=1e-4)
