@@ -32,7 +32,8 @@ def write_on(
     with learner.evaluating():
         for _ in range(count):
             logits, known = read(symbols, known)
-            chances = logits[0, -1].double().softmax(dim=0).cpu().numpy()  # (V,)
+            # What is no number, after training that diverged, is taken for 0: something is still shown.
+            chances = logits[0, -1].double().nan_to_num().softmax(dim=0).cpu().numpy()  # (V,)
             found.append(int(rng.choice(len(chances), p=chances / chances.sum())))
             symbols = symbols.new_tensor([found[-1:]])  # (1, 1)
     learner.model.train()

@@ -110,6 +110,12 @@ def test_a_carried_state_changes_nothing() -> None:
     assert written(carried) == written(plain)
 
 
+def test_a_model_that_has_diverged_still_writes_something() -> None:
+    diverged = Sum()
+    torch.nn.init.constant_(diverged.weight, float("nan"))
+    assert set(written(learner_of(diverged), 100)) == set(range(5))
+
+
 def test_a_prompt_with_a_symbol_that_the_model_does_not_know_is_refused() -> None:
     with pytest.raises(UsageError, match="knows the symbols 0 to 4, got 5"):
         write_on(learner_of(Sum()), np.array([5]), 1, np.random.default_rng(0))
