@@ -12,6 +12,18 @@ from curriculum.errors import UsageError
 
 log = logging.getLogger(__name__)
 
+HORIZON = 2**40
+"""Tokens, until it is known how many there are."""
+
+
+def with_horizon(experiment: Experiment) -> Experiment:
+    """The experiment with a budget of the whole run, which a schedule over the run takes.
+
+    A comparison then sets its own budget in the place of that, and searches nothing.
+    """
+    tuning = replace(experiment.tuning, mode="off")
+    return experiment.replace(tuning=tuning, budget=plan.Budget(tokens=HORIZON))
+
 
 def check_measured(
     measure: str, experiment: Experiment, strategies: Sequence[str], overrides: Sequence[str]

@@ -30,7 +30,7 @@ experiment = Experiment(
     ),
     model=LanguageModel(net="gru", hidden_size=8),
     growth=Geometric(start=Stage(4, BYTES), end=Stage(16, BYTES), factor=2),
-    criterion=Plateau(min_improvement=0.5, evaluations=1),
+    criterion=Plateau(min_improvement=9.0, evaluations=1),
     optimizer=AdamW(learning_rate=3e-2),
     training=Training(tokens_per_step=64, eval_every=4),
     budget=Budget(steps_per_stage=50),
@@ -169,10 +169,10 @@ def test_the_table_says_what_was_measured_and_what_evaluations_took(
 def test_files_hold_every_seed(made: Swept, tmp_path: Path) -> None:
     table, page = tmp_path / "found.csv", tmp_path / "found.html"
     assert compare(made.file, made.store, *MEASURE, "--csv", table, "--report", page) == 0
-    rows = [*csv.DictReader(table.open())]
+    rows = [*csv.DictReader(io.StringIO(table.read_text()))]
     assert [(row["strategy"], row["seed"]) for row in rows] == [
-        (name, seed) for name in ("direct", "linear_warmup", "gated") for seed in "01"
-    ] or {row["strategy"] for row in rows} == {"direct", "linear_warmup", "gated"}
+        (name, seed) for name in ("direct", "gated", "linear_warmup") for seed in "01"
+    ]
     assert {row["metric"] for row in rows} == {"loss"}
     assert {row["difference"] == "" for row in rows if row["strategy"] == "direct"} == {True}
     assert all(float(row["evaluation_compute"]) > 0 for row in rows)
