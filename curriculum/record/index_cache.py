@@ -163,14 +163,18 @@ class IndexCache:
                     path.unlink(missing_ok=True)  # it is damaged: the next command makes it anew
 
     def _changes(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-        gone = [(run_id, f"{run_id}/*") for run_id in self._gone]
+        gone = [(run_id,) for run_id in self._gone]
+        # What is kept of a run's model has keys that begin with its id and a slash, which "0" follows.
+        scores = [(f"{run_id}/", f"{run_id}0") for run_id in self._gone]
         for kind in (SharedRow, DescriptionRow, TotalsRow, ScoreRow):
             names = [field.name for field in fields(kind)]
             table, marks = kind.__name__, ", ".join("?" * (len(names) + 1))
             columns = ", ".join([f"{names[0]} PRIMARY KEY", *names[1:], "check_sum"])
             yield f"CREATE TABLE IF NOT EXISTS {table} ({columns})", [()]
-            if kind is not SharedRow:
-                yield f"DELETE FROM {table} WHERE key = ? OR key GLOB ?", gone  # noqa: S608
+            if kind is ScoreRow:
+                yield f"DELETE FROM {table} WHERE key > ? AND key < ?", scores  # noqa: S608
+            elif kind is not SharedRow:
+                yield f"DELETE FROM {table} WHERE key = ?", gone  # noqa: S608
             values = [astuple(row) for row in self._new if isinstance(row, kind)]
             rows = [(*row, _check(row)) for row in values]
             yield f"INSERT OR REPLACE INTO {table} VALUES ({marks})", rows  # noqa: S608
