@@ -45,6 +45,7 @@ from .plan import Galloping as Galloping
 from .plan import Gated as Gated
 from .plan import Geometric as Geometric
 from .plan import Hardest as Hardest
+from .plan import LengthWarmup as LengthWarmup
 from .plan import Linear as Linear
 from .plan import LookBack as LookBack
 from .plan import LookBackAndAhead as LookBackAndAhead

@@ -22,6 +22,7 @@ from curriculum import (
     Direct,
     Experiment,
     Explicit,
+    LengthWarmup,
     Mastery,
     Rollback,
     RunResult,
@@ -157,6 +158,23 @@ def in_bfloat16(tiny: Experiment) -> Experiment:
     )
 
 
+def continued(tiny: Experiment) -> Experiment:
+    """One that trains on, once the target is mastered, until its tokens are used up."""
+    return in_bfloat16(tiny).replace(
+        growth=Explicit(lengths=(2, 3)), budget=Budget(until="limit", tokens=3000)
+    )
+
+
+def warmed_up(tiny: Experiment) -> Experiment:
+    """One whose length grows by the clock, and that trains until its compute is used up."""
+    return tiny.replace(
+        growth=Explicit(lengths=(2, 3, 5)),
+        pacing=LengthWarmup(),
+        budget=Budget(until="limit", compute=4e9),
+        training=Training(eval_every=6),
+    )
+
+
 def growing(tiny: Experiment) -> Experiment:
     """A model that gets symbols only as its stages need them."""
     return Experiment(
@@ -250,6 +268,8 @@ EXPERIMENTS = {
     "direct": direct,
     "direct words": direct_words,
     "in bfloat16": in_bfloat16,
+    "continued": continued,
+    "warmed up": warmed_up,
     "growing": growing,
     "demoted": demoted,
     "per stage": per_stage,

@@ -2,7 +2,6 @@ from .certification import Certification as Certification
 from .certification import certify as certify
 from .comparison import DEFAULT_SEEDS as DEFAULT_SEEDS
 from .comparison import DEFAULT_STRATEGIES as DEFAULT_STRATEGIES
-from .comparison import StrategyComparison as StrategyComparison
 from .comparison import check_settings as check_settings
 from .comparison import compare as compare
 from .comparison import compare_recorded as compare_recorded
@@ -16,3 +15,4 @@ from .model_export import export as export
 from .result import RunResult as RunResult
 from .runs import resume as resume
 from .runs import run as run
+from .strategy_comparison import StrategyComparison as StrategyComparison

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from curriculum import comparison, learn, record, report, sweep
+from curriculum import comparison, learn, plan, record, report, sweep
+from curriculum.api.histories import Histories
+from curriculum.api.measured import (
+    check_measured,
+    trained_to_limit,
+    with_horizon,
+    with_measure,
+)
+from curriculum.api.strategy_comparison import StrategyComparison
 from curriculum.config import (
     Experiment,
     experiment_name,
@@ -25,11 +30,6 @@ from curriculum.config import (
     serialize,
 )
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.report import comparison as comparison_report
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 
@@ -48,46 +48,6 @@ SET_BY_COMPARE = {
 """What a comparison sets by itself, and how to have a say in it."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class StrategyComparison:
-    """A comparison, and the histories that it was made from, by the runs' ids.
-
-    A terminal shows it as its table, and a notebook with a figure.
-    """
-
-    comparison: comparison.Comparison
-    histories: Mapping[str, record.History]
-
-    @property
-    def headline(self) -> str:
-        """What it comes to, in a sentence or two."""
-        return comparison_report.headline(self.comparison)
-
-    @property
-    def figures(self) -> dict[str, Figure]:
-        """Matplotlib's figures of the comparison, by name."""
-        report.show_figures_inline()
-        return comparison_report.comparison_figures(self.comparison, self.histories)
-
-    def to_frame(self) -> pd.DataFrame:
-        """A row for each strategy and stage: how many seeds got there, and at what cost.
-
-        A cost that most seeds never came to is `inf`; an interval of too few seeds is NaN.
-        """
-        import pandas as pd
-
-        return pd.read_csv(io.StringIO(comparison_report.as_csv(self.comparison)))
-
-    def __repr__(self) -> str:
-        printed = io.StringIO()
-        comparison_report.print_comparison(self.comparison, printed)
-        return "\n".join(line.rstrip() for line in printed.getvalue().splitlines())
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        return comparison_report.html_summary(self.comparison)
-
-
 def compare(
     experiment: Experiment | str,
     strategies: Sequence[str] = DEFAULT_STRATEGIES,
@@ -95,6 +55,8 @@ def compare(
     seeds: Sequence[int] = DEFAULT_SEEDS,
     learning_rates: Sequence[float] | None = None,
     budget: str | float | None = None,
+    equal: str | None = None,
+    measure: str | None = None,
     overrides: Sequence[str] = (),
     store: Path | str = record.DEFAULT_STORE,
     source: Path | str | None = None,
@@ -115,6 +77,9 @@ def compare(
             1 and 3.
         budget: of each strategy with each seed: compute, or a text such as `"500steps"`, as on the
             command line; by default 500 steps on the last stage for each learning rate.
+        equal: what budgets are equal in: `tokens`, or `cost`, which is compute with evaluations.
+        measure: what final models are compared by once their budgets are used up, such as
+            `loss@512`; by default what stages cost is compared.
         overrides: of the experiment's settings, as the command line takes them.
         store: the folder that the runs are recorded in.
         source: the file of its own classes, where it is given as an object; several jobs need it.
@@ -129,13 +94,15 @@ def compare(
         KeyboardInterrupt: where it was interrupted.
     """
     names = _names(strategies)
-    check_settings(overrides)
+    check_settings(overrides, measured=measure is not None)
     planned = plan_sweep(
         experiment,
         names,
         seeds=seeds,
         learning_rates=learning_rates,
         amount=None if budget is None else sweep.parse_amount(str(budget)),
+        equal=equal,
+        measure=measure,
         overrides=overrides,
         store=Path(store),
         source=None if source is None else Path(source),
@@ -143,7 +110,7 @@ def compare(
         jobs=jobs,
         threads=threads,
     )
-    if few := comparison.too_few_seeds(names, seeds):
+    if few := comparison.too_few_seeds(names, seeds, measured=measure is not None):
         log.warning(few)
     shown = report.shows_progress() if progress is None else progress
     console = report.literal_console(stderr=True, quiet=not shown)
@@ -152,7 +119,7 @@ def compare(
             f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
             f"with the rest"
         )
-    return compare_sweep(planned, names)
+    return compare_sweep(planned, names, measure)
 
 
 def compare_recorded(
@@ -161,6 +128,8 @@ def compare_recorded(
     *,
     seeds: Sequence[int] | None = None,
     learning_rates: Sequence[float] | None = None,
+    equal: str | None = None,
+    measure: str | None = None,
     store: Path | str = record.DEFAULT_STORE,
 ) -> StrategyComparison:
     """Compare strategies by the runs that a store has; nothing is run.
@@ -170,11 +139,16 @@ def compare_recorded(
         strategies: the names of those to compare; by default all in the store, as of the others.
         seeds: of the runs.
         learning_rates: of the runs.
+        equal: what their budgets are equal in: `tokens` or `cost`.
+        measure: what final models are compared by, of runs that trained until their budgets were
+            used up.
         store: the folder that the runs are recorded in.
 
     Raises:
         UsageError: where there are no such runs, or not of two strategies.
     """
+    if measure is not None:
+        plan.Measure.parse(measure)
     typed = experiment if isinstance(experiment, str) else experiment.name
     title = experiment_name(typed)
     wanted = None if strategies is None else _names(strategies)
@@ -200,7 +174,21 @@ def compare_recorded(
             or each.description.settings["optimizer.learning_rate"] in learning_rates
         )
     ]
-    return _compared(title, found, chosen, wanted or (), _in_words(problems))
+    fitting = trained_to_limit(chosen, equal, measured=measure is not None)
+    if chosen and not fitting:
+        how = f" at a budget equal in {equal}" if equal else ""
+        to = " until its budget was used up, as a measure takes" if measure else ""
+        flags = (
+            f"{f' --equal {equal}' if equal else ''}{f' --measure {measure}' if measure else ''}"
+        )
+        raise UsageError(
+            f"no run of {title} in {store} was trained{to}{how} ('compare {shlex.quote(typed)} "
+            f"--run{flags}' runs what is missing)"
+        )
+    like = None if isinstance(experiment, str) else experiment
+    return _compared(
+        title, found, fitting, wanted or (), _in_words(problems), measure=measure, like=like
+    )
 
 
 def _parted(
@@ -232,12 +220,17 @@ def _names(strategies: Sequence[str]) -> tuple[str, ...]:
     return tuple(strategies.split(",") if isinstance(strategies, str) else strategies)
 
 
-def check_settings(overrides: Sequence[str]) -> None:
-    """Check that no setting is given that a comparison sets, and would pass over."""
+def check_settings(overrides: Sequence[str], *, measured: bool = False) -> None:
+    """Check that no setting is given that a comparison sets, and would pass over.
+
+    Where final models are `measured`, a schedule of the learning rate is not.
+    """
     for word in overrides:
         flag = word.partition("=")[0]
         name = flag.removeprefix("--").replace("-", "_")
         for part, way_out in SET_BY_COMPARE.items():
+            if measured and part == "training.schedule":
+                continue
             if word.startswith("--") and (name == part or name.startswith(f"{part}.")):
                 raise UsageError(
                     f"{flag} can't be given to compare, which sets it itself: {way_out}"
@@ -257,14 +250,22 @@ def plan_sweep(
     jobs: int,
     threads: int | None,
     source: Path | None = None,
+    equal: str | None = None,
+    measure: str | None = None,
 ) -> sweep.Sweep:
     """All runs of a comparison, and which of them are done; nothing is run."""
+    unit = None if equal is None else sweep.unit_of(equal)
+    if amount is not None and unit not in (None, amount.unit):
+        raise UsageError(
+            f"budgets that are equal in {equal} are of {unit}, got one of {amount.value:.3g} "
+            f"{amount.unit}; give one such as {'2e6tokens' if unit == 'tokens' else '3e10'}"
+        )
     if jobs < 1:
         raise UsageError(f"jobs must be at least 1, got {jobs}")
     if isinstance(experiment, str):
         with redirect_stdout(sys.stderr):  # a user's file may print
             experiment, source = load_experiment(experiment)
-    base = override(experiment, overrides)
+    base = override(experiment if measure is None else with_horizon(experiment), overrides)
     if jobs > 1 and source is None and is_own(base):
         raise UsageError(
             f"{jobs} jobs are processes that make the experiment anew, and its task or model is "
@@ -275,8 +276,11 @@ def plan_sweep(
     )
     count = threads or (learn.default_threads(base.model.hidden_size) if jobs == 1 else 1)
     with learn.isolated(count):
-        amount = amount or sweep.default_amount(base, len(rates))
-    runs = sweep.plan_runs(base, strategies, seeds, amount, rates)
+        if measure is not None:
+            check_measured(measure, base, strategies, overrides)
+        amount = amount or sweep.default_amount(base, len(rates), unit or "compute")
+    until: sweep.Until = "target" if measure is None else "limit"
+    runs = sweep.plan_runs(base, strategies, seeds, amount, rates, until=until)
     settings = sweep.SweepSettings(
         experiment=json.dumps(serialize(base)),
         source=None if source is None else str(source.absolute()),
@@ -286,6 +290,7 @@ def plan_sweep(
         store=store.absolute(),
         device=device,
         threads=count,
+        until=until,
     )
     return sweep.Sweep(settings, base, list(runs))
 
@@ -297,14 +302,17 @@ def run_missing(planned: sweep.Sweep, jobs: int, console: Console) -> bool:
         return planned.run(jobs, progress)
 
 
-def compare_sweep(planned: sweep.Sweep, strategies: Sequence[str]) -> StrategyComparison:
+def compare_sweep(
+    planned: sweep.Sweep, strategies: Sequence[str], measure: str | None = None
+) -> StrategyComparison:
     """The comparison of a sweep's runs, all of which are done."""
     store, wanted = record.Store(planned.settings.store), {*planned.done.values()}
     overviews, _ = _parted(store.overviews(planned.base.name))
     chosen = [each for each in overviews if each.description.id in wanted]
     lost = sorted(wanted - {each.description.id for each in chosen})
     left_out = [f"run {run_id} can't be read" for run_id in lost]
-    return _compared(planned.base.name, store, chosen, strategies, left_out)
+    name = planned.base.name
+    return _compared(name, store, chosen, strategies, left_out, measure=measure, like=planned.base)
 
 
 def _compared(
@@ -313,27 +321,14 @@ def _compared(
     overviews: Sequence[record.RunOverview],
     strategies: Sequence[str],
     left_out: Sequence[str],
+    *,
+    measure: str | None,
+    like: Experiment | None,
 ) -> StrategyComparison:
     summaries = [sweep.RunSummary.of(each) for each in overviews]
-    found = comparison.compare_runs(title, summaries, strategies, left_out)
-    return StrategyComparison(found, Histories(store, [each.run_id for each in summaries]))
-
-
-class Histories(Mapping[str, record.History]):
-    """The histories of a store's runs by their ids; each is read when it is asked for."""
-
-    def __init__(self, store: record.Store, run_ids: Iterable[str]) -> None:
-        self._store = store
-        self._found: dict[str, record.History | None] = dict.fromkeys(run_ids)
-
-    def __getitem__(self, run_id: str) -> record.History:
-        found = self._found[run_id]
-        if found is None:
-            found = self._found[run_id] = record.History.of(self._store.folder(run_id))
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
+    by_cost = measure is None
+    found = comparison.compare_runs(title, summaries, strategies, left_out, by_cost=by_cost)
+    histories = Histories(store, [each.run_id for each in summaries])
+    if measure is not None:
+        found = with_measure(found, measure, store, histories, like)
+    return StrategyComparison(found, histories)

@@ -89,4 +89,5 @@ def _cost(costs: Sequence[Cost]) -> Cost:
         tokens=int(of(sum, "tokens")),
         compute=of(sum, "compute"),
         seconds=of(max, "seconds"),
+        evaluation=of(sum, "evaluation"),
     )

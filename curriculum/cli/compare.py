@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from curriculum import api, comparison, learn, plan, report, sweep
@@ -20,6 +21,7 @@ examples:
   python -m curriculum compare lstm_firstbit --run --seeds 0..9 --jobs 2
   python -m curriculum compare lstm_firstbit --run --budget 2000steps
   python -m curriculum compare lstm_firstbit bert_reverse --report report.html
+  python -m curriculum compare stdlib_lm --run --strategies direct,linear_warmup,gated --measure loss@512 --equal tokens --budget 6e6tokens --learning-rates 2e-3
   python -m curriculum compare lstm_firstbit --json
 """
 
@@ -31,6 +33,15 @@ def _strategies(text: str) -> tuple[str, ...]:
     for name in names:
         plan.get_strategy(name)
     return names
+
+
+def _measure(text: str) -> str:
+    return str(plan.Measure.parse(text))
+
+
+def _equal(text: str) -> str:
+    sweep.unit_of(text)  # looked up late, as is the amount
+    return text
 
 
 def _amount(text: str) -> sweep.Amount:
@@ -62,6 +73,18 @@ class CompareRequest(OutputRequest):
         usage_checked(_amount),
         "N",
     )
+    equal: str | None = option(
+        "what budgets are equal in: tokens, or cost, which is compute with evaluations (default: "
+        "what --budget is in)",
+        usage_checked(_equal),
+        "UNIT",
+    )
+    measure: str | None = option(
+        "compare what the final models score on held-out examples of a length, such as loss@512, once "
+        "all have trained until their budgets are used up (default: what stages cost)",
+        usage_checked(_measure),
+        "METRIC@LENGTH",
+    )
     jobs: int | None = option("with --run: how many runs at a time (default: 1)", natural)
     threads: int | None = option(
         "with --run: threads of torch (default: by the model's size; 1 with several --jobs)",
@@ -78,7 +101,7 @@ def compare(request: CompareRequest) -> int:
     for path in (request.csv, request.report):
         if path is not None:
             check_can_be_written(path)
-    api.check_settings(request.overrides)
+    api.check_settings(request.overrides, measured=request.measure is not None)
     names = list(dict.fromkeys(request.experiments))
     if not request.run:
         _check_no_run_options(request)
@@ -87,9 +110,10 @@ def compare(request: CompareRequest) -> int:
         sweeps = [_sweep(name, request) for name in names]  # mistakes are found before any is run
         found = []
         for each in sweeps:
-            if not _run_missing(each, request.jobs or 1):
+            strategies = request.strategies or api.DEFAULT_STRATEGIES
+            if not _run_missing(each, strategies, request):
                 return 130
-            found.append(api.compare_sweep(each, request.strategies or api.DEFAULT_STRATEGIES))
+            found.append(api.compare_sweep(each, strategies, request.measure))
     write_outputs(found, request)
     return 0
 
@@ -110,6 +134,8 @@ def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:
         request.strategies,
         seeds=request.seeds,
         learning_rates=request.learning_rates,
+        equal=request.equal,
+        measure=request.measure,
         store=request.store,
     )
 
@@ -122,6 +148,8 @@ def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:
         seeds=request.seeds or api.DEFAULT_SEEDS,
         learning_rates=request.learning_rates,
         amount=request.budget,
+        equal=request.equal,
+        measure=request.measure,
         overrides=request.overrides,
         store=request.store,
         device=request.device or "auto",
@@ -130,7 +158,7 @@ def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:
     )
 
 
-def _run_missing(each: sweep.Sweep, jobs: int) -> bool:
+def _run_missing(each: sweep.Sweep, strategies: Sequence[str], request: CompareRequest) -> bool:
     """Run what is missing, with progress, and return whether all of it was run."""
     name, amount, missing = each.base.name, each.settings.amount, len(each.missing)
     print_note(
@@ -138,13 +166,13 @@ def _run_missing(each: sweep.Sweep, jobs: int) -> bool:
         f"each strategy with each seed: {amount.value:.3g} {amount.unit}"
     )
     few = comparison.too_few_seeds(
-        {run.strategy for run in each.runs}, {run.seed for run in each.runs}
+        strategies, {run.seed for run in each.runs}, measured=request.measure is not None
     )
     estimated = learn.estimated_work(each.base.model, each.base.shape)
     for note in (few, estimated):
         if note is not None:
             print_note(note)
-    complete = api.run_missing(each, jobs, stderr_console())
+    complete = api.run_missing(each, request.jobs or 1, stderr_console())
     if not complete:
         print_error(
             f"interrupted; {len(each.done)} of {len(each.runs)} runs are over, and the same command "

@@ -25,7 +25,10 @@ class OutputRequest(StoreOption, TrackingOption):
     """What to print and to write."""
 
     json: bool = option("print the comparisons as one JSON list", bool)
-    csv: Path | None = option("write the costs of all stages to this CSV file", Path)
+    csv: Path | None = option(
+        "write the costs of all stages (with --measure, the scores of all seeds) to this CSV file",
+        Path,
+    )
     report: Path | None = option(
         "write an HTML report with plots to this file, and attach it to MLflow", Path
     )
@@ -62,7 +65,12 @@ def _upload(
             f"reach/{NOT_IN_METRIC_NAMES.sub(' ', name)}": outcome.reach.value + 1
             for name, outcome in each.outcomes.items()
         }
-        note = "\n\n".join((comparison_report.headline(each), *comparison_report.conditions(each)))
+        if each.measured is not None:
+            metrics |= {
+                f"{NOT_IN_METRIC_NAMES.sub(' ', f'{each.measured.measure.name}/{name}')}": outcome.median.value
+                for name, outcome in each.measured.outcomes.items()
+            }
+        note = "\n\n".join(comparison_report.sentences(each))
         try:
             tracking.upload_report(store, uri, each.experiment, [path], note=note, metrics=metrics)
         except Exception as error:  # MLflow's trouble must not cost the comparison

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curriculum.comparison.matching import match_runs, missing_runs
+from curriculum.comparison.measured import Measured
 from curriculum.comparison.medians import CONFIDENCE, Median, Ratio, holm, least_seeds, median_of
 from curriculum.comparison.paired_ratio import paired_ratio, reached, stage_of_interest
 from curriculum.comparison.seed_result import SeedResult
@@ -75,6 +76,8 @@ class Comparison:
             half of the seeds of some strategy mastered; None where there is none.
         left_out: which runs were not compared, and why, in words.
         axis_names: what the task calls the axes of its stages.
+        measured: what the final models score, where they are compared by that; verdicts are then
+            on it alone.
     """
 
     experiment: str
@@ -86,6 +89,12 @@ class Comparison:
     stage: int | None
     left_out: tuple[str, ...]
     axis_names: AxisNames = field(default_factory=AxisNames)
+    measured: Measured | None = None
+
+    @property
+    def baseline(self) -> str:
+        """What final models are compared with: the baseline, or else the first of the strategies."""
+        return BASELINE if BASELINE in self.outcomes else next(iter(self.outcomes))
 
     @property
     def conditions(self) -> Mapping[str, Any]:
@@ -112,6 +121,8 @@ def compare_runs(
     runs: Sequence[RunSummary],
     strategies: Sequence[str] | None = None,
     left_out: Sequence[str] = (),
+    *,
+    by_cost: bool = True,
 ) -> Comparison:
     """The comparison of an experiment's runs, by strategy.
 
@@ -121,6 +132,8 @@ def compare_runs(
         strategies: which to compare, in order; all that there are by default. One that
             was run under other settings than its own counts as another.
         left_out: which further runs are not compared, and why, in words.
+        by_cost: whether there are verdicts on the costs of stages; or else on what is measured
+            of the final models.
 
     Raises:
         UsageError: where there are not two strategies with comparable runs.
@@ -134,7 +147,7 @@ def compare_runs(
     if len(names) < 2:
         raise UsageError(_too_few(experiment, names, left_out))
     first = next(iter(results[names[0]].values()))
-    baseline = results[BASELINE] if BASELINE in names else {}
+    baseline = results[BASELINE] if BASELINE in names and by_cost else {}
     outcomes = _adjusted([_outcome(name, results[name], baseline) for name in names])
     return Comparison(
         experiment,
@@ -149,14 +162,20 @@ def compare_runs(
     )
 
 
-def too_few_seeds(strategies: Collection[str], seeds: Collection[int]) -> str | None:
-    """That so few seeds can't give a verdict on each of the strategies, in words; else None."""
-    count = len({*strategies} - {BASELINE})
+def too_few_seeds(
+    strategies: Sequence[str], seeds: Collection[int], *, measured: bool = False
+) -> str | None:
+    """That so few seeds can't give a verdict on each of the strategies, in words; else None.
+
+    Where final models are `measured`, the first is the baseline in the place of one that isn't there.
+    """
+    baseline = BASELINE if BASELINE in strategies or not measured else strategies[0]
+    count = len({*strategies} - {baseline})
     least = least_seeds(max(1, count))
-    if BASELINE not in strategies or len(seeds) >= least:
+    if baseline not in strategies or len(seeds) >= least:
         return None
     return (
-        f"verdicts on {count} strateg{'y' if count == 1 else 'ies'} against {BASELINE} need at least "
+        f"verdicts on {count} strateg{'y' if count == 1 else 'ies'} against {baseline} need at least "
         f"{least} seeds, and there are {len(seeds)}"
     )
 

@@ -50,6 +50,32 @@ class Ratio:
         return "inconclusive"
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A median of paired differences, and where the true one lies; None for too few pairs.
+
+    `p_value` is of the sign test, two-sided: the probability that differences whose median is 0 lie
+    so much on one side of it. A pair without a difference counts on both sides.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    count: int
+    p_value: float
+
+    def verdict(self, *, lower_is_better: bool) -> str:
+        """`helped` or `hurt`, where the interval leaves no doubt; else `inconclusive`.
+
+        By itself, it errs in at most 5 % of cases; among several, see `holm`.
+        """
+        if self.low is not None and self.low > 0:
+            return "hurt" if lower_is_better else "helped"
+        if self.high is not None and self.high < 0:
+            return "helped" if lower_is_better else "hurt"
+        return "inconclusive"
+
+
 def median_of(values: Sequence[float], *, whole: bool = False) -> Median:
     """The median, with the interval between two order statistics.
 
@@ -87,6 +113,18 @@ def ratio_of(bounds: Sequence[tuple[float, float]]) -> Ratio:
     not_above, not_below = sum(low <= 1 for low in lows), sum(high >= 1 for high in highs)
     p_value = _sign_test(min(not_above, not_below), len(bounds))
     return Ratio(_middle(lows), _middle(highs), least.low, most.high, len(bounds), p_value)
+
+
+def difference_of(differences: Sequence[float]) -> Difference:
+    """The median of paired differences, with the interval of `median_of`; of at least one pair.
+
+    >>> difference_of([-3.0, -1.0, -2.0])
+    Difference(value=-2.0, low=None, high=None, count=3, p_value=0.25)
+    """
+    median, count = median_of(differences), len(differences)
+    not_above, not_below = sum(d <= 0 for d in differences), sum(d >= 0 for d in differences)
+    p_value = _sign_test(min(not_above, not_below), count)
+    return Difference(median.value, median.low, median.high, count, p_value)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

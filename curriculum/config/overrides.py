@@ -41,7 +41,7 @@ KINDS = {
         models.StackRNN,
     ),
     "optimizer": _by_name(learn.Adam, learn.AdamW, learn.Guess, learn.RAdam, learn.SGD),
-    "pacing": _by_name(plan.Direct, plan.Gated, plan.Linear, plan.Root),
+    "pacing": _by_name(plan.Direct, plan.Gated, plan.LengthWarmup, plan.Linear, plan.Root),
     "sampling": _by_name(
         plan.Bandit,
         plan.Combined,

@@ -85,6 +85,11 @@ def check_schedule(training: Training, budget: Budget, pacing: Pacing, *, search
                 "a search trains several models, of which none is the run; set tuning.mode off, or "
                 "training.schedule_over visit"
             )
+    elif pacing.waits_for_mastery and budget.until == "limit":
+        raise UsageError(
+            f"training.schedule {training.schedule} over each visit is over with the visit's steps, "
+            f"and budget.until limit trains on; take training.schedule_over run"
+        )
     elif not pacing.waits_for_mastery and budget.steps is None:
         raise UsageError(
             f"training.schedule {training.schedule} needs a horizon: with pacing "

@@ -27,6 +27,7 @@ class CostMeter:
         started = time.perf_counter() - cost.seconds
         self.discarded_cost = discarded_cost or Cost()
         self._steps, self._tokens, self._compute = cost.steps, cost.tokens, cost.compute
+        self._evaluation = cost.evaluation
         self._clock = clock or (lambda: time.perf_counter() - started)
 
     def add_step(self, tokens: int, compute: float) -> None:
@@ -38,12 +39,18 @@ class CostMeter:
     def add_evaluation(self, compute: float) -> None:
         """Charge an evaluation."""
         self._compute += compute
+        self._evaluation += compute
+
+    def add_pass(self, compute: float) -> None:
+        """Charge a pass that a sampling takes besides a step, to learn from it."""
+        self._compute += compute
 
     def add_trials(self, selected: Cost, discarded: Cost) -> None:
         """Charge the trials of a search; the seconds of the one selected have passed here too."""
         self._steps += selected.steps
         self._tokens += selected.tokens
         self._compute += selected.compute
+        self._evaluation += selected.evaluation
         self.discarded_cost = self.discarded_cost + discarded
 
     def has_used_up(self, budget: Budget) -> bool:
@@ -57,5 +64,10 @@ class CostMeter:
     @property
     def cost(self) -> Cost:
         """The cost up to now, without discarded trials."""
-        seconds = self._clock()
-        return Cost(steps=self._steps, tokens=self._tokens, compute=self._compute, seconds=seconds)
+        return Cost(
+            steps=self._steps,
+            tokens=self._tokens,
+            compute=self._compute,
+            seconds=self._clock(),
+            evaluation=self._evaluation,
+        )

@@ -237,14 +237,14 @@ class Trainer:
             value = self.evaluator.share_correct(result.outputs, batch)
         else:
             gain = float(result.loss) - float(step.loss_again(result.passes, key))
-            self.meter.add_evaluation(step.learner.evaluation_compute(batch, training=True))
+            self.meter.add_pass(step.learner.evaluation_compute(batch, training=True))
             value = gain * batch.target_count
         return Feedback(value=value, tokens=batch.token_count)
 
     def _progress(self, scheduler: Scheduler, settings: Training, step: int) -> float:
         """How much of the learning rate's schedule is over before a step, in [0, 1]."""
         if settings.schedule_over == "visit":
-            return step / scheduler.horizon
+            return step / scheduler.budget.horizon(of_visit=scheduler.pacing.waits_for_mastery)
         return scheduler.budget.fraction_used(self.meter.cost + self.meter.discarded_cost)
 
     def _interval(

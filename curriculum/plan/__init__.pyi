@@ -31,8 +31,10 @@ from .loss_below import LEAST_UNITS as LEAST_UNITS
 from .loss_below import LOSSES as LOSSES
 from .loss_below import LossBelow as LossBelow
 from .loss_below import perplexity as perplexity
+from .measure import Measure as Measure
 from .pacing.direct import Direct as Direct
 from .pacing.gated import Gated as Gated
+from .pacing.length_warmup import LengthWarmup as LengthWarmup
 from .pacing.linear import Linear as Linear
 from .pacing.pacing import Pacing as Pacing
 from .pacing.root import Root as Root

@@ -1,6 +1,7 @@
 """How much training is allowed."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from curriculum.errors import UsageError, check_fields
 from curriculum.plan.cost import Cost
@@ -19,6 +20,9 @@ class Budget:
     Seconds are counted from the run's start, without the time to load libraries.
 
     Attributes:
+        until: what a run trains until: the `target` is passed, or the run's budget is used up before;
+            or in any case the `limit` of the whole run. It then goes on at the last stage once that is
+            passed, and ends with the model as it was trained last.
         steps_per_stage: optimizer steps of one visit to a stage.
         compute_per_stage: compute of one visit.
         seconds_per_stage: seconds of one visit.
@@ -28,6 +32,7 @@ class Budget:
         seconds: seconds of the whole run.
     """
 
+    until: Literal["target", "limit"] = "target"
     steps_per_stage: int = 2000
     compute_per_stage: float | None = None
     seconds_per_stage: float | None = None
@@ -39,7 +44,13 @@ class Budget:
     def __post_init__(self) -> None:
         if self.steps_per_stage is None:
             raise UsageError("budget.steps_per_stage must be a number: a visit has to end")
-        check_fields(self, "budget", **dict.fromkeys(self.__slots__, "(0, inf)"))
+        limits = (name for name in self.__slots__ if name != "until")
+        check_fields(self, "budget", **dict.fromkeys(limits, "(0, inf)"))
+        if self.until == "limit" and not self.limits_run:
+            raise UsageError(
+                "budget.until limit trains until the budget of the whole run is used up, and there is "
+                "none; give budget.tokens, budget.compute, budget.steps or budget.seconds"
+            )
 
     def limit_reached(self, visit: Cost, run: Cost) -> str | None:
         """Which limit is used up, in words; None while there is budget left."""
@@ -69,6 +80,13 @@ class Budget:
     def run_steps_left(self, run: Cost) -> int:
         """How many more steps the run's limit in steps allows."""
         return UNLIMITED if self.steps is None else self.steps - run.steps
+
+    def horizon(self, *, of_visit: bool) -> int:
+        """How many steps a learning rate schedule is stretched over: of a visit, or of the run."""
+        if of_visit:
+            return self.steps_per_stage
+        assert self.steps is not None  # an experiment with a schedule has it
+        return self.steps
 
     @property
     def limits_run(self) -> bool:

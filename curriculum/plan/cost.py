@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import add, sub
 from typing import Any
 
@@ -13,12 +13,16 @@ class Cost:
     """Optimizer steps, tokens trained on, compute, and seconds.
 
     Compute is a function of the work, evaluations included; see `curriculum.learn.work`.
+
+    Attributes:
+        evaluation: the part of the compute that evaluations took.
     """
 
     steps: int = 0
     tokens: int = 0
     compute: float = 0.0
     seconds: float = 0.0
+    evaluation: float = 0.0
 
     def __add__(self, other: Cost) -> Cost:
         return self._combined(add, other)
@@ -28,7 +32,7 @@ class Cost:
 
     def without_clock(self) -> Cost:
         """All but the seconds: what must be the same whenever a run is repeated."""
-        return Cost(steps=self.steps, tokens=self.tokens, compute=self.compute)
+        return replace(self, seconds=0.0)
 
     def _combined(self, combine: Callable[[Any, Any], Any], other: Cost) -> Cost:
         names = self.__slots__

@@ -130,6 +130,11 @@ class Scheduler:
         return self._position.reach == self._position.last
 
     @property
+    def continues(self) -> bool:
+        """Whether the target is passed, and trained on until the run's budget is used up."""
+        return self.visit_reason is VisitReason.CONTINUATION
+
+    @property
     def counts(self) -> EvaluationCounts:
         """How often the stage was evaluated, over all its visits."""
         return self.counts_of(self.stage)
@@ -142,7 +147,7 @@ class Scheduler:
     @property
     def steps_left(self) -> int:
         """How many more steps the budget of the visit and of the run allow."""
-        if not self.pacing.waits_for_mastery:
+        if not self.pacing.waits_for_mastery or self.continues:
             return self.budget.run_steps_left(self._run_cost())
         return self.budget.steps_left(self.visit_cost, self._run_cost())
 
@@ -150,20 +155,12 @@ class Scheduler:
     def next_batch(self) -> tuple[int, int]:
         """The visit and the step that number the next training batch.
 
-        Under a pacing that doesn't wait for mastery the run is one long visit, so that what
-        is trained on does not depend on how the evaluations went.
+        A pacing that doesn't wait for mastery makes the run one long visit: what is trained on
+        does not depend on how the evaluations went.
         """
         if not self.pacing.waits_for_mastery:
             return 0, self.cost.steps
         return self.visit, self.visit_cost.steps
-
-    @property
-    def horizon(self) -> int:
-        """The number of steps that a learning rate schedule is stretched over."""
-        if not self.pacing.waits_for_mastery:
-            assert self.budget.steps is not None  # an experiment with a schedule has it
-            return self.budget.steps
-        return self.budget.steps_per_stage
 
     @property
     def min_steps(self) -> int:
@@ -188,15 +185,16 @@ class Scheduler:
 
     def wants_full_test(self, cost: Cost) -> bool:
         """Whether a full test on fresh examples could end the visit in a pass, at that cost."""
-        steps = self.cost_of_visit(cost).steps
-        return self.counts.wants_full_test(self.criterion, steps=steps, min_steps=self.min_steps)
+        counts, steps = self.counts, self.cost_of_visit(cost).steps
+        wanted = counts.wants_full_test(self.criterion, steps=steps, min_steps=self.min_steps)
+        return wanted and not self.continues
 
     def new_monitor(self) -> VisitMonitor:
         """What watches a visit to the stage, or a trial on it, from its first evaluation on."""
         waits = self.pacing.waits_for_mastery and self._criteria.uses_patience
         return VisitMonitor(
             self.rollback,
-            patience=self.backtracker.patience if waits else 0,
+            patience=self.backtracker.patience if waits and not self.continues else 0,
             examples=self.criterion.screen,
             lower_is_better=self._criteria.lower_is_better,
         )
@@ -233,7 +231,7 @@ class Scheduler:
         )
         self.limit_reached = None
         # Mastery first: a stage that is mastered with the last step of its budget is mastered.
-        if self.decision.passed and not self.diverged:
+        if self.decision.passed and not (self.diverged or self.continues):
             self._advance()
             return self._criteria.verdict
         self.monitor.observe(evaluation, steps=self.visit_cost.steps)
@@ -289,8 +287,8 @@ class Scheduler:
     def _limit_reached(self, evaluation: Evaluation) -> str | None:
         """Why the visit can't end in mastery any more, in words; None while it may."""
         run = self._run_cost()
-        if not self.pacing.waits_for_mastery:
-            return evaluation.divergence or self.budget.run_limit_reached(run)
+        if self.continues or not self.pacing.waits_for_mastery:
+            return self.monitor.limit_reached(evaluation) or self.budget.run_limit_reached(run)
         return (
             self.monitor.limit_reached(evaluation)
             or self.counts.limit_reached(self.criterion, evaluation)
@@ -305,13 +303,15 @@ class Scheduler:
             self._visit(self._position.stage, VisitReason.RETURN)
         else:
             self._position.master()
-            if self.reached_target:
+            if self.reached_target and self.budget.until == "target":
                 self._finish(f"the last stage of the path is {self._criteria.verdict}")
                 return
             self._position.advance(trained=self.visit_cost.steps > 0)
             demoted = self.visit_reason is VisitReason.DEMOTION
             reason = VisitReason.RETURN if demoted else VisitReason.ADVANCE
-            self._visit(self._position.stage, reason)
+            self._visit(
+                self._position.stage, VisitReason.CONTINUATION if self.reached_target else reason
+            )
         limit = self.budget.run_limit_reached(self._run_cost())
         if limit is not None:
             self._finish(limit)
@@ -320,7 +320,7 @@ class Scheduler:
         """After exhaustion: what is left to try, then an honest stop."""
         run = self._run_cost()
         limit = self.budget.run_limit_reached(run)
-        if limit is not None or not self.pacing.waits_for_mastery:
+        if limit is not None or self.continues or not self.pacing.waits_for_mastery:
             self._finish(limit or why)
             return
         following = self.backtracker.next_visit(

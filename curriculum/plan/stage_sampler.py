@@ -67,7 +67,7 @@ class StageSampler:
 
     def _frontier_index(self, run: Cost) -> int:
         used = self.budget.fraction_used(run) if self.pacing.uses_clock else 0.0
-        return self.pacing.frontier(self.position.aim, self.position.last, used)
+        return self.pacing.frontier_on(self.position.path, self.position.aim, used)
 
     def state_dict(self) -> dict[str, Any]:
         return self._sampler.state_dict()

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from curriculum.errors import UsageError, did_you_mean
 from curriculum.plan.pacing.direct import Direct
 from curriculum.plan.pacing.gated import Gated
+from curriculum.plan.pacing.length_warmup import LengthWarmup
 from curriculum.plan.pacing.linear import Linear
 from curriculum.plan.pacing.pacing import Pacing
 from curriculum.plan.pacing.root import Root
@@ -61,6 +62,9 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
             Gated(), LookBackAndAhead(), "the lowest unmastered stage, sometimes any other"
         ),
         "linear": Strategy(Linear(), Uniform(), "stages opened evenly by the clock"),
+        "linear_warmup": Strategy(
+            LengthWarmup(), Current(), "one length at a time, which grows along a line by the clock"
+        ),
         "root": Strategy(Root(), Uniform(), "stages opened by the clock, the later the slower"),
         "bandit": Strategy(Direct(), Bandit(), "Exp3.S on prediction gain"),
         "teacher": Strategy(

@@ -35,3 +35,4 @@ class VisitReason(StrEnum):
     DEMOTION = "demotion"
     RETURN = "return"
     FRESH_START = "fresh_start"
+    CONTINUATION = "continuation"

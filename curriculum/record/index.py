@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from curriculum.errors import RunFailed, UsageError
+from curriculum.plan import Score
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import OtherFormat, RunDescription
 from curriculum.record.disk import MISSING, Unreadable
@@ -33,6 +34,7 @@ from curriculum.record.file_state import (
 from curriculum.record.index_cache import (
     DescriptionRow,
     IndexCache,
+    ScoreRow,
     SharedRow,
     TotalsRow,
     cache_path,
@@ -122,6 +124,21 @@ class Index:
                         if known.state and (new.state or new.position):
                             cache.put(replace(new, described=known.state))
             return found
+
+    def scores(self) -> dict[str, Score]:
+        """What is kept of the scores of final models; see `ScoreRow`."""
+        found = {}
+        with self._cache() as cache:
+            for key, row in cache.rows(ScoreRow).items():
+                with suppress(ValueError):
+                    found[key] = decode(Score, json.loads(row.content))
+        return found
+
+    def keep_scores(self, scores: Mapping[str, Score]) -> None:
+        """Keep these too, if that can be."""
+        with self._cache() as cache:
+            for key, score in scores.items():
+                cache.put(ScoreRow(key, json.dumps(encode(score))))
 
     @contextmanager
     def _cache(self) -> Iterator[IndexCache]:

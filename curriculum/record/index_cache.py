@@ -18,7 +18,7 @@ from curriculum.errors import UsageError
 from curriculum.record.description import FORMAT
 from curriculum.record.files import check_file
 
-VERSION = f"{FORMAT}.1"
+VERSION = f"{FORMAT}.2"
 """Of what is kept: another version has a database of its own."""
 
 DATABASE = re.compile(r"[0-9a-f]{24}-\d+\.\d+\.db")
@@ -93,8 +93,21 @@ class TotalsRow:
     lines: bytes = b""
 
 
-Row = SharedRow | DescriptionRow | TotalsRow
-R = TypeVar("R", SharedRow, DescriptionRow, TotalsRow)
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """What the final model of a run was found to score.
+
+    Attributes:
+        key: the run's id, a slash, and a digest of all that the score depends on.
+        content: the score as JSON.
+    """
+
+    key: str
+    content: str
+
+
+Row = SharedRow | DescriptionRow | TotalsRow | ScoreRow
+R = TypeVar("R", SharedRow, DescriptionRow, TotalsRow, ScoreRow)
 
 
 class IndexCache:
@@ -151,12 +164,16 @@ class IndexCache:
 
     def _changes(self) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
         gone = [(run_id,) for run_id in self._gone]
-        for kind in (SharedRow, DescriptionRow, TotalsRow):
+        # What is kept of a run's model has keys that begin with its id and a slash, which "0" follows.
+        scores = [(f"{run_id}/", f"{run_id}0") for run_id in self._gone]
+        for kind in (SharedRow, DescriptionRow, TotalsRow, ScoreRow):
             names = [field.name for field in fields(kind)]
             table, marks = kind.__name__, ", ".join("?" * (len(names) + 1))
             columns = ", ".join([f"{names[0]} PRIMARY KEY", *names[1:], "check_sum"])
             yield f"CREATE TABLE IF NOT EXISTS {table} ({columns})", [()]
-            if kind is not SharedRow:
+            if kind is ScoreRow:
+                yield f"DELETE FROM {table} WHERE key > ? AND key < ?", scores  # noqa: S608
+            elif kind is not SharedRow:
                 yield f"DELETE FROM {table} WHERE key = ?", gone  # noqa: S608
             values = [astuple(row) for row in self._new if isinstance(row, kind)]
             rows = [(*row, _check(row)) for row in values]

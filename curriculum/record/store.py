@@ -2,9 +2,11 @@
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from curriculum.errors import UsageError
+from curriculum.plan import Score
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import fsync
 from curriculum.record.index import Index, Listing
@@ -91,6 +93,14 @@ class Store:
     def overviews(self, experiment: str | None = None) -> Listing[RunOverview]:
         """The overviews of runs, in the order of `runs`, or why they can't be read; see `Index`."""
         return self._index.overviews(experiment)
+
+    def scores(self) -> dict[str, Score]:
+        """What is kept of the scores of final models, by keys that begin with a run's id and a slash."""
+        return self._index.scores()
+
+    def keep_scores(self, scores: Mapping[str, Score]) -> None:
+        """Keep these too, outside the store, where that can be."""
+        self._index.keep_scores(scores)
 
     def folder(self, run_id: str) -> RunFolder:
         """The folder of a run that there is."""

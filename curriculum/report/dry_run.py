@@ -19,7 +19,10 @@ def describe_dry_run(experiment: Experiment) -> Iterator[str]:
     if experiment.tuning.is_on:
         yield _tuning(experiment)
     limits = {name: value for name, value in experiment.flat().items() if name[:7] == "budget."}
-    yield "budget: " + ", ".join(f"{k[7:]} {v:,}" for k, v in limits.items() if v is not None)
+    until = limits.pop("budget.until")
+    used_up = "; trained until that of the run is used up" if until == "limit" else ""
+    amounts = ", ".join(f"{k[7:]} {v:,}" for k, v in limits.items() if v is not None)
+    yield f"budget: {amounts}{used_up}"
 
 
 def _evaluation(experiment: Experiment, stage: Stage) -> str:

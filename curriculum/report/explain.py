@@ -12,6 +12,7 @@ REASONS = {
     VisitReason.DEMOTION: " (demotion)",
     VisitReason.RETURN: " (return)",
     VisitReason.FRESH_START: " (fresh start)",
+    VisitReason.CONTINUATION: " (until the budget is used up)",
 }
 
 

@@ -1,4 +1,6 @@
 from .final_evaluation import FinalEvaluator as FinalEvaluator
+from .final_measure import FinalMeasure as FinalMeasure
+from .final_measure import Part as Part
 from .length_evaluation import Refused as Refused
 from .length_evaluation import evaluate_stages as evaluate_stages
 from .loop import CurriculumLoop as CurriculumLoop

@@ -132,9 +132,8 @@ class CurriculumLoop:
             # Keep what was trained, or go back to what came to the stage.
             if verdict.passed:
                 self._measure_retention(visit, stage)
-            kept = verdict.passed or (
-                (not waits or self._ends_with_target(visit)) and not scheduler.diverged
-            )
+            lasts = not waits or self._ends_with_last or self._ends_with_target(visit)
+            kept = verdict.passed or (lasts and not scheduler.diverged)
             if not kept:
                 self.learner = learn.Learner.of(self.parent, self.device)
             restored = self._restore_farthest(visit, verdict)
@@ -203,7 +202,7 @@ class CurriculumLoop:
         the last one is significantly worse.
         """
         scheduler, history = self.scheduler, self.recorder.history
-        if not scheduler.finished or scheduler.reached_target:
+        if not scheduler.finished or scheduler.reached_target or self._ends_with_last:
             return None
         target = self.target_evaluator.target
         if target in history.mastered_ahead:
@@ -298,6 +297,13 @@ class CurriculumLoop:
         return PredictedExamples(
             inputs=tuple(map(tuple, inputs)), predictions=tuple(found.predictions.tolist())
         )
+
+    @property
+    def _ends_with_last(self) -> bool:
+        """Whether the run is over, and to end with the model as it was trained last."""
+        scheduler = self.scheduler
+        ends = scheduler.finished and not scheduler.diverged
+        return ends and scheduler.budget.until == "limit"
 
     def _ends_with_target(self, visit: int) -> bool:
         """Whether the run is over in the visit that passed the target, ahead of its own stage."""

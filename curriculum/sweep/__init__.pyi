@@ -1,10 +1,12 @@
 from .grid import Amount as Amount
 from .grid import PlannedRun as PlannedRun
+from .grid import Until as Until
 from .grid import comparable_experiment as comparable_experiment
 from .grid import default_amount as default_amount
 from .grid import default_rates as default_rates
 from .grid import parse_amount as parse_amount
 from .grid import plan_runs as plan_runs
+from .grid import unit_of as unit_of
 from .job import SweepSettings as SweepSettings
 from .run_summary import GUESS as GUESS
 from .run_summary import OF_TRAINING as OF_TRAINING

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from curriculum.config import Experiment
-from curriculum.errors import UsageError
+from curriculum.errors import UsageError, did_you_mean
 from curriculum.learn import Learner, batch_of, resolve_device
 from curriculum.plan import Backtracking, Budget, Galloping, Rollback, get_strategy
 
@@ -17,6 +17,12 @@ RATE_FACTORS = (1 / 30, 1 / 10, 1 / 3, 1, 3)
 
 UNLIMITED = 2**40
 
+EQUAL = {"tokens": "tokens", "cost": "compute"}
+"""The units of budgets, as they are called where they are to be equal; compute includes evaluations."""
+
+Until = Literal["target", "limit"]
+"""What runs train until: see `Budget`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -24,6 +30,19 @@ class Amount:
 
     value: float
     unit: str
+
+
+def unit_of(equal: str) -> str:
+    """What budgets are in that are equal in `tokens`, or in `cost`.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if equal not in EQUAL:
+        raise UsageError(
+            f"budgets are equal in {' or '.join(EQUAL)}, got {equal!r}; {did_you_mean(equal, EQUAL)}"
+        )
+    return EQUAL[equal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +61,8 @@ def plan_runs(
     seeds: Sequence[int],
     amount: Amount,
     rates: Sequence[float],
+    *,
+    until: Until = "target",
 ) -> Iterator[PlannedRun]:
     """The runs of a sweep, seed by seed, so that what is there early is comparable.
 
@@ -49,7 +70,9 @@ def plan_runs(
         UsageError: for an unknown strategy, or one that the task refuses.
     """
     made = {
-        (strategy, rate): comparable_experiment(experiment, strategy, amount, rate, len(rates))
+        (strategy, rate): comparable_experiment(
+            experiment, strategy, amount, rate, len(rates), until=until
+        )
         for strategy in strategies
         for rate in (guess_widths(len(rates)) if get_strategy(strategy).guesses else rates)
     }
@@ -59,7 +82,13 @@ def plan_runs(
 
 
 def comparable_experiment(
-    experiment: Experiment, strategy: str, amount: Amount, rate: float, count: int
+    experiment: Experiment,
+    strategy: str,
+    amount: Amount,
+    rate: float,
+    count: int,
+    *,
+    until: Until = "target",
 ) -> Experiment:
     """The experiment under a strategy, with one of `count` learning rates and its share of the budget.
 
@@ -68,6 +97,9 @@ def comparable_experiment(
     rollbacks, which only strategies that listen to evaluations could make. As a stage counts as
     mastered where the best of the learning rates has mastered it, each of them may err in a share
     of the cases that one alone may.
+
+    The learning rate is constant, as a visit may end at any time; but where all train `until` the
+    limit, a schedule over the run is the same for all, and stays.
     """
     share = amount.value / count
     criterion = experiment.criterion
@@ -79,20 +111,22 @@ def comparable_experiment(
             f"none; take at least {count}"
         )
     limit: dict[str, Any] = {amount.unit: int(share) if whole else share}
-    growth = experiment.growth
+    growth, training = experiment.growth, experiment.training
     if isinstance(growth, Galloping):
         growth = growth.arithmetic()
+    if until == "target" or training.schedule_over == "visit":
+        training = replace(training, schedule="constant")
     try:
         found = experiment.replace(criterion=criterion.replace(confidence=1 - error))
     except UsageError as unclear:  # the experiment was fine with its own confidence
         raise UsageError(f"{unclear} ({count} learning rates share the error allowed)") from None
     found = found.replace(
         growth=growth,
-        training=replace(experiment.training, schedule="constant"),
+        training=training,
         tuning=replace(experiment.tuning, mode="off"),
         backtracking=Backtracking(retunes=0, half_steps=0, demotions=0, fresh_starts=0, patience=0),
         rollback=Rollback(times=0),
-        budget=Budget(steps_per_stage=UNLIMITED, **limit),
+        budget=Budget(until=until, steps_per_stage=UNLIMITED, **limit),
     )
     if get_strategy(strategy).pacing.uses_clock and not found.budget.is_reproducible:
         raise UsageError(
@@ -118,11 +152,16 @@ def default_rates(experiment: Experiment) -> tuple[float, ...]:
     return tuple(float(f"{rate * factor:.3g}") for factor in RATE_FACTORS)
 
 
-def default_amount(experiment: Experiment, count: int) -> Amount:
-    """The cost of `DEFAULT_STEPS` steps on the last stage, for each of `count` learning rates."""
+def default_amount(experiment: Experiment, count: int, unit: str = "compute") -> Amount:
+    """The cost of `DEFAULT_STEPS` steps on the last stage, for each of `count` learning rates.
+
+    It is in compute, or in tokens.
+    """
     last, task = experiment.growth.path()[-1], experiment.task
     size = experiment.training.step_size(task.shape(last).length)
     batch = batch_of(task, last, size, seed=0, stream="train", index=0)
+    if unit == "tokens":
+        return Amount(float(f"{batch.token_count * DEFAULT_STEPS * count:.2g}"), unit)
     device = resolve_device("cpu")
     learner = Learner.start(experiment.shape, experiment.recipe, seed=0, device=device)
     step = learner.step_compute(batch)

@@ -13,7 +13,7 @@ from curriculum.config import Experiment, deserialize, load_module
 from curriculum.learn import StopRequest
 from curriculum.record import Record, Result
 from curriculum.runner import RunOptions, resume, run
-from curriculum.sweep.grid import Amount, comparable_experiment
+from curriculum.sweep.grid import Amount, Until, comparable_experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class SweepSettings:
         store: the folder of the runs.
         device: `auto`, `cpu`, `cuda` or `mps`.
         threads: of each process.
+        until: what they train until.
     """
 
     experiment: str
@@ -39,6 +40,7 @@ class SweepSettings:
     store: Path
     device: str
     threads: int
+    until: Until = "target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ def make_run(
     source = None if settings.source is None else Path(settings.source)
     base = base or _experiment(settings.experiment, source)
     strategy, rate, amount = job.strategy, job.learning_rate, settings.amount
-    experiment = comparable_experiment(base, strategy, amount, rate, settings.rate_count)
+    experiment = comparable_experiment(
+        base, strategy, amount, rate, settings.rate_count, until=settings.until
+    )
     options: RunOptions = {
         "store": settings.store,
         "device": settings.device,
@@ -83,7 +87,8 @@ def make_run(
     limit = getattr(experiment.budget, amount.unit)
     chosen = ("--strategy", strategy, "--optimizer.learning-rate", repr(rate))
     budget = (f"--budget.{amount.unit}", repr(limit))
-    overrides = (*settings.overrides, *chosen, *budget)
+    until = ("--budget.until", settings.until) if settings.until != "target" else ()
+    overrides = (*settings.overrides, *chosen, *budget, *until)
     return run(experiment, job.seed, overrides=overrides, **options)
 
 

@@ -70,6 +70,15 @@ class RunSummary:
         """The place of the hardest stage passed; -1 for none."""
         return max(self.mastered, default=-1)
 
+    @property
+    def used_up(self) -> bool:
+        """Whether it trained until its budget was used up."""
+        return (
+            self.unit is not None
+            and self.budget is not None
+            and float(getattr(self.total, self.unit)) >= self.budget
+        )
+
     @classmethod
     def of(cls, overview: RunOverview) -> RunSummary:
         """The summary of a run of a store."""

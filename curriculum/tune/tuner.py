@@ -56,7 +56,7 @@ class Tuner:
     def is_due(self, scheduler: Scheduler) -> bool:
         """Whether this visit is searched, once it is known to need training."""
         retuning = self.tuning.mode == "exhausted" and scheduler.retuning
-        return self.tuning.mode == "each" or retuning
+        return (self.tuning.mode == "each" and not scheduler.continues) or retuning
 
     @property
     def rollbacks(self) -> int | None:

@@ -172,9 +172,9 @@ def test_verdicts_among_several_strategies_are_corrected_for_their_number() -> N
 
 
 def test_that_seeds_are_too_few_is_known_beforehand() -> None:
-    assert too_few_seeds({"direct", "gated"}, range(6)) is None
-    assert too_few_seeds({"linear", "gated"}, range(2)) is None  # no baseline, no verdict
-    assert too_few_seeds({"direct", "gated", "linear"}, range(6)) == (
+    assert too_few_seeds(("direct", "gated"), range(6)) is None
+    assert too_few_seeds(("linear", "gated"), range(2)) is None  # no baseline, no verdict
+    assert too_few_seeds(("direct", "gated", "linear"), range(6)) == (
         "verdicts on 2 strategies against direct need at least 7 seeds, and there are 6"
     )
 

@@ -7,6 +7,16 @@ from curriculum import Budget, Cost, UsageError
 NOTHING = Cost()
 
 
+def test_a_run_that_trains_until_its_limit_has_one() -> None:
+    with pytest.raises(
+        UsageError, match=r"budget\.until limit .* there is none; give budget\.tokens"
+    ):
+        Budget(until="limit", steps_per_stage=10)
+    with pytest.raises(UsageError, match=r"budget\.until must be target or limit, got 'end'"):
+        Budget(until="end", steps=10)  # type: ignore[arg-type]
+    assert Budget(until="limit", compute=1e9).limits_run
+
+
 @pytest.mark.parametrize(
     ("budget", "visit", "whole", "message"),
     [

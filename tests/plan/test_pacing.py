@@ -1,6 +1,7 @@
 """When the frontier moves, and how a run advances whose training doesn't wait for mastery."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,9 @@ from curriculum import (
     Cost,
     Direct,
     Evaluation,
+    Explicit,
     Gated,
+    LengthWarmup,
     Linear,
     Mastery,
     Root,
@@ -58,6 +61,46 @@ def test_the_frontier_by_the_clock(pacing: Pacing, elapsed: float, frontier: int
         assert pacing.frontier(lowest, 5, elapsed) == frontier
 
 
+WARMUP = LengthWarmup(horizon=0.5)
+
+
+@pytest.mark.parametrize(
+    ("stages", "used", "length"),
+    [
+        # l(t) = 32 + 480 t / .5, rounded down to a length of the path
+        ((32, 64, 128, 256, 512), 0.0, 32),
+        ((32, 64, 128, 256, 512), 0.033, 32),  # 63.7
+        ((32, 64, 128, 256, 512), 0.034, 64),  # 64.6
+        ((32, 64, 128, 256, 512), 0.1, 128),  # exactly 128
+        ((32, 64, 128, 256, 512), 0.49, 256),
+        ((32, 64, 128, 256, 512), 0.5, 512),
+        ((32, 64, 128, 256, 512), 1.0, 512),
+        ((5,), 0.3, 5),
+    ],
+)
+def test_the_length_is_warmed_up_along_a_line(
+    stages: tuple[int, ...], used: float, length: int
+) -> None:
+    path = Explicit(lengths=stages).path()
+    for lowest in (0, len(path) - 1):
+        assert path[WARMUP.frontier_on(path, lowest, used)].length == length
+
+
+def test_of_stages_of_one_length_the_last_is_warmed_up_to() -> None:
+    path = Explicit(lengths=(2, 2, 6, 6), vocab_sizes=(3, 9, 9, 20)).path()
+    found = [path[WARMUP.frontier_on(path, 0, used)].key for used in (0.0, 0.4, 0.5)]
+    assert found == ["2x9", "2x9", "6x20"]
+
+
+def test_training_goes_from_length_to_length_as_the_budget_is_used_up() -> None:
+    scheduler = Scheduler(
+        Explicit(lengths=(2, 4, 8)), budget=Budget(steps=100), pacing=LengthWarmup(horizon=1.0)
+    )
+    rng = np.random.default_rng(0)
+    drawn = [scheduler.sample_stage(rng, Cost(steps=step)).length for step in (0, 33, 34, 99, 100)]
+    assert drawn == [2, 2, 4, 4, 8]
+
+
 @pytest.mark.parametrize(
     ("t", "linear", "root"),
     [(0.0, 0.01, 0.01), (0.25, 0.2575, 0.500075), (0.6, 0.604, 0.774623), (1.0, 1.0, 1.0)],
@@ -99,11 +142,11 @@ def test_a_clock_out_of_range_is_an_error(make: Callable[[], Pacing], message: s
         make()
 
 
-def direct(**budget: int) -> Scheduler:
+def direct(**budget: Any) -> Scheduler:
     return Scheduler(
         Arithmetic(start=Stage(2), end=Stage(5)),
         Mastery(threshold=0.9),
-        budget=Budget(**({"steps": 100, "steps_per_stage": 10} | budget)),
+        budget=Budget(**{"steps": 100, "steps_per_stage": 10, **budget}),
         backtracking=Backtracking(),
         pacing=Direct(),
         tuned=True,
@@ -159,11 +202,11 @@ def test_batches_are_numbered_through_the_run_whatever_is_mastered() -> None:
 
 
 def test_the_horizon_is_the_budget_of_the_run_or_of_the_visit() -> None:
-    assert direct().horizon == 100
+    assert direct().budget.horizon(of_visit=False) == 100
     gated = Scheduler(
         Arithmetic(start=Stage(2), end=Stage(5)), budget=Budget(steps_per_stage=10, steps=100)
     )
-    assert gated.horizon == 10
+    assert gated.budget.horizon(of_visit=gated.pacing.waits_for_mastery) == 10
 
 
 def test_many_failed_tests_do_not_end_the_run() -> None:

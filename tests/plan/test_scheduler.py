@@ -12,9 +12,11 @@ from curriculum import (
     Backtracking,
     Budget,
     Cost,
+    Direct,
     Evaluation,
     Explicit,
     Galloping,
+    Gated,
     Geometric,
     Mastery,
     Scheduler,
@@ -22,12 +24,14 @@ from curriculum import (
     Stage,
     Verdict,
 )
-from curriculum.plan import Growth
+from curriculum.plan import Growth, Pacing, VisitReason
 
 LIMIT = 100
 
 
-def scheduler_of(growth: Growth, **parts: Backtracking | Mastery | Budget | bool) -> Scheduler:
+def scheduler_of(
+    growth: Growth, **parts: Backtracking | Mastery | Budget | Pacing | bool
+) -> Scheduler:
     settings = {"budget": Budget(steps_per_stage=LIMIT), "criterion": Mastery(threshold=0.9)}
     return Scheduler(growth, **(settings | parts))  # type: ignore[arg-type]
 
@@ -233,6 +237,65 @@ def test_a_diverged_model_has_not_mastered() -> None:
     )
     assert verdict is Verdict.EXHAUSTED
     assert scheduler.limit_reached == "the loss is no longer a finite number"
+
+
+LIMITED = Budget(until="limit", steps=3 * LIMIT, steps_per_stage=LIMIT)
+
+
+@pytest.mark.parametrize("pacing", [Gated(), Direct()])
+def test_a_target_that_is_passed_is_trained_on_until_the_budget_is_used_up(pacing: Pacing) -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2, 3)), budget=LIMITED, pacing=pacing)
+    assert scheduler.update(evaluation(passed=True, steps=10)) is Verdict.MASTERED
+    assert scheduler.update(evaluation(passed=True, steps=20)) is Verdict.MASTERED
+    assert scheduler.reached_target
+    assert not scheduler.finished
+    assert (scheduler.stage, scheduler.visit_reason) == (Stage(3), VisitReason.CONTINUATION)
+    assert scheduler.steps_left == 3 * LIMIT - 20  # of the run: a visit's are no limit any more
+    assert not scheduler.wants_full_test(Cost(steps=30))
+    for steps, passed in ((30, True), (LIMIT + 30, False), (3 * LIMIT - 1, True)):
+        assert scheduler.update(evaluation(passed=passed, steps=steps)) is Verdict.LEARNING
+    assert scheduler.update(evaluation(passed=True, steps=3 * LIMIT)) is Verdict.EXHAUSTED
+    assert scheduler.finished
+    assert scheduler.ending == "the run's budget of 300 steps is used up"
+
+
+def test_what_trains_until_its_limit_ends_at_once_where_that_is_used_up_with_the_target() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2,)), budget=LIMITED)
+    assert scheduler.update(evaluation(passed=True, steps=3 * LIMIT)) is Verdict.MASTERED
+    assert scheduler.finished
+    assert scheduler.reached_target
+
+
+def test_a_model_that_diverges_after_the_target_ends_the_run() -> None:
+    scheduler = scheduler_of(Explicit(lengths=(2,)), budget=LIMITED)
+    scheduler.update(evaluation(passed=True, steps=10))
+    broken = evaluation(passed=False, steps=20, divergence="the loss is no longer finite")
+    assert scheduler.update(broken) is Verdict.EXHAUSTED
+    assert (scheduler.finished, scheduler.diverged, scheduler.reached_target) == (True, True, True)
+    assert scheduler.ending == "the loss is no longer finite"
+
+
+def test_no_patience_ends_what_is_to_be_trained_on() -> None:
+    scheduler = scheduler_of(
+        Explicit(lengths=(2,)),
+        budget=LIMITED,
+        backtracking=Backtracking(patience=20, fresh_starts=0),
+    )
+    scheduler.update(evaluation(passed=True, steps=10))
+    for steps in range(20, 3 * LIMIT, 10):
+        found = evaluation(passed=False, steps=steps, train_loss=1.0)
+        assert scheduler.update(found) is Verdict.LEARNING
+
+
+def test_a_scheduler_that_continues_is_restored() -> None:
+    one = scheduler_of(Explicit(lengths=(2,)), budget=LIMITED)
+    one.update(evaluation(passed=True, steps=10))
+    state = json.loads(json.dumps(one.state_dict()))
+    other = scheduler_of(Explicit(lengths=(2,)), budget=LIMITED)
+    other.load_state_dict(state)
+    assert other.continues
+    assert other.steps_left == one.steps_left
+    assert other.state_dict() == one.state_dict()
 
 
 def test_a_finished_scheduler_takes_no_more_evaluations() -> None:

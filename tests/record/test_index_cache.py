@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from indexed_runs import as_read, cache_file, overviews
 
+from curriculum.plan import Score, Spread
 from curriculum.record import (
     RunDescription,
     Store,
@@ -49,6 +50,18 @@ def test_thousands_of_runs_are_forgotten_at_once(many: Store) -> None:
     assert len(IndexCache(path).rows(DescriptionRow)) == 5004
     assert len(many.runs()) == 4
     assert len(IndexCache(path).rows(DescriptionRow)) == 4
+
+
+def test_scores_of_final_models_are_kept_as_long_as_their_runs(many: Store) -> None:
+    score = Score(value=2.5, examples=9, source="held_out", spread=Spread(units=3, deviation=0.25))
+    many.runs()
+    many.keep_scores({"copy3/a": score, "copy3/b": score, "copy30/a": score, "copy1/a": score})
+    assert many.scores()["copy3/b"] == score
+    shutil.rmtree(many.folder("copy3").path)
+    many.runs()
+    assert sorted(many.scores()) == ["copy1/a", "copy30/a"]
+    cache_file(many).write_bytes(b"no database")
+    assert many.scores() == {}
 
 
 @pytest.mark.parametrize(

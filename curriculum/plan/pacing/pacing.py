@@ -1,9 +1,11 @@
 """What all pacings are."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 from curriculum.errors import check_fields
+from curriculum.plan.stage import Stage
 
 
 class Pacing(ABC):
@@ -31,3 +33,9 @@ class Pacing(ABC):
             last: the index of the last stage of the path.
             fraction_used: the part of the run's budget that is used up, in [0, 1].
         """
+
+    def frontier_on(
+        self, path: Sequence[Stage], lowest_unmastered: int, fraction_used: float
+    ) -> int:
+        """The same on a path; by default it matters only how many stages that has."""
+        return self.frontier(lowest_unmastered, len(path) - 1, fraction_used)

@@ -4,6 +4,7 @@ from .figures import comparison_figures as comparison_figures
 from .figures import history_figures as history_figures
 from .html import html_report as html_report
 from .html import html_summary as html_summary
+from .measured import sentences as sentences
 from .table import print_comparison as print_comparison
 from .text import conditions as conditions
 from .text import headline as headline

@@ -9,7 +9,11 @@ from curriculum.comparison import BASELINE, LEAST_SEEDS, Comparison, Outcome, Se
 from curriculum.plan import Verdict, verb_of
 from curriculum.record import FinalEvaluated, History
 from curriculum.report.comparison.html import CaptionedFigure
-from curriculum.report.comparison.plots import cost_by_stage, reach_by_strategy
+from curriculum.report.comparison.plots import (
+    cost_by_stage,
+    measured_by_strategy,
+    reach_by_strategy,
+)
 from curriculum.report.figures.axes import MOST_TOGETHER
 from curriculum.report.figures.extrapolation import Y_LABEL, extrapolation_curves
 from curriculum.report.figures.retention import retention_map
@@ -37,7 +41,10 @@ def comparison_figures(
         for number, each in enumerate(_maps(comparison, histories), start=1)
     }
     beyond = [each.figure for each in _extrapolation(comparison, histories)]
+    measured = comparison.measured
+    scores = {} if measured is None else {"measured": measured_by_strategy(comparison, measured)}
     return {
+        **scores,
         "reach_by_strategy": reach_by_strategy(comparison),
         "cost_by_stage": cost_by_stage(comparison),
         "learning_rate": settings_map(comparison),

@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING
 import curriculum
 from curriculum.comparison import BASELINE, Comparison, Outcome
 from curriculum.record import PACKAGES
-from curriculum.report.comparison.plots import cost_by_stage, reach_by_strategy
+from curriculum.report.comparison.measured import measured_overview, sentences
+from curriculum.report.comparison.plots import (
+    cost_by_stage,
+    measured_by_strategy,
+    reach_by_strategy,
+)
 from curriculum.report.comparison.table import overview, stage_by_stage
-from curriculum.report.comparison.text import conditions, headline, left_out
+from curriculum.report.comparison.text import left_out
 from curriculum.report.figures.axes import MOST_TOGETHER
 from curriculum.report.figures.settings import settings_map
 from curriculum.report.figures.svg import inline_svg
@@ -70,17 +75,18 @@ def html_report(
 def html_summary(comparison: Comparison) -> str:
     """What a notebook shows of a comparison: its headline, the overview, and the reach."""
     name = f"comparison-{re.sub(r'[^A-Za-z0-9]', '-', comparison.experiment)}"
-    caption = "The reach and the cost of each strategy"
     reach = CaptionedFigure(
         reach_by_strategy(comparison),
         f"The hardest stage {comparison.verdict} against {comparison.unit}",
     )
+    first = next(_measured_figures(comparison), reach)
+    found, *terms = sentences(comparison)
     return "\n".join(
         (
-            f"<p><b>{escape(comparison.experiment)}</b>: {escape(headline(comparison))}</p>",
-            _table(overview(comparison), caption),
-            _figure(reach, name),
-            _items(conditions(comparison)),
+            f"<p><b>{escape(comparison.experiment)}</b>: {escape(found)}</p>",
+            _overview(comparison),
+            _figure(first, name),
+            _items(terms),
         )
     )
 
@@ -95,12 +101,11 @@ def _part(
     """One comparison."""
     yield f'<section aria-labelledby="{name}">'
     yield f'<h2 id="{name}">{escape(comparison.experiment)}</h2>'
-    yield f'<p class="headline">{escape(headline(comparison))}</p>'
+    found, *terms = sentences(comparison)
+    yield f'<p class="headline">{escape(found)}</p>'
     yield f"<p>{escape(_compared(comparison))}</p>"
-    against = BASELINE in comparison.outcomes
-    verdicts = [_verdict(o) for o in comparison.outcomes.values()] if against else []
-    yield _table(overview(comparison), "The reach and the cost of each strategy", verdicts)
-    yield _items(conditions(comparison))
+    yield _overview(comparison)
+    yield _items(terms)
     for figure in (*_figures(comparison), *more):
         yield _figure(figure, next(names))
     yield "<h3>Stage by stage</h3>"
@@ -109,6 +114,17 @@ def _part(
     yield f"<h3>What was left out</h3>\n{_items(left_out(comparison))}"
     yield f"<details><summary>Settings that all runs share</summary>{_shared(comparison)}</details>"
     yield "</section>"
+
+
+def _overview(comparison: Comparison) -> str:
+    """The table of strategies."""
+    measured = comparison.measured
+    if measured is not None:
+        rows = measured_overview(comparison, measured)
+        return _table(rows, f"What the final models score by {measured.measure.name}")
+    against = BASELINE in comparison.outcomes
+    verdicts = [_verdict(o) for o in comparison.outcomes.values()] if against else []
+    return _table(overview(comparison), "The reach and the cost of each strategy", verdicts)
 
 
 def _upright(rows: Rows) -> Rows:
@@ -138,6 +154,7 @@ def _figures(comparison: Comparison) -> tuple[CaptionedFigure, ...]:
     others = " Grey: the other strategies." if many else ""
     guessed = f" {GUESS} has none, and is left out." if GUESS in comparison.outcomes else ""
     return (
+        *_measured_figures(comparison),
         CaptionedFigure(
             reach_by_strategy(comparison),
             f"The hardest stage {comparison.verdict} against {unit}, strategy by strategy: the median over "
@@ -154,6 +171,17 @@ def _figures(comparison: Comparison) -> tuple[CaptionedFigure, ...]:
             f"median over seeds.{guessed}",
         ),
     )
+
+
+def _measured_figures(comparison: Comparison) -> Iterator[CaptionedFigure]:
+    """What the final models score, where that was measured."""
+    measured = comparison.measured
+    if measured is not None:
+        yield CaptionedFigure(
+            measured_by_strategy(comparison, measured),
+            f"{measured.measure.name} of the final models, strategy by strategy: a dot for each seed, and "
+            f"a line at the median.",
+        )
 
 
 def _figure(figure: CaptionedFigure, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Plots of a comparison: reach against cost, and the cost of each stage."""
+"""Plots of a comparison: reach against cost, the cost of each stage, and what final models score."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from curriculum.comparison import LEAST_SEEDS, Comparison, MedianCurve, Outcome, median_curve_of
+from curriculum.comparison import (
+    LEAST_SEEDS,
+    Comparison,
+    Measured,
+    MedianCurve,
+    Outcome,
+    median_curve_of,
+)
 from curriculum.report.figures import axes as charts
 from curriculum.report.figures.difficulty import Difficulty
 from curriculum.report.figures.line_styles import FAINT, LineStyle, line_styles
@@ -64,6 +71,24 @@ def cost_by_stage(comparison: Comparison) -> Figure:
         axes.set_xticks(heights, _names(comparison), rotation=45)
     axes.set_title(f"{comparison.experiment}: the cost of each stage (median)", **charts.TITLE)
     charts.legend_outside(figure)
+    return figure
+
+
+def measured_by_strategy(comparison: Comparison, measured: Measured) -> Figure:
+    """What final models score: a dot for each seed, and a line at each strategy's median."""
+    figure, (axes,) = charts.new_figure(height=3.6)
+    styles = line_styles(measured.outcomes)
+    for place, (name, outcome) in enumerate(measured.outcomes.items()):
+        values = [seed.value for seed in outcome.seeds.values()]
+        color = styles[name].color
+        axes.plot([place] * len(values), values, "o", ms=4, color=color, alpha=0.7)
+        axes.hlines(outcome.median.value, place - 0.3, place + 0.3, color=color, lw=1.8)
+    rotation = 45 if len(styles) > MOST_LABELS else 0
+    axes.set_xticks(range(len(styles)), [*styles], rotation=rotation)
+    measure = measured.measure
+    axes.set_ylabel(f"{measure.name} ({measure.unit})" if measure.unit else measure.name)
+    title = f"{comparison.experiment}: {measure.name} of the final models"
+    axes.set_title(title, **charts.TITLE)
     return figure
 
 

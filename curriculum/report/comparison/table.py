@@ -7,8 +7,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from curriculum.comparison import BASELINE, Comparison, Outcome
+from curriculum.comparison import BASELINE, Comparison, Measured, Outcome
 from curriculum.report.comparison import text as words
+from curriculum.report.comparison.measured import measured_overview, sentences
 from curriculum.report.screen import literal_console
 from curriculum.report.units import short
 
@@ -61,6 +62,18 @@ def comparison_table(comparison: Comparison) -> Table:
     return table
 
 
+def measured_table(comparison: Comparison, measured: Measured) -> Table:
+    """What final models score, for a terminal of 80 columns."""
+    head, *rows = measured_overview(comparison, measured)
+    head = tuple(name.replace("evaluations", "evalu-\nations") for name in head)
+    table = _table(comparison.experiment, head, left=("strategy", head[3]))
+    for row, outcome in zip(rows, measured.outcomes.values(), strict=True):
+        name, *cells = row
+        texts = (Text(cell.replace(" (", "\n(")) for cell in cells)
+        table.add_row(Text(_broken(name)), *texts, style=STYLES.get(outcome.verdict or ""))
+    return table
+
+
 def stage_by_stage_table(comparison: Comparison) -> Table:
     """The stages for a terminal; fits for few strategies."""
     head, *rows = stage_by_stage(comparison)
@@ -81,11 +94,14 @@ def print_comparison(comparison: Comparison, stream: TextIO) -> None:
         force_jupyter=False,
         force_terminal=None if terminal else False,  # FORCE_COLOR would say it is one
     )
-    console.print(comparison_table(comparison))
-    console.print(words.headline(comparison))
-    for sentence in (*words.conditions(comparison), *words.left_out(comparison)):
+    measured = comparison.measured
+    if measured is None:
+        console.print(comparison_table(comparison))
+    else:
+        console.print(measured_table(comparison, measured))
+    for sentence in (*sentences(comparison), *words.left_out(comparison)):
         console.print(sentence)
-    if len(comparison.outcomes) <= MOST_BY_STAGE:
+    if measured is None and len(comparison.outcomes) <= MOST_BY_STAGE:
         console.print()
         console.print(stage_by_stage_table(comparison))
 

@@ -1,7 +1,7 @@
 """What a comparison found, in words: verdicts against the baseline, and how to read them."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from curriculum.comparison import (
     BASELINE,
@@ -52,26 +52,34 @@ def headline(comparison: Comparison) -> str:
     """Which strategies helped, which hurt, which are inconclusive, and which have no verdict."""
     if BASELINE not in comparison.outcomes:
         return f"No verdicts, since the baseline, {BASELINE}, was not run."
-    found: dict[str, list[str]] = {verdict: [] for verdict in ("helped", "hurt", "inconclusive")}
     lacking: dict[str, list[str]] = {}
     for name, outcome in comparison.outcomes.items():
-        if outcome.verdict is not None:
-            found[outcome.verdict].append(name)
-        elif name != BASELINE:
+        if outcome.verdict is None and name != BASELINE:
             why = (
                 f"no stage was {comparison.verdict} on half of the seeds"
                 if outcome.paired
                 else NO_PAIR
             )
             lacking.setdefault(why, []).append(name)
-    parts = [f"{verdict}: {', '.join(names)}" for verdict, names in found.items() if names]
-    parts += [f"no verdict: {', '.join(names)} ({why})" for why, names in lacking.items()]
-    return f"Compared with {BASELINE}, {'; '.join(parts)}."
+    verdicts = {n: o.verdict for n, o in comparison.outcomes.items() if o.verdict is not None}
+    return f"Compared with {BASELINE}, {'; '.join(verdict_parts(verdicts, lacking))}."
+
+
+def verdict_parts(verdicts: Mapping[str, str], lacking: Mapping[str, Sequence[str]]) -> list[str]:
+    """Which strategies have which verdict, and which none: `lacking` has them by the reason."""
+    parts = [
+        f"{verdict}: {', '.join(name for name, found in verdicts.items() if found == verdict)}"
+        for verdict in ("helped", "hurt", "inconclusive")
+        if verdict in verdicts.values()
+    ]
+    return parts + [
+        f"no verdict: {', '.join(names)} ({why})" for why, names in lacking.items() if names
+    ]
 
 
 def conditions(comparison: Comparison) -> Iterator[str]:
     """How strategies were compared, and how to read the figures."""
-    yield _budget(comparison)
+    yield budget(comparison, "the cost of a stage is that of the quickest of them, times {}")
     if comparison.stage is not None:
         yield _target(comparison)
     yield from _ahead(comparison)
@@ -100,7 +108,8 @@ def left_out(comparison: Comparison) -> list[str]:
     return [f"Left out: {line}." for line in comparison.left_out] or ["No run was left out."]
 
 
-def _budget(comparison: Comparison) -> str:
+def budget(comparison: Comparison, of_several: str) -> str:
+    """What each strategy may spend; `of_several` says how learning rates that share it count."""
     unit, rates = comparison.unit, comparison.learning_rates
     amount = short(comparison.budget, unit)
     budget = {"seconds": amount, "compute": f"compute {amount}"}.get(unit, f"{amount} {unit}")
@@ -112,10 +121,8 @@ def _budget(comparison: Comparison) -> str:
     listed = ", ".join(f"{rate:g}" for rate in rates)
     if len(rates) == 1:
         return f"{words}, at learning rate {listed}."
-    return (
-        f"{words}, shared equally by {counted(len(rates), 'learning rate')} ({listed}); the cost "
-        f"of a stage is that of the quickest of them, times {len(rates)}."
-    )
+    shared = f"{words}, shared equally by {counted(len(rates), 'learning rate')} ({listed})"
+    return f"{shared}; {of_several.format(len(rates))}."
 
 
 def _target(comparison: Comparison) -> str:
@@ -170,23 +177,27 @@ def _is_out_of_order(result: SeedResult, last: int) -> bool:
 
 def _edges(comparison: Comparison) -> Iterator[str]:
     """Of which strategies the quickest learning rate was the first or the last of those tried."""
-    rates, found = comparison.learning_rates, dict[str, list[str]]()
-    if len(rates) < 2:
-        return
-    for name, outcome in comparison.outcomes.items():
-        if is_guess(name):
-            continue
-        quickest = [_quickest_rate(r, comparison.stage) for r in outcome.results.values()]
+    quickest = {
+        name: [_quickest_rate(result, comparison.stage) for result in outcome.results.values()]
+        for name, outcome in comparison.outcomes.items()
+        if not is_guess(name)
+    }
+    if text := edges(comparison.learning_rates, quickest):
+        yield f"The quickest learning rate was {text}: the best one may be outside those tried."
+
+
+def edges(rates: Sequence[float], chosen: Mapping[str, Sequence[float | None]]) -> str:
+    """For which strategies most seeds chose the lowest or the highest rate, in words; empty for none."""
+    found: dict[str, list[str]] = {}
+    for name, each in chosen.items() if len(rates) > 1 else ():
         for edge, rate in (("lowest", rates[0]), ("highest", rates[-1])):
-            count = quickest.count(rate)
-            if 2 * count > len(quickest):
-                seeds = f"{name} ({count} of {counted(len(quickest), 'seed')})"
+            count = each.count(rate)
+            if 2 * count > len(each):
+                seeds = f"{name} ({count} of {counted(len(each), 'seed')})"
                 found.setdefault(edge, []).append(seeds)
-    text = ", and ".join(
+    return ", and ".join(
         f"the {edge} tried for {', '.join(names)}" for edge, names in found.items()
     )
-    if text:
-        yield f"The quickest learning rate was {text}: the best one may be outside those tried."
 
 
 def _quickest_rate(result: SeedResult, stage: int | None) -> float | None:
@@ -216,17 +227,22 @@ def _by_the_clock(comparison: Comparison) -> Iterator[str]:
 
 def _corrected(comparison: Comparison) -> Iterator[str]:
     """How verdicts are corrected for their number, where that makes a difference."""
-    compared = {n: o for n, o in comparison.outcomes.items() if o.ratio is not None}
-    if len(compared) < 2:
+    found = [(o.verdict, o.ratio.verdict) for o in comparison.outcomes.values() if o.ratio]
+    yield from corrected(found)
+
+
+def corrected(verdicts: Sequence[tuple[str | None, str | None]]) -> Iterator[str]:
+    """How verdicts are corrected for their number: of each strategy that among all, and by itself."""
+    if len(verdicts) < 2:
         return
     yield (
-        f"The verdicts on {len(compared)} strategies are corrected for their number (Holm): in at "
+        f"The verdicts on {len(verdicts)} strategies are corrected for their number (Holm): in at "
         f"most 5 % of such comparisons any of them is false."
     )
-    if any(o.ratio is not None and o.verdict != o.ratio.verdict for o in compared.values()):
+    if any(among != single for among, single in verdicts):
         yield (
-            f"'{SINGLE}': by itself the verdict holds, among {len(compared)} it does not; to hold "
-            f"there it needs at least {least_seeds(len(compared))} seeds."
+            f"'{SINGLE}': by itself the verdict holds, among {len(verdicts)} it does not; to hold "
+            f"there it needs at least {least_seeds(len(verdicts))} seeds."
         )
 
 
