@@ -26,9 +26,7 @@ class Functions(Labelled):
         root, texts, labels = Path(sysconfig.get_paths()["stdlib"]), [], []
         for package in self.packages:
             for path in sorted((root / package).rglob("*.py")):
-                if (
-                    "test" in path.relative_to(root).parts
-                ):  # which some Pythons have here, and others not
+                if "test" in path.relative_to(root).parts:  # some Pythons have none of these
                     continue
                 source = path.read_text(encoding="utf-8")
                 lines = source.splitlines(keepends=True)
