@@ -226,15 +226,13 @@ class Experiment:
         Raises:
             UsageError: for the first that does not fit, with the stage and the user's line.
         """
+        where = learn.resolve_device(str(device))
+        if self.training.deterministic:
+            learn.allow_deterministic(where)
         path, mixed = self.growth.path(), self.sampling.mixes_stages
         stages = dict.fromkeys((path[0], path[-1]))
         parts = (self.task, self.model, self.shape, stages)
-        learn.check_first_batch(
-            *parts,
-            metric=self.criterion.measured,
-            mixed=mixed,
-            device=learn.resolve_device(str(device)),
-        )
+        learn.check_first_batch(*parts, metric=self.criterion.measured, mixed=mixed, device=where)
 
     def parts(self) -> dict[str, Any]:
         """All its fields but its name."""

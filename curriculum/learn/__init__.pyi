@@ -5,6 +5,8 @@ from .batch import PADDING as PADDING
 from .batch import Batch as Batch
 from .batch import concatenate as concatenate
 from .cost_meter import CostMeter as CostMeter
+from .device import resolve_device as resolve_device
+from .device import to_device as to_device
 from .distinct_inputs import DistinctInputs as DistinctInputs
 from .evaluator import Evaluator as Evaluator
 from .examples import ExamplePredictions as ExamplePredictions
@@ -27,7 +29,6 @@ from .layer_work import recurrent_work as recurrent_work
 from .layer_work import work_of as work_of
 from .learner import Learner as Learner
 from .learner import Snapshot as Snapshot
-from .learner import resolve_device as resolve_device
 from .learner import weights_sha256 as weights_sha256
 from .memory import OUT_OF_MEMORY as OUT_OF_MEMORY
 from .memory import is_out_of_memory as is_out_of_memory
@@ -47,6 +48,7 @@ from .optimizers import Guess as Guess
 from .optimizers import OptimizerSettings as OptimizerSettings
 from .optimizers import RAdam as RAdam
 from .padding_lengths import lengths_of as lengths_of
+from .precision import allow_deterministic as allow_deterministic
 from .randomness import batch_of as batch_of
 from .randomness import forked as forked
 from .randomness import forked_libraries as forked_libraries

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from curriculum.learn.device import on_device
 from curriculum.learn.network_protocols import (
     Inputs,
     State,
     forward_train,
     input_tensors,
-    on_device,
 )
 from curriculum.learn.precision import autocast, deterministic
 from curriculum.learn.randomness import Key, reseed
@@ -73,7 +73,7 @@ class GradientStep:
     def take(self, batch: Batch, key: Key) -> StepResult:
         """Take a step on a batch; `key` is what dropout and teacher forcing are drawn by."""
         optimizer, settings = self.learner.optimizer, self._settings
-        reseed(*key)
+        reseed(*key, device=self.learner.device)
         optimizer.zero_grad()
         norm = None
         with deterministic(settings.deterministic):
@@ -85,7 +85,7 @@ class GradientStep:
 
     def loss_again(self, passes: Sequence[Pass], key: Key) -> Tensor:
         """The mean loss on a batch now, as training sees it, with the same dropout, without a step."""
-        reseed(*key)
+        reseed(*key, device=self.learner.device)
         with torch.no_grad():
             outputs = [self._outputs(each.inputs, each.targets, None)[0] for each in passes]
             pairs = zip(outputs, passes, strict=True)

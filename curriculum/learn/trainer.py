@@ -177,7 +177,7 @@ class Trainer:
         # Where the stages of a batch depend on the steps before, it can't be drawn ahead of them.
         ahead = sampling.feedback is None and not scheduler.pacing.uses_clock
         with (
-            forked(seed, "training", visit, trial),
+            forked(seed, "training", visit, trial, device=learner.device),
             Prefetcher(draw, start + count, times, allowed=ahead) as batches,
         ):
             for step in range(start + taken, start + count):

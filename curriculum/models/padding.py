@@ -6,12 +6,14 @@ Legend: B batch, L length, H hidden, N layers.
 import torch
 from torch import Tensor, nn
 
+from curriculum.learn import to_device
+
 
 def at_end(states: Tensor, lengths: Tensor | None) -> Tensor:
     """The state at each sequence's last position, (B, H), of states (B, L, H)."""
     if lengths is None:
         return states[:, -1]
-    last = (lengths - 1).to(states.device, non_blocking=True)
+    last = to_device(lengths - 1, states.device)
     return states[torch.arange(len(states), device=states.device), last]
 
 

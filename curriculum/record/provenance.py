@@ -75,7 +75,7 @@ def describe_run(
         tracking_uri=kept.get("tracking_uri"),
         optuna_storage=kept.get("optuna_storage"),
         withheld=tuple(name for name in urls if name not in kept),
-        device=str(device),
+        device=device.type,  # its number changes nothing in what is computed
         threads=torch.get_num_threads(),
         flush_denormal=flushes_denormal(),
         dtype=str(torch.get_default_dtype()).removeprefix("torch."),

@@ -1,6 +1,7 @@
 """One optimizer step: its parts, its precision, and that nothing in it waits for the device."""
 
 import math
+import os
 import traceback
 from typing import Any
 
@@ -264,6 +265,25 @@ def test_deterministic_algorithms_are_taken_within_steps_alone() -> None:
     evaluated_outputs(one, batch, None)
     assert seen == [True, True]
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(("device", "said"), [("cuda:1", ":4096:8"), ("cpu", None)])
+def test_on_a_gpu_the_library_of_linear_algebra_is_made_deterministic_too(
+    device: str, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setattr(nn.Module, "to", lambda self, _: self)
+    recipes = [
+        Recipe(model=Recurrent(), optimizer=Adam(), training=Training(deterministic=wanted))
+        for wanted in (False, True)
+    ]
+    for recipe, expected in zip(recipes, (None, said), strict=True):
+        Learner(nn.Linear(1, 1), recipe, torch.device(device), shape=FirstBit().shape(STAGE))
+        assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == expected
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")  # as good, and the user's own
+    Learner(nn.Linear(1, 1), recipes[1], torch.device(device), shape=FirstBit().shape(STAGE))
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
 
 
 def test_a_network_is_compiled_in_place_and_its_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:

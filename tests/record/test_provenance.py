@@ -42,6 +42,14 @@ def test_a_description_is_as_it_will_be_read_again(started: RunDescription) -> N
     assert started.flush_denormal is False
 
 
+def test_the_number_of_a_gpu_is_none_of_what_a_run_depends_on(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"of {device}")
+    described = describe_run(tiny, 3, torch.device("cuda", 1))
+    assert (described.device, described.gpu) == ("cuda", "of cuda:1")
+
+
 def test_nothing_has_changed_where_nothing_has(started: RunDescription, tiny: Experiment) -> None:
     now = replace(describe_run(tiny, 3, CPU), git_commit=None)  # an installed package has none
     assert changes_between(started, started) == {}
