@@ -37,6 +37,7 @@ from .model import Model as Model
 from .model import Widenable as Widenable
 from .model import build_empty as build_empty
 from .model import nearest_sizes as nearest_sizes
+from .model import pretrained_digest as pretrained_digest
 from .model import resized as resized
 from .model import why_not_widened as why_not_widened
 from .network_protocols import State as State

@@ -79,6 +79,8 @@ def test_another_directory_host_or_mlflow_changes_no_number(started: RunDescript
         ({"gpu": "another"}, {"gpu": "another"}),
         ({"dtype": "float64"}, {"dtype": "float64"}),
         ({"seed": 4}, {"seed": 4}),
+        ({"data_digest": "0123456789abcdef"}, {"data_digest": "0123456789"}),
+        ({"weights_digest": "0123456789abcdef"}, {"weights_digest": "0123456789"}),
         ({"environment": {"torch": "9.9"}}, {"torch": "9.9"}),
         ({"environment": {"python": "4.0.0"}}, {"python": "4.0.0"}),
         ({"environment": {"optuna": None}}, {"optuna": None}),
