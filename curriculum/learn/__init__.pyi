@@ -49,6 +49,7 @@ from .optimizers import Guess as Guess
 from .optimizers import OptimizerSettings as OptimizerSettings
 from .optimizers import RAdam as RAdam
 from .padding_lengths import lengths_of as lengths_of
+from .padding_lengths import mark_unpadded as mark_unpadded
 from .precision import allow_deterministic as allow_deterministic
 from .randomness import batch_of as batch_of
 from .randomness import forked as forked
@@ -62,6 +63,7 @@ from .shape import OutputKind as OutputKind
 from .shape import Shape as Shape
 from .stop import Stopped as Stopped
 from .stop import StopRequest as StopRequest
+from .target_counts import target_count as target_count
 from .task import METRICS as METRICS
 from .task import EvaluationSet as EvaluationSet
 from .task import EvaluationStream as EvaluationStream

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from curriculum.learn import target_counts
 from curriculum.learn.device import on_device
 from curriculum.learn.network_protocols import (
     Inputs,
@@ -107,6 +108,7 @@ class GradientStep:
         learner = self.learner
         inputs = input_tensors(batch, learner.device)
         targets = on_device(batch.targets, learner.device)
+        target_counts.attach(targets, batch)
         outputs, learner.state = self._outputs(inputs, targets, learner.state)
         loss = self.task.loss(outputs, targets)
         (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
