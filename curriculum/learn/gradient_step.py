@@ -59,8 +59,12 @@ class StepResult(NamedTuple):
     @property
     def outputs(self) -> Tensor:
         """Of the model on the whole batch, before the step."""
-        parts = [passed.outputs for passed in self.passes]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return _joined([passed.outputs for passed in self.passes])
+
+    @property
+    def targets(self) -> Tensor:
+        """Of the whole batch."""
+        return _joined([passed.targets for passed in self.passes])
 
 
 class GradientStep:
@@ -124,6 +128,11 @@ class GradientStep:
                 learner.model, learner.forward_mode, inputs, targets, state
             )
         return (outputs if precision == "float32" else outputs.float()), after
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Tensors of the parts of a batch, as one of the whole."""
+    return parts[0] if len(parts) == 1 else torch.cat([*parts])
 
 
 def _whole(losses: Sequence[Tensor], passes: Sequence[Pass]) -> Tensor:

@@ -4,6 +4,7 @@ import math
 import os
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hugging_face_configs import CONFIGS
@@ -38,9 +39,10 @@ from curriculum.learn import (
     lengths_of,
 )
 from curriculum.learn.gradient_step import GradientStep
+from curriculum.learn.metrics import correct_and_wanted
 from curriculum.learn.network_protocols import input_tensors
 from curriculum.learn.precision import check_precision
-from curriculum.learn.predictions import evaluated_outputs
+from curriculum.learn.predictions import evaluated_outputs, predict_outputs
 from curriculum.models import (
     Bert,
     Decoder,
@@ -50,7 +52,7 @@ from curriculum.models import (
     Seq2Seq,
     StackRNN,
 )
-from curriculum.plan import Mixed
+from curriculum.plan import Bandit, Mixed, Sampling, Teacher
 from curriculum.tasks import Adding, FirstBit, Reverse
 
 CPU = torch.device("cpu")
@@ -187,6 +189,43 @@ def test_between_two_evaluations_no_step_waits_for_the_device(
             charged.take_steps(one, schedule, visit=0, start=10 * number, count=steps)
         counts.append(waits.count)
     assert counts[0] == counts[1] == 2  # the sums of losses and of norms, at the end
+
+
+@pytest.mark.parametrize(
+    ("sampling", "waits_of_steps"), [(Teacher(span=3), 2), (Bandit(), 6), (Mixed(), 0)]
+)
+@pytest.mark.parametrize("task", [Reverse(), FirstBit(), Adding()])
+def test_a_sampling_that_learns_waits_as_rarely_as_its_draws_allow(
+    task: Task, sampling: Sampling, waits_of_steps: int
+) -> None:
+    """A teacher at the end of an action, of 3 steps here; a bandit at each step."""
+    model = Recurrent(hidden_size=4, bidirectional=isinstance(task, Reverse))
+    one, criterion = learner_of(task, model), Mastery(threshold=0.9)
+    schedule = Scheduler(path_of(task), criterion, pacing=Direct(), sampling=sampling)
+    evaluator = Evaluator(task, criterion, 0)
+    charged = Trainer(task, seed=0, evaluator=evaluator, meter=CostMeter())
+    with counting_waits() as waits:
+        charged.take_steps(one, schedule, visit=0, start=0, count=6)
+    assert waits.count == 2 + waits_of_steps
+
+
+@pytest.mark.parametrize("task", [Reverse(), FirstBit(), Adding(), Adding(tolerance=1.5)])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_share_that_a_teacher_gets_is_that_of_correct_symbols(
+    task: Task, accumulate: int
+) -> None:
+    bidirectional = isinstance(task, Reverse)
+    one = learner_of(
+        task, Recurrent(hidden_size=4, bidirectional=bidirectional), accumulate=accumulate
+    )
+    batch = padded_batch(task)
+    result = GradientStep(task, one).take(batch, KEY)
+    share = Evaluator(task, Mastery(), 0).share_correct(result.outputs, result.targets, batch)
+    assert isinstance(share, Tensor)
+    predictions = predict_outputs(task, result.outputs, batch)
+    correct, wanted = correct_and_wanted(task, predictions, batch.targets)
+    assert 0 < wanted.sum() <= correct.size
+    assert float(share) == float(np.float32(correct.sum()) / np.float32(wanted.sum()))
 
 
 def test_lengths_are_known_without_asking_the_device() -> None:
