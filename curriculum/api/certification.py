@@ -34,6 +34,7 @@ class Certification:
         strategy: its curriculum.
         trained: the longest length that it was trained on; 0 for none.
         metric: that the scores are of.
+        lower_is_better: whether a lower score is a better one.
         evaluations: one of each stage, in the order asked for.
         refused: the stages that task or model do not take, each with the reason.
         seconds: what each evaluation took.
@@ -46,6 +47,7 @@ class Certification:
     strategy: str
     trained: int
     metric: str
+    lower_is_better: bool
     evaluations: tuple[record.FinalEvaluated, ...]
     refused: dict[plan.Stage, str]
     seconds: dict[plan.Stage, float] = field(compare=False)
@@ -91,6 +93,7 @@ class Certification:
         return {
             "run_id": self.run_id,
             "metric": self.metric,
+            "lower_is_better": self.lower_is_better,
             "mean": self.mean,
             "interrupted": self.interrupted,
             "evaluations": [self._evaluation_as_json(event) for event in self.evaluations],
@@ -110,6 +113,8 @@ class Certification:
     def table(self) -> Table:
         """A row for each stage; of many stages for some."""
         title = f"run {self.run_id}, {self.experiment}"
+        if self.lower_is_better:
+            title += f"; of {self.metric} lower is better"
         return report.certification_table(title, self.evaluations, self.axis_names)
 
     @property
@@ -202,6 +207,7 @@ def certify(
         strategy=restored.strategy,
         trained=history.longest_trained,
         metric=restored.criterion.measured,
+        lower_is_better=restored.criterion.lower_is_better,
         evaluations=tuple(done.evaluations),
         refused=done.refused,
         seconds=done.seconds,

@@ -71,6 +71,7 @@ from .task import Task as Task
 from .task import axis_names as axis_names
 from .task import check_output as check_output
 from .task import has_own_loss as has_own_loss
+from .task import metric_scales as metric_scales
 from .trainer import StepHook as StepHook
 from .trainer import Trainer as Trainer
 from .trainer import TrainingInterval as TrainingInterval

@@ -132,8 +132,15 @@ class RunDescription:
 
     @property
     def score_name(self) -> str:
-        """What the axis of a figure calls scores: those of a criterion that shows no mastery by their metric."""
-        return "score" if self.verdict is Verdict.MASTERED else self.metric.replace("_", " ")
+        """What the axis of a figure calls scores: those of a criterion that shows no mastery by their metric.
+
+        With the direction that the criterion says.
+        """
+        if self.verdict is Verdict.MASTERED:
+            return "score"
+        mode = self.settings.get("criterion.mode")
+        direction = {"min": " (lower is better)", "max": " (higher is better)"}.get(str(mode), "")
+        return self.metric.replace("_", " ") + direction
 
     @property
     def in_nats(self) -> bool:
