@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import estimation as the_module
 import pytest
 from estimation import ShareOfOnes, estimation
 
@@ -30,7 +31,7 @@ def test_the_task_says_which_way_a_metric_is_better(
     assert found.lower_is_better is (mode == "min")
     if within:
         assert (found.low, found.high) == within
-    assert deserialize(serialize(experiment)).criterion == found
+    assert deserialize(serialize(experiment), the_module).criterion == found
     again = experiment.replace(name="again").criterion
     assert again == found
 
