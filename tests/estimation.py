@@ -21,9 +21,9 @@ SCALES = {
 class ShareOfOnes(Task):
     """What part of the symbols are ones: off by some hundredths, and from 0 to 100 points."""
 
-    output = "values"  # type: ignore[assignment]
-    tolerance = 0.05  # type: ignore[assignment]
-    metrics = ("error", "points", "close")  # type: ignore[assignment]
+    output = "values"
+    tolerance = 0.05
+    metrics = ("error", "points", "close")
     scaled: bool = True
 
     @property

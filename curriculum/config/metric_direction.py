@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from curriculum import learn, plan
 from curriculum.errors import UsageError
@@ -73,7 +74,8 @@ def _check_mode(
         )
 
 
-def _mode(scale: plan.MetricScale) -> Told:
+def _mode(scale: plan.MetricScale) -> Any:
+    """A direction as the setting takes it, and as one that was told."""
     return Told("min" if scale.lower_is_better else "max")
 
 

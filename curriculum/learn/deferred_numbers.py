@@ -21,7 +21,7 @@ class DeferredNumbers:
     def read(self) -> None:
         """Read all of them, waiting for the device once."""
         waiting, self._waiting = self._waiting, []
-        values = torch.stack([each.value for each in waiting]).tolist()
+        values = torch.stack([torch.as_tensor(each.value) for each in waiting]).tolist()
         for each, value in zip(waiting, values, strict=True):
             each.value = value
 

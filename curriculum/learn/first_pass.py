@@ -169,15 +169,15 @@ class FirstPass:
             values = {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
             scales = metric_scales(task)
         for name in task.metrics:
+            problem: str | None = None
             if name not in values:
                 problem = f"gives no {name!r}, which is one of the task's metrics"
             elif values[name].shape != (count,):
                 problem = f"must give a {name!r} for each example, got shape {values[name].shape}"
-            elif problem := _out_of_range(name, values[name], scales.get(name, MetricScale())):
-                pass
             else:
-                continue
-            raise contract_error(task, method, self.at(stage), problem)
+                problem = _out_of_range(name, values[name], scales.get(name, MetricScale()))
+            if problem is not None:
+                raise contract_error(task, method, self.at(stage), problem)
 
     def _moved(self, batch: Batch) -> tuple[Inputs, Tensor]:
         targets = torch.from_numpy(batch.targets).to(self.device)

@@ -26,7 +26,7 @@ _IS_FULL: ContextVar[bool] = ContextVar("is_full", default=False)
 
 
 def _mask(
-    *sizes: int,
+    *,
     attention_mask: Tensor | None = None,
     allow_is_causal_skip: bool = True,
     allow_is_bidirectional_skip: bool = False,
@@ -39,7 +39,6 @@ def _mask(
         padding = attention_mask
         allow_is_causal_skip = allow_is_bidirectional_skip = False
     found: Tensor | None = sdpa_mask(
-        *sizes,
         attention_mask=padding,
         allow_is_causal_skip=allow_is_causal_skip,
         allow_is_bidirectional_skip=allow_is_bidirectional_skip,

@@ -74,10 +74,9 @@ class MetricBeyond(Criterion):
         return f"{self.metric} {'below' if self.lower_is_better else 'above'} {self.threshold:g}"
 
     def scaled(self, scale: MetricScale) -> Self:
-        """The criterion of a metric of that scale."""
+        """The criterion of a metric of that range."""
         low, high = (None if math.isinf(end) else end for end in (scale.low, scale.high))
-        mode = "min" if scale.lower_is_better else "max"
-        return replace(self, mode=mode, low=low, high=high)
+        return replace(self, low=low, high=high)
 
     def at(self, stage: Stage | None = None, *, target: bool) -> Self:
         return self

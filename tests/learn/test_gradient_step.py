@@ -52,7 +52,7 @@ from curriculum.models import (
     Seq2Seq,
     StackRNN,
 )
-from curriculum.plan import Bandit, Mixed, Sampling, Teacher
+from curriculum.plan import Bandit, MasteringRate, Mixed, Sampling, Teacher
 from curriculum.tasks import Adding, FirstBit, Reverse
 
 CPU = torch.device("cpu")
@@ -192,13 +192,14 @@ def test_between_two_evaluations_no_step_waits_for_the_device(
 
 
 @pytest.mark.parametrize(
-    ("sampling", "waits_of_steps"), [(Teacher(span=3), 2), (Bandit(), 6), (Mixed(), 0)]
+    ("sampling", "waits_of_steps"),
+    [(Teacher(span=3), 2), (Bandit(), 6), (MasteringRate(), 6), (Mixed(), 0)],
 )
 @pytest.mark.parametrize("task", [Reverse(), FirstBit(), Adding()])
 def test_a_sampling_that_learns_waits_as_rarely_as_its_draws_allow(
     task: Task, sampling: Sampling, waits_of_steps: int
 ) -> None:
-    """A teacher at the end of an action, of 3 steps here; a bandit at each step."""
+    """A teacher at the end of an action, of 3 steps here; the others that learn at each step."""
     model = Recurrent(hidden_size=4, bidirectional=isinstance(task, Reverse))
     one, criterion = learner_of(task, model), Mastery(threshold=0.9)
     schedule = Scheduler(path_of(task), criterion, pacing=Direct(), sampling=sampling)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from estimation import estimation
-from mlflow_copies import copy_of, points_of, sync
+from mlflow_copies import NewDatabase, copy_of, points_of, sync
 from recorded_events import of_kind, recorded
 
 import curriculum
@@ -80,9 +80,10 @@ def test_another_metric_has_no_threshold_to_be_certified_by(store: Path) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("criterion", [ERROR, STILL, LOSS], ids=["error", "plateau", "loss"])
 def test_mlflow_has_what_is_ready_by_its_metric_and_direction(
-    criterion: Criterion, store: Path
+    criterion: Criterion, store: Path, new_database: NewDatabase
 ) -> None:
     curriculum.run(estimation(criterion), store=store, mirror=False)
+    new_database(store)
     kept = Store(store)
     folder = kept.find("last")
     sync(kept, folder)
