@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -190,9 +190,7 @@ def certify(
             shown = _progress(progress)
             results: Results = evaluator.evaluate(learner, history)
         else:
-            like = history.reach or restored.growth.path()[0]
-            sizes = vocab_size or like.vocab_size, level or like.level
-            stages = [plan.Stage(length, *sizes) for length in chosen]
+            stages = _stages(chosen, history.reach or restored.growth.path()[0], vocab_size, level)
             number = examples or restored.final_evaluation.examples
             shown = _progress(progress, len(stages), number * sum(chosen))
             results = runner.evaluate_stages(evaluator, learner, stages, number, shown.on_read)
@@ -201,13 +199,14 @@ def certify(
         raise KeyboardInterrupt
     if chosen is not None and not (done.evaluations or done.interrupted):
         raise UsageError(_none_taken(done.refused, restored.axis_names))
+    criterion = restored.criterion
     return Certification(
         run_id=folder.id,
         experiment=restored.name,
         strategy=restored.strategy,
         trained=history.longest_trained,
-        metric=restored.criterion.measured,
-        lower_is_better=restored.criterion.lower_is_better,
+        metric=criterion.measured,
+        lower_is_better=criterion.lower_is_better,
         evaluations=tuple(done.evaluations),
         refused=done.refused,
         seconds=done.seconds,
@@ -271,6 +270,14 @@ def _checked(lengths: Iterable[int]) -> list[int]:
             f"every tenth, say"
         )
     return found
+
+
+def _stages(
+    lengths: Sequence[int], like: plan.Stage, vocab_size: int | None, level: int | None
+) -> list[plan.Stage]:
+    """The stages of those lengths, alike in all that is not given."""
+    sizes = vocab_size or like.vocab_size, level or like.level
+    return [plan.Stage(length, *sizes) for length in lengths]
 
 
 def _measuring(experiment: Experiment, metric: str | None) -> Experiment:

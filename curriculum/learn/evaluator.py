@@ -295,13 +295,8 @@ class Evaluator:
     def share_correct(self, outputs: Tensor, targets: Tensor, batch: Batch) -> Tensor | float:
         """How much of a batch is correct, in [0, 1]: of all symbols or values that are asked for.
 
-        A scalar on the device, float32. Where outputs can't equal the targets, it is the mean of the
-        criterion's metric, which is measured on the CPU.
-
-        Args:
-            outputs: the model's.
-            targets: of the batch, on the device.
-            batch: that they are of.
+        A scalar on the device, float32, where the batch's `targets` are too. Where outputs can't equal
+        them, it is the mean of the criterion's metric, which is measured on the CPU.
         """
         if is_comparable(self.task, batch):
             correct = correct_count(self.task, outputs.detach(), targets).float()

@@ -40,7 +40,7 @@ def bounded_mean(
     """One-sided bounds below and above a mean of results that all lie within a range, whatever else.
 
     >>> [round(bound, 2) for bound in bounded_mean(30.0, 1000, (0.0, 100.0), 0.05)]
-    [26.55, 33.64]
+    [26.54, 33.62]
     """
     low, high = within
     share = min(1.0, max(0.0, (mean - low) / (high - low)))
