@@ -52,6 +52,8 @@ from .plan import LookBackAndAhead as LookBackAndAhead
 from .plan import LossBelow as LossBelow
 from .plan import MasteringRate as MasteringRate
 from .plan import Mastery as Mastery
+from .plan import MetricBeyond as MetricBeyond
+from .plan import MetricScale as MetricScale
 from .plan import Mixed as Mixed
 from .plan import Plateau as Plateau
 from .plan import Rollback as Rollback

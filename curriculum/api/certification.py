@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -34,6 +34,7 @@ class Certification:
         strategy: its curriculum.
         trained: the longest length that it was trained on; 0 for none.
         metric: that the scores are of.
+        lower_is_better: whether a lower score is a better one.
         evaluations: one of each stage, in the order asked for.
         refused: the stages that task or model do not take, each with the reason.
         seconds: what each evaluation took.
@@ -46,6 +47,7 @@ class Certification:
     strategy: str
     trained: int
     metric: str
+    lower_is_better: bool
     evaluations: tuple[record.FinalEvaluated, ...]
     refused: dict[plan.Stage, str]
     seconds: dict[plan.Stage, float] = field(compare=False)
@@ -91,6 +93,7 @@ class Certification:
         return {
             "run_id": self.run_id,
             "metric": self.metric,
+            "lower_is_better": self.lower_is_better,
             "mean": self.mean,
             "interrupted": self.interrupted,
             "evaluations": [self._evaluation_as_json(event) for event in self.evaluations],
@@ -110,6 +113,8 @@ class Certification:
     def table(self) -> Table:
         """A row for each stage; of many stages for some."""
         title = f"run {self.run_id}, {self.experiment}"
+        if self.lower_is_better:
+            title += f"; of {self.metric} lower is better"
         return report.certification_table(title, self.evaluations, self.axis_names)
 
     @property
@@ -185,9 +190,7 @@ def certify(
             shown = _progress(progress)
             results: Results = evaluator.evaluate(learner, history)
         else:
-            like = history.reach or restored.growth.path()[0]
-            sizes = vocab_size or like.vocab_size, level or like.level
-            stages = [plan.Stage(length, *sizes) for length in chosen]
+            stages = _stages(chosen, history.reach or restored.growth.path()[0], vocab_size, level)
             number = examples or restored.final_evaluation.examples
             shown = _progress(progress, len(stages), number * sum(chosen))
             results = runner.evaluate_stages(evaluator, learner, stages, number, shown.on_read)
@@ -196,12 +199,14 @@ def certify(
         raise KeyboardInterrupt
     if chosen is not None and not (done.evaluations or done.interrupted):
         raise UsageError(_none_taken(done.refused, restored.axis_names))
+    criterion = restored.criterion
     return Certification(
         run_id=folder.id,
         experiment=restored.name,
         strategy=restored.strategy,
         trained=history.longest_trained,
-        metric=restored.criterion.measured,
+        metric=criterion.measured,
+        lower_is_better=criterion.lower_is_better,
         evaluations=tuple(done.evaluations),
         refused=done.refused,
         seconds=done.seconds,
@@ -265,6 +270,14 @@ def _checked(lengths: Iterable[int]) -> list[int]:
             f"every tenth, say"
         )
     return found
+
+
+def _stages(
+    lengths: Sequence[int], like: plan.Stage, vocab_size: int | None, level: int | None
+) -> list[plan.Stage]:
+    """The stages of those lengths, alike in all that is not given."""
+    sizes = vocab_size or like.vocab_size, level or like.level
+    return [plan.Stage(length, *sizes) for length in lengths]
 
 
 def _measuring(experiment: Experiment, metric: str | None) -> Experiment:

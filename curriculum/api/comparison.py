@@ -83,7 +83,7 @@ def compare(
         overrides: of the experiment's settings, as the command line takes them.
         store: the folder that the runs are recorded in.
         source: the file of its own classes, where it is given as an object; several jobs need it.
-        device: `auto`, `cpu`, `cuda` or `mps`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         jobs: how many runs at a time; several are in processes of their own.
         threads: of torch, in each; by default by the model's size, or 1 with several jobs.
         progress: whether to show how far the runs are; by default in a notebook and on a terminal.

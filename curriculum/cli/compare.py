@@ -91,7 +91,7 @@ class CompareRequest(OutputRequest):
         thread_count,
     )
     device: str | None = option(
-        "with --run: auto, cpu, cuda or mps (default: auto)", metavar="DEVICE"
+        "with --run: auto, cpu, cuda, cuda:N or mps (default: auto)", metavar="DEVICE"
     )
     overrides: tuple[str, ...]
 

@@ -45,7 +45,7 @@ class RunningRequest(StoreOption, TrackingOption, OptunaOption):
     """What `run` and `resume` have in common."""
 
     device: str | None = option(
-        "auto, cpu, cuda or mps (default: auto; for a resumed run, the one it was started on)",
+        "auto, cpu, cuda, cuda:N or mps (default: auto; for a resumed run, the one it was started on)",
         metavar="DEVICE",
     )
     threads: int | None = option(

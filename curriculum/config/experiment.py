@@ -11,6 +11,7 @@ from curriculum import learn, plan
 from curriculum.config.criterion_check import check_criterion, check_final_evaluation
 from curriculum.config.experiment_text import parts_as_html, parts_as_text
 from curriculum.config.flat_settings import flatten
+from curriculum.config.metric_direction import fitted_to_metric
 from curriculum.config.search_space import search_space_of, widest_size
 from curriculum.config.training_checks import check_schedule, check_steps
 from curriculum.config.tuning import Tuning
@@ -67,6 +68,7 @@ class Experiment:
 
     def __post_init__(self) -> None:
         self._check_parts()
+        object.__setattr__(self, "criterion", fitted_to_metric(self.criterion, self.task))
         self._check_pacing()
         self._check_sampling()
         with learn.user_errors(self.task):
@@ -226,15 +228,13 @@ class Experiment:
         Raises:
             UsageError: for the first that does not fit, with the stage and the user's line.
         """
+        where = learn.resolve_device(str(device))
+        if self.training.deterministic:
+            learn.allow_deterministic(where)
         path, mixed = self.growth.path(), self.sampling.mixes_stages
         stages = dict.fromkeys((path[0], path[-1]))
         parts = (self.task, self.model, self.shape, stages)
-        learn.check_first_batch(
-            *parts,
-            metric=self.criterion.measured,
-            mixed=mixed,
-            device=learn.resolve_device(str(device)),
-        )
+        learn.check_first_batch(*parts, metric=self.criterion.measured, mixed=mixed, device=where)
 
     def parts(self) -> dict[str, Any]:
         """All its fields but its name."""

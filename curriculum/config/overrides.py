@@ -26,7 +26,7 @@ def _by_name(*kinds: type[Any]) -> dict[str, type[Any]]:
 
 
 KINDS = {
-    "criterion": _by_name(plan.LossBelow, plan.Mastery, plan.Plateau),
+    "criterion": _by_name(plan.LossBelow, plan.Mastery, plan.MetricBeyond, plan.Plateau),
     "growth": _by_name(plan.Arithmetic, plan.Explicit, plan.Galloping, plan.Geometric),
     "model": _by_name(
         models.Bert,
@@ -57,7 +57,15 @@ KINDS = {
 }
 """Parts of an experiment that come in kinds, chosen by name: `--growth galloping`."""
 
-OF_ONE_CRITERION = ("threshold", "target_threshold", "per_stage", "metric")
+OF_ONE_CRITERION = (
+    "threshold",
+    "target_threshold",
+    "per_stage",
+    "metric",
+    "mode",
+    "low",
+    "high",
+)
 
 SHORT = {
     "--growth.start": "--growth.start.length",

@@ -6,6 +6,8 @@ from .batch import Batch as Batch
 from .batch import concatenate as concatenate
 from .continuation import write_on as write_on
 from .cost_meter import CostMeter as CostMeter
+from .device import resolve_device as resolve_device
+from .device import to_device as to_device
 from .distinct_inputs import DistinctInputs as DistinctInputs
 from .evaluator import Evaluator as Evaluator
 from .examples import ExamplePredictions as ExamplePredictions
@@ -28,7 +30,6 @@ from .layer_work import recurrent_work as recurrent_work
 from .layer_work import work_of as work_of
 from .learner import Learner as Learner
 from .learner import Snapshot as Snapshot
-from .learner import resolve_device as resolve_device
 from .learner import weights_sha256 as weights_sha256
 from .memory import OUT_OF_MEMORY as OUT_OF_MEMORY
 from .memory import is_out_of_memory as is_out_of_memory
@@ -37,6 +38,7 @@ from .model import Model as Model
 from .model import Widenable as Widenable
 from .model import build_empty as build_empty
 from .model import nearest_sizes as nearest_sizes
+from .model import pretrained_digest as pretrained_digest
 from .model import resized as resized
 from .model import why_not_widened as why_not_widened
 from .network_protocols import HasCache as HasCache
@@ -49,6 +51,8 @@ from .optimizers import Guess as Guess
 from .optimizers import OptimizerSettings as OptimizerSettings
 from .optimizers import RAdam as RAdam
 from .padding_lengths import lengths_of as lengths_of
+from .padding_lengths import mark_unpadded as mark_unpadded
+from .precision import allow_deterministic as allow_deterministic
 from .randomness import batch_of as batch_of
 from .randomness import forked as forked
 from .randomness import forked_libraries as forked_libraries
@@ -61,6 +65,7 @@ from .shape import OutputKind as OutputKind
 from .shape import Shape as Shape
 from .stop import Stopped as Stopped
 from .stop import StopRequest as StopRequest
+from .target_counts import target_count as target_count
 from .task import METRICS as METRICS
 from .task import EvaluationSet as EvaluationSet
 from .task import EvaluationStream as EvaluationStream
@@ -68,6 +73,7 @@ from .task import Task as Task
 from .task import axis_names as axis_names
 from .task import check_output as check_output
 from .task import has_own_loss as has_own_loss
+from .task import metric_scales as metric_scales
 from .trainer import StepHook as StepHook
 from .trainer import Trainer as Trainer
 from .trainer import TrainingInterval as TrainingInterval

@@ -5,6 +5,7 @@ Legend: B batch, L length of the input, T length of the output.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from curriculum.errors import UsageError
 from curriculum.learn.batch import IGNORED, PADDING, Batch
 from curriculum.learn.shape import OutputKind, Shape
 from curriculum.learn.task import EvaluationSet, EvaluationStream, Task, has_own_loss
-from curriculum.plan import Stage
+from curriculum.plan import MetricScale, Stage
 
 ANSWER = 0
 """The input symbol at the places where the output is asked for."""
@@ -122,6 +123,10 @@ class AfterInput(Task):
     @property
     def metrics(self) -> tuple[str, ...]:
         return self.task.metrics
+
+    @property
+    def metric_scales(self) -> Mapping[str, MetricScale]:
+        return self.task.metric_scales
 
     def metric_values(self, outputs: NDArray[np.float32], batch: Batch) -> dict[str, NDArray[Any]]:
         """The task's values, of its own inputs, targets and outputs (B, T, V)."""

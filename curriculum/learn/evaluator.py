@@ -14,7 +14,7 @@ from curriculum.learn.batch import Batch
 from curriculum.learn.distinct_inputs import DistinctInputs
 from curriculum.learn.learner import Learner
 from curriculum.learn.metrics import (
-    correct_and_wanted,
+    correct_count,
     example_losses,
     is_comparable,
     loss_values,
@@ -292,17 +292,19 @@ class Evaluator:
         symbols = not learner.shape.channels
         return long and known and symbols and isinstance(model, Streaming) and model.can_stream
 
-    def share_correct(self, outputs: Tensor, batch: Batch) -> float:
+    def share_correct(self, outputs: Tensor, targets: Tensor, batch: Batch) -> Tensor | float:
         """How much of a batch is correct, in [0, 1]: of all symbols or values that are asked for.
 
-        Where outputs can't equal the targets, it is the mean of the criterion's metric.
+        A scalar on the device, float32, where the batch's `targets` are too. Where outputs can't equal
+        them, it is the mean of the criterion's metric, which is measured on the CPU.
         """
-        if not is_comparable(self.task, batch):
-            mean = float(self._values(outputs, batch, self.criterion.measured).mean())
-            return math.exp(-abs(mean)) if self.criterion.lower_is_better else mean
-        predictions = predict_outputs(self.task, outputs, batch)
-        correct, wanted = correct_and_wanted(self.task, predictions, batch.targets)
-        return float(np.float32(correct.sum()) / np.float32(max(1, wanted.sum())))
+        if is_comparable(self.task, batch):
+            correct = correct_count(self.task, outputs.detach(), targets).float()
+            asked = targets.numel() if self.task.output == "values" else batch.target_count
+            # Divided by a tensor: by a number, CUDA would multiply with the inverse, and round twice.
+            return correct / torch.full_like(correct, max(1, asked))
+        mean = float(self._values(outputs, batch, self.criterion.measured).mean())
+        return math.exp(-abs(mean)) if self.criterion.lower_is_better else mean
 
     def _values(self, outputs: Tensor, batch: Batch, metric: str) -> NDArray[np.float64]:
         """Each example's value of a metric, (B,)."""

@@ -69,7 +69,7 @@ def check_first_batch(
     }
     if not passed:
         return
-    with forked("first batch"):
+    with forked("first batch", device=device):
         network = FirstPass.of(task, model, shape, next(iter(passed)), device)
         for stage, batch in passed.items():
             network.check_outputs(stage, batch)

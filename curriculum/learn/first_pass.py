@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from curriculum.learn.batch import IGNORED, PADDING, Batch
@@ -24,9 +25,9 @@ from curriculum.learn.network_protocols import (
     input_tensors,
 )
 from curriculum.learn.shape import Shape
-from curriculum.learn.task import Task, axis_names
+from curriculum.learn.task import Task, axis_names, metric_scales
 from curriculum.learn.user_code import contract_error, user_errors
-from curriculum.plan import Stage
+from curriculum.plan import MetricScale, Stage
 
 MOST_DECODED = 256
 """Symbols that are written one by one; a longer output is tried in training alone."""
@@ -159,23 +160,24 @@ class FirstPass:
             raise contract_error(self.network, self.network.forward, self.at(stage), problem)
 
     def _check_metrics(self, outputs: Tensor, stage: Stage, batch: Batch) -> None:
-        """Check that the task gives the metrics that it names, one in [0, 1] for each example."""
+        """Check that the task gives the metrics that it names, one within its range for each example."""
         task, method, count = self.task, self.task.metric_values, len(batch.targets)
         if not task.metrics:
             return
         with user_errors(task, self.at(stage)):
             found = method(outputs.float().cpu().numpy(), batch)
             values = {name: np.asarray(value, dtype=np.float64) for name, value in found.items()}
+            scales = metric_scales(task)
         for name in task.metrics:
+            problem: str | None = None
             if name not in values:
                 problem = f"gives no {name!r}, which is one of the task's metrics"
             elif values[name].shape != (count,):
                 problem = f"must give a {name!r} for each example, got shape {values[name].shape}"
-            elif not ((values[name] >= 0) & (values[name] <= 1)).all():
-                problem = f"must give a {name!r} in [0, 1], got {values[name].tolist()}"
             else:
-                continue
-            raise contract_error(task, method, self.at(stage), problem)
+                problem = _out_of_range(name, values[name], scales.get(name, MetricScale()))
+            if problem is not None:
+                raise contract_error(task, method, self.at(stage), problem)
 
     def _moved(self, batch: Batch) -> tuple[Inputs, Tensor]:
         targets = torch.from_numpy(batch.targets).to(self.device)
@@ -214,3 +216,18 @@ class FirstPass:
 def _padding(batch: Batch) -> str:
     """What pads a batch, in words."""
     return "the mask ends before" if batch.inputs.ndim > 2 else f"{PADDING} pads"
+
+
+def _out_of_range(name: str, values: NDArray[np.float64], scale: MetricScale) -> str | None:
+    """That a metric's values lie outside its range, or are no numbers; None where all are within."""
+    within = np.isfinite(values) & (values >= scale.low) & (values <= scale.high)
+    if within.all():
+        return None
+    if scale.is_rate:
+        return (
+            f"must give a {name!r} in [0, 1], got {values.tolist()}; for another range, or where "
+            f"lower is better, say so in `metric_scales`"
+        )
+    return (
+        f"must give a {name!r} that is {scale.range}, as metric_scales says, got {values.tolist()}"
+    )

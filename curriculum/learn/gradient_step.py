@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from curriculum.learn import target_counts
+from curriculum.learn.device import on_device
 from curriculum.learn.network_protocols import (
     Inputs,
     State,
     forward_train,
     input_tensors,
-    on_device,
 )
 from curriculum.learn.precision import autocast, deterministic
 from curriculum.learn.randomness import Key, reseed
@@ -58,8 +59,12 @@ class StepResult(NamedTuple):
     @property
     def outputs(self) -> Tensor:
         """Of the model on the whole batch, before the step."""
-        parts = [passed.outputs for passed in self.passes]
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return _joined([passed.outputs for passed in self.passes])
+
+    @property
+    def targets(self) -> Tensor:
+        """Of the whole batch."""
+        return _joined([passed.targets for passed in self.passes])
 
 
 class GradientStep:
@@ -73,7 +78,7 @@ class GradientStep:
     def take(self, batch: Batch, key: Key) -> StepResult:
         """Take a step on a batch; `key` is what dropout and teacher forcing are drawn by."""
         optimizer, settings = self.learner.optimizer, self._settings
-        reseed(*key)
+        reseed(*key, device=self.learner.device)
         optimizer.zero_grad()
         norm = None
         with deterministic(settings.deterministic):
@@ -85,7 +90,7 @@ class GradientStep:
 
     def loss_again(self, passes: Sequence[Pass], key: Key) -> Tensor:
         """The mean loss on a batch now, as training sees it, with the same dropout, without a step."""
-        reseed(*key)
+        reseed(*key, device=self.learner.device)
         with torch.no_grad():
             outputs = [self._outputs(each.inputs, each.targets, None)[0] for each in passes]
             pairs = zip(outputs, passes, strict=True)
@@ -107,6 +112,7 @@ class GradientStep:
         learner = self.learner
         inputs = input_tensors(batch, learner.device)
         targets = on_device(batch.targets, learner.device)
+        target_counts.attach(targets, batch)
         outputs, learner.state = self._outputs(inputs, targets, learner.state)
         loss = self.task.loss(outputs, targets)
         (loss if share == 1 else loss * share).backward()  # type: ignore[no-untyped-call]
@@ -122,6 +128,11 @@ class GradientStep:
                 learner.model, learner.forward_mode, inputs, targets, state
             )
         return (outputs if precision == "float32" else outputs.float()), after
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Tensors of the parts of a batch, as one of the whole."""
+    return parts[0] if len(parts) == 1 else torch.cat([*parts])
 
 
 def _whole(losses: Sequence[Tensor], passes: Sequence[Pass]) -> Tensor:

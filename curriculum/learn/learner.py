@@ -17,7 +17,13 @@ from curriculum.learn.batch import Batch
 from curriculum.learn.layer_work import work_of
 from curriculum.learn.model import Widenable, build_empty, why_not_widened
 from curriculum.learn.network_protocols import State, forward_mode_of, widened_state
-from curriculum.learn.precision import autocast, check_precision, compile_in_place, deterministic
+from curriculum.learn.precision import (
+    allow_deterministic,
+    autocast,
+    check_precision,
+    compile_in_place,
+    deterministic,
+)
 from curriculum.learn.randomness import forked
 from curriculum.learn.recipe import Recipe
 from curriculum.learn.shape import Shape
@@ -65,6 +71,8 @@ class Learner:
         self.state: State | None = None
         training = recipe.training
         check_precision(training.precision, device, module)
+        if training.deterministic:
+            allow_deterministic(device)
         self.model = module.to(device)
         if training.compile:
             compile_in_place(self.model)
@@ -79,14 +87,14 @@ class Learner:
     ) -> Self:
         """Fresh learner `number` of a run, its weights a function of that and of `seed`."""
         key = ("fresh start", number) if number else ()
-        with forked(seed, "initialisation", *key):
+        with forked(seed, "initialisation", *key, device=device):
             module = recipe.model.build(shape)
         return cls(module, recipe, device, shape=shape)
 
     @classmethod
     def of(cls, snapshot: Snapshot, device: torch.device) -> Self:
         """The learner that the snapshot was taken of."""
-        with forked("initialisation"):  # the weights are replaced
+        with forked("initialisation", device=device):  # the weights are replaced
             module = build_empty(snapshot.recipe.model, snapshot.shape)
         found = cls(module, snapshot.recipe, device, shape=snapshot.shape, trial=snapshot.trial)
         return found._restored(snapshot)
@@ -124,7 +132,7 @@ class Learner:
         """
         shape = parent.shape if shape is None else shape
         same = recipe.model == parent.recipe.model and shape == parent.shape
-        with forked(seed, "initialisation", visit, trial):
+        with forked(seed, "initialisation", visit, trial, device=device):
             module = build_empty(recipe.model, shape) if same else recipe.model.build(shape)
         found = cls(module, recipe, device, shape=shape, trial=trial)
         if same:
@@ -267,26 +275,6 @@ class Learner:
 
 def _copied(state: State | None, device: torch.device) -> State | None:
     return None if state is None else tuple(part.to(device, copy=True) for part in state)
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device of that name; `auto` is CUDA where there is one, else the CPU.
-
-    Apple's `mps` has to be named: for small models it is slower than the CPU.
-
-    Raises:
-        UsageError: where the device is not available.
-    """
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return torch.device("cuda" if available["cuda"] else "cpu")
-    if name not in ("cpu", *available):
-        raise UsageError(f"device must be auto, cpu, cuda or mps, got {name!r}")
-    if not available.get(name, True):
-        raise UsageError(
-            f"device {name} is not available: torch finds no {name.upper()} device; use cpu or auto"
-        )
-    return torch.device(name)
 
 
 def weights_sha256(model: nn.Module) -> str:

@@ -105,6 +105,14 @@ def correct_and_wanted(
     return (predicted == expected) & wanted, wanted
 
 
+def correct_count(task: Task, outputs: Tensor, targets: Tensor) -> Tensor:
+    """How many symbols, bits or values are correct, of those that are asked for; stays on the device."""
+    found = predict(task.output, outputs)
+    if task.output == "values":
+        return ((found - targets.view_as(found)).abs() <= task.tolerance).sum()
+    return (found == targets).sum()  # nothing is predicted as what is ignored
+
+
 def standard_metric(
     task: Task, metric: str, predictions: NDArray[Any], batch: Batch
 ) -> NDArray[np.float64]:

@@ -67,12 +67,23 @@ class HasPretrained(Protocol):
     def build_empty(self, shape: Shape) -> nn.Module:
         """The module that `build` makes, without reading them: for one whose weights are replaced."""
 
+    def weights_digest(self) -> str | None:
+        """A digest of the weights that `build` reads, as they are now; None where it reads none.
+
+        A run records it, and a resume under other weights is refused.
+        """
+
 
 def build_empty(model: Model, shape: Shape) -> nn.Module:
     """The model's module, whose weights don't count."""
     if isinstance(model, HasPretrained):
         return model.build_empty(shape)
     return model.build(shape)
+
+
+def pretrained_digest(model: Model) -> str | None:
+    """The digest of the weights that a model starts from; None where it starts from scratch."""
+    return model.weights_digest() if isinstance(model, HasPretrained) else None
 
 
 def why_not_widened(model: Model) -> str:

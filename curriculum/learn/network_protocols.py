@@ -7,11 +7,11 @@ vocabulary, H hidden.
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from curriculum.learn import padding_lengths
 from curriculum.learn.batch import Batch
+from curriculum.learn.device import on_device
 
 Inputs = tuple[Tensor, ...]
 """What a network is called with: symbols (B, L) int64, or channels (B, L, C) and their mask (B, L)."""
@@ -106,14 +106,6 @@ def input_tensors(batch: Batch, device: torch.device) -> Inputs:
     found = tuple(on_device(each, device) for each in arrays)
     padding_lengths.attach(found[0], batch)
     return found
-
-
-def on_device(array: NDArray[Any], device: torch.device) -> Tensor:
-    """An array on a device; on its way to a GPU the program goes on."""
-    found = torch.from_numpy(array)
-    if device.type == "cuda":  # only from pinned memory it is copied meanwhile
-        return found.pin_memory().to(device, non_blocking=True)
-    return found.to(device)
 
 
 def forward_train(

@@ -28,6 +28,12 @@ def attach(inputs: Tensor, batch: Batch) -> None:
     setattr(inputs, NAME, torch.from_numpy(batch.present.sum(axis=1)) if padded else None)
 
 
+def mark_unpadded(inputs: Tensor) -> Tensor:
+    """The same inputs, of which networks are told that none of the sequences is padded."""
+    setattr(inputs, NAME, None)
+    return inputs
+
+
 def lengths_of(inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
     """How long each of the sequences is, (B,) int64 on the CPU; None where none is padded.
 

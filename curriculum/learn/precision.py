@@ -1,5 +1,6 @@
 """How a network is computed: in which precision, by which algorithms, and whether it is compiled."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -21,6 +22,15 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     if precision == "float32":
         return PLAIN
     return torch.autocast(device.type, dtype=torch.bfloat16)
+
+
+def allow_deterministic(device: torch.device) -> None:
+    """Let a device's library of linear algebra be deterministic, before it is first called.
+
+    Without this NVIDIA's would be refused by torch's deterministic algorithms.
+    """
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def deterministic(wanted: bool) -> AbstractContextManager[None]:

@@ -16,6 +16,8 @@ from curriculum.plan import Stage
 
 Key = tuple[int | str, ...]
 
+CPU = torch.device("cpu")
+
 
 def _digest(key: Key, bits: int) -> int:
     text = "/".join(map(str, key)).encode()
@@ -48,17 +50,20 @@ def batch_generator(
 
 
 @contextmanager
-def forked(*key: int | str) -> Iterator[None]:
-    """Seed torch's global generators by `key` inside the block, and restore them after it."""
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
-    apples = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-    with torch.random.fork_rng(devices):
-        reseed(*key)
+def forked(*key: int | str, device: torch.device = CPU) -> Iterator[None]:
+    """Seed torch's global generators by `key` inside the block, and restore them after it.
+
+    Those of the CPU and of `device`: another device's generator is left alone, and a GPU that is not in
+    use is not woken.
+    """
+    before = _state(device)
+    with torch.random.fork_rng(()):
+        reseed(*key, device=device)
         try:
             yield
         finally:
-            if apples is not None:
-                torch.mps.set_rng_state(apples)
+            if before is not None:
+                _restore(device, before)
 
 
 @contextmanager
@@ -81,11 +86,29 @@ def forked_libraries(seed: int) -> Iterator[None]:
         np.random.set_state(numpys)  # noqa: NPY002
 
 
-def reseed(*key: int | str) -> None:
-    """Seed torch's global generators by `key`. Call it inside a `forked` block alone."""
+def reseed(*key: int | str, device: torch.device = CPU) -> None:
+    """Seed the same generators by `key`. Call it inside a `forked` block of that device alone."""
     seed = _digest(key, 64) >> 1
     torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_available():
-        torch.cuda.manual_seed_all(seed)
-    if torch.backends.mps.is_available():
+    if device.type == "cuda":
+        torch.cuda.default_generators[_index(device)].manual_seed(seed)
+    elif device.type == "mps":
         torch.mps.manual_seed(seed)
+
+
+def _state(device: torch.device) -> torch.Tensor | None:
+    """Of a device's global generator; None for the CPU, whose own is forked by torch."""
+    if device.type == "cuda":
+        return torch.cuda.get_rng_state(_index(device))
+    return torch.mps.get_rng_state() if device.type == "mps" else None
+
+
+def _restore(device: torch.device, state: torch.Tensor) -> None:
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, _index(device))
+    else:
+        torch.mps.set_rng_state(state)
+
+
+def _index(device: torch.device) -> int:
+    return torch.cuda.current_device() if device.index is None else device.index

@@ -19,7 +19,7 @@ Values = dict[str, NDArray[np.float64]]
 """By metric, each example's value, (B,)."""
 
 LARGEST = 1e30
-"""What a value that is no finite number counts as, where less is better."""
+"""What a value that is no number counts as, where less is better; where more is, minus that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +89,7 @@ def score_of(values: NDArray[np.float64], criterion: Criterion) -> Score:
     """The score of fresh examples, (B,); each is independent of the others."""
     if not criterion.has_spread:
         return Score(value=float(values.mean()), examples=len(values))
-    finite = _finite(values)
+    finite = _finite(values, lower_is_better=criterion.lower_is_better)
     spread = Spread.of(finite)
     return Score(value=criterion.shown(float(finite.mean())), examples=len(values), spread=spread)
 
@@ -113,7 +113,7 @@ def score_of_set(
         # One minus the wrong share, so that all correct is 1 exactly and anything wrong is below.
         wrong = float(((1 - values) * weights).sum() / weights.sum())
         return Score(value=max(0.0, 1 - wrong), examples=len(values), **rest)
-    finite = _finite(values)
+    finite = _finite(values, lower_is_better=criterion.lower_is_better)
     mean = float(np.average(finite, weights=weights))
     return Score(
         value=criterion.shown(mean), examples=len(values), spread=Spread.of(finite), **rest
@@ -147,6 +147,7 @@ def means(
     return found
 
 
-def _finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = np.nan_to_num(values, nan=LARGEST, posinf=LARGEST)
+def _finite(values: NDArray[np.float64], *, lower_is_better: bool) -> NDArray[np.float64]:
+    worst = LARGEST if lower_is_better else -LARGEST
+    found: NDArray[np.float64] = np.nan_to_num(values, nan=worst, posinf=LARGEST)
     return np.clip(found, -LARGEST, LARGEST)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -17,7 +17,7 @@ from curriculum.errors import UsageError
 from curriculum.learn.batch import IGNORED, Batch
 from curriculum.learn.input_text import parse_symbols
 from curriculum.learn.shape import OutputKind, Shape
-from curriculum.plan import AxisNames, Source, Stage
+from curriculum.plan import AxisNames, MetricScale, Source, Stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -182,8 +182,16 @@ class Task(ABC):
         """The names of metrics besides `exact_match` and `symbol_accuracy`."""
         return ()
 
+    @property
+    def metric_scales(self) -> Mapping[str, MetricScale]:
+        """The range and direction of those of `metrics` that are no rate in [0, 1], by name.
+
+        They are for the criteria `MetricBeyond` and `Plateau`; a rate is for `Mastery`.
+        """
+        return {}
+
     def metric_values(self, outputs: NDArray[np.float32], batch: Batch) -> dict[str, NDArray[Any]]:
-        """For each of `metrics` a value per example, (B,), in [0, 1].
+        """For each of `metrics` a value per example, (B,): in [0, 1], or as its scale says.
 
         Args:
             outputs: the model's own, as `loss` gets them: logits, not yet the likeliest symbols.
@@ -299,6 +307,26 @@ class Task(ABC):
 def axis_names(task: Task) -> AxisNames:
     """What a task calls the axes of its stages."""
     return AxisNames(length=task.length_name, level=task.level_name or "level")
+
+
+def metric_scales(task: Task) -> dict[str, MetricScale]:
+    """The scale of each metric of a task that is said to have one.
+
+    Raises:
+        UsageError: where it is none, or of no metric of the task.
+    """
+    found = dict(task.metric_scales)
+    for name, scale in found.items():
+        if name not in task.metrics:
+            raise UsageError(
+                f"a task's metric_scales must be of its own metrics "
+                f"({', '.join(task.metrics) or 'none'}), got one of {name!r}"
+            )
+        if not isinstance(scale, MetricScale):
+            raise UsageError(
+                f"a task's metric_scales must be MetricScale(...), got {scale!r} for {name!r}"
+            )
+    return found
 
 
 def has_own_loss(task: Task) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 from curriculum.learn.batch import Batch
 from curriculum.learn.batches import TrainingBatches
 from curriculum.learn.cost_meter import CostMeter
+from curriculum.learn.deferred_numbers import DeferredNumbers
 from curriculum.learn.evaluator import Evaluator
 from curriculum.learn.gradient_step import GradientStep, StepResult
 from curriculum.learn.learner import Learner
@@ -91,6 +92,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self._batches = TrainingBatches(self.task, self.seed)
+        self._scores = DeferredNumbers()
         self._drawing_times: dict[Stage, DrawingTime] = {}
 
     def train(
@@ -177,7 +179,7 @@ class Trainer:
         # Where the stages of a batch depend on the steps before, it can't be drawn ahead of them.
         ahead = sampling.feedback is None and not scheduler.pacing.uses_clock
         with (
-            forked(seed, "training", visit, trial),
+            forked(seed, "training", visit, trial, device=learner.device),
             Prefetcher(draw, start + count, times, allowed=ahead) as batches,
         ):
             for step in range(start + taken, start + count):
@@ -234,12 +236,13 @@ class Trainer:
         Prediction gain charges a second pass over the batch.
         """
         if kind == "score":
-            value = self.evaluator.share_correct(result.outputs, batch)
-        else:
-            gain = float(result.loss) - float(step.loss_again(result.passes, key))
-            self.meter.add_pass(step.learner.evaluation_compute(batch, training=True))
-            value = gain * batch.target_count
-        return Feedback(value=value, tokens=batch.token_count)
+            share = self.evaluator.share_correct(result.outputs, result.targets, batch)
+            value = self._scores.add(share) if isinstance(share, Tensor) else share
+            return Feedback(value=value, tokens=batch.token_count)
+        both = torch.stack([result.loss, step.loss_again(result.passes, key)])
+        before, after = both.tolist()  # one wait for the device
+        self.meter.add_pass(step.learner.evaluation_compute(batch, training=True))
+        return Feedback(value=(before - after) * batch.target_count, tokens=batch.token_count)
 
     def _progress(self, scheduler: Scheduler, settings: Training, step: int) -> float:
         """How much of the learning rate's schedule is over before a step, in [0, 1]."""

@@ -9,7 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from curriculum.errors import UsageError
-from curriculum.learn import IGNORED, PADDING, HasCache, Shape, Work, lengths_of, widening, work_of
+from curriculum.learn import (
+    IGNORED,
+    PADDING,
+    HasCache,
+    Shape,
+    Work,
+    lengths_of,
+    mark_unpadded,
+    target_count,
+    widening,
+    work_of,
+)
 
 BEGIN = 0
 """The token after an input, at which the output begins. A symbol's token is its number plus 1."""
@@ -107,7 +118,7 @@ class AutoregressiveNetwork(nn.Module):
         return widening.prefixed("body", body.placements_from(small.body))
 
     def _logits_of(self, tokens: Tensor) -> Tensor:
-        logits: Tensor = self.body(tokens)
+        logits: Tensor = self.body(mark_unpadded(tokens))
         return logits  # (B, P, V)
 
     def _decode_with_cache(self, body: HasCache, inputs: Tensor, length: int) -> Tensor:
@@ -136,12 +147,13 @@ def _laid_out(inputs: Tensor, length: int) -> tuple[Tensor, Tensor]:
 
 def _shown(targets: Tensor) -> Tensor:
     """Targets (B, T) with an arbitrary one of their symbols where nothing is predicted."""
-    ignored = targets == IGNORED
-    known = targets[~ignored]
-    if len(known) == targets.numel() or len(known) == 0:
+    ignored, known = targets == IGNORED, target_count(targets)
+    if known in (0, targets.numel()):
         return targets.clamp(min=0)
-    drawn = torch.randint(len(known), targets.shape, device=targets.device)
-    return torch.where(ignored, known[drawn], targets)
+    # The places of those that are predicted come first, in their order.
+    places = ignored.flatten().argsort(stable=True)
+    drawn = torch.randint(known, targets.shape, device=targets.device)
+    return torch.where(ignored, targets.flatten()[places[drawn]], targets)
 
 
 def _at(logits: Tensor, places: Tensor) -> Tensor:

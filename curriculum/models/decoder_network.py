@@ -19,6 +19,7 @@ from curriculum.learn import (
     widening,
 )
 from curriculum.models import copied_units
+from curriculum.models.attention_masks import take_padding_as_told, told
 from curriculum.models.key_value_cache import read_on
 from curriculum.models.padding import at_end
 
@@ -85,6 +86,7 @@ class DecoderNetwork(nn.Module):
                 **alike,
             )
             self.transformer = LlamaModel(config)
+        take_padding_as_told(self.transformer)
         self.head = nn.Linear(hidden_size, shape.logit_count)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -92,7 +94,9 @@ class DecoderNetwork(nn.Module):
         self._check_places(inputs.shape[1])
         # Padding at the end comes after all that counts, so that nothing reads from it.
         features = self._features(inputs)  # (B, L, H)
-        states = self.transformer(inputs_embeds=features, use_cache=False).last_hidden_state
+        with told(self.transformer, features, None) as mask:
+            encoded = self.transformer(inputs_embeds=features, use_cache=False, **mask)
+        states = encoded.last_hidden_state
         if self.output == "symbols":
             return self.head(states)  # type: ignore[no-any-return]  # (B, L, V)
         logits: Tensor = self.head(at_end(states, lengths_of(inputs)))  # (B, V)

@@ -10,6 +10,7 @@ from curriculum.errors import UsageError, check_fields
 from curriculum.learn import Shape
 from curriculum.models import hugging_face_config as configuration
 from curriculum.models.decoder import Outputs
+from curriculum.models.pretrained_weights import weights_digest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -148,6 +149,10 @@ class HuggingFace:
     def build_empty(self, shape: Shape) -> nn.Module:
         """The same, without reading pretrained weights."""
         return self._built(shape, None)
+
+    def weights_digest(self) -> str | None:
+        """A digest of the weights that are read; None where none are."""
+        return weights_digest(self.pretrained) if self.pretrained else None
 
     def _built(self, shape: Shape, weights: str | None) -> nn.Module:
         from curriculum.models.autoregressive_network import AutoregressiveNetwork

@@ -23,6 +23,7 @@ from transformers.pytorch_utils import Conv1D
 from curriculum.errors import UsageError, did_you_mean
 from curriculum.learn import ACTIVATION, PADDING, Shape, Work, attention_work, lengths_of
 from curriculum.models import hugging_face_config as configuration
+from curriculum.models.attention_masks import take_padding_as_told, told
 from curriculum.models.padding import at_end
 
 CALLS_A_LAYER = 3
@@ -94,6 +95,7 @@ class HuggingFaceNetwork(nn.Module):
             symbols = found.vocab_size
             model.resize_token_embeddings(symbols + 1, mean_resizing=False)
             model.config.pad_token_id = symbols
+        take_padding_as_told(model)
         self.transformer: Any = model
         parameters = inspect.signature(model.forward).parameters
         self._given = {"use_cache": False} if "use_cache" in parameters else {}
@@ -101,13 +103,13 @@ class HuggingFaceNetwork(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits of symbols (B, L) int64: (B,) for a bit, (B, V), or (B, L, V) for symbols."""
         lengths = lengths_of(inputs)
-        given: dict[str, Any] = dict(self._given)
+        present = None
         if lengths is not None:
-            present = inputs != PADDING  # (B, L)
+            real = inputs != PADDING  # (B, L)
             padding = self.transformer.config.pad_token_id or 0
-            inputs = inputs.masked_fill(~present, padding)
-            given["attention_mask"] = present.long()
-        logits: Tensor = self.transformer(input_ids=inputs, **given).logits
+            inputs, present = inputs.masked_fill(~real, padding), real.long()
+        with told(self.transformer, inputs, present) as mask:
+            logits: Tensor = self.transformer(input_ids=inputs, **mask, **self._given).logits
         if self.head == "sequence_classification":
             return logits.squeeze(-1) if self.output == "bit" else logits  # (B,) or (B, V)
         own = self.own_logits(logits)  # (B, L, V)

@@ -27,11 +27,13 @@ from .growth import Explicit as Explicit
 from .growth import Galloping as Galloping
 from .growth import Geometric as Geometric
 from .growth import Growth as Growth
-from .loss_below import LEAST_UNITS as LEAST_UNITS
 from .loss_below import LOSSES as LOSSES
 from .loss_below import LossBelow as LossBelow
 from .loss_below import perplexity as perplexity
+from .mean_test import LEAST_UNITS as LEAST_UNITS
 from .measure import Measure as Measure
+from .metric_beyond import MetricBeyond as MetricBeyond
+from .metric_scale import MetricScale as MetricScale
 from .pacing.direct import Direct as Direct
 from .pacing.gated import Gated as Gated
 from .pacing.length_warmup import LengthWarmup as LengthWarmup

@@ -34,6 +34,20 @@ def chernoff_lower(mean: float, examples: int, error: float) -> float:
     return low
 
 
+def bounded_mean(
+    mean: float, units: int, within: tuple[float, float], error: float
+) -> tuple[float, float]:
+    """One-sided bounds below and above a mean of results that all lie within a range, whatever else.
+
+    >>> [round(bound, 2) for bound in bounded_mean(30.0, 1000, (0.0, 100.0), 0.05)]
+    [26.54, 33.62]
+    """
+    low, high = within
+    share = min(1.0, max(0.0, (mean - low) / (high - low)))
+    below, above = (chernoff_lower(each, units, error) for each in (share, 1 - share))
+    return low + (high - low) * below, high - (high - low) * above
+
+
 def _divergence(mean: float, rate: float) -> float:
     """The Kullback-Leibler divergence of coins with these rates, in nats."""
     total = 0.0

@@ -9,12 +9,10 @@ from curriculum.errors import UsageError, check_fields
 from curriculum.plan import confidence_bounds
 from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
 from curriculum.plan.evaluation import Evaluation, Score, Source, Spread
+from curriculum.plan.mean_test import LEAST_UNITS, MeanTest
 from curriculum.plan.per_stage import PerStage, per_stage_text, per_stage_values, value_at
 from curriculum.plan.stage import Stage
 from curriculum.plan.verdict import Verdict
-
-LEAST_UNITS = 100
-"""Independent units that a bound on a mean loss takes; coverage was simulated from these on."""
 
 Unit = Literal["nats", "bits_per_byte", "perplexity", "squared_error"]
 
@@ -106,7 +104,10 @@ class LossBelow(Criterion):
         return 1 / score if self.unit == "perplexity" else math.exp(-score)
 
     def mean(self, score: Score) -> float:
-        return math.log(score.value) if self.unit == "perplexity" else score.value
+        return self._mean(score.value)
+
+    def _mean(self, value: float) -> float:
+        return math.log(value) if self.unit == "perplexity" else value
 
     def score(self, losses: Sequence[float], source: Source = "sample") -> Score:
         """The score of documents, or of fresh examples, for an evaluation in a loop of your own.
@@ -151,50 +152,29 @@ class LossBelow(Criterion):
         min_steps: int = 0,
         trend: Trend = Trend(),  # noqa: B008 - frozen
     ) -> Decision:
-        whole, screen = evaluation.full_test, evaluation.screen
-        if whole is None:
-            return self._decision(screen, self._of_screen(screen))
+        if evaluation.full_test is None:
+            screen = evaluation.screen
+            return self._test.decision(screen, self._test.of_screen(screen, self.screen))
         error = confidence_bounds.error_of_test(test_number, self.confidence)
-        parts = [("", whole), *evaluation.slices.items()]
-        bounds = [self._bound(score, error) for _, score in parts]
-        worst = max(range(len(parts)), key=lambda k: bounds[k])
-        (name, score), bound = parts[worst], bounds[worst]
-        clears = bound < self.threshold
-        reason = self._of_test(name, score, bound, test_number)
+        found = self._test.decide(evaluation, error, test_number=test_number)
         missing = missing_steps(
             self,
-            clears=clears,
+            clears=found.cleared,
             steps=steps,
             min_steps=min_steps,
             passes=passes,
             consecutive=self.consecutive_passes,
         )
-        return self._decision(
-            score,
-            reason + missing,
-            cleared=clears,
-            ready=clears and not missing,
-            upper_bound=bound if score.is_sample and math.isfinite(bound) else None,
-            test_number=test_number,
-        )
+        return replace(found, ready=found.cleared and not missing, reason=found.reason + missing)
 
     def upper_bound(self, score: Score, error: float) -> float:
         """The one-sided bound above a true loss, in the criterion's unit."""
-        return self._interval(score, error)[1]
+        return self._test.interval(score, error)[1]
 
     def answer(
         self, part: str, score: Score, error: float, *, reference: Score | None = None
     ) -> tuple[Answer, str]:
-        text = self._text(part, score)
-        if score.is_sample and _too_few(score):
-            return "not shown", f"{text}, and a bound takes at least {LEAST_UNITS}"
-        low, high = self._interval(score, error) if score.is_sample else (score.value, score.value)
-        if high < self.threshold:
-            return "passes", f"{text}, upper bound {high:.4g} < threshold {self.threshold:g}"
-        if low >= self.threshold:
-            return "fails", f"{text}, lower bound {low:.4g} >= threshold {self.threshold:g}"
-        between = f"threshold {self.threshold:g} lies between {low:.4g} and {high:.4g}"
-        return "not shown", f"{text}, {between}"
+        return self._test.answer(part, score, error)
 
     def on_so_many(self, examples: int) -> Self:
         if examples < LEAST_UNITS:
@@ -218,76 +198,13 @@ class LossBelow(Criterion):
                 f"{threshold:g}"
             )
 
-    def _interval(self, score: Score, error: float) -> tuple[float, float]:
-        """The one-sided bounds below and above a true loss, in the criterion's unit."""
-        assert score.spread is not None
-        spread = score.spread
-        numbers = self.mean(score), spread.units, spread.deviation, spread.skewness, error
-        low, high = confidence_bounds.mean_lower(*numbers), confidence_bounds.mean_upper(*numbers)
-        return self.shown(low), self.shown(high)
-
-    def _bound(self, score: Score, error: float) -> float:
-        """What has to be below the threshold; infinite for too few units."""
-        if not score.is_sample:
-            return score.value
-        return math.inf if _too_few(score) else self.upper_bound(score, error)
-
-    def _text(self, part: str, score: Score) -> str:
-        text = f"{self.measured} {score.value:.4g} on {score.basis}"
-        return f"{text} of the slice {part!r}" if part else text
-
-    def _of_test(self, part: str, score: Score, bound: float, number: int) -> str:
-        text = self._text(part, score)
-        sign = "<" if bound < self.threshold else ">="
-        if not score.is_sample:
-            return f"{text}, {sign} threshold {self.threshold:g}"
-        if _too_few(score):
-            return f"{text}, and a bound takes at least {LEAST_UNITS}"
-        return (
-            f"{text}, upper bound {bound:.4g} {sign} threshold {self.threshold:g} "
-            f"(full test {number})"
-        )
-
-    def _of_screen(self, screen: Score | None) -> str:
-        if screen is None:
-            return "nothing was evaluated"
-        passed = self.passes_screen(screen)
-        reason = (
-            f"{self.measured} {screen.value:.4g} on a screen of {screen.examples:,} fresh "
-            f"examples, {'<' if passed else '>='} threshold {self.threshold:g}"
-        )
-        if passed and screen.examples > self.screen:
-            return f"{reason}, and too high for another full test"
-        return f"{reason}, and no full test was due" if passed else reason
-
-    def _decision(
-        self,
-        score: Score | None,
-        reason: str,
-        *,
-        cleared: bool = False,
-        ready: bool = False,
-        upper_bound: float | None = None,
-        test_number: int | None = None,
-    ) -> Decision:
-        return Decision(
-            mastered=False,
-            ready=ready,
-            cleared=cleared,
-            reason=reason,
-            metric=self.measured,
-            threshold=self.threshold,
-            score=None if score is None else score.value,
-            examples=None if score is None else score.examples,
-            upper_bound=upper_bound,
-            test_number=test_number,
+    @property
+    def _test(self) -> MeanTest:
+        return MeanTest(
+            metric=self.measured, threshold=self.threshold, shown=self.shown, mean=self._mean
         )
 
 
 def perplexity(loss: float) -> float:
     """Of a mean loss in nats."""
     return math.exp(min(loss, MOST_NATS))
-
-
-def _too_few(score: Score) -> bool:
-    return score.spread is None or score.spread.units < LEAST_UNITS

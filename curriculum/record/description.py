@@ -78,6 +78,7 @@ class RunDescription:
         gpu: the model of the GPU; None where it is trained on none.
         environment: versions of Python and of the libraries that results depend on.
         data_digest: of the user's data that the task's examples are drawn from; None for none.
+        weights_digest: of the pretrained weights that the model starts from; None from scratch.
         git_commit: of this package, where it is a checkout.
         user: who started it.
         user_git_commit: of the folder that the user's file is in, or that it was started from,
@@ -111,6 +112,7 @@ class RunDescription:
     gpu: str | None
     environment: Mapping[str, str]
     data_digest: str | None = None
+    weights_digest: str | None = None
     git_commit: str | None
     user: str
     user_git_commit: str | None
@@ -130,8 +132,15 @@ class RunDescription:
 
     @property
     def score_name(self) -> str:
-        """What the axis of a figure calls scores: those of a criterion that shows no mastery by their metric."""
-        return "score" if self.verdict is Verdict.MASTERED else self.metric.replace("_", " ")
+        """What the axis of a figure calls scores: those of a criterion that shows no mastery by their metric.
+
+        With the direction that the criterion says.
+        """
+        if self.verdict is Verdict.MASTERED:
+            return "score"
+        mode = self.settings.get("criterion.mode")
+        direction = {"min": " (lower is better)", "max": " (higher is better)"}.get(str(mode), "")
+        return self.metric.replace("_", " ") + direction
 
     @property
     def in_nats(self) -> bool:

@@ -16,7 +16,7 @@ import torch
 
 from curriculum.config import Experiment, is_shipped, own_classes, serialize
 from curriculum.errors import UsageError
-from curriculum.learn import Task, flushes_denormal
+from curriculum.learn import Task, flushes_denormal, pretrained_digest
 from curriculum.record.class_digest import classes_sha256
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import MACHINE, PACKAGES, MlflowSettings, RunDescription
@@ -39,6 +39,7 @@ REMEDIES = {
     "source_sha256": "put the file back as it was",
     "classes_sha256": "put the classes back as they were",
     "data_digest": "put the task's files back as they were",
+    "weights_digest": "put the files in model.pretrained back as they were",
 } | {name: f"pip install {name}=={{was}}" for name in PACKAGES}
 """What makes each agree again."""
 
@@ -75,7 +76,7 @@ def describe_run(
         tracking_uri=kept.get("tracking_uri"),
         optuna_storage=kept.get("optuna_storage"),
         withheld=tuple(name for name in urls if name not in kept),
-        device=str(device),
+        device=device.type,  # its number changes nothing in what is computed
         threads=torch.get_num_threads(),
         flush_denormal=flushes_denormal(),
         dtype=str(torch.get_default_dtype()).removeprefix("torch."),
@@ -83,6 +84,7 @@ def describe_run(
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         environment=environment(experiment.task.libraries),
         data_digest=experiment.task.data_digest,
+        weights_digest=pretrained_digest(experiment.model),
         git_commit=git_commit(PACKAGE),
         user=_user(),
         user_git_commit=git_commit(_users_folder(source)),
@@ -111,10 +113,7 @@ def changes_between(original: RunDescription, now: RunDescription) -> dict[str, 
     found |= _differing(_libraries(original), _libraries(now))
     for name in ("seed", *MACHINE):
         found |= _differing({name: getattr(original, name)}, {name: getattr(now, name)})
-    found |= _differing(
-        {"data_digest": _short(original.data_digest or "none")},
-        {"data_digest": _short(now.data_digest or "none")},
-    )
+    found |= _differing(_digests(original), _digests(now))
     for name in ("git_commit", "source_sha256", "classes_sha256"):
         before, after = getattr(original, name), getattr(now, name)
         if None not in (before, after) and before != after:
@@ -230,6 +229,12 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _libraries(description: RunDescription) -> dict[str, str]:
     return {k: v for k, v in description.environment.items() if k not in WITHOUT_EFFECT}
+
+
+def _digests(description: RunDescription) -> dict[str, str]:
+    """Of what the user's files hold that a run begins with; `none` where there are none."""
+    names = ("data_digest", "weights_digest")
+    return {name: _short(getattr(description, name) or "none") for name in names}
 
 
 def _differing(original: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -26,7 +26,7 @@ class RunOptions(TypedDict, total=False):
 
     Attributes:
         store: the folder that runs are recorded in; by default `mlruns`.
-        device: `auto`, `cpu`, `cuda` or `mps`; by default `auto`, or the one that the run was
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; by default `auto`, or the one that the run was
             started on.
         threads: of torch; by default one for a small model and all cores for others, or as
             many as the run was started with.

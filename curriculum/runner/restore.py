@@ -32,7 +32,7 @@ def load(
             you have named for this store before.
         experiment: the one that was run, where they are defined in a notebook rather than in
             a file.
-        device: `auto`, `cpu`, `cuda` or `mps`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         threads: of torch, while the model is read; by default as many as the run had.
 
     Raises:

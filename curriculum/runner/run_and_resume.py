@@ -6,8 +6,6 @@ from dataclasses import replace
 from subprocess import Popen
 from typing import Unpack
 
-import torch
-
 from curriculum import record
 from curriculum.config import Experiment
 from curriculum.errors import UsageError
@@ -89,7 +87,7 @@ def resume(
 
 def _on_the_same_device(context: RunContext, original: record.RunDescription) -> RunContext:
     """The options of a run that is resumed: on the device that it was on, unless another is given."""
-    return replace(context, device=context.device or original.device.split(":")[0])
+    return replace(context, device=context.device or original.device)
 
 
 def _isolated(context: RunContext, original: record.RunDescription) -> AbstractContextManager[None]:
@@ -113,7 +111,7 @@ def _setup(
     experiment: Experiment, described: record.RunDescription, context: RunContext
 ) -> RunSetup:
     """What a run of that experiment is made with."""
-    device = torch.device(described.device)
+    device = context.torch_device
     return RunSetup(experiment=experiment, seed=described.seed, device=device, stop=context.stop)
 
 

@@ -27,7 +27,7 @@ class SweepSettings:
         amount: the budget of each strategy with each seed.
         rate_count: how many learning rates share it.
         store: the folder of the runs.
-        device: `auto`, `cpu`, `cuda` or `mps`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         threads: of each process.
         until: what they train until.
     """

@@ -154,7 +154,8 @@ def _part(name: str) -> str:
 def provenance(description: RunDescription) -> dict[str, Any]:
     """What a run's numbers depend on besides its settings and seed."""
     libraries = description.environment.items()
-    names = (*MACHINE, "source_sha256", "classes_sha256", "data_digest", "git_commit")
+    digests = ("source_sha256", "classes_sha256", "data_digest", "weights_digest")
+    names = (*MACHINE, *digests, "git_commit")
     found = {name: getattr(description, name) for name in names}
     return {name: value for name, value in libraries if name not in WITHOUT_EFFECT} | found
 

@@ -54,7 +54,7 @@ class ProcessExecutor:
                     "experiment": serialize(setup.experiment),
                     "source": None if source is None else str(source),
                     "seed": setup.seed,
-                    "device": setup.device.type,
+                    "device": str(setup.device),
                     "threads": torch.get_num_threads(),
                     "flush_denormal": flushes_denormal(),
                 },

@@ -56,7 +56,7 @@ MISTAKES = [
     (["run", "lstm_firstbit", "--rollback.tmes", "1"], "did you mean --rollback.times"),
     (["run", "lstm_firstbit", "--backtracking.patience", "-1"], "patience must be at least 0"),
     (["run", "lstm_firstbit", "--backtracking.fresh-starts", "-1"], "must be at least 0, got -1"),
-    (["run", "lstm_firstbit", "--device", "tpu"], "auto, cpu, cuda or mps, got 'tpu'"),
+    (["run", "lstm_firstbit", "--device", "tpu"], "auto, cpu, cuda, cuda:N or mps, got 'tpu'"),
     (["run", "lstm_firstbit", "--device", "cuda"], "cuda is not available"),
     (["run", "--growth.factor", "2", "lstm_firstbit"], "the experiment comes first"),
     (["run", "lstm_firstbit", "--optimizer.betas", "2", "3"], "optimizer.betas must be in"),

@@ -1,14 +1,16 @@
 """One optimizer step: its parts, its precision, and that nothing in it waits for the device."""
 
 import math
-import traceback
+import os
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from hugging_face_configs import CONFIGS
 from small_training import STAGE, scheduler, start, trainer
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from waiting import counting_waits
 
 from curriculum import (
     Adam,
@@ -37,11 +39,20 @@ from curriculum.learn import (
     lengths_of,
 )
 from curriculum.learn.gradient_step import GradientStep
+from curriculum.learn.metrics import correct_and_wanted
 from curriculum.learn.network_protocols import input_tensors
 from curriculum.learn.precision import check_precision
-from curriculum.learn.predictions import evaluated_outputs
-from curriculum.models import Bert, Decoder, LinearRecurrent, Recurrent, Seq2Seq, StackRNN
-from curriculum.plan import Mixed
+from curriculum.learn.predictions import evaluated_outputs, predict_outputs
+from curriculum.models import (
+    Bert,
+    Decoder,
+    HuggingFace,
+    LinearRecurrent,
+    Recurrent,
+    Seq2Seq,
+    StackRNN,
+)
+from curriculum.plan import Bandit, MasteringRate, Mixed, Sampling, Teacher
 from curriculum.tasks import Adding, FirstBit, Reverse
 
 CPU = torch.device("cpu")
@@ -120,34 +131,29 @@ def test_an_evaluation_has_the_mean_norm_of_the_steps_before_it() -> None:
     assert "gradient_norm" not in without.metrics
 
 
-ELSEWHERE = {"torch/nn/modules/rnn.py", "transformers/masking_utils.py"}
-"""Packed sequences read lengths, which are on the CPU; masks of transformers ask the device."""
-
-
-class Counting(TorchDispatchMode):
-    """Counts how often a number is read from a tensor: each time the device is waited for."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.count = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        if func is torch.ops.aten._local_scalar_dense.default:
-            callers = {frame.f_code.co_filename for frame, _ in traceback.walk_stack(None)}
-            self.count += not any(name.endswith(tuple(ELSEWHERE)) for name in callers)
-        return func(*args, **(kwargs or {}))
-
-
-def test_numbers_that_are_read_are_counted() -> None:
-    with Counting() as counting:
+def test_what_the_device_is_waited_for_is_counted() -> None:
+    with counting_waits() as waits:
         number = torch.ones(2).sum()
         assert number.item() == 2
         assert bool(number > 1)
         assert float(number) == 2
-    assert counting.count == 3
+    assert waits.count == 3
+    with counting_waits() as waits:
+        assert number.cpu().numpy() == number.tolist()
+    assert waits.count == 3
+    with counting_waits() as waits:
+        mask = torch.tensor([True, False])
+        assert torch.arange(2)[mask].numel() == torch.ones(1).nonzero().numel() == 1
+        torch.zeros(2)[mask] = torch.ones(1)
+    assert waits.count == 3
 
+
+SLIDING = CONFIGS["llama"] | {
+    "model_type": "mistral",
+    "num_key_value_heads": 1,
+    "sliding_window": 3,
+}
+"""Attention to the last few places alone."""
 
 NETWORKS = [
     (Adding(), Recurrent(hidden_size=4, layers=2)),
@@ -158,6 +164,11 @@ NETWORKS = [
     (FirstBit(), LinearRecurrent(hidden_size=4)),
     (FirstBit(), StackRNN(hidden_size=4)),
     (Reverse(), Decoder(hidden_size=8, head_size=4)),
+    (Reverse(), Decoder(style="gpt2", hidden_size=8, head_size=4)),
+    (Reverse(shorter=True, end_marker=True), Decoder(hidden_size=8, head_size=4)),
+    (Reverse(), HuggingFace(config=SLIDING)),
+    (FirstBit(), HuggingFace(config=CONFIGS["gpt2"], head="sequence_classification")),
+    (FirstBit(), HuggingFace(config=CONFIGS["bert"], head="sequence_classification")),
     (AfterInput(task=Reverse()), Recurrent(hidden_size=4)),
 ]
 
@@ -174,10 +185,48 @@ def test_between_two_evaluations_no_step_waits_for_the_device(
     charged = Trainer(task, seed=0, evaluator=evaluator, meter=CostMeter())
     counts = []
     for number, steps in enumerate((1, 6)):
-        with Counting() as counting:
+        with counting_waits() as waits:
             charged.take_steps(one, schedule, visit=0, start=10 * number, count=steps)
-        counts.append(counting.count)
+        counts.append(waits.count)
     assert counts[0] == counts[1] == 2  # the sums of losses and of norms, at the end
+
+
+@pytest.mark.parametrize(
+    ("sampling", "waits_of_steps"),
+    [(Teacher(span=3), 2), (Bandit(), 6), (MasteringRate(), 6), (Mixed(), 0)],
+)
+@pytest.mark.parametrize("task", [Reverse(), FirstBit(), Adding()])
+def test_a_sampling_that_learns_waits_as_rarely_as_its_draws_allow(
+    task: Task, sampling: Sampling, waits_of_steps: int
+) -> None:
+    """A teacher at the end of an action, of 3 steps here; the others that learn at each step."""
+    model = Recurrent(hidden_size=4, bidirectional=isinstance(task, Reverse))
+    one, criterion = learner_of(task, model), Mastery(threshold=0.9)
+    schedule = Scheduler(path_of(task), criterion, pacing=Direct(), sampling=sampling)
+    evaluator = Evaluator(task, criterion, 0)
+    charged = Trainer(task, seed=0, evaluator=evaluator, meter=CostMeter())
+    with counting_waits() as waits:
+        charged.take_steps(one, schedule, visit=0, start=0, count=6)
+    assert waits.count == 2 + waits_of_steps
+
+
+@pytest.mark.parametrize("task", [Reverse(), FirstBit(), Adding(), Adding(tolerance=1.5)])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_share_that_a_teacher_gets_is_that_of_correct_symbols(
+    task: Task, accumulate: int
+) -> None:
+    bidirectional = isinstance(task, Reverse)
+    one = learner_of(
+        task, Recurrent(hidden_size=4, bidirectional=bidirectional), accumulate=accumulate
+    )
+    batch = padded_batch(task)
+    result = GradientStep(task, one).take(batch, KEY)
+    share = Evaluator(task, Mastery(), 0).share_correct(result.outputs, result.targets, batch)
+    assert isinstance(share, Tensor)
+    predictions = predict_outputs(task, result.outputs, batch)
+    correct, wanted = correct_and_wanted(task, predictions, batch.targets)
+    assert 0 < wanted.sum() <= correct.size
+    assert float(share) == float(np.float32(correct.sum()) / np.float32(wanted.sum()))
 
 
 def test_lengths_are_known_without_asking_the_device() -> None:
@@ -185,9 +234,9 @@ def test_lengths_are_known_without_asking_the_device() -> None:
     channels = padded_batch(Adding())
     for batch in (symbols, channels):
         inputs = input_tensors(batch, CPU)
-        with Counting() as counting:
+        with counting_waits() as waits:
             known = lengths_of(*inputs)
-        assert counting.count == 0
+        assert waits.count == 0
         copies = [each.clone() for each in inputs]
         read = lengths_of(*copies)
         assert known is not None
@@ -199,9 +248,9 @@ def test_lengths_are_known_without_asking_the_device() -> None:
 
 def test_weights_are_asked_once_whether_all_are_finite() -> None:
     one = start()
-    with Counting() as counting:
+    with counting_waits() as waits:
         assert divergence(one, 0.5) is None
-    assert counting.count == 1
+    assert waits.count == 1
     with torch.no_grad():
         next(iter(one.model.parameters())).view(-1)[0] = math.inf
     assert divergence(one, 0.5) == "a gradient, and so the weights, are no longer finite numbers"
@@ -264,6 +313,25 @@ def test_deterministic_algorithms_are_taken_within_steps_alone() -> None:
     evaluated_outputs(one, batch, None)
     assert seen == [True, True]
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(("device", "said"), [("cuda:1", ":4096:8"), ("cpu", None)])
+def test_on_a_gpu_the_library_of_linear_algebra_is_made_deterministic_too(
+    device: str, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setattr(nn.Module, "to", lambda self, _: self)
+    recipes = [
+        Recipe(model=Recurrent(), optimizer=Adam(), training=Training(deterministic=wanted))
+        for wanted in (False, True)
+    ]
+    for recipe, expected in zip(recipes, (None, said), strict=True):
+        Learner(nn.Linear(1, 1), recipe, torch.device(device), shape=FirstBit().shape(STAGE))
+        assert os.environ.get("CUBLAS_WORKSPACE_CONFIG") == expected
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")  # as good, and the user's own
+    Learner(nn.Linear(1, 1), recipes[1], torch.device(device), shape=FirstBit().shape(STAGE))
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
 
 
 def test_a_network_is_compiled_in_place_and_its_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:

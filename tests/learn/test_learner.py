@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from curriculum import SGD, Adam, AdamW, RAdam, Shape, Stage, Training, UsageError
-from curriculum.learn import Learner, OptimizerSettings, Recipe, resolve_device, weights_sha256
+from curriculum.learn import Learner, OptimizerSettings, Recipe, weights_sha256
 from curriculum.models import Recurrent
 
 CPU = torch.device("cpu")
@@ -71,22 +71,6 @@ def test_settings_out_of_range_are_errors() -> None:
         SGD(momentum=-0.1)
     with pytest.raises(UsageError, match=r"optimizer\.weight_decay"):
         AdamW(weight_decay=-1.0)
-
-
-def test_a_device_is_resolved_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert resolve_device("auto") == resolve_device("cpu") == CPU
-    with pytest.raises(UsageError, match="cuda is not available"):
-        resolve_device("cuda")
-    with pytest.raises(UsageError, match="must be auto, cpu, cuda or mps, got 'tpu'"):
-        resolve_device("tpu")
-    with pytest.raises(UsageError, match="mps is not available: torch finds no MPS device"):
-        resolve_device("mps")
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    assert resolve_device("mps") == torch.device("mps")
-    assert resolve_device("auto") == CPU
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert resolve_device("auto") == torch.device("cuda")
 
 
 def test_a_digest_depends_on_values_shapes_and_names() -> None:

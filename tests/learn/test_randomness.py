@@ -1,4 +1,9 @@
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
+import pytest
+import small_training
 import torch
 
 from curriculum import Stage
@@ -63,3 +68,71 @@ def test_what_is_drawn_in_a_fork_depends_on_its_key() -> None:
         torch.rand(9)
         reseed(0, "a")
         assert torch.rand(3).tolist() == drawn(0, "a")
+
+
+class Generators:
+    """The global generators of two GPUs, and who touched them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.states = [torch.tensor([5]), torch.tensor([6])]
+        self.touched: set[int] = set()
+        one = [SimpleNamespace(manual_seed=partial(self.seed, index)) for index in range(2)]
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+        monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+        monkeypatch.setattr(torch.cuda, "default_generators", tuple(one))
+        monkeypatch.setattr(torch.cuda, "manual_seed_all", lambda _: self.touched.update((0, 1)))
+        monkeypatch.setattr(torch.cuda, "get_rng_state", self.get)
+        monkeypatch.setattr(torch.cuda, "set_rng_state", self.set)
+
+    def seed(self, index: int, seed: int) -> None:
+        self.touched.add(index)
+        self.states[index] = torch.tensor([seed])
+
+    def get(self, index: int) -> torch.Tensor:
+        self.touched.add(index)
+        return self.states[index]
+
+    def set(self, state: torch.Tensor, index: int) -> None:
+        self.touched.add(index)
+        self.states[index] = state
+
+
+@pytest.mark.parametrize(("name", "used"), [("cuda:1", {1}), ("cuda", {0}), ("cpu", set())])
+def test_a_fork_seeds_and_restores_the_device_in_use_alone(
+    name: str, used: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generators, device = Generators(monkeypatch), torch.device(name)
+    with forked(0, "a", device=device):
+        first = [int(state) for state in generators.states]
+        reseed(0, "b", device=device)
+        second = [int(state) for state in generators.states]
+    assert generators.touched == used
+    for index, before in enumerate((5, 6)):
+        seeds = {first[index], second[index]}
+        assert (len(seeds - {before}) == 2) == (index in used)
+    assert [int(state) for state in generators.states] == [5, 6]
+    with pytest.raises(ZeroDivisionError), forked(0, "a", device=device):
+        _ = 1 / 0
+    assert [int(state) for state in generators.states] == [5, 6]
+
+
+def test_a_learner_draws_by_the_generator_of_its_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr("curriculum.learn.gradient_step.reseed", lambda *_, **k: seen.append(k))
+    one = small_training.start(batch_size=4)
+    small_training.trainer().take_steps(one, small_training.scheduler(), visit=0, start=0, count=2)
+    assert seen == [{"device": one.device}] * 2
+
+
+def test_apples_generator_is_forked_where_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [torch.tensor([1])]
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: states[-1])
+    monkeypatch.setattr(torch.mps, "set_rng_state", states.append)
+    monkeypatch.setattr(torch.mps, "manual_seed", lambda seed: states.append(torch.tensor([seed])))
+    with forked(0, "a"):
+        pass
+    assert len(states) == 1
+    with forked(0, "a", device=torch.device("mps")):
+        assert len(states) == 2
+    assert [int(states[0]), int(states[-1])] == [1, 1]

@@ -284,7 +284,7 @@ def test_a_task_may_have_a_loss_and_metrics_of_raw_outputs() -> None:
     assert measured.keys() == {"sets_right", "loss"}
     perfect = torch.from_numpy(batch.targets) * 2 - 1
     assert own_metrics(task, perfect, batch)["sets_right"].tolist() == [1.0] * 8
-    assert evaluator.share_correct(perfect, batch) == 1.0
+    assert evaluator.share_correct(perfect, perfect, batch) == 1.0
 
 
 def test_what_no_output_can_equal_needs_a_metric_of_its_own() -> None:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from curriculum import Shape, UsageError
 from curriculum.learn import IGNORED, PADDING, StatesWork, widening
 from curriculum.models import AutoregressiveNetwork, Bert, MinGRU, Recurrent, StackRNN
+from curriculum.models.autoregressive_network import _shown
 
 SHAPE = Shape(output="symbols", length=5, input_vocab_size=4, output_vocab_size=6, output_length=4)
 BODY = AutoregressiveNetwork.body_shape(SHAPE)
@@ -131,3 +132,17 @@ def test_decoding_from_the_beginning_at_each_symbol_is_counted() -> None:
     )
     assert written.operations > 2.5 * taught.operations
     assert written.depth > 2.5 * taught.depth
+
+
+def test_the_symbols_shown_are_drawn_of_those_predicted() -> None:
+    targets = torch.randint(9, (6, 7))
+    targets[torch.rand(6, 7) < 0.4] = IGNORED
+    torch.manual_seed(3)
+    shown = _shown(targets)
+    torch.manual_seed(3)
+    ignored = targets == IGNORED
+    known = targets[~ignored]
+    drawn = torch.randint(len(known), targets.shape)
+    assert torch.equal(shown, torch.where(ignored, known[drawn], targets))
+    assert torch.equal(_shown(targets[:0]), targets[:0])
+    assert _shown(torch.full((1, 2), IGNORED)).tolist() == [[0, 0]]

@@ -274,6 +274,13 @@ def test_it_learns_stage_by_stage_and_is_loaded_again(task: Any, tmp_path: Path)
     assert weights_sha256(curriculum.load("last", store=tmp_path)) == result.weights_sha256
 
 
+def _change_a_weight(path: Path) -> None:
+    """Without changing the file's size."""
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
 def test_a_resumed_run_of_pretrained_weights_is_the_uninterrupted_one(
     pretrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -291,8 +298,18 @@ def test_a_resumed_run_of_pretrained_weights_is_the_uninterrupted_one(
     cut = curriculum.run(whole, **store, stop=stop, listener=stop_soon)
     assert cut.status == "interrupted"
     shutil.move(weights, tmp_path / "away")
-    with pytest.raises(UsageError, match=r"model\.pretrained must be a local folder"):
+    with pytest.raises(
+        UsageError, match=r"weights_digest was \w+ and is none \(put the files in mod"
+    ):
         curriculum.resume("last", **store)  # and nothing is lost
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path / "away", other)
+    _change_a_weight(other / "model.safetensors")
+    shutil.copytree(other, weights)
+    said = r"as what it depends on has changed: weights_digest was (\w{10}) and is (?!\1)\w{10} \(put the"
+    with pytest.raises(UsageError, match=said):
+        curriculum.resume("last", **store)
+    shutil.rmtree(weights)
     shutil.move(tmp_path / "away", weights)
     resumed = curriculum.resume("last", **store)
     assert resumed.weights_sha256 == expected.weights_sha256

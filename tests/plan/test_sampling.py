@@ -363,3 +363,23 @@ Wrong = Callable[[], Sampling]
 def test_settings_out_of_range_are_errors(make: Wrong, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make()
+
+
+def test_a_teachers_state_holds_numbers_that_were_waited_with() -> None:
+    class Late:
+        """A score that is on a device."""
+
+        read = 0
+
+        def __float__(self) -> float:
+            Late.read += 1
+            return 0.25
+
+    teacher = Teacher(span=3).sampler(2)
+    teacher.draw(np.random.default_rng(0), (Stage(2), Stage(3)), 1)
+    teacher.observe(np.random.default_rng(0), 0, Feedback(value=Late(), tokens=1))
+    assert Late.read == 0
+    assert teacher.state_dict()["scores"] == [0.25]
+    for _ in range(2):
+        teacher.observe(np.random.default_rng(0), 0, Feedback(value=Late(), tokens=1))
+    assert Late.read == 3

@@ -42,6 +42,14 @@ def test_a_description_is_as_it_will_be_read_again(started: RunDescription) -> N
     assert started.flush_denormal is False
 
 
+def test_the_number_of_a_gpu_is_none_of_what_a_run_depends_on(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"of {device}")
+    described = describe_run(tiny, 3, torch.device("cuda", 1))
+    assert (described.device, described.gpu) == ("cuda", "of cuda:1")
+
+
 def test_nothing_has_changed_where_nothing_has(started: RunDescription, tiny: Experiment) -> None:
     now = replace(describe_run(tiny, 3, CPU), git_commit=None)  # an installed package has none
     assert changes_between(started, started) == {}
@@ -71,6 +79,8 @@ def test_another_directory_host_or_mlflow_changes_no_number(started: RunDescript
         ({"gpu": "another"}, {"gpu": "another"}),
         ({"dtype": "float64"}, {"dtype": "float64"}),
         ({"seed": 4}, {"seed": 4}),
+        ({"data_digest": "0123456789abcdef"}, {"data_digest": "0123456789"}),
+        ({"weights_digest": "0123456789abcdef"}, {"weights_digest": "0123456789"}),
         ({"environment": {"torch": "9.9"}}, {"torch": "9.9"}),
         ({"environment": {"python": "4.0.0"}}, {"python": "4.0.0"}),
         ({"environment": {"optuna": None}}, {"optuna": None}),

@@ -1,6 +1,6 @@
 """The search as a whole, on a small stage."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -485,3 +485,22 @@ def test_processes_that_could_not_find_the_users_code_are_not_started(
         open_executor(setup, jobs=2, source=None),
     ):
         pass
+
+
+def test_processes_train_on_the_runs_own_device(
+    searched: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    class Worker:
+        def request(self, name: str, content: Mapping[str, Any]) -> None:
+            opened.append((name, content["device"]))
+
+        def kill(self) -> None:
+            pass
+
+    monkeypatch.setattr("curriculum.tune.process_executor._TrialWorker", Worker)
+    setup = RunSetup(experiment=searched, seed=0, device=torch.device("cuda", 1))
+    with open_executor(setup, jobs=2, source=None):
+        pass
+    assert opened == [("open", "cuda:1")] * 2

@@ -28,7 +28,8 @@ class Bandit(Sampling):
         w(i) <- log((1 - a) exp(w(i) + eta x(i)) + a / (K - 1) sum_(j not i) exp(w(j) + eta x(j)))
 
     with a = 1 / 2 after the first reward, 1 / 3 after the second, and so on. (Exp3.S: Auer
-    et al. 2002, doi:10.1137/S0097539701398375.) The size of the history, 1000, is ours.
+    et al. 2002, doi:10.1137/S0097539701398375.) The size of the history, 1000, is ours. As
+    each draw depends on the reward before it, each step waits for the device once.
 
     Attributes:
         eta: the step size.
@@ -89,7 +90,7 @@ class Exp3S(LearningSampler):
         return stages[int(rng.choice(frontier + 1, p=policy))]
 
     def observe(self, rng: Rng, drawn: int, feedback: Feedback) -> None:
-        reward = self._mapped(feedback.value / feedback.tokens, rng)
+        reward = self._mapped(float(feedback.value) / feedback.tokens, rng)
         self.plays += 1
         count, settings = len(self._last), self.settings
         if count == 1:

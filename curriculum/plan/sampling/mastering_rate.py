@@ -108,7 +108,7 @@ class Attention(LearningSampler):
 
     def observe(self, rng: Rng, drawn: int, feedback: Feedback) -> None:
         self.time += 1
-        points = [*self.scores[drawn], (self.time, feedback.value)]
+        points = [*self.scores[drawn], (self.time, float(feedback.value))]
         self.scores[drawn] = points[-self.settings.window :]
 
 

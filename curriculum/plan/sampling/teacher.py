@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, SupportsFloat
 
 from curriculum.errors import UsageError, check_fields
 from curriculum.plan.sampling.feedback import Feedback, FeedbackKind
@@ -90,7 +90,11 @@ class Teaching(LearningSampler):
         self.time = 0
         self.before: list[float | None] = [None] * count
         self.action: int | None = None
-        self.scores: list[float] = []
+        self.scores: list[SupportsFloat] = []
+
+    def state_dict(self) -> dict[str, Any]:
+        self.scores = [float(score) for score in self.scores]
+        return super().state_dict()
 
     def draw(self, rng: Rng, stages: Sequence[Stage], frontier: int) -> Stage:
         if self.action is None or self.action > frontier:
@@ -102,7 +106,8 @@ class Teaching(LearningSampler):
         if len(self.scores) < self.settings.span:
             return
         self.time += 1
-        score, before = sum(self.scores) / len(self.scores), self.before[drawn]
+        # Read at the end of an action alone, since its steps don't depend on them.
+        score, before = sum(map(float, self.scores)) / len(self.scores), self.before[drawn]
         self.before[drawn], self.action, self.scores = score, None, []
         if self.settings.choice == "epsilon_greedy":
             self._follow(drawn, score)
