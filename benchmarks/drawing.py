@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -19,7 +20,7 @@ import torch
 from curriculum import Experiment, Scheduler, learn
 from curriculum.config import list_experiments, load_experiment
 from curriculum.learn.batches import TrainingBatches
-from curriculum.plan import Explicit, Stage
+from curriculum.plan import Explicit
 
 
 def main() -> None:
@@ -56,11 +57,9 @@ def row(name: str, experiment: Experiment, rounds: int, seconds: float) -> str:
             experiment.criterion,
         )
         steps = partial(trainer.take_steps, learner, scheduler, visit=0)
-        drawn = TrainingBatches(experiment.task, 0).draw
-        settings = experiment.training
-        once = drawn(
-            settings, {stage: TrainingBatches(experiment.task, 0).size(settings, stage)}, 0, 0
-        )
+        batches, settings = TrainingBatches(experiment.task, 0), experiment.training
+        drawn, mixture = batches.draw, {stage: batches.size(settings, stage)}
+        once = drawn(settings, mixture, 0, 0)
         count = max(10, int(seconds / timed(lambda: steps(start=0, count=3)) * 3))
         without, in_a_run, drawing = [], [], []
         for number in range(rounds):
@@ -69,7 +68,8 @@ def row(name: str, experiment: Experiment, rounds: int, seconds: float) -> str:
             without.append(timed(partial(steps, start=start, count=count)) / count)
             trainer._batches.draw = drawn  # type: ignore[method-assign]
             in_a_run.append(timed(partial(steps, start=start, count=count)) / count)
-            drawing.append(timed(partial(draw_all, drawn, experiment, stage, count)) / count)
+            here = timed(lambda: [drawn(settings, mixture, 0, each) for each in range(count)])
+            drawing.append(here / count)
     plain, draw = (statistics.median(each) * 1e3 for each in (without, drawing))
     ratios = [one / other - 1 for one, other in zip(in_a_run, without, strict=True)]
     return (
@@ -78,17 +78,10 @@ def row(name: str, experiment: Experiment, rounds: int, seconds: float) -> str:
     )
 
 
-def draw_all(draw: object, experiment: Experiment, stage: Stage, count: int) -> None:
-    """Draw so many batches."""
-    settings = experiment.training
-    for number in range(count):
-        draw(settings, {stage: settings.step_size}, 0, number)  # type: ignore[operator]
-
-
-def timed(call: object) -> float:
+def timed(call: Callable[[], object]) -> float:
     """Seconds that a call takes."""
     started = time.perf_counter()
-    call()  # type: ignore[operator]
+    call()
     return time.perf_counter() - started
 
 

@@ -58,13 +58,13 @@ class FinalMeasure:
         learn.check_first_batch(
             task, model, shape, [stage], metric=metric, mixed=False, device=torch.device("cpu")
         )
-        lower = plan.Plateau(metric=metric).lower_is_better
+        told = criterion.measured == metric  # in a direction that the user may have given
         return cls(
             name=str(measure),
             metric=metric,
             stage=stage,
             unit=_unit(metric, task),
-            lower_is_better=criterion.lower_is_better if metric == criterion.measured else lower,
+            lower_is_better=criterion.lower_is_better if told else _lower_is_better(metric, task),
             examples=criterion.examples,
         )
 
@@ -99,7 +99,8 @@ class FinalMeasure:
         shape = task.shape(self.stage)
         if not learner.accepts(shape):  # it has grown with its stages, and has not come so far
             learner = learner.grown(shape, seed=SEED, visit=0)
-        criterion = plan.Plateau(metric=self.metric, examples=max(2, self.examples))
+        mode: Literal["min", "max"] = "min" if self.lower_is_better else "max"
+        criterion = plan.Plateau(metric=self.metric, mode=mode, examples=max(2, self.examples))
         evaluator = learn.Evaluator(task.for_stream(part), criterion, SEED, f"{part}/compared")
         score, _ = evaluator.full_test(learner, self.stage, 0, criterion.examples)
         return replace(score, distinct=None)
@@ -156,6 +157,13 @@ def _check_metric(metric: str, measure: plan.Measure, task: learn.Task) -> None:
             f"{name} outputs values, whose loss is a squared error and not in {metric}; measure "
             f"loss@{measure.length}"
         )
+
+
+def _lower_is_better(metric: str, task: learn.Task) -> bool:
+    """As the task says, or else as every task has it."""
+    with learn.user_errors(task):
+        scale = learn.metric_scales(task).get(metric)
+    return plan.Plateau(metric=metric).lower_is_better if scale is None else scale.lower_is_better
 
 
 def _unit(metric: str, task: learn.Task) -> str:
