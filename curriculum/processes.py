@@ -14,10 +14,11 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from types import FrameType
 from typing import Any
 
 from curriculum.errors import RunFailed, UsageError
@@ -235,14 +236,38 @@ def _handled(
 
 
 def _send(pipe: Connection, content: Content, blobs: Sequence[bytes]) -> None:
-    pipe.send_bytes(json.dumps({**content, "blobs": len(blobs)}).encode())
-    for blob in blobs:
-        pipe.send_bytes(blob)
+    with _interrupted_after():
+        pipe.send_bytes(json.dumps({**content, "blobs": len(blobs)}).encode())
+        for blob in blobs:
+            pipe.send_bytes(blob)
 
 
 def _receive(pipe: Connection) -> tuple[dict[str, Any], list[bytes]]:
-    content = json.loads(pipe.recv_bytes())
-    return content, [pipe.recv_bytes() for _ in range(content.pop("blobs"))]
+    pipe.poll(None)  # an interrupt may end the wait
+    with _interrupted_after():
+        content = json.loads(pipe.recv_bytes())
+        return content, [pipe.recv_bytes() for _ in range(content.pop("blobs"))]
+
+
+@contextlib.contextmanager
+def _interrupted_after() -> Iterator[None]:
+    """A context that an interrupt from the keyboard waits for.
+
+    Within a message it would leave a part of it in the pipe, which the next reader took for the length of
+    another, and waited for that for ever.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])
 
 
 def _end_with_parent(parent: int) -> None:

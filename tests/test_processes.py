@@ -1,12 +1,15 @@
 """How a worker and its parent talk, and how each notices that the other is gone."""
 
 import contextlib
+import json
 import os
 import signal
+import struct
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -112,6 +115,33 @@ def test_an_error_is_raised_in_the_parent_and_the_worker_serves_on(
 def test_an_interrupt_is_the_parents_to_decide_on(worker: Worker) -> None:
     number = worker.request("interrupt", {})
     assert worker.receive() == Message(number, {}, [], last=True)
+
+
+def test_an_interrupt_within_a_message_comes_after_it(worker: Worker) -> None:
+    """What is left of it in the pipe would be taken for the next one."""
+    ours, theirs = Pipe()
+    texts = [json.dumps({"number": n, "last": True, "blobs": 0}).encode() for n in (1, 2)]
+
+    def send() -> None:
+        first, second = (struct.pack("!i", len(text)) + text for text in texts)
+        os.write(theirs.fileno(), first[:7])
+        time.sleep(0.3)  # by then the main thread is reading on
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)
+        time.sleep(0.3)
+        os.write(theirs.fileno(), first[7:] + second)
+
+    theirs_was, worker.pipe = worker.pipe, ours
+    thread = threading.Thread(target=send)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        worker.receive()
+    thread.join()
+    assert worker.receive() == Message(2, {}, [], last=True)
+    worker.pipe = theirs_was
+    for end in (ours, theirs):
+        end.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -49,7 +49,8 @@ def check_same(one: RunTotals, other: RunTotals) -> None:
     """Check that totals are the same, up to the rounding of sums in another order."""
 
     def rounded(cost: Cost) -> Cost:
-        return replace(cost, compute=float(f"{cost.compute:.12g}"))
+        compute, evaluation = (float(f"{x:.12g}") for x in (cost.compute, cost.evaluation))
+        return replace(cost, compute=compute, evaluation=evaluation)
 
     def as_rounded(found: RunTotals) -> RunTotals:
         mastered = {stage: rounded(cost) for stage, cost in found.mastered.items()}

@@ -134,9 +134,11 @@ def test_a_run_that_is_over_says_what_it_came_to_and_cost(finished: Finished) ->
         "steps": result.steps,
         "tokens": result.tokens,
         "compute": result.compute,
+        "evaluation": History.of(folder).total_cost.evaluation,
         "seconds": pytest.approx(result.seconds, abs=1e-3),
     }
     assert of_group(metrics, "progress") == expected
+    assert 0 < metrics["progress/evaluation"] < result.compute
     # MLflow draws these first, and of a comparison shows the first seven.
     main = [f"by_{by}/{n}" for by in ("compute", "step") for n in ("loss", "reach_length", "score")]
     assert sorted(metrics)[:7] == [*main, "progress/compute"]
