@@ -17,12 +17,20 @@ from run_tables import (
     first_crossing,
     guessing,
     hard_pair,
+    how_far,
     order,
     slow,
     summary,
 )
 from sequences_table import addition, long_lags
-from time_tables import far_lengths, many_runs, overhead, started_low, whole_process
+from time_tables import (
+    far_lengths,
+    many_runs,
+    overhead,
+    started_low,
+    training_speed,
+    whole_process,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +56,14 @@ class Figures:
 ROBUSTNESS = "python benchmarks/robustness.py"
 QUICK = "parity lstm_firstbit gru_firstbit rnn_firstbit"
 SLOW = "bert_reverse bert_reverse:direct gru_subsequence gru_subsequence:direct"
+FURTHER = (
+    "rnn_even_pairs rnn_parity rnn_cycle_navigation lstm_modular_arithmetic lstm_reverse stack_rnn_reverse "
+    "lstm_stack_manipulation lstm_bracketed_arithmetic lstm_solve_equation lstm_bucket_sort lstm_duplicate "
+    "lstm_odds_first lstm_missing_duplicate gru_binary_addition gru_binary_multiplication gru_square_root "
+    "lstm_anbn lstm_anbncn lstm_dyck_membership lstm_dyck_closing lstm_dyck_allowed lstm_latch "
+    "lstm_copy_memory gru_addition gru_subsequence_attention bert_associative_recall bert_pointer_chasing "
+    "text_labels digits_series"
+)
 HARD = "lstm_firstbit:hard rnn_firstbit:hard"
 
 FOUR = "direct,gated,combined,bandit"
@@ -221,6 +237,9 @@ FIGURES: dict[str, Figures] = {
         "bert_reverse:seed_100_10", *TOKENS, settings=" --threads 1 --store {store}", minutes=240
     ),
     "reversal_notebook_10_1000": by_epoch("bert_reverse:seed_10_1000", *TOKENS, minutes=15),
+    "reversal_notebook_100_1000": by_epoch(
+        "bert_reverse:seed_100_1000", *TOKENS, settings=" --threads 1 --store {store}", minutes=540
+    ),
     "started_low": Figures(
         commands=tuple(
             f"{ROBUSTNESS} lstm_firstbit --seeds 640 660 --seconds 30 --jobs 2 --settings "
@@ -242,6 +261,12 @@ FIGURES: dict[str, Figures] = {
         minutes=3,
         seeds="0–5, copied",
         table=many_runs,
+    ),
+    "training_speed": Figures(
+        commands=("python benchmarks/training_speed.py --rounds 20 --json {out}",),
+        minutes=9,
+        seeds="0",
+        table=training_speed,
     ),
     "overhead": Figures(
         commands=("python benchmarks/overhead.py --pairs 100 --rounds 1 --json {out}",),
@@ -283,6 +308,12 @@ FIGURES: dict[str, Figures] = {
         minutes=150,
         seeds="3; the experiments' settings were chosen on 0, and changed after runs on 1 and 2",
         table=addition,
+    ),
+    "further_experiments": Figures(
+        commands=(f"{ROBUSTNESS} {FURTHER} --seeds 7 8 --seconds 120 --jobs 2 --json {{out}}",),
+        minutes=25,
+        seeds="7, on which nothing was chosen",
+        table=how_far,
     ),
     "chomsky": Figures(
         commands=("python benchmarks/chomsky.py --json {out}",),

@@ -87,8 +87,11 @@ def run_one(key: Row) -> Row:
             experiment, key["seed"], store=folder, mirror=False, threads=key["threads"]
         )
         history = History.of(Store(Path(folder)).find(result.run_id))
+        path, names = experiment.growth.path(), experiment.axis_names
         return {
             "status": result.status,
+            "target": names.brief(path[-1], path),
+            "got_to": None if result.reach is None else names.brief(result.reach, path),
             "reach": None if result.reach is None else result.reach.length,
             "seconds": round(result.seconds, 1),
             "steps": result.steps,

@@ -137,6 +137,26 @@ def slow(content: Content) -> str:
     )
 
 
+def how_far(content: Content) -> str:
+    """What each of further experiments came to, run by run, and what that took."""
+
+    def lines() -> Iterator[Sequence[str]]:
+        for name, rows in by(content[0], "experiment").items():
+            yield [
+                f"`{name}`",
+                rows[0]["target"],
+                share(rows),
+                ", ".join(row["got_to"] or "none" for row in rows),
+                *(
+                    short(statistics.median(row[unit] for row in rows), unit)
+                    for unit in ("compute", "seconds")
+                ),
+            ]
+
+    head = ["experiment", "target", "reached", "mastered, run by run"]
+    return table([*head, "compute, median", "time, median"], lines())
+
+
 def first_crossing(content: Content) -> str:
     """Human numbers: the cost until the target is come to first, with the curriculum and directly."""
     found = by(content[0], "experiment")

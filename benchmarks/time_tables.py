@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
+from recorded_rows import Row
 from run_tables import Content, share, table
 
 
@@ -29,6 +30,28 @@ def overhead(content: Content) -> str:
             ]
 
     return table(["length", "ratio, median", "quartiles", "pairs", "a step by hand"], lines())
+
+
+def training_speed(content: Content) -> str:
+    """A step here beside a plain loop's and beside one of the Trainer of Hugging Face."""
+
+    def ratio(row: Row, other: str) -> str:
+        ratios = [ours / theirs for ours, theirs in zip(row["ours"], row[other], strict=True)]
+        low, median, high = statistics.quantiles(ratios, n=4)
+        return f"{median:.3f} ({low:.3f}–{high:.3f})"
+
+    def lines() -> Iterator[Sequence[str]]:
+        for row in content[0]:
+            yield [
+                f"{row['parameters']:,}",
+                ratio(row, "plain"),
+                ratio(row, "hugging_face"),
+                str(len(row["ours"])),
+                f"{1000 * statistics.median(row['plain']):.1f} ms",
+            ]
+
+    head = ["parameters", "ours to a plain loop's", "to the Trainer's", "rounds", "a plain step"]
+    return table(head, lines())
 
 
 def whole_process(content: Content) -> str:
