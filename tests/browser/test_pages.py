@@ -148,7 +148,7 @@ def test_charts_open_with_loss_reach_and_score_and_none_is_empty(
             assert [re.sub(r"\s+", " ", title).strip() for title in titles[:3]] == [
                 "by_compute (3)",
                 "by_step (3)",
-                "progress (4)",
+                "progress (5)",
             ]
             # MLflow has its section of system metrics always.
             assert not [t for t in titles if "(0)" in t and not t.startswith("System metrics")]
