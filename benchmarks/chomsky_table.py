@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from chomsky_plan import NETWORKS, STRATEGIES, Cell, cells
+from chomsky_plan import NETWORKS, PROBLEMS, STRATEGIES, Cell, cells
 from recorded_rows import Row
 from run_tables import Content, table
 
@@ -16,20 +16,25 @@ def chomsky(content: Content) -> str:
     """Mean scores with a curriculum and without; a line for each task and network that was begun."""
     planned = [(cell.task, cell.network) for cell in cells(every=False)]
     begun = [(row["task"], row["network"]) for row in content[0]]
-    pairs = list(dict.fromkeys([*planned, *begun]))
+    pairs = [
+        (task, network)
+        for task in PROBLEMS
+        for network in NETWORKS
+        if (task, network) in {*planned, *begun}
+    ]
 
     def lines() -> Iterator[Sequence[str]]:
         for task, network in pairs:
             both = [cell.of(content[0]) for cell in _ways(task, network)]
             if any(both):
-                columns = (
-                    each(rows) for each in (_score, _reached, _compute, _rate) for rows in both
-                )
-                yield [f"`{task}`", f"`{network}`", *columns]
+                columns = (each(rows) for each in (_score, _reached, _compute) for rows in both)
+                rates = dict.fromkeys(_rate(rows) for rows in both)
+                yield [f"`{task}`", f"`{network}`", *columns, ", ".join(rates)]
 
     head = ["task", "network"]
-    for name in ("score", "trained to 40", "compute", "rate"):
+    for name in ("score", "trained to 40", "compute"):
         head += [f"{name}, {strategy}" for strategy in STRATEGIES.values()]
+    head.append("rate")
     shown = [cell for pair in pairs for cell in _ways(*pair)]
     made = sum(len(cell.of(content[0])) for cell in shown)
     wanted = sum(len(cell.seeds) for cell in shown)
@@ -52,12 +57,12 @@ def _score(rows: Sequence[Row]) -> str:
 
 
 def _reached(rows: Sequence[Row]) -> str:
-    """How many mastered length 40, and the median of the lengths mastered."""
+    """How many mastered length 40, and in brackets the median of the lengths mastered."""
     if not rows:
         return "–"
     lengths = [row["reach"] or 0 for row in rows]
     share = f"{sum(row['status'] == 'reached' for row in rows)} of {len(rows)}"
-    return f"{share} (median {statistics.median_low(lengths)})"
+    return f"{share} ({statistics.median_low(lengths)})"
 
 
 def _compute(rows: Sequence[Row]) -> str:

@@ -117,7 +117,7 @@ def test_the_table_shows_what_is_made_and_how_much_is_missing() -> None:
     lines = made.splitlines()
     assert lines[2].startswith(
         "| `parity` | `rnn` | **100.0** (100.0–100.0) | **50.0** (50.0–50.0), 1 of 3 seeds "
-        "| 3 of 3 (median 40) | 0 of 1 (median 0) |"
+        "| 3 of 3 (40) | 0 of 1 (0) |"
     )
     assert "`reverse`" not in made
     assert lines[-1] == "4 of 114 runs were made."
