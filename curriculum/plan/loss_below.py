@@ -129,7 +129,7 @@ class LossBelow(Criterion):
         if source == "held_out" and (examples or 0) < LEAST_UNITS:
             raise UsageError(
                 f"a bound on a loss takes at least {LEAST_UNITS} independent documents, and "
-                f"{examples or 0} are held out; hold out more, or take the criterion Plateau"
+                f"{examples or 0} are held out for it; hold out more, or take the criterion Plateau"
             )
 
     def passes_screen(self, screen: Score) -> bool:
