@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Self
 
 from curriculum.errors import UsageError, check_fields
 from curriculum.plan import confidence_bounds
-from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
+from curriculum.plan.decision import Answer, Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation, Score
 from curriculum.plan.per_stage import PerStage, per_stage_text, per_stage_values, value_at
 from curriculum.plan.stage import Stage
@@ -150,34 +150,16 @@ class Mastery(Criterion):
     def promises_pass(self, screen: Score, test_number: int) -> bool:
         return screen.value >= self.score_needed(test_number)
 
-    def decide(
-        self,
-        evaluation: Evaluation,
-        *,
-        test_number: int,
-        passes: int,
-        steps: int,
-        min_steps: int = 0,
-        trend: Trend = Trend(),  # noqa: B008 - frozen
-    ) -> Decision:
+    def judge(self, evaluation: Evaluation, *, test_number: int, trend: Trend) -> Decision:
         if evaluation.full_test is None:
             return self._undecided(evaluation.screen)
         error = confidence_bounds.error_of_test(test_number, self.confidence)
         name, score, bound = self._weakest(evaluation.full_test, evaluation.slices, error)
         clears = (score.value if bound is None else bound) >= self.threshold
-        reason = self._describe(name, score, bound, test_number, clears=clears)
-        missing = missing_steps(
-            self,
-            clears=clears,
-            steps=steps,
-            min_steps=min_steps,
-            passes=passes,
-            consecutive=self.consecutive_passes,
-        )
         return Decision(
-            mastered=clears and not missing,
+            mastered=False,
             cleared=clears,
-            reason=reason + missing,
+            reason=self._describe(name, score, bound, test_number, clears=clears),
             metric=self.metric,
             threshold=self.threshold,
             score=score.value,

@@ -105,6 +105,11 @@ class Criterion(ABC):
         @property
         def confidence(self) -> float: ...
 
+    @property
+    def consecutive_passes(self) -> int:
+        """How many evaluations in a row must pass; a field of the kinds where it can be set."""
+        return 1
+
     def replace(self, **changes: Any) -> Self:
         """The same criterion with some settings changed."""
         settings: Any = self
@@ -173,7 +178,6 @@ class Criterion(ABC):
         """The trend with one more evaluation; as it was, for a criterion that follows none."""
         return trend
 
-    @abstractmethod
     def decide(
         self,
         evaluation: Evaluation,
@@ -194,6 +198,32 @@ class Criterion(ABC):
             min_steps: a visit's own least number of steps, besides the criterion's.
             trend: of the visit, this evaluation included.
         """
+        found = self.judge(evaluation, test_number=test_number, trend=trend)
+        if not found.cleared:
+            return found
+        missing = self._missing(steps, max(min_steps, self.min_steps), passes + 1)
+        mastery = self.verdict is Verdict.MASTERED
+        return dataclasses.replace(
+            found,
+            mastered=mastery and not missing,
+            ready=not mastery and not missing,
+            reason=found.reason + missing,
+        )
+
+    @abstractmethod
+    def judge(self, evaluation: Evaluation, *, test_number: int, trend: Trend) -> Decision:
+        """Whether an evaluation clears the threshold, however many steps and passes came before.
+
+        Its arguments are those of `decide`, which adds what else a pass takes.
+        """
+
+    def _missing(self, steps: int, least: int, passes: int) -> str:
+        """What is still missing where an evaluation clears the threshold, in words; empty for nothing."""
+        if steps < least:
+            return f", but only {steps} of at least {least} steps are done"
+        if passes < self.consecutive_passes:
+            return f", pass {passes} of {self.consecutive_passes} needed in a row"
+        return ""
 
     @abstractmethod
     def answer(
@@ -215,26 +245,6 @@ class Criterion(ABC):
         Raises:
             UsageError: where so few could not show enough.
         """
-
-
-def missing_steps(
-    criterion: Criterion,
-    *,
-    clears: bool,
-    steps: int,
-    min_steps: int,
-    passes: int,
-    consecutive: int = 1,
-) -> str:
-    """What is still missing where an evaluation clears the threshold, in words; empty for nothing."""
-    if not clears:
-        return ""
-    least = max(min_steps, criterion.min_steps)
-    if steps < least:
-        return f", but only {steps} of at least {least} steps are done"
-    if passes + 1 < consecutive:
-        return f", pass {passes + 1} of {consecutive} needed in a row"
-    return ""
 
 
 def weakest_answer(

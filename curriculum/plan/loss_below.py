@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, Self
 
 from curriculum.errors import UsageError, check_fields
-from curriculum.plan import confidence_bounds
-from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
+from curriculum.plan.decision import Answer, Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation, Score, Source, Spread
 from curriculum.plan.mean_test import LEAST_UNITS, MeanTest
 from curriculum.plan.per_stage import PerStage, per_stage_text, per_stage_values, value_at
@@ -136,36 +135,10 @@ class LossBelow(Criterion):
         return screen.value < self.threshold
 
     def promises_pass(self, screen: Score, test_number: int) -> bool:
-        """Whether a test of as many examples as there will be, with this mean and spread, passes."""
-        assert screen.spread is not None
-        spread = replace(screen.spread, units=self.examples_of_test(test_number))
-        error = confidence_bounds.error_of_test(test_number, self.confidence)
-        return self.upper_bound(replace(screen, spread=spread), error) < self.threshold
+        return self._test.promises_pass(screen, self.examples_of_test(test_number), test_number)
 
-    def decide(
-        self,
-        evaluation: Evaluation,
-        *,
-        test_number: int,
-        passes: int,
-        steps: int,
-        min_steps: int = 0,
-        trend: Trend = Trend(),  # noqa: B008 - frozen
-    ) -> Decision:
-        if evaluation.full_test is None:
-            screen = evaluation.screen
-            return self._test.decision(screen, self._test.of_screen(screen, self.screen))
-        error = confidence_bounds.error_of_test(test_number, self.confidence)
-        found = self._test.decide(evaluation, error, test_number=test_number)
-        missing = missing_steps(
-            self,
-            clears=found.cleared,
-            steps=steps,
-            min_steps=min_steps,
-            passes=passes,
-            consecutive=self.consecutive_passes,
-        )
-        return replace(found, ready=found.cleared and not missing, reason=found.reason + missing)
+    def judge(self, evaluation: Evaluation, *, test_number: int, trend: Trend) -> Decision:
+        return self._test.judge(evaluation, test_number)
 
     def upper_bound(self, score: Score, error: float) -> float:
         """The one-sided bound above a true loss, in the criterion's unit."""
@@ -201,7 +174,12 @@ class LossBelow(Criterion):
     @property
     def _test(self) -> MeanTest:
         return MeanTest(
-            metric=self.measured, threshold=self.threshold, shown=self.shown, mean=self._mean
+            metric=self.measured,
+            threshold=self.threshold,
+            confidence=self.confidence,
+            screen=self.screen,
+            shown=self.shown,
+            mean=self._mean,
         )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from curriculum.plan import confidence_bounds
 from curriculum.plan.decision import Answer, Decision
@@ -24,6 +24,8 @@ class MeanTest:
     Attributes:
         metric: its name.
         threshold: in the unit of scores.
+        confidence: the probability that a stage which passes does so rightly, whatever the number of tests.
+        screen: how many examples a screen has, where others don't go before it.
         lower_is_better: whether a score below the threshold passes, or one above it.
         shown: the score that a mean is recorded as.
         mean: the mean that was recorded as a score.
@@ -32,6 +34,8 @@ class MeanTest:
 
     metric: str
     threshold: float
+    confidence: float
+    screen: int
     lower_is_better: bool = True
     shown: Callable[[float], float] = unchanged
     mean: Callable[[float], float] = unchanged
@@ -68,9 +72,21 @@ class MeanTest:
         judged = [(name, score, self.bound(score, error)) for name, score in parts]
         return max(judged, key=lambda part: part[2] if self.lower_is_better else -part[2])
 
-    def decide(self, evaluation: Evaluation, error: float, *, test_number: int) -> Decision:
-        """Whether a full test clears the threshold; steps and passes are not looked at."""
-        assert evaluation.full_test is not None
+    def error(self, test_number: int) -> float:
+        """What full test j of a stage may spend."""
+        return confidence_bounds.error_of_test(test_number, self.confidence)
+
+    def promises_pass(self, screen: Score, units: int, test_number: int) -> bool:
+        """Whether test j, on so many units with a screen's mean and spread, clears the threshold."""
+        assert screen.spread is not None
+        likely = replace(screen, spread=replace(screen.spread, units=units))
+        return self.passes(self.bound(likely, self.error(test_number)))
+
+    def judge(self, evaluation: Evaluation, test_number: int) -> Decision:
+        """Whether an evaluation clears the threshold; only a full test spends error."""
+        if evaluation.full_test is None:
+            return self.decision(evaluation.screen, self._of_screen(evaluation.screen))
+        error = self.error(test_number)
         name, score, bound = self.weakest(evaluation.full_test, evaluation.slices, error)
         known = bound if score.is_sample and math.isfinite(bound) else None
         return self.decision(
@@ -118,8 +134,8 @@ class MeanTest:
         between = f"threshold {self.threshold:g} lies between {low:.4g} and {high:.4g}"
         return "not shown", f"{text}, {between}"
 
-    def of_screen(self, screen: Score | None, usual: int) -> str:
-        """What a screen shows, in words; `usual` is how many examples one has without others."""
+    def _of_screen(self, screen: Score | None) -> str:
+        """What a screen shows, in words."""
         if screen is None:
             return "nothing was evaluated"
         reason = (
@@ -127,7 +143,7 @@ class MeanTest:
             f"examples, {self._sign(screen.value)} threshold {self.threshold:g}"
         )
         passed = self.passes(screen.value)
-        if passed and screen.examples > usual:
+        if passed and screen.examples > self.screen:
             far = "high" if self.lower_is_better else "low"
             return f"{reason}, and too {far} for another full test"
         return f"{reason}, and no full test was due" if passed else reason

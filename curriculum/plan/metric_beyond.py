@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, Self
 
 from curriculum.errors import UsageError, check_fields
-from curriculum.plan import confidence_bounds
-from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
+from curriculum.plan.decision import Answer, Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation, Score, Spread
 from curriculum.plan.mean_test import LEAST_UNITS, MeanTest
 from curriculum.plan.metric_scale import MetricScale
@@ -99,7 +98,7 @@ class MetricBeyond(Criterion):
                 f"a bound on the mean of {self.metric} takes at least {LEAST_UNITS} independent "
                 f"examples, and {units} are held out; hold out more, or take the criterion Plateau"
             )
-        best = self._test.bound(self._perfect(max(1, units)), self._error(1))
+        best = self._test.bound(self._perfect(max(1, units)), self._test.error(1))
         if not self._test.passes(best):
             raise UsageError(
                 f"criterion.threshold {self.threshold:g} can't be cleared with {units} examples: "
@@ -111,34 +110,10 @@ class MetricBeyond(Criterion):
         return self._test.passes(screen.value)
 
     def promises_pass(self, screen: Score, test_number: int) -> bool:
-        assert screen.spread is not None
-        spread = replace(screen.spread, units=self.examples_of_test(test_number))
-        likely = replace(screen, spread=spread)
-        return self._test.passes(self._test.bound(likely, self._error(test_number)))
+        return self._test.promises_pass(screen, self.examples_of_test(test_number), test_number)
 
-    def decide(
-        self,
-        evaluation: Evaluation,
-        *,
-        test_number: int,
-        passes: int,
-        steps: int,
-        min_steps: int = 0,
-        trend: Trend = Trend(),  # noqa: B008 - frozen
-    ) -> Decision:
-        if evaluation.full_test is None:
-            screen = evaluation.screen
-            return self._test.decision(screen, self._test.of_screen(screen, self.screen))
-        found = self._test.decide(evaluation, self._error(test_number), test_number=test_number)
-        missing = missing_steps(
-            self,
-            clears=found.cleared,
-            steps=steps,
-            min_steps=min_steps,
-            passes=passes,
-            consecutive=self.consecutive_passes,
-        )
-        return replace(found, ready=found.cleared and not missing, reason=found.reason + missing)
+    def judge(self, evaluation: Evaluation, *, test_number: int, trend: Trend) -> Decision:
+        return self._test.judge(evaluation, test_number)
 
     def answer(
         self, part: str, score: Score, error: float, *, reference: Score | None = None
@@ -149,9 +124,6 @@ class MetricBeyond(Criterion):
         found = replace(self, examples=max(LEAST_UNITS, examples))
         found.check_evaluated(None, None)
         return found
-
-    def _error(self, test_number: int) -> float:
-        return confidence_bounds.error_of_test(test_number, self.confidence)
 
     def _perfect(self, units: int) -> Score:
         """As good as can be; without an end there, beyond the threshold by as much as needed."""
@@ -168,6 +140,8 @@ class MetricBeyond(Criterion):
         return MeanTest(
             metric=self.metric,
             threshold=self.threshold,
+            confidence=self.confidence,
+            screen=self.screen,
             lower_is_better=self.lower_is_better,
             within=self._within,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, Self
 
 from curriculum.errors import check_fields
-from curriculum.plan.decision import Answer, Criterion, Decision, Trend, missing_steps
+from curriculum.plan.decision import Answer, Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation, Score
 from curriculum.plan.loss_below import LOSSES, perplexity
 from curriculum.plan.stage import Stage
@@ -98,27 +98,14 @@ class Plateau(Criterion):
             return Trend(value)
         return replace(trend, stale=trend.stale + 1)
 
-    def decide(
-        self,
-        evaluation: Evaluation,
-        *,
-        test_number: int,
-        passes: int,
-        steps: int,
-        min_steps: int = 0,
-        trend: Trend = Trend(),  # noqa: B008 - frozen
-    ) -> Decision:
+    def judge(self, evaluation: Evaluation, *, test_number: int, trend: Trend) -> Decision:
         score = evaluation.full_test
         cleared = score is not None and trend.stale >= self.evaluations
         reason = "nothing was evaluated" if score is None else self._reason(score, trend)
-        missing = missing_steps(
-            self, clears=cleared, steps=steps, min_steps=min_steps, passes=passes
-        )
         return Decision(
             mastered=False,
-            ready=cleared and not missing,
             cleared=cleared,
-            reason=reason + missing,
+            reason=reason,
             metric=self.metric,
             threshold=None,
             score=None if score is None else score.value,
