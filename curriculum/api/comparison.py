@@ -16,8 +16,8 @@ from curriculum import comparison, learn, plan, record, report, sweep
 from curriculum.api.histories import Histories
 from curriculum.api.measured import (
     check_measured,
+    for_measuring,
     trained_to_limit,
-    with_horizon,
     with_measure,
 )
 from curriculum.api.strategy_comparison import StrategyComparison
@@ -265,7 +265,7 @@ def plan_sweep(
     if isinstance(experiment, str):
         with redirect_stdout(sys.stderr):  # a user's file may print
             experiment, source = load_experiment(experiment)
-    base = override(experiment if measure is None else with_horizon(experiment), overrides)
+    base = override(experiment if measure is None else for_measuring(experiment), overrides)
     if jobs > 1 and source is None and is_own(base):
         raise UsageError(
             f"{jobs} jobs are processes that make the experiment anew, and its task or model is "

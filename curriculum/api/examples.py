@@ -78,22 +78,18 @@ def show(
     with learn.isolated(threads or 1):
         restored, learner = runner.restore_run(folder, source=source, like=experiment)
         reach = record.History.of(folder).reach or restored.growth.path()[0]
-        given = {"length": length, "vocab_size": vocab_size, "level": level}
-        stage = replace(
-            reach, **{axis: number for axis, number in given.items() if number is not None}
-        )
+        stage = _with_axes(reach, length=length, vocab_size=vocab_size, level=level)
         restored.check_stage(stage)
-        task = restored.task
+        task, seed = restored.task, folder.description().seed
         learner.check_vocabulary(task.shape(stage))
         if input is None:
-            seed = folder.description().seed
             found = _selected(restored, learner, stage, seed=seed, count=examples)
         else:
             batch = task.encode(input, stage)
             restored.model.check(learn.shape_of_typed(task, stage, batch))
             found = learn.predict_examples(learner, task, batch, [""])
         typed = None if input is None else found.batch
-        sample = _sample(learner, task, stage, typed, seed=folder.description().seed)
+        sample = _sample(learner, task, stage, typed, seed=seed)
     of = restored.axis_names.words(stage)
     if input is not None:
         of = of.partition(", ")[2]  # its length is its own
@@ -104,6 +100,11 @@ def show(
         tolerance=task.tolerance if task.output == "values" else None,
     )
     return Examples(f"run {folder.id}, {restored.name}, {of}", table, sample)
+
+
+def _with_axes(stage: plan.Stage, **axes: int | None) -> plan.Stage:
+    """The stage with those of its numbers replaced that are given."""
+    return replace(stage, **{axis: number for axis, number in axes.items() if number is not None})
 
 
 def _sample(

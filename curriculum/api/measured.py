@@ -12,17 +12,14 @@ from curriculum.errors import UsageError
 
 log = logging.getLogger(__name__)
 
-HORIZON = 2**40
-"""Tokens, until it is known how many there are."""
+ANY_BUDGET = plan.Budget(tokens=2**40)
+"""Of a whole run, until a comparison sets the one that it has."""
 
 
-def with_horizon(experiment: Experiment) -> Experiment:
-    """The experiment with a budget of the whole run, which a schedule over the run takes.
-
-    A comparison then sets its own budget in the place of that, and searches nothing.
-    """
+def for_measuring(experiment: Experiment) -> Experiment:
+    """The experiment without a search, and with a budget of the whole run, which a schedule over it takes."""
     tuning = replace(experiment.tuning, mode="off")
-    return experiment.replace(tuning=tuning, budget=plan.Budget(tokens=HORIZON))
+    return experiment.replace(tuning=tuning, budget=ANY_BUDGET)
 
 
 def check_measured(

@@ -9,8 +9,8 @@ from curriculum import learn, plan
 from curriculum.errors import UsageError
 
 
-class Told(str):
-    """A direction that the task told; under another metric it is that one's."""
+class TaskMode(str):
+    """A direction that the task gave and not the user; under another metric it is that one's."""
 
     __slots__ = ()
 
@@ -35,10 +35,10 @@ def fitted_to_metric(criterion: plan.Criterion, task: learn.Task) -> plan.Criter
         return criterion
     if isinstance(criterion, plan.MetricBeyond):
         return _beyond(criterion, scale, scales)
-    told = isinstance(criterion.mode, Told)
+    from_task = isinstance(criterion.mode, TaskMode)
     _check_mode(criterion, scale, known=criterion.metric in scales)
     if criterion.metric not in scales:
-        return replace(criterion, mode=None) if told else criterion
+        return replace(criterion, mode=None) if from_task else criterion
     return replace(criterion, mode=_mode(scale))
 
 
@@ -67,7 +67,7 @@ def _check_mode(
 ) -> None:
     """Check that a direction that the user gave is the task's."""
     mode = criterion.mode
-    if known and mode is not None and not isinstance(mode, Told) and mode != _mode(scale):
+    if known and mode is not None and not isinstance(mode, TaskMode) and mode != _mode(scale):
         raise UsageError(
             f"criterion.mode {mode} contradicts the task, by which {scale.direction} of "
             f"{criterion.metric}; leave it out"
@@ -75,8 +75,8 @@ def _check_mode(
 
 
 def _mode(scale: plan.MetricScale) -> Any:
-    """A direction as the setting takes it, and as one that was told."""
-    return Told("min" if scale.lower_is_better else "max")
+    """A direction as the setting takes it, and as one that the task gave."""
+    return TaskMode("min" if scale.lower_is_better else "max")
 
 
 def _words(scale: plan.MetricScale) -> str:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -58,6 +58,46 @@ class TrainingInterval:
         """Of a step, under the name that it is recorded by; empty where it was not measured."""
         mean = self.gradient_norm / self.steps
         return {GRADIENT_NORM: mean} if mean and math.isfinite(mean) else {}
+
+
+@dataclass
+class _Sums:
+    """Over the steps since the last evaluation.
+
+    Losses and norms stay on the device: reading them every step would wait for it each time.
+    """
+
+    steps: int
+    loss: Tensor
+    gradient_norm: Tensor
+    examples_by_stage: Counter[Stage]
+
+    @classmethod
+    def of(cls, interval: TrainingInterval, device: torch.device) -> Self:
+        """As they are after an interval."""
+        loss, norm = (
+            torch.tensor(float(value), device=device)
+            for value in (interval.loss, interval.gradient_norm)
+        )
+        return cls(interval.steps, loss, norm, Counter(interval.examples_by_stage))
+
+    def add(self, result: StepResult, mixture: Mapping[Stage, int]) -> None:
+        """Add a step on so many examples of those stages."""
+        self.steps += 1
+        self.loss = self.loss + result.loss
+        if result.gradient_norm is not None:
+            self.gradient_norm = self.gradient_norm + result.gradient_norm
+        self.examples_by_stage.update(mixture)
+
+    def interval(self, cost: Cost) -> TrainingInterval:
+        """What they come to, at that cost of the run."""
+        return TrainingInterval(
+            steps=self.steps,
+            loss=float(self.loss),
+            gradient_norm=float(self.gradient_norm),
+            examples_by_stage=dict(self.examples_by_stage),
+            cost=cost,
+        )
 
 
 class DrawnStep(NamedTuple):
@@ -166,13 +206,7 @@ class Trainer:
             group["lr"] = peak
         gradient_step = GradientStep(self.task, learner)
         sampling = scheduler.sampling
-        taken = 0 if resumed is None else resumed.steps
-        # The sum stays on the device: reading it every step would wait for the device each time.
-        total = torch.tensor(0.0 if resumed is None else resumed.loss, device=learner.device)
-        norms = torch.tensor(
-            0.0 if resumed is None else resumed.gradient_norm, device=learner.device
-        )
-        examples = Counter[Stage]({} if resumed is None else resumed.examples_by_stage)
+        sums = _Sums.of(resumed or TrainingInterval(cost=self.meter.cost), learner.device)
         common = generator(seed, "sampling", visit, start)
         draw = partial(self._draw, settings, scheduler, common, visit)
         times = self._drawing_times.setdefault(scheduler.frontier, DrawingTime())
@@ -182,13 +216,13 @@ class Trainer:
             forked(seed, "training", visit, trial, device=learner.device),
             Prefetcher(draw, start + count, times, allowed=ahead) as batches,
         ):
-            for step in range(start + taken, start + count):
+            for step in range(start + sums.steps, start + count):
                 # An interval has at least one step, so that every evaluation has a loss.
-                if taken and self.meter.has_used_up(scheduler.budget):
+                if sums.steps and self.meter.has_used_up(scheduler.budget):
                     break
                 # Checkpoints and stops come here, where the state is that before a step.
                 if self.step_hook.is_due():
-                    self.step_hook.run(self._interval(taken, total, norms, examples))
+                    self.step_hook.run(sums.interval(self.meter.cost))
                 rng, mixture, batch = batches.take(step)
                 if self._batches.starts_sequence(settings, next(iter(mixture)), step):
                     learner.state = None
@@ -199,16 +233,13 @@ class Trainer:
                 key = (seed, "training", visit, trial, step)
                 result = gradient_step.take(batch, key)
                 # Charge the step, and tell a sampling that learns what it showed.
-                taken, total = taken + 1, total + result.loss
-                if result.gradient_norm is not None:
-                    norms = norms + result.gradient_norm
-                examples.update(mixture)
+                sums.add(result, mixture)
                 compute = sum(learner.step_compute(part) for part, _ in gradient_step.parts(batch))
                 self.meter.add_step(batch.token_count, compute)
                 if sampling.feedback is not None:
                     feedback = self._feedback(sampling.feedback, gradient_step, batch, key, result)
                     scheduler.observe(rng, next(iter(mixture)), feedback)
-        return self._interval(taken, total, norms, examples)
+        return sums.interval(self.meter.cost)
 
     def _draw(
         self,
@@ -249,17 +280,6 @@ class Trainer:
         if settings.schedule_over == "visit":
             return step / scheduler.budget.horizon(of_visit=scheduler.pacing.waits_for_mastery)
         return scheduler.budget.fraction_used(self.meter.cost + self.meter.discarded_cost)
-
-    def _interval(
-        self, steps: int, loss: Tensor, norms: Tensor, examples: Mapping[Stage, int]
-    ) -> TrainingInterval:
-        return TrainingInterval(
-            steps=steps,
-            loss=float(loss),
-            gradient_norm=float(norms),
-            examples_by_stage=dict(examples),
-            cost=self.meter.cost,
-        )
 
     def _measure_memorised(self, learner: Learner, scheduler: Scheduler) -> dict[str, float]:
         """The metrics on the examples that are trained on repeatedly."""

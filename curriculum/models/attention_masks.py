@@ -19,8 +19,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-LIBRARYS, OURS = "sdpa", "curriculum_sdpa"
-"""The library's name of torch's attention, and ours of the same with these masks."""
+SDPA, SDPA_WITH_KNOWN_PADDING = "sdpa", "curriculum_sdpa"
+"""The library's name of torch's attention, and that of the same with the masks that are made here."""
 
 _IS_FULL: ContextVar[bool] = ContextVar("is_full", default=False)
 
@@ -47,28 +47,33 @@ def _mask(
     return found
 
 
-AttentionInterface.register(OURS, sdpa_attention_forward)
-AttentionMaskInterface.register(OURS, _mask)
+AttentionInterface.register(SDPA_WITH_KNOWN_PADDING, sdpa_attention_forward)
+AttentionMaskInterface.register(SDPA_WITH_KNOWN_PADDING, _mask)
 
 
-def take_padding_as_told(model: Any) -> None:
+def use_known_padding(model: Any) -> None:
     """Let a model of the library make its masks so, where it has torch's attention."""
-    if model.config._attn_implementation == LIBRARYS:
-        model.set_attn_implementation(OURS)
+    if model.config._attn_implementation == SDPA:
+        model.set_attn_implementation(SDPA_WITH_KNOWN_PADDING)
 
 
 @contextmanager
-def told(model: Any, inputs: Tensor, present: Tensor | None) -> Iterator[dict[str, Tensor]]:
+def mask_arguments(
+    model: Any, inputs: Tensor, present: Tensor | None
+) -> Iterator[dict[str, Tensor]]:
     """A context in which the model is called; gives the mask to call it with, if any.
 
     Args:
-        model: see `take_padding_as_told`.
+        model: see `use_known_padding`.
         inputs: that it is called with, (B, L, …).
         present: what of them is no padding, (B, L); None where all is.
     """
     if present is not None:
         yield {"attention_mask": present}
-    elif model.config._attn_implementation != OURS or torch.compiler.is_compiling():
+    elif (
+        model.config._attn_implementation != SDPA_WITH_KNOWN_PADDING
+        or torch.compiler.is_compiling()
+    ):
         yield {}
     else:
         token = _IS_FULL.set(True)

@@ -21,7 +21,7 @@ from curriculum.learn import (
     linear_work,
     widening,
 )
-from curriculum.models.attention_masks import take_padding_as_told
+from curriculum.models.attention_masks import use_known_padding
 from curriculum.models.copied_units import copied
 from curriculum.models.padding import at_end
 
@@ -66,7 +66,7 @@ class BertNetwork(nn.Module):
             pad_token_id=None,  # no symbol is special
         )
         self.encoder = BertModel(config, add_pooling_layer=False)
-        take_padding_as_told(self.encoder)
+        use_known_padding(self.encoder)
         self.embedding = nn.Linear(shape.channels, hidden_size) if shape.channels else None
         self.head = nn.Linear(hidden_size, shape.logit_count)
         if positions == "sinusoidal":

@@ -19,7 +19,7 @@ from curriculum.learn import (
     widening,
 )
 from curriculum.models import copied_units
-from curriculum.models.attention_masks import take_padding_as_told, told
+from curriculum.models.attention_masks import mask_arguments, use_known_padding
 from curriculum.models.key_value_cache import read_on
 from curriculum.models.padding import at_end
 
@@ -86,7 +86,7 @@ class DecoderNetwork(nn.Module):
                 **alike,
             )
             self.transformer = LlamaModel(config)
-        take_padding_as_told(self.transformer)
+        use_known_padding(self.transformer)
         self.head = nn.Linear(hidden_size, shape.logit_count)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ class DecoderNetwork(nn.Module):
         self._check_places(inputs.shape[1])
         # Padding at the end comes after all that counts, so that nothing reads from it.
         features = self._features(inputs)  # (B, L, H)
-        with told(self.transformer, features, None) as mask:
+        with mask_arguments(self.transformer, features, None) as mask:
             encoded = self.transformer(inputs_embeds=features, use_cache=False, **mask)
         states = encoded.last_hidden_state
         if self.output == "symbols":

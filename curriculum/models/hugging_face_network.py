@@ -23,7 +23,7 @@ from transformers.pytorch_utils import Conv1D
 from curriculum.errors import UsageError, did_you_mean
 from curriculum.learn import ACTIVATION, PADDING, Shape, Work, attention_work, lengths_of
 from curriculum.models import hugging_face_config as configuration
-from curriculum.models.attention_masks import take_padding_as_told, told
+from curriculum.models.attention_masks import mask_arguments, use_known_padding
 from curriculum.models.padding import at_end
 
 CALLS_A_LAYER = 3
@@ -95,7 +95,7 @@ class HuggingFaceNetwork(nn.Module):
             symbols = found.vocab_size
             model.resize_token_embeddings(symbols + 1, mean_resizing=False)
             model.config.pad_token_id = symbols
-        take_padding_as_told(model)
+        use_known_padding(model)
         self.transformer: Any = model
         parameters = inspect.signature(model.forward).parameters
         self._given = {"use_cache": False} if "use_cache" in parameters else {}
@@ -108,7 +108,7 @@ class HuggingFaceNetwork(nn.Module):
             real = inputs != PADDING  # (B, L)
             padding = self.transformer.config.pad_token_id or 0
             inputs, present = inputs.masked_fill(~real, padding), real.long()
-        with told(self.transformer, inputs, present) as mask:
+        with mask_arguments(self.transformer, inputs, present) as mask:
             logits: Tensor = self.transformer(input_ids=inputs, **mask, **self._given).logits
         if self.head == "sequence_classification":
             return logits.squeeze(-1) if self.output == "bit" else logits  # (B,) or (B, V)

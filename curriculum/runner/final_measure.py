@@ -19,7 +19,7 @@ SEED = 0
 """Of the examples that are drawn: the same for the models of all runs, whatever their seeds."""
 
 Part = Literal["target", "certificate"]
-"""The stream that examples are of. A learning rate is chosen on the first, and told of on the second."""
+"""The stream that examples are of. A learning rate is chosen on the first, and reported on the second."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,13 +58,15 @@ class FinalMeasure:
         learn.check_first_batch(
             task, model, shape, [stage], metric=metric, mixed=False, device=torch.device("cpu")
         )
-        told = criterion.measured == metric  # in a direction that the user may have given
+        decided_on = criterion.measured == metric  # in a direction that the user may have given
         return cls(
             name=str(measure),
             metric=metric,
             stage=stage,
             unit=_unit(metric, task),
-            lower_is_better=criterion.lower_is_better if told else _lower_is_better(metric, task),
+            lower_is_better=criterion.lower_is_better
+            if decided_on
+            else _lower_is_better(metric, task),
             examples=criterion.examples,
         )
 

@@ -12,12 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import call
+from compared_runs import Swept
 
 from curriculum.record import History, Store
 
@@ -58,21 +59,6 @@ def costs(found: Any) -> Any:
         ]
         for name, outcome in found["strategies"].items()
     }
-
-
-@dataclass(frozen=True)
-class Swept:
-    """The eight runs of `QUICK`, and what `compare --json` printed of them."""
-
-    file: Path
-    store: Path
-    out: str
-    err: str
-
-    @property
-    def comparison(self) -> Any:
-        (found,) = json.loads(self.out)
-        return found
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ import csv
 import io
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from command_line import call
+from compared_runs import Swept
 
 from curriculum.record import History, Store
 
@@ -47,21 +47,6 @@ MEASURE = ("--measure", "loss@16")
 
 def compare(file: Path, store: Path, *more: object) -> int:
     return call("compare", file, "--store", store, *more)
-
-
-@dataclass(frozen=True)
-class Swept:
-    """Six runs, and what `compare --json` printed of them."""
-
-    file: Path
-    store: Path
-    out: str
-    err: str
-
-    @property
-    def comparison(self) -> Any:
-        (found,) = json.loads(self.out)
-        return found
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from curriculum import Batch, Shape, Stage
 from curriculum.learn import PADDING
 from curriculum.learn.network_protocols import input_tensors
 from curriculum.models import Bert, Decoder, HuggingFace
-from curriculum.models.attention_masks import OURS
+from curriculum.models.attention_masks import SDPA_WITH_KNOWN_PADDING
 
 SLIDING = CONFIGS["llama"] | {
     "model_type": "mistral",
@@ -58,9 +58,9 @@ def test_outputs_and_gradients_are_those_of_the_librarys_masks(
 ) -> None:
     torch.manual_seed(0)
     network, given = model.build(shape).eval(), inputs(padded=padded)
-    assert library_model(network).config._attn_implementation == OURS
+    assert library_model(network).config._attn_implementation == SDPA_WITH_KNOWN_PADDING
     found = []
-    for implementation in (OURS, "sdpa"):
+    for implementation in (SDPA_WITH_KNOWN_PADDING, "sdpa"):
         library_model(network).set_attn_implementation(implementation)
         network.zero_grad()
         with counting_waits() as waits:
@@ -68,7 +68,7 @@ def test_outputs_and_gradients_are_those_of_the_librarys_masks(
         outputs.square().sum().backward()
         gradients = [p.grad.clone() for p in network.parameters() if p.grad is not None]
         found.append((outputs.detach(), *gradients))
-        if implementation == OURS:
+        if implementation == SDPA_WITH_KNOWN_PADDING:
             assert waits.count == 0
     assert len(found[0]) == len(found[1]) > 5
     assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
