@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from curriculum.data.cache import Kept
@@ -57,8 +56,9 @@ class DocumentSet:
 
     def windows(self, starts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         """`length` symbols from each start, and the one after them, (B, L + 1)."""
-        views = sliding_window_view(self.stream, length + 1)
-        found: NDArray[np.int64] = views[starts].astype(np.int64)
+        found: NDArray[np.int64] = self.stream[starts[:, None] + np.arange(length + 1)].astype(
+            np.int64
+        )
         return found
 
     def circle(self, starts: NDArray[np.int64], length: int) -> NDArray[np.int64]:
