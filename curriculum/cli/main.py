@@ -9,7 +9,19 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from curriculum import __version__
-from curriculum.cli import certify, check, compare, delete, export, listing, run, show, sync, ui
+from curriculum.cli import (
+    certify,
+    check,
+    compare,
+    delete,
+    export,
+    listing,
+    optimize,
+    run,
+    show,
+    sync,
+    ui,
+)
 from curriculum.cli.parser import Commands, Parser
 from curriculum.cli.terminal import WarningHandler, open_standard_streams, print_error
 from curriculum.errors import RunFailed, UsageError, did_you_mean
@@ -27,6 +39,7 @@ examples:
   python -m curriculum certify last --length 41..500
   python -m curriculum export last --to exported
   python -m curriculum compare lstm_firstbit --strategies gated,direct --run
+  python -m curriculum optimize lstm_firstbit --over growth.factor=1.2..4
   python -m curriculum ui
 
 exit codes of run and resume:
@@ -98,6 +111,10 @@ def build_commands() -> tuple[Parser, Commands]:
     commands.add("export", text, export.export, epilog=export.EXAMPLES)
     text = "compare strategies: which gets how far, at what cost"
     commands.add("compare", text, compare.compare, usage=compare.USAGE, epilog=compare.EXAMPLES)
+    text = "search for the curriculum that reaches the target at the least cost, and confirm it"
+    commands.add(
+        "optimize", text, optimize.optimize, usage=optimize.USAGE, epilog=optimize.EXAMPLES
+    )
     text = "delete runs: their folders, their copies in MLflow, their studies"
     commands.add("rm", text, delete.rm)
     commands.add("prune", "delete all runs that match the given conditions", delete.prune)

@@ -23,9 +23,17 @@ from .grid import unit_of as unit_of
 from .in_process_engine import InProcessEngine as InProcessEngine
 from .job import Job as Job
 from .job import make_run as make_run
+from .job_stream import JobStream as JobStream
 from .local_engine import LocalEngine as LocalEngine
+from .run_identity import planned_run_id as planned_run_id
+from .run_identity import settled_part as settled_part
 from .run_summary import GUESS as GUESS
+from .run_summary import NOT_OVER as NOT_OVER
 from .run_summary import OF_TRAINING as OF_TRAINING
 from .run_summary import UNITS as UNITS
 from .run_summary import RunSummary as RunSummary
 from .run_summary import is_guess as is_guess
+from .run_summary import provenance as provenance
+from .successive_halving import Rung as Rung
+from .successive_halving import best_third as best_third
+from .successive_halving import rungs_of as rungs_of

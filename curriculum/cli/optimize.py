@@ -1,0 +1,118 @@
+"""The command `optimize`: searches for the curriculum that reaches the target at the least cost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from curriculum import api, config, report, sweeps
+from curriculum.cli.arguments import OptunaOption, StoreOption
+from curriculum.cli.output_files import check_can_be_written, write_text
+from curriculum.cli.parser import argument, option
+from curriculum.cli.terminal import print_error, print_note, stderr_console
+from curriculum.cli.values import learning_rates as read_rates
+from curriculum.cli.values import natural, thread_count, usage_checked
+from curriculum.cli.values import seed as read_seed
+from curriculum.cli.values import seeds as read_seeds
+from curriculum.report import comparison as comparison_report
+
+USAGE = "python -m curriculum optimize EXPERIMENT --over SETTING=RANGE ... [options] [--part.setting VALUE ...]"
+EXAMPLES = """\
+examples:
+  python -m curriculum optimize lstm_firstbit --over growth.factor=1.2..4 --over sampling=current,look_back,combined
+  python -m curriculum optimize lstm_firstbit --over criterion.threshold=.5..1 --over strategy=gated,linear,combined
+  python -m curriculum optimize lstm_firstbit --over growth.factor=1.2..4 --seeds 0..2 --trials 40 --jobs 2
+  python -m curriculum optimize bert_reverse --over growth.factor=1.2..4 --over criterion.threshold=.5..0.99 --report report.html
+  python -m curriculum optimize lstm_firstbit --over growth.factor=1.2..4 --trials 9 --budget 2000steps --json
+"""
+
+
+def _over(text: str) -> str:
+    config.parse_over([text])
+    return text
+
+
+def _amount(text: str) -> sweeps.Amount:
+    return sweeps.parse_amount(text)  # looked up late: torch is loaded with it
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizeRequest(StoreOption, OptunaOption):
+    """What to search, and how."""
+
+    experiment: str = argument("EXPERIMENT", "a name from 'list', or a Python file")
+    over: list[str] = option(
+        "what to search, such as growth.factor=1.2..4 or sampling=current,look_back; give it once for "
+        "each setting of the curriculum",
+        usage_checked(_over),
+        "SETTING=RANGE",
+        default=[],
+        action="append",
+    )
+    seeds: tuple[int, ...] | None = option("the seeds of the search (default: 0..2)", read_seeds)
+    confirm_seeds: tuple[int, ...] | None = option(
+        "the fresh seeds that the best is confirmed on (default: 100..109)", read_seeds
+    )
+    trials: int = option("how many curricula to try", natural, default=40)
+    seed: int = option("of the proposals", read_seed, default=0)
+    learning_rates: tuple[float, ...] | None = option(
+        "the learning rates that share the budget (default: the experiment's alone)",
+        read_rates,
+    )
+    budget: sweeps.Amount | None = option(
+        "the budget of each curriculum with each seed, in compute, or N followed by tokens or steps "
+        "(default: 500 steps on the last stage for each learning rate)",
+        usage_checked(_amount),
+        "N",
+    )
+    jobs: int = option("how many runs at a time", natural, default=1)
+    threads: int | None = option(
+        "threads of torch (default: by the model's size; 1 with several --jobs)", thread_count
+    )
+    device: str = option("auto, cpu, cuda, cuda:N or mps", metavar="DEVICE", default="auto")
+    json: bool = option("print all that was found as JSON", bool)
+    report: Path | None = option("write an HTML report to this file", Path)
+    overrides: tuple[str, ...]
+
+
+def optimize(request: OptimizeRequest) -> int:
+    """Search for the best curriculum of an experiment; the exit code."""
+    if request.report is not None:
+        check_can_be_written(request.report)
+    plan = api.planned(request.experiment, config.parse_over(request.over), _settings(request))
+    amount = plan.amount
+    print_note(
+        f"{plan.experiment.name}: {report.counted(plan.settings.trials, 'trial')}, {' and '.join(plan.always)} "
+        f"among them; budget of each with each seed: up to {amount.value:.3g} {amount.unit}; study "
+        f"{plan.study_name!r}"
+    )
+    found = api.search(plan, stderr_console())
+    if found is None:
+        print_error("interrupted; the same command continues the search")
+        return 130
+    stream = sys.stderr if request.json else sys.stdout
+    comparison_report.print_optimization(found.optimization, found.command, stream)
+    if request.report is not None:
+        write_text(request.report, found.to_html())
+    if request.json:
+        print(json.dumps(found.to_json()))
+    return 0
+
+
+def _settings(request: OptimizeRequest) -> api.OptimizationSettings:
+    return api.OptimizationSettings(
+        seeds=request.seeds or api.DEFAULT_SEARCH_SEEDS,
+        confirm_seeds=request.confirm_seeds or api.DEFAULT_CONFIRM_SEEDS,
+        trials=request.trials,
+        learning_rates=request.learning_rates,
+        budget=request.budget,
+        seed=request.seed,
+        overrides=request.overrides,
+        store=request.store,
+        device=request.device,
+        jobs=request.jobs,
+        threads=request.threads,
+        optuna_storage=request.optuna_storage,
+    )
