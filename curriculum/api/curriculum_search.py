@@ -240,7 +240,8 @@ class CurriculumSearch:
             for trial in complete
             if not trial.name and experiments[trial.number].flat() not in known
         ]
-        return min(proposed or complete, key=lambda trial: (trial.values[-1], trial.number))
+        named = [trial for trial in complete if trial.name]
+        return min(proposed or named, key=lambda trial: (trial.values[-1], trial.number))
 
     def _confirm(
         self, best: CurriculumTrial, experiment: Experiment

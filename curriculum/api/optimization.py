@@ -52,6 +52,7 @@ def optimize(
     source: Path | str | None = None,
     optuna_storage: str | None = None,
     device: str = "auto",
+    engine: sweeps.Engine | str | None = None,
     jobs: int = 1,
     threads: int | None = None,
     progress: bool | None = None,
@@ -65,32 +66,33 @@ def optimize(
 
     Args:
         experiment: what to run; or its name, or the path of its file, as on the command line.
-        over: what to search, by setting, as the command line takes it: `{"growth.factor": "1.2..4",
-            "sampling": "current,combined"}`; or a tuple of two numbers, a list of choices, a `Range` or
-            `Choices`.
+        over: what to search, by setting: a range or choices as on the command line, `"1.2..4"` or
+            `"current,combined"`; or a tuple of two numbers, a list, a `Range` or `Choices`.
         seeds: of the search.
         trials: how many curricula are tried, those that always are included.
         confirm_seeds: that the best is confirmed on; none of the search's. An interval needs six, a
             verdict beside two others seven.
         learning_rates: that share the budget; by default the experiment's alone.
-        budget: of each curriculum with each seed: compute, or a text such as `"500steps"`; by default
-            500 steps on the last stage for each learning rate.
+        budget: of each curriculum with each seed, as `compare` takes it.
         seed: of the proposals.
         overrides: of the experiment's settings, as the command line takes them.
         store: the folder that the runs are recorded in.
         source: the file of its own classes, where it is given as an object; several jobs need it.
         optuna_storage: the URL or path of the storage that the trials are kept in for its dashboard.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        jobs: how many runs at a time; several are in processes of their own. The result is the same.
+        engine: what makes the runs: `local`, which is processes of this machine; or an object that is an
+            `Engine`; by default this process, and `local` with several jobs.
+        jobs: how many runs at a time. The result is the same.
         threads: of torch, in each; by default by the model's size, or 1 with several jobs.
         progress: whether to show how far the search is; by default in a notebook and on a terminal.
 
     Raises:
-        UsageError: for a range outside what a setting allows, a setting that doesn't exist, or any
-            other mistake; nothing is run then.
+        UsageError: for a range outside what a setting allows, or any mistake; nothing is run then.
         RunFailed: where a run can't continue.
         KeyboardInterrupt: where it was interrupted.
     """
+    if isinstance(engine, str):
+        engine = sweeps.open_engine(engine, jobs=jobs)
     plan = planned(
         experiment,
         over,
@@ -111,7 +113,7 @@ def optimize(
         ),
     )
     shown = report.shows_progress() if progress is None else progress
-    found = search(plan, report.literal_console(stderr=True, quiet=not shown))
+    found = search(plan, report.literal_console(stderr=True, quiet=not shown), engine)
     if found is None:
         raise KeyboardInterrupt("the search was interrupted; the same call continues it")
     return found
@@ -137,7 +139,9 @@ def planned(
     return plan_optimization(typed, chosen, over, settings.at(source))
 
 
-def search(plan: OptimizationPlan, console: Console) -> OptimizationResult | None:
+def search(
+    plan: OptimizationPlan, console: Console, engine: sweeps.Engine | None = None
+) -> OptimizationResult | None:
     """Carry out a search, with progress; None where it was interrupted."""
     stop = StopRequest(signal.SIGINT, signal.SIGTERM)
     name, jobs = plan.experiment.name, plan.settings.jobs
@@ -145,14 +149,8 @@ def search(plan: OptimizationPlan, console: Console) -> OptimizationResult | Non
         made = CurriculumSearch(plan, progress)
         stream = sweeps.JobStream(made.batches())
         taker = _Taker(stream, progress, stop)
-        engine: sweeps.Engine
-        if jobs == 1:
-            experiments = made.experiments
-            engine = sweeps.InProcessEngine(
-                stop, taker.on_any_progress, lambda job: experiments[job.run_id]
-            )
-        else:
-            engine = sweeps.LocalEngine(jobs)
+        if engine is None:
+            engine = _engine(jobs, stop, taker, made)
         try:
             ended = sweeps.SweepDriver(stream, engine, taker, stop).run()
         except KeyboardInterrupt:
@@ -163,6 +161,14 @@ def search(plan: OptimizationPlan, console: Console) -> OptimizationResult | Non
         return None
     found = stream.result
     return OptimizationResult(found, plan.command(found.best), plan.storage)
+
+
+def _engine(jobs: int, stop: StopRequest, taker: _Taker, made: CurriculumSearch) -> sweeps.Engine:
+    """This process for one job at a time; it takes a user's own classes without their file."""
+    if jobs > 1:
+        return sweeps.LocalEngine(jobs)
+    known = made.experiments
+    return sweeps.InProcessEngine(stop, taker.on_any_progress, lambda job: known[job.run_id])
 
 
 @dataclass

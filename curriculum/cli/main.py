@@ -19,6 +19,7 @@ from curriculum.cli import (
     optimize,
     run,
     show,
+    sweep,
     sync,
     ui,
 )
@@ -39,6 +40,7 @@ examples:
   python -m curriculum certify last --length 41..500
   python -m curriculum export last --to exported
   python -m curriculum compare lstm_firstbit --strategies gated,direct --run
+  python -m curriculum sweep lstm_firstbit --strategies gated,direct --seeds 0..7
   python -m curriculum optimize lstm_firstbit --over growth.factor=1.2..4
   python -m curriculum ui
 
@@ -111,6 +113,10 @@ def build_commands() -> tuple[Parser, Commands]:
     commands.add("export", text, export.export, epilog=export.EXAMPLES)
     text = "compare strategies: which gets how far, at what cost"
     commands.add("compare", text, compare.compare, usage=compare.USAGE, epilog=compare.EXAMPLES)
+    text = "run many experiments, strategies, seeds and settings"
+    commands.add("sweep", text, sweep.sweep, usage=sweep.USAGE, epilog=sweep.EXAMPLES)
+    text = "show how far the store's sweeps are, or cancel one"
+    commands.add("sweeps", text, sweep.show_sweeps)
     text = "search for the curriculum that reaches the target at the least cost, and confirm it"
     commands.add(
         "optimize", text, optimize.optimize, usage=optimize.USAGE, epilog=optimize.EXAMPLES

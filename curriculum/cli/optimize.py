@@ -12,8 +12,8 @@ from curriculum.cli.arguments import OptunaOption, StoreOption
 from curriculum.cli.output_files import check_can_be_written, write_text
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
+from curriculum.cli.values import amount, natural, thread_count, usage_checked
 from curriculum.cli.values import learning_rates as read_rates
-from curriculum.cli.values import natural, thread_count, usage_checked
 from curriculum.cli.values import seed as read_seed
 from curriculum.cli.values import seeds as read_seeds
 from curriculum.report import comparison as comparison_report
@@ -32,10 +32,6 @@ examples:
 def _over(text: str) -> str:
     config.parse_over([text])
     return text
-
-
-def _amount(text: str) -> sweeps.Amount:
-    return sweeps.parse_amount(text)  # looked up late: torch is loaded with it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +60,12 @@ class OptimizeRequest(StoreOption, OptunaOption):
     budget: sweeps.Amount | None = option(
         "the budget of each curriculum with each seed, in compute, or N followed by tokens or steps "
         "(default: 500 steps on the last stage for each learning rate)",
-        usage_checked(_amount),
+        usage_checked(amount),
         "N",
+    )
+    engine: str | None = option(
+        "what makes the runs: local (default: this process, and local with several --jobs)",
+        metavar="NAME",
     )
     jobs: int = option("how many runs at a time", natural, default=1)
     threads: int | None = option(
@@ -81,14 +81,17 @@ def optimize(request: OptimizeRequest) -> int:
     """Search for the best curriculum of an experiment; the exit code."""
     if request.report is not None:
         check_can_be_written(request.report)
+    engine = None
+    if request.engine is not None:
+        engine = sweeps.open_engine(request.engine, jobs=request.jobs)
     plan = api.planned(request.experiment, config.parse_over(request.over), _settings(request))
-    amount = plan.amount
+    whole = plan.amount
     print_note(
         f"{plan.experiment.name}: {report.counted(plan.settings.trials, 'trial')}, {' and '.join(plan.always)} "
-        f"among them; budget of each with each seed: up to {amount.value:.3g} {amount.unit}; study "
+        f"among them; budget of each with each seed: up to {whole.value:.3g} {whole.unit}; study "
         f"{plan.study_name!r}"
     )
-    found = api.search(plan, stderr_console())
+    found = api.search(plan, stderr_console(), engine)
     if found is None:
         print_error("interrupted; the same command continues the search")
         return 130

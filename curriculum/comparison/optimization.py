@@ -39,6 +39,17 @@ class CurriculumTrial:
         """What people call it."""
         return self.name or f"trial {self.number}"
 
+    @property
+    def brief(self) -> str:
+        """Its settings in few characters: `sampling combined, growth.factor 3.42`."""
+        shown: list[str] = []
+        for word in self.words:
+            if word.startswith("--"):
+                shown.append(word.removeprefix("--"))
+            else:
+                shown[-1] += f" {_short(word)}"
+        return ", ".join(shown) or "as given"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confirmation:
@@ -118,3 +129,11 @@ class Optimization:
         """All trials that could be run, best first: those that came further before the others."""
         run = [trial for trial in self.trials if trial.values]
         return tuple(sorted(run, key=lambda trial: (-len(trial.values), trial.values[-1])))
+
+
+def _short(word: str) -> str:
+    """A word as it was typed; of a number three digits."""
+    try:
+        return f"{float(word):.3g}"
+    except ValueError:
+        return word

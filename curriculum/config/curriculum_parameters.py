@@ -140,7 +140,8 @@ def _as_range(name: str, given: Given, kind: type[Any] | None) -> Range:
     elif isinstance(given, str):
         low, high = (_number(name, given, text) for text in given.split("..", 1))
     else:
-        low, high = map(float, given)  # two numbers: it is a range
+        assert isinstance(given, tuple)  # of two numbers: others are choices
+        low, high = map(float, given)
     if kind is int and not (float(low).is_integer() and float(high).is_integer()):
         raise UsageError(f"{name} is a whole number, got {low:g} to {high:g}")
     if low == high:

@@ -37,6 +37,7 @@ from .events import VisitEnded as VisitEnded
 from .events import VisitStarted as VisitStarted
 from .files import UnexpectedFileType as UnexpectedFileType
 from .files import check_file as check_file
+from .files import check_folder as check_folder
 from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point
 from .history import History as History
@@ -46,6 +47,7 @@ from .inspection import inspect_run as inspect_run
 from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
 from .lock import Lock as Lock
+from .lock import is_held as is_held
 from .named_sources import NamedSources as NamedSources
 from .overview import RunOverview as RunOverview
 from .overview import RunTotals as RunTotals

@@ -65,7 +65,7 @@ class OptimizationProgress:
         rest = self._trials - len(trials)
         left = f"; about {short(spent / len(trials) * rest, 'seconds')} left" if rest else ""
         self._runs.note(
-            f"best of {counted(len(trials), 'trial')} so far: {best.label} ({' '.join(best.words) or 'as given'}), "
+            f"best of {counted(len(trials), 'trial')} so far: {best.label} ({best.brief}), "
             f"{short(last.mean, last.unit)} {last.unit}, {last.reached} of {len(last.results)} reached{left}"
         )
 

@@ -29,6 +29,12 @@ MOST_ROWS = 10
 
 Rows = list[tuple[str, ...]]
 
+_IN_WORDS = {
+    "better": "the best found is better than {}",
+    "worse": "the best found is worse than {}",
+    "inconclusive": "inconclusive",
+}
+
 
 def optimization_sentences(found: Optimization, command: str) -> Iterator[str]:
     """What came out, in the order of what matters: the verdicts first, then how to read the figures."""
@@ -53,7 +59,7 @@ def trial_rows(found: Optimization) -> Rows:
         last = trial.costs[-1]
         reached = f"{last.reached}/{len(last.results)}"
         cost = f"{'≥ ' if last.censored else ''}{short(last.mean, found.unit)}"
-        rows.append((trial.label, _settings(trial), str(len(trial.costs)), reached, cost))
+        rows.append((trial.label, trial.brief, str(len(trial.costs)), reached, cost))
     return rows
 
 
@@ -131,13 +137,11 @@ def _verdicts(found: Optimization) -> Iterator[str]:
         yield f"In the search {names} cost less than the best of what was proposed ({best.label})."
     seeds = len(confirmed.best.results)
     for name, ratio in confirmed.ratios.items():
-        verdict, of = confirmed.verdict(name), confirmed.others[name]
-        why = (
-            f"inconclusive beside {name}" if verdict == "inconclusive" else f"{verdict} than {name}"
-        )
+        other = confirmed.others[name]
         yield (
-            f"On {counted(seeds, 'fresh seed')} the best found is {why}, which costs {_ratio(ratio)} as "
-            f"much ({confirmed.best.reached} and {of.reached} of {seeds} reached the target)."
+            f"On {counted(seeds, 'fresh seed')} {name} costs {_ratio(ratio)} what the best found does: "
+            f"{_IN_WORDS[confirmed.verdict(name)].format(name)} ({other.reached} and "
+            f"{confirmed.best.reached} of {seeds} reached the target)."
         )
     least = least_seeds(max(1, len(confirmed.ratios)))
     if seeds < least:
@@ -170,25 +174,6 @@ def _parameter(parameter: Any) -> str:
     if values is None:
         return f"{parameter.low:g}..{parameter.high:g}"
     return ",".join(map(str, values))
-
-
-def _settings(trial: CurriculumTrial) -> str:
-    """What makes a trial, as it is typed; numbers short."""
-    words = iter(trial.words)
-    shown = []
-    for word in words:
-        if word.startswith("--"):
-            shown.append(word.removeprefix("--"))
-        else:
-            shown[-1] += f" {_short_number(word)}"
-    return ", ".join(shown) or "as given"
-
-
-def _short_number(word: str) -> str:
-    try:
-        return f"{float(word):.3g}"
-    except ValueError:
-        return word
 
 
 def _cost(cost: TargetCost) -> tuple[str, str]:
