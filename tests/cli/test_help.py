@@ -24,6 +24,8 @@ COMMANDS = (
     "certify",
     "export",
     "compare",
+    "sweep",
+    "sweeps",
     "rm",
     "prune",
     "sync",
