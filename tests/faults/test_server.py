@@ -198,7 +198,7 @@ def follow(
         folder = stores[0].find(whole.id)
         records = whole.journal.read_bytes().splitlines(keepends=True)
         server = Server(Recording(folder, records), stores, **behaviour)
-        monkeypatch.setattr("curriculum.tracking.mirror.connect", server.connect)
+        monkeypatch.setattr("curriculum.tracking.client.connect", server.connect)
         assert follow_run(stores[0], folder, destinations_of(stores[0]))
         assert folder.journal.read_bytes() == whole.journal.read_bytes()
         if empty:  # the artifacts lie where the run does, and are the other server's
