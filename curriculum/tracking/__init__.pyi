@@ -6,8 +6,6 @@ from .copy_state import was_copied as was_copied
 from .destinations import Copy as Copy
 from .destinations import Destination as Destination
 from .destinations import Destinations as Destinations
-from .follow_runs import follow_runs as follow_runs
-from .follow_runs import list_mirror_file as list_mirror_file
 from .local_database import LocalDatabase as LocalDatabase
 from .local_database import copied_runs as copied_runs
 from .local_database import experiment_ids as experiment_ids
@@ -18,6 +16,8 @@ from .relocation import relocate_artifacts as relocate_artifacts
 from .remote_deletion import RemoteTrash as RemoteTrash
 from .report_upload import upload_report as upload_report
 from .runs_file import RunsFile as RunsFile
+from .runs_follower import follow_runs as follow_runs
+from .runs_follower import list_mirror_file as list_mirror_file
 from .server import experiment_page as experiment_page
 from .server import mlflow_server as mlflow_server
 from .sync import follow_run as follow_run

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
 from pathlib import Path
 
@@ -86,9 +86,9 @@ class _Follower:
                 return False
             time.sleep(POLL_SECONDS)
 
-    def _list(self, run_ids: Iterable[str]) -> None:
+    def _list(self, run_ids: Sequence[str]) -> None:
         """Take these up, before those that wait for long."""
-        for run_id in run_ids:
+        for run_id in reversed(run_ids):
             self._retries.pop(run_id, None)
             self._failed.discard(run_id)
             if run_id not in self._open:
