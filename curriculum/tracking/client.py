@@ -18,7 +18,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server may be s
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from curriculum.tracking.addresses import NOTE_TAG, local_tracking_uri
+from curriculum.tracking.addresses import DATABASES, NOTE_TAG, local_tracking_uri
 from curriculum.tracking.relocation import check_database, folder_name, relocate_artifacts
 
 
@@ -37,7 +37,7 @@ def connect(store: record.Store, tracking_uri: str) -> MlflowClient:
 
 
 def _connect_elsewhere(tracking_uri: str) -> MlflowClient:
-    if tracking_uri.startswith(("postgresql", "mysql", "mssql")):
+    if tracking_uri.startswith(DATABASES) and not tracking_uri.startswith("sqlite"):
         # A server has a hundred connections for all its clients, and a mirror is idle most of the time.
         os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOLCLASS", "NullPool")
     try:

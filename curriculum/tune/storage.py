@@ -28,6 +28,8 @@ def open_storage(url: str) -> BaseStorage:
         if url.startswith("redis"):
             return JournalStorage(JournalRedisBackend(url))
         return _database(url)
+    except UsageError:
+        raise
     except ModuleNotFoundError as error:
         raise record.missing_driver(f"Optuna's storage {record.redacted(url)}", error) from error
     except Exception as error:
@@ -42,10 +44,26 @@ def _database(url: str) -> RDBStorage:
 
     It has a hundred of them for all its clients, and a mirror is idle most of the time.
     """
+    if url.startswith("sqlite"):
+        return RDBStorage(url)
     from sqlalchemy.pool import NullPool
 
-    pool = {} if url.startswith("sqlite") else {"poolclass": NullPool}
-    return RDBStorage(record.with_driver(url), engine_kwargs=pool)
+    url = record.with_driver(url)
+    _check_is_not_mlflows(url)
+    return RDBStorage(url, engine_kwargs={"poolclass": NullPool})
+
+
+def _check_is_not_mlflows(url: str) -> None:
+    """Both keep versions of their tables under one name; Optuna would add its own before it finds out."""
+    from sqlalchemy import create_engine, inspect
+    from sqlalchemy.pool import NullPool
+
+    tables = inspect(create_engine(url, poolclass=NullPool)).get_table_names()
+    if "experiments" in tables and "studies" not in tables:
+        raise UsageError(
+            f"Optuna's storage {record.redacted(url)} is a database of MLflow's; make another "
+            f"beside it, such as by 'createdb optuna'"
+        )
 
 
 class JournalLock:
