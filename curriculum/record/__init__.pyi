@@ -47,7 +47,6 @@ from .inspection import inspect_run as inspect_run
 from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
 from .lock import Lock as Lock
-from .lock import is_held as is_held
 from .named_sources import NamedSources as NamedSources
 from .overview import RunOverview as RunOverview
 from .overview import RunTotals as RunTotals

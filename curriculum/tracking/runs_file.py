@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from curriculum.errors import UsageError
-from curriculum.record import RUN_ID, Lock, is_held
+from curriculum.record import RUN_ID, Lock
 
 PROBING_SECONDS = 1.0
 """Who only asks whether a lock is held holds it for an instant."""
@@ -73,7 +73,10 @@ class RunsReader:
     @property
     def is_complete(self) -> bool:
         """Whether no run is added any more: no living process writes it."""
-        return not is_held(self.path)
+        lock = Lock(self.path)
+        is_free = lock.acquire()
+        lock.release()
+        return is_free
 
     def read_new(self, *, whole: bool) -> list[str]:
         """The ids that were added since the last call; a line that is none is skipped.
