@@ -1,4 +1,6 @@
 from .addresses import absolute_address as absolute_address
+from .addresses import missing_driver as missing_driver
+from .addresses import with_driver as with_driver
 from .checkpoint import latest_settled_checkpoint as latest_settled_checkpoint
 from .checkpoint import load_learner as load_learner
 from .checkpoint_policy import CheckpointPolicy as CheckpointPolicy
@@ -68,6 +70,7 @@ from .result import StageResult as StageResult
 from .resume_point import ResumePoint as ResumePoint
 from .resume_point import SavedState as SavedState
 from .resume_point import find_resume_point as find_resume_point
+from .run_folder import RUN_ID as RUN_ID
 from .run_folder import RunFolder as RunFolder
 from .run_folder import checkpoint_name as checkpoint_name
 from .snapshot_codec import PackedSnapshot as PackedSnapshot
