@@ -45,6 +45,7 @@ class _Contender:
     Attributes:
         experiment: None where its settings don't fit together.
         results: by seed, at the largest budget so far.
+        made: by budget and learning rate, the experiment as it is run, and what its runs' ids depend on.
     """
 
     number: int
@@ -57,6 +58,7 @@ class _Contender:
     results: dict[int, SeedResult] = field(default_factory=dict)
     costs: list[TargetCost] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
+    made: dict[tuple[float, float], tuple[Experiment, str]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -200,14 +202,18 @@ class CurriculumSearch:
         """The run of each learning rate."""
         assert contender.experiment is not None
         for rate in self._plan.rates:
-            made = self._plan.comparable(contender.experiment, amount, rate)
-            run_id = self._run_id(made, seed)
+            key = amount.value, rate
+            if key not in contender.made:
+                made = self._plan.comparable(contender.experiment, amount, rate)
+                settled = sweeps.settled_part(made, self._plan.settings.source)
+                contender.made[key] = made, settled
+            made, settled = contender.made[key]
+            run_id = self._run_id(settled, seed)
             self.experiments[run_id] = made
             yield self._plan.job(run_id, made, seed, contender.label, contender.words)
 
-    def _run_id(self, experiment: Experiment, seed: int) -> str:
+    def _run_id(self, settled: str, seed: int) -> str:
         """The id of the run; one that was changed so that it can't be compared is not used again."""
-        settled = sweeps.settled_part(experiment, self._plan.settings.source)
         for number in count():
             found = sweeps.planned_run_id(settled, seed, dict(self._plan.provenance), number)
             if found in self._over or not os.path.lexists(self._store.folder(found).path):

@@ -140,10 +140,13 @@ def planned(
 
 
 def search(
-    plan: OptimizationPlan, console: Console, engine: sweeps.Engine | None = None
+    plan: OptimizationPlan,
+    console: Console,
+    engine: sweeps.Engine | None = None,
+    stop: StopRequest | None = None,
 ) -> OptimizationResult | None:
     """Carry out a search, with progress; None where it was interrupted."""
-    stop = StopRequest(signal.SIGINT, signal.SIGTERM)
+    stop = stop or StopRequest(signal.SIGINT, signal.SIGTERM)
     name, jobs = plan.experiment.name, plan.settings.jobs
     with report.OptimizationProgress(name, console, trials=plan.settings.trials) as progress:
         made = CurriculumSearch(plan, progress)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from curriculum import api, config, report, sweeps
+from curriculum import api, config, learn, report, sweeps
 from curriculum.cli.arguments import OptunaOption, StoreOption
 from curriculum.cli.output_files import check_can_be_written, write_text
 from curriculum.cli.parser import argument, option
@@ -91,10 +92,11 @@ def optimize(request: OptimizeRequest) -> int:
         f"among them; budget of each with each seed: up to {whole.value:.3g} {whole.unit}; study "
         f"{plan.study_name!r}"
     )
-    found = api.search(plan, stderr_console(), engine)
+    stop = learn.StopRequest(signal.SIGINT, signal.SIGTERM)
+    found = api.search(plan, stderr_console(), engine, stop)
     if found is None:
         print_error("interrupted; the same command continues the search")
-        return 130
+        return 128 + (stop.signal or signal.SIGINT)
     stream = sys.stderr if request.json else sys.stdout
     comparison_report.print_optimization(found.optimization, found.command, stream)
     if request.report is not None:

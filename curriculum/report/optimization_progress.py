@@ -19,8 +19,9 @@ class OptimizationProgress:
 
     def __init__(self, name: str, console: Console, *, trials: int) -> None:
         self._runs = SweepProgress(name, console, total=0, missing=0)
-        self._trials, self._begun = trials, 0
+        self._trials = trials
         self._began = time.monotonic()
+        self._seen, self._made, self._makes = 0, 0, False  # what the store has takes no time
 
     def __enter__(self) -> Self:
         self._runs.__enter__()
@@ -31,6 +32,7 @@ class OptimizationProgress:
 
     def on_start(self, job: Job, given: int) -> None:
         """A run was handed to the engine; so many are known that are to be made."""
+        self._makes = True
         self._runs.counts.total = given
         self._runs.on_start(job)
 
@@ -61,13 +63,21 @@ class OptimizationProgress:
         complete = [trial for trial in trials if trial.complete]
         best = min(complete, key=lambda trial: trial.values[-1])
         last = best.costs[-1]
-        spent = time.monotonic() - self._began
-        rest = self._trials - len(trials)
-        left = f"; about {short(spent / len(trials) * rest, 'seconds')} left" if rest else ""
+        left = self._time_left(len(trials))
         self._runs.note(
             f"best of {counted(len(trials), 'trial')} so far: {best.label} ({best.brief}), "
             f"{short(last.mean, last.unit)} {last.unit}, {last.reached} of {len(last.results)} reached{left}"
         )
+
+    def _time_left(self, trials: int) -> str:
+        """How long the other trials take, at the pace of those that were not over before."""
+        self._made += self._makes * (trials - self._seen)
+        self._seen, self._makes = trials, False
+        rest = self._trials - trials
+        if not (rest and self._made):
+            return ""
+        seconds = (time.monotonic() - self._began) / self._made * rest
+        return f"; about {short(seconds, 'seconds')} left"
 
     def on_confirmation(self, best: CurriculumTrial) -> None:
         """All trials are over, and the best is run on fresh seeds."""
