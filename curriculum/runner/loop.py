@@ -74,7 +74,12 @@ class CurriculumLoop:
         self.trainer = learn.Trainer(
             experiment.task,
             seed=seed,
-            evaluator=learn.Evaluator(experiment.task, experiment.criterion, seed),
+            evaluator=learn.Evaluator(
+                experiment.task,
+                experiment.criterion,
+                seed,
+                apart=experiment.task.for_stream("tuning"),
+            ),
             meter=meter,
             step_hook=learn.StepHook(
                 lambda: stop.requested or recorder.checkpoints.is_due, self._save_within_visit

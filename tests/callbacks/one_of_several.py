@@ -205,7 +205,7 @@ def lightning() -> tuple[Scheduler, list[Any]]:
 
 
 def accelerate() -> tuple[Scheduler, list[Any]]:
-    from accelerate import Accelerator
+    from accelerate import Accelerator  # type: ignore[import-untyped]
     from torch.utils.data import DataLoader
 
     logged: list[Any] = []

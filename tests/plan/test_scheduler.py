@@ -358,6 +358,18 @@ def test_a_half_step_takes_the_place_of_the_stage_aimed_at() -> None:
     assert scheduler.sample_stage(np.random.default_rng(0)) == scheduler.stage == Stage(6)
 
 
+def test_a_half_step_has_the_threshold_of_the_stage_that_it_leads_to() -> None:
+    criterion = Mastery(threshold=0.5, target_threshold=0.9, per_stage={2: 0.6, 10: 0.8})
+    scheduler = Scheduler(
+        Explicit(lengths=(2, 10, 20)), criterion, budget=Budget(steps_per_stage=LIMIT)
+    )
+    found = [(scheduler.stage.length, scheduler.criterion.threshold)]
+    for passed, steps in ((True, 0), (False, LIMIT), (True, LIMIT), (True, LIMIT)):
+        scheduler.update(evaluation(passed=passed, steps=steps))
+        found.append((scheduler.stage.length, scheduler.criterion.threshold))
+    assert found == [(2, 0.6), (10, 0.8), (6, 0.8), (10, 0.8), (20, 0.9)]
+
+
 def test_the_ending_names_the_runs_budget_where_both_run_out() -> None:
     scheduler = scheduler_of(
         Explicit(lengths=(2, 9)), budget=Budget(steps_per_stage=LIMIT, steps=LIMIT)
