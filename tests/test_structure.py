@@ -26,7 +26,7 @@ LAYERS = [
     {"record", "experiments"},
     {"tracking", "tune"},
     {"runner"},
-    {"sweep"},
+    {"sweeps"},
     {"comparison"},
     {"report"},
     {"api"},

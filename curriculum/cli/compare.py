@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curriculum import api, comparison, learn, plan, report, sweep
+from curriculum import api, comparison, learn, plan, report, sweeps
 from curriculum.cli.compare_output import OutputRequest, write_outputs
 from curriculum.cli.output_files import check_can_be_written
 from curriculum.cli.parser import argument, option
@@ -40,12 +40,12 @@ def _measure(text: str) -> str:
 
 
 def _equal(text: str) -> str:
-    sweep.unit_of(text)  # looked up late, as is the amount
+    sweeps.unit_of(text)  # looked up late, as is the amount
     return text
 
 
-def _amount(text: str) -> sweep.Amount:
-    return sweep.parse_amount(text)  # looked up late: torch is loaded with it
+def _amount(text: str) -> sweeps.Amount:
+    return sweeps.parse_amount(text)  # looked up late: torch is loaded with it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class CompareRequest(OutputRequest):
         learning_rates,
     )
     run: bool = option("first make the runs that are missing", bool)
-    budget: sweep.Amount | None = option(
+    budget: sweeps.Amount | None = option(
         "with --run: the budget of each strategy with each seed, in compute, or N followed by "
         "tokens, steps or s (default: 500 steps on the last stage for each learning rate)",
         usage_checked(_amount),
@@ -107,9 +107,9 @@ def compare(request: CompareRequest) -> int:
         _check_no_run_options(request)
         found = [_from_store(name, request) for name in names]
     else:
-        sweeps = [_sweep(name, request) for name in names]  # mistakes are found before any is run
+        planned = [_sweep(name, request) for name in names]  # mistakes are found before any is run
         found = []
-        for each in sweeps:
+        for each in planned:
             strategies = request.strategies or api.DEFAULT_STRATEGIES
             if not _run_missing(each, strategies, request):
                 return 130
@@ -140,7 +140,7 @@ def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:
     )
 
 
-def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:
+def _sweep(name: str, request: CompareRequest) -> sweeps.Sweep:
     """All runs of a comparison, and which of them are done."""
     return api.plan_sweep(
         name,
@@ -158,7 +158,7 @@ def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:
     )
 
 
-def _run_missing(each: sweep.Sweep, strategies: Sequence[str], request: CompareRequest) -> bool:
+def _run_missing(each: sweeps.Sweep, strategies: Sequence[str], request: CompareRequest) -> bool:
     """Run what is missing, with progress, and return whether all of it was run."""
     name, amount, missing = each.base.name, each.settings.amount, len(each.missing)
     print_note(

@@ -71,6 +71,7 @@ from .snapshot_codec import PackedSnapshot as PackedSnapshot
 from .snapshot_codec import pack as pack
 from .snapshot_codec import unpack as unpack
 from .store import DEFAULT_STORE as DEFAULT_STORE
+from .store import RunExists as RunExists
 from .store import Store as Store
 from .trial_record import CompletedTrial as CompletedTrial
 from .trial_record import Outcome as Outcome

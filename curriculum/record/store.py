@@ -1,5 +1,6 @@
 """Where runs lie: `STORE/runs/<id>/`, beside MLflow's database and artifacts."""
 
+import errno
 import os
 import secrets
 from collections.abc import Mapping
@@ -9,16 +10,24 @@ from curriculum.errors import UsageError
 from curriculum.plan import Score
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import fsync
+from curriculum.record.files import remove
 from curriculum.record.index import Index, Listing
 from curriculum.record.overview import RunOverview
 from curriculum.record.run_folder import RUN_ID, RunFolder
 
 DEFAULT_STORE = Path("mlruns")
+TAKEN = {errno.EEXIST, errno.ENOTEMPTY}
+"""What the system says where a folder is to be renamed to one that is there."""
+
 MOST_NAMED = 10
 """Runs in an error."""
 
 MIRROR_FILES = ("json", "lock", "log")
 """What a mirror keeps of a run: what it has copied, its lock, its log."""
+
+
+class RunExists(UsageError):
+    """The store has a run of that id already."""
 
 
 class Store:
@@ -50,12 +59,13 @@ class Store:
         self.mirrors.mkdir(parents=True, exist_ok=True)
         return self.mirrors / f"{folder.id}.{ending}"
 
-    def create(self, description: RunDescription) -> RunFolder:
-        """A new run's folder with its `run.json`. Its name, eight hex digits, is the run's id.
+    def create(self, description: RunDescription, run_id: str | None = None) -> RunFolder:
+        """A new run's folder with its `run.json`. Its name is the run's id, by default eight hex digits.
 
-        It is on the disk itself once it is given back.
+        It is on the disk itself once it is given back. Of two processes that create the same, one does.
 
         Raises:
+            RunExists: where the store has a run of that id.
             UsageError: where the store can't be written.
         """
         try:
@@ -65,13 +75,21 @@ class Store:
             for path in new:
                 fsync(path.parent)
             while True:
-                folder = RunFolder(self.runs_folder / secrets.token_hex(4))
-                aside = folder.path.with_name(f".{folder.id}.new")
-                if not folder.path.exists():
+                folder = RunFolder(self.runs_folder / (run_id or secrets.token_hex(4)))
+                if not os.path.lexists(folder.path):
                     break
+                if run_id is not None:
+                    raise RunExists(f"the store {self.root} has a run {run_id} already")
+            aside = folder.path.with_name(f".{folder.id}.{secrets.token_hex(4)}.new")
             (aside / "checkpoints").mkdir(parents=True)
             RunFolder(aside).describe(description)
-            os.rename(aside, folder.path)
+            try:
+                os.rename(aside, folder.path)
+            except OSError as error:
+                if error.errno not in TAKEN:
+                    raise
+                remove(aside)
+                raise RunExists(f"the store {self.root} has a run {folder.id} already") from error
             fsync(self.runs_folder)
         except OSError as error:
             raise UsageError(

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeEla
 from curriculum.plan import Budget, Verdict
 from curriculum.record import Evaluated, Result
 from curriculum.report.screen import NotebookScreen, in_notebook
-from curriculum.sweep import PlannedRun, is_guess
+from curriculum.sweeps import PlannedRun, is_guess
 
 REDRAW_SECONDS = 0.2
 QUIET_SECONDS = 60.0

@@ -26,12 +26,17 @@ def run(
     *,
     resume: bool = False,
     overrides: Sequence[str] = (),
+    run_id: str | None = None,
     **options: Unpack[RunOptions],
 ) -> record.Result:
     """Train a fresh model along the experiment's path; the result says whether it was interrupted.
 
     `curriculum.run` documents what it takes and raises. Here `overrides` are for the record
-    alone: they are part of the experiment already.
+    alone: they are part of the experiment already; and `run_id` is the id of the run, by default a new
+    one.
+
+    Raises:
+        RunExists: where the store has a run of that id.
     """
     if seed < 0:
         raise UsageError(f"seed must be a whole number, at least 0, got {seed}")
@@ -41,7 +46,7 @@ def run(
         described = context.describe(experiment, seed, overrides)
         earlier = record.earlier_run(context.run_store, described) if resume else None
         if earlier is None:
-            result, mirror = _start(described, experiment, context)
+            result, mirror = _start(described, experiment, context, run_id)
     if earlier is not None:
         original = earlier.description()
         check_settled(original, context)
@@ -96,12 +101,17 @@ def _isolated(context: RunContext, original: record.RunDescription) -> AbstractC
     return isolated(threads, flush_denormal=original.flush_denormal)
 
 
-def _start(described: record.RunDescription, experiment: Experiment, context: RunContext) -> Ended:
+def _start(
+    described: record.RunDescription,
+    experiment: Experiment,
+    context: RunContext,
+    run_id: str | None,
+) -> Ended:
     """Start a run, once task and model were seen to fit together."""
     experiment.check_first_batch(context.torch_device)
     setup = _setup(experiment, described, context)
     fresh = _fresh(setup)
-    folder = context.run_store.create(described)
+    folder = context.run_store.create(described, run_id)
     remember_source(folder, context.source)
     with folder.held():
         return _loop(folder, setup, fresh, record.ResumePoint(), context)

@@ -181,7 +181,7 @@ def workers() -> list[int]:
     """The processes of this one that make runs."""
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
     commands = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
-    return [child for child, command in commands.items() if b"curriculum.sweep.worker" in command]
+    return [child for child, command in commands.items() if b"curriculum.sweeps.worker" in command]
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import curriculum
 from curriculum import Adam, Budget, Cost, Experiment, Stage, Tuning
 from curriculum.record import History, Result, Store
 from curriculum.report import Progress, SweepProgress, progress, sweep_progress
-from curriculum.sweep import PlannedRun
+from curriculum.sweeps import PlannedRun
 
 
 def console_for(stream: io.StringIO, *, terminal: bool) -> Console:

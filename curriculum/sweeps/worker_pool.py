@@ -8,7 +8,7 @@ from multiprocessing.connection import wait
 from curriculum.errors import RunFailed
 from curriculum.processes import Worker, WorkerGone
 from curriculum.record import Evaluated, History, Result, Store, decode, encode
-from curriculum.sweep.job import Job, SweepSettings
+from curriculum.sweeps.comparison_job import Job, SweepSettings
 
 Progress = tuple[Evaluated, float]
 """A run's newest evaluation, and the seconds since its start."""
@@ -66,7 +66,7 @@ class _RunWorker(Worker):
     """
 
     def __init__(self, settings: SweepSettings) -> None:
-        super().__init__("curriculum.sweep.worker")
+        super().__init__("curriculum.sweeps.worker")
         self.job: Job | None = None
         self._settings = settings
         self._store = Store(settings.store)

@@ -1,3 +1,13 @@
+from .comparison_job import SweepSettings as SweepSettings
+from .engine import Engine as Engine
+from .engine import JobEnded as JobEnded
+from .engine import JobEvent as JobEvent
+from .engine import JobFailed as JobFailed
+from .engine import JobHeld as JobHeld
+from .engine import JobLost as JobLost
+from .engine import JobOutcome as JobOutcome
+from .engine import JobProgress as JobProgress
+from .engine import carry_out as carry_out
 from .grid import Amount as Amount
 from .grid import PlannedRun as PlannedRun
 from .grid import Until as Until
@@ -7,7 +17,8 @@ from .grid import default_rates as default_rates
 from .grid import parse_amount as parse_amount
 from .grid import plan_runs as plan_runs
 from .grid import unit_of as unit_of
-from .job import SweepSettings as SweepSettings
+from .job import Job as Job
+from .job import make_run as make_run
 from .run_summary import GUESS as GUESS
 from .run_summary import OF_TRAINING as OF_TRAINING
 from .run_summary import UNITS as UNITS

@@ -13,7 +13,7 @@ from curriculum.config import Experiment, deserialize, load_module
 from curriculum.learn import StopRequest
 from curriculum.record import Record, Result
 from curriculum.runner import RunOptions, resume, run
-from curriculum.sweep.grid import Amount, Until, comparable_experiment
+from curriculum.sweeps.grid import Amount, Until, comparable_experiment
 
 
 @dataclass(frozen=True, slots=True)

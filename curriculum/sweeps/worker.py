@@ -1,4 +1,4 @@
-"""A process that makes runs of a sweep, one by one: `python -m curriculum.sweep.worker DESCRIPTOR`."""
+"""A process that makes runs of a sweep, one by one: `python -m curriculum.sweeps.worker DESCRIPTOR`."""
 
 import sys
 import time
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from curriculum.processes import Content, Reply, serve
 from curriculum.record import Evaluated, Record, decode, encode
-from curriculum.sweep.job import Job, SweepSettings, make_run
+from curriculum.sweeps.comparison_job import Job, SweepSettings, make_run
 
 PROGRESS_SECONDS = 0.5
 """A run's evaluations are passed on no more often."""

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 from curriculum import record
 from curriculum.config import Experiment, deserialize
 from curriculum.learn import isolated, resolve_device
-from curriculum.sweep.grid import PlannedRun
-from curriculum.sweep.job import Job, SweepSettings, make_run
-from curriculum.sweep.run_summary import NOT_OVER, RunSummary, provenance
-from curriculum.sweep.worker_pool import WorkerPool
+from curriculum.sweeps.comparison_job import Job, SweepSettings, make_run
+from curriculum.sweeps.grid import PlannedRun
+from curriculum.sweeps.run_summary import NOT_OVER, RunSummary, provenance
+from curriculum.sweeps.worker_pool import WorkerPool
 
 
 class SweepListener(Protocol):
