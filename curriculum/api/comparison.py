@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 import sys
@@ -27,7 +26,6 @@ from curriculum.config import (
     is_own,
     load_experiment,
     override,
-    serialize,
 )
 from curriculum.errors import UsageError, did_you_mean
 
@@ -252,7 +250,7 @@ def plan_sweep(
     source: Path | None = None,
     equal: str | None = None,
     measure: str | None = None,
-) -> sweeps.Sweep:
+) -> sweeps.ComparisonRuns:
     """All runs of a comparison, and which of them are done; nothing is run."""
     unit = None if equal is None else sweeps.unit_of(equal)
     if amount is not None and unit not in (None, amount.unit):
@@ -281,21 +279,19 @@ def plan_sweep(
         amount = amount or sweeps.default_amount(base, len(rates), unit or "compute")
     until: sweeps.Until = "target" if measure is None else "limit"
     runs = sweeps.plan_runs(base, strategies, seeds, amount, rates, until=until)
-    settings = sweeps.SweepSettings(
-        experiment=json.dumps(serialize(base)),
-        source=None if source is None else str(source.absolute()),
+    settings = sweeps.ComparisonSettings(
+        source=None if source is None else source.absolute(),
         overrides=tuple(overrides),
         amount=amount,
-        rate_count=len(rates),
         store=store.absolute(),
         device=device,
         threads=count,
         until=until,
     )
-    return sweeps.Sweep(settings, base, list(runs))
+    return sweeps.ComparisonRuns(settings, base, list(runs))
 
 
-def run_missing(planned: sweeps.Sweep, jobs: int, console: Console) -> bool:
+def run_missing(planned: sweeps.ComparisonRuns, jobs: int, console: Console) -> bool:
     """Make what is missing, with progress, and return whether all of it was made."""
     name, total, missing = planned.base.name, len(planned.runs), len(planned.missing)
     with report.SweepProgress(name, console, total=total, missing=missing) as progress:
@@ -303,7 +299,7 @@ def run_missing(planned: sweeps.Sweep, jobs: int, console: Console) -> bool:
 
 
 def compare_sweep(
-    planned: sweeps.Sweep, strategies: Sequence[str], measure: str | None = None
+    planned: sweeps.ComparisonRuns, strategies: Sequence[str], measure: str | None = None
 ) -> StrategyComparison:
     """The comparison of a sweep's runs, all of which are done."""
     store, wanted = record.Store(planned.settings.store), {*planned.done.values()}

@@ -140,7 +140,7 @@ def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:
     )
 
 
-def _sweep(name: str, request: CompareRequest) -> sweeps.Sweep:
+def _sweep(name: str, request: CompareRequest) -> sweeps.ComparisonRuns:
     """All runs of a comparison, and which of them are done."""
     return api.plan_sweep(
         name,
@@ -158,7 +158,9 @@ def _sweep(name: str, request: CompareRequest) -> sweeps.Sweep:
     )
 
 
-def _run_missing(each: sweeps.Sweep, strategies: Sequence[str], request: CompareRequest) -> bool:
+def _run_missing(
+    each: sweeps.ComparisonRuns, strategies: Sequence[str], request: CompareRequest
+) -> bool:
     """Run what is missing, with progress, and return whether all of it was run."""
     name, amount, missing = each.base.name, each.settings.amount, len(each.missing)
     print_note(

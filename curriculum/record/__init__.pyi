@@ -2,6 +2,7 @@ from .addresses import absolute_address as absolute_address
 from .checkpoint import latest_settled_checkpoint as latest_settled_checkpoint
 from .checkpoint import load_learner as load_learner
 from .checkpoint_policy import CheckpointPolicy as CheckpointPolicy
+from .class_digest import classes_sha256 as classes_sha256
 from .codec import Json as Json
 from .codec import decode as decode
 from .codec import encode as encode

@@ -1,4 +1,7 @@
-from .comparison_job import SweepSettings as SweepSettings
+from .comparison_runs import ComparisonRuns as ComparisonRuns
+from .comparison_runs import ComparisonSettings as ComparisonSettings
+from .driver import SweepDriver as SweepDriver
+from .driver import SweepListener as SweepListener
 from .engine import Engine as Engine
 from .engine import JobEnded as JobEnded
 from .engine import JobEvent as JobEvent
@@ -17,12 +20,12 @@ from .grid import default_rates as default_rates
 from .grid import parse_amount as parse_amount
 from .grid import plan_runs as plan_runs
 from .grid import unit_of as unit_of
+from .in_process_engine import InProcessEngine as InProcessEngine
 from .job import Job as Job
 from .job import make_run as make_run
+from .local_engine import LocalEngine as LocalEngine
 from .run_summary import GUESS as GUESS
 from .run_summary import OF_TRAINING as OF_TRAINING
 from .run_summary import UNITS as UNITS
 from .run_summary import RunSummary as RunSummary
 from .run_summary import is_guess as is_guess
-from .sweep import Sweep as Sweep
-from .sweep import SweepListener as SweepListener

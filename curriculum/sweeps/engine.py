@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
 from curriculum.config import Experiment
 from curriculum.errors import RunFailed, UsageError
 from curriculum.learn import StopRequest
+from curriculum.plan import Budget, Stage
 from curriculum.record import Evaluated, Record, Result, Store
-from curriculum.sweeps.job import Job, make_run
+from curriculum.sweeps.job import Job, make_run, restore_job
 
 PROGRESS_SECONDS = 0.5
 """A run's evaluations are passed on no more often."""
@@ -27,12 +28,34 @@ class JobProgress:
     """A run was evaluated.
 
     Attributes:
+        stage: that it stands at, in the task's words.
+        part: that is done: of the run's budget, or where that has no limit, of the path; in [0, 1].
         seconds: since the run's start.
     """
 
     run_id: str
-    evaluation: Evaluated
+    stage: str
+    part: float
     seconds: float
+
+    @classmethod
+    def of(cls, run_id: str, experiment: Experiment, record: Record, event: Evaluated) -> Self:
+        """The event of a run's record of an evaluation."""
+        path, seconds = experiment.growth.path(), record.clock.seconds
+        return cls(
+            run_id=run_id,
+            stage=experiment.axis_names.brief(event.stage, path),
+            part=_part_done(experiment.budget, path, event, seconds),
+            seconds=seconds,
+        )
+
+
+def _part_done(budget: Budget, path: Sequence[Stage], event: Evaluated, seconds: float) -> float:
+    if budget.seconds is not None:
+        return min(1.0, seconds / budget.seconds)
+    if budget.limits_run:
+        return budget.fraction_used(event.cost + event.discarded_cost)
+    return min(event.visit, len(path)) / len(path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,14 +192,11 @@ def carry_out(
         now = time.monotonic()
         if isinstance(record.event, Evaluated) and now - sent >= PROGRESS_SECONDS:
             sent = now
-            send(
-                JobProgress(
-                    run_id=job.run_id, evaluation=record.event, seconds=record.clock.seconds
-                )
-            )
+            send(JobProgress.of(job.run_id, made, record, record.event))
 
     try:
-        return JobEnded.of(make_run(job, listener, stop, experiment))
+        made = experiment or restore_job(job)
+        return JobEnded.of(make_run(job, listener, stop, made))
     except UsageError as error:
         if _is_held(job):  # not by this process, which holds nothing any more
             return JobHeld(run_id=job.run_id)

@@ -28,6 +28,7 @@ class Job:
         seed: of all randomness.
         store: the folder that the run is recorded in, seen from where it is made.
         label: what people call the run among those of its sweep.
+        group: what they call those that differ from it in their seed alone.
         overrides: of the experiment's settings, as typed, for the record.
         source: the user's file that defines the task or the model; None for none.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
@@ -42,6 +43,7 @@ class Job:
     seed: int
     store: Path
     label: str = ""
+    group: str = ""
     overrides: tuple[str, ...] = ()
     source: Path | None = None
     device: str = "auto"
@@ -69,7 +71,7 @@ def make_run(
             `curriculum.run` and `curriculum.resume`.
         RunFailed: where it can't continue.
     """
-    made = experiment or _experiment(job.experiment, job.source)
+    made = experiment or restore_job(job)
     options: RunOptions = {
         "store": job.store,
         "device": job.device,
@@ -89,6 +91,15 @@ def make_run(
         except RunExists:  # another process was faster, and may have left it since
             del options["mlflow"]  # that was settled there
     return resume(job.run_id, experiment=made, **options)
+
+
+def restore_job(job: Job) -> Experiment:
+    """The experiment of a job.
+
+    Raises:
+        UsageError: where the user's file that it takes can't be imported, or has changed.
+    """
+    return _experiment(job.experiment, job.source)
 
 
 @lru_cache(KEPT_EXPERIMENTS)
