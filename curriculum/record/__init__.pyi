@@ -57,6 +57,7 @@ from .provenance import check_unchanged as check_unchanged
 from .provenance import continued as continued
 from .provenance import describe_run as describe_run
 from .provenance import earlier_run as earlier_run
+from .provenance import installed_versions as installed_versions
 from .recorder import Listener as Listener
 from .recorder import Recorder as Recorder
 from .redaction import first_line as first_line
@@ -71,9 +72,15 @@ from .run_folder import checkpoint_name as checkpoint_name
 from .snapshot_codec import PackedSnapshot as PackedSnapshot
 from .snapshot_codec import pack as pack
 from .snapshot_codec import unpack as unpack
+from .source_files import source_files as source_files
+from .source_files import source_sha256 as source_sha256
 from .store import DEFAULT_STORE as DEFAULT_STORE
 from .store import RunExists as RunExists
 from .store import Store as Store
+from .store_probe import check_shared_store as check_shared_store
+from .store_probe import read_store_token as read_store_token
+from .store_probe import remove_store_token as remove_store_token
+from .store_probe import write_store_token as write_store_token
 from .trial_record import CompletedTrial as CompletedTrial
 from .trial_record import Outcome as Outcome
 from .trial_record import TrialReport as TrialReport
