@@ -28,6 +28,9 @@ SETTINGS = 4
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Has Ray listen on this machine alone, which it does by default on all systems but Linux."""
 
+MOST_CHARACTERS = 300
+"""Of what Ray says."""
+
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0"}
 
 
@@ -35,7 +38,7 @@ def connect(address: str | None) -> bool:
     """Connect this process to the Ray cluster at that address, `HOST:PORT` or `auto`.
 
     Without an address Ray is started on this machine, with as many CPUs as this process may use, until
-    `disconnect`. Returns whether this process was not connected before; then it stays so.
+    `disconnect`; or the cluster is taken that this process is connected to. Returns whether it was not.
 
     Raises:
         UsageError: where Ray is not installed, nothing answers there, or not to us.
@@ -43,10 +46,15 @@ def connect(address: str | None) -> bool:
     added = QUIET | (ON_LOOPBACK if address is None else {})
     with _environment(added):  # which Ray looks at once it is imported
         ray = import_ray()
+    there = None if address is None else _check_answers(address)
     if ray.is_initialized():
+        connected = ray.get_runtime_context().gcs_address
+        if there not in (None, connected):
+            raise UsageError(
+                f"this process is connected to the Ray cluster at {connected}, got the address {address!r}; "
+                f"leave it out, or call ray.shutdown() before"
+            )
         return False
-    if address is not None:
-        _check_answers(address)
     local: dict[str, Any] = {
         "address": "local",
         "num_cpus": usable_cores(),
@@ -82,8 +90,11 @@ def import_ray() -> Any:
     return ray
 
 
-def _check_answers(address: str) -> None:
-    """Check that a server like Ray's is there: of its own, Ray waits for minutes, and then ends the process."""
+def _check_answers(address: str) -> str:
+    """Check that a server like Ray's is there, and give its address.
+
+    Of its own, Ray waits for minutes, and then ends the process.
+    """
     found = _latest_here() if address == "auto" else address
     if found is None:
         raise UsageError(
@@ -99,7 +110,7 @@ def _check_answers(address: str) -> None:
         server.sendall(GREETING)
         frame = server.recv(9, socket.MSG_WAITALL)  # a timeout raises
         if len(frame) == 9 and frame[3] == SETTINGS:
-            return
+            return found
     raise UsageError(
         f"no Ray cluster answers at {found}; see there with 'ray status', or start one with 'ray start "
         f"--head' and name the address that it shows"
@@ -117,7 +128,7 @@ def _latest_here() -> str | None:
 
 
 def _refused(address: str | None, error: Exception) -> UsageError:
-    why = " ".join(str(error).split())
+    why = " ".join(str(error).split())[:MOST_CHARACTERS]
     if address is None:
         return UsageError(f"Ray can't be started on this machine: {why}")
     return UsageError(

@@ -2,12 +2,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("ray")
-
 from ray_clusters import (
     endless,
     events_of,
@@ -24,6 +22,7 @@ from curriculum.record import Store, source_sha256
 from curriculum.sweeps import JobEnded, JobProgress, RayEngine
 
 pytestmark = [
+    pytest.mark.skipif(find_spec("ray") is None, reason="an extra that isn't installed"),
     pytest.mark.slow,
     pytest.mark.xdist_group("ray"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # of Ray's own files
