@@ -38,12 +38,14 @@ from .files import UnexpectedFileType as UnexpectedFileType
 from .files import check_file as check_file
 from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point
+from .found_lease import LEASE_SECONDS as LEASE_SECONDS
 from .history import History as History
 from .inspection import Finding as Finding
 from .inspection import foreign_files as foreign_files
 from .inspection import inspect_run as inspect_run
 from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
+from .lease import LeaseLost as LeaseLost
 from .lock import Lock as Lock
 from .named_sources import NamedSources as NamedSources
 from .overview import RunOverview as RunOverview
@@ -71,7 +73,12 @@ from .snapshot_codec import PackedSnapshot as PackedSnapshot
 from .snapshot_codec import pack as pack
 from .snapshot_codec import unpack as unpack
 from .store import DEFAULT_STORE as DEFAULT_STORE
+from .store import RunExists as RunExists
 from .store import Store as Store
+from .store_probe import check_shared_store as check_shared_store
+from .store_probe import read_store_token as read_store_token
+from .store_probe import remove_store_token as remove_store_token
+from .store_probe import write_store_token as write_store_token
 from .trial_record import CompletedTrial as CompletedTrial
 from .trial_record import Outcome as Outcome
 from .trial_record import TrialReport as TrialReport
