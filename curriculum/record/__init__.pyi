@@ -39,12 +39,14 @@ from .files import UnexpectedFileType as UnexpectedFileType
 from .files import check_file as check_file
 from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point
+from .found_lease import LEASE_SECONDS as LEASE_SECONDS
 from .history import History as History
 from .inspection import Finding as Finding
 from .inspection import foreign_files as foreign_files
 from .inspection import inspect_run as inspect_run
 from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
+from .lease import LeaseLost as LeaseLost
 from .lock import Lock as Lock
 from .named_sources import NamedSources as NamedSources
 from .overview import RunOverview as RunOverview
