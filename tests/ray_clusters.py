@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from curriculum import Budget, Experiment, Mastery, StopRequest
+from curriculum import Adam, Budget, Experiment, Mastery, StopRequest
 from curriculum.config import load_module, serialize
 from curriculum.record import RunEnded, Store, read_journal
 from curriculum.sweeps import Engine, Job, JobEvent, JobProgress, make_run
@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 from turned_round import turned
 from curriculum.tasks import FirstBit
-from curriculum import Budget, Experiment, Geometric, Mastery, Stage, Adam
+from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage, Adam
 from curriculum.models import Recurrent
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def endless(experiment: Experiment) -> Experiment:
     """One that goes on until it is stopped."""
     return experiment.replace(
         criterion=Mastery(threshold=1.0, examples=64),
-        optimizer=replace(experiment.optimizer, learning_rate=1e-9),
+        optimizer=Adam(learning_rate=1e-9),
         budget=Budget(steps_per_stage=10**9),
     )
 

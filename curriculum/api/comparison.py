@@ -93,7 +93,7 @@ def compare(
     """
     names = _names(strategies)
     check_settings(overrides, measured=measure is not None)
-    planned = plan_sweep(
+    planned = plan_comparison(
         experiment,
         names,
         seeds=seeds,
@@ -117,7 +117,7 @@ def compare(
             f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
             f"with the rest"
         )
-    return compare_sweep(planned, names, measure)
+    return compare_planned(planned, names, measure)
 
 
 def compare_recorded(
@@ -235,7 +235,7 @@ def check_settings(overrides: Sequence[str], *, measured: bool = False) -> None:
                 )
 
 
-def plan_sweep(
+def plan_comparison(
     experiment: Experiment | str,
     strategies: Sequence[str],
     *,
@@ -298,7 +298,7 @@ def run_missing(planned: sweeps.ComparisonRuns, jobs: int, console: Console) -> 
         return planned.run(jobs, progress)
 
 
-def compare_sweep(
+def compare_planned(
     planned: sweeps.ComparisonRuns, strategies: Sequence[str], measure: str | None = None
 ) -> StrategyComparison:
     """The comparison of a sweep's runs, all of which are done."""

@@ -10,7 +10,15 @@ from curriculum.cli.compare_output import OutputRequest, write_outputs
 from curriculum.cli.output_files import check_can_be_written
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
-from curriculum.cli.values import learning_rates, natural, seeds, thread_count, usage_checked
+from curriculum.cli.values import (
+    amount,
+    learning_rates,
+    natural,
+    seeds,
+    strategies,
+    thread_count,
+    usage_checked,
+)
 from curriculum.errors import UsageError
 
 USAGE = "python -m curriculum compare EXPERIMENT ... [options] [--part.setting VALUE ...]"
@@ -26,26 +34,13 @@ examples:
 """
 
 
-def _strategies(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not names:
-        raise UsageError("must be names such as gated,direct,bandit, got none")
-    for name in names:
-        plan.get_strategy(name)
-    return names
-
-
 def _measure(text: str) -> str:
     return str(plan.Measure.parse(text))
 
 
 def _equal(text: str) -> str:
-    sweeps.unit_of(text)  # looked up late, as is the amount
+    sweeps.unit_of(text)  # looked up late: torch is loaded with it
     return text
-
-
-def _amount(text: str) -> sweeps.Amount:
-    return sweeps.parse_amount(text)  # looked up late: torch is loaded with it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +50,7 @@ class CompareRequest(OutputRequest):
     experiments: list[str] = argument("EXPERIMENT", "names from 'list', or Python files", nargs="+")
     strategies: tuple[str, ...] | None = option(
         "the strategies to compare (default: all in the store; with --run, gated,direct)",
-        usage_checked(_strategies),
+        usage_checked(strategies),
         "A,B",
     )
     seeds: tuple[int, ...] | None = option(
@@ -70,7 +65,7 @@ class CompareRequest(OutputRequest):
     budget: sweeps.Amount | None = option(
         "with --run: the budget of each strategy with each seed, in compute, or N followed by "
         "tokens, steps or s (default: 500 steps on the last stage for each learning rate)",
-        usage_checked(_amount),
+        usage_checked(amount),
         "N",
     )
     equal: str | None = option(
@@ -113,7 +108,7 @@ def compare(request: CompareRequest) -> int:
             strategies = request.strategies or api.DEFAULT_STRATEGIES
             if not _run_missing(each, strategies, request):
                 return 130
-            found.append(api.compare_sweep(each, strategies, request.measure))
+            found.append(api.compare_planned(each, strategies, request.measure))
     write_outputs(found, request)
     return 0
 
@@ -142,7 +137,7 @@ def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:
 
 def _sweep(name: str, request: CompareRequest) -> sweeps.ComparisonRuns:
     """All runs of a comparison, and which of them are done."""
-    return api.plan_sweep(
+    return api.plan_comparison(
         name,
         request.strategies or api.DEFAULT_STRATEGIES,
         seeds=request.seeds or api.DEFAULT_SEEDS,

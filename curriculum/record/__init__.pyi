@@ -1,4 +1,6 @@
 from .addresses import absolute_address as absolute_address
+from .addresses import missing_driver as missing_driver
+from .addresses import with_driver as with_driver
 from .checkpoint import latest_settled_checkpoint as latest_settled_checkpoint
 from .checkpoint import load_learner as load_learner
 from .checkpoint_policy import CheckpointPolicy as CheckpointPolicy
@@ -37,6 +39,7 @@ from .events import VisitEnded as VisitEnded
 from .events import VisitStarted as VisitStarted
 from .files import UnexpectedFileType as UnexpectedFileType
 from .files import check_file as check_file
+from .files import check_folder as check_folder
 from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point
 from .found_lease import LEASE_SECONDS as LEASE_SECONDS
@@ -48,6 +51,7 @@ from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
 from .lease import LeaseLost as LeaseLost
 from .lock import Lock as Lock
+from .lock import is_held as is_held
 from .named_sources import NamedSources as NamedSources
 from .overview import RunOverview as RunOverview
 from .overview import RunTotals as RunTotals
@@ -69,6 +73,7 @@ from .result import StageResult as StageResult
 from .resume_point import ResumePoint as ResumePoint
 from .resume_point import SavedState as SavedState
 from .resume_point import find_resume_point as find_resume_point
+from .run_folder import RUN_ID as RUN_ID
 from .run_folder import RunFolder as RunFolder
 from .run_folder import checkpoint_name as checkpoint_name
 from .snapshot_codec import PackedSnapshot as PackedSnapshot

@@ -8,7 +8,19 @@ from dataclasses import dataclass, field
 from curriculum.report.units import counted, short
 
 MOST_REACHES = 3
-"""That are told of a group; the others are counted together."""
+"""That are told of a group of runs; the others are counted together."""
+
+
+def reaches_in_words(reaches: Counter[str]) -> str:
+    """How far runs came.
+
+    >>> reaches_in_words(Counter({"length 5": 2, "length 3": 1}))
+    '2 × length 5, length 3'
+    """
+    common = reaches.most_common(MOST_REACHES)
+    words = [f"{count} × {reach}" if count > 1 else reach for reach, count in common]
+    rest = reaches.total() - sum(count for _, count in common)
+    return ", ".join([*words, counted(rest, "other")] if rest else words)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -26,10 +38,7 @@ class GroupCounts:
     @property
     def reach(self) -> str:
         """How far they came: `5 × length 1000, length 45`."""
-        common = self.reaches.most_common(MOST_REACHES)
-        words = [f"{count} × {reach}" if count > 1 else reach for reach, count in common]
-        rest = self.reaches.total() - sum(count for _, count in common)
-        return ", ".join([*words, f"{rest} others"] if rest else words)
+        return reaches_in_words(self.reaches)
 
 
 @dataclass(kw_only=True, slots=True)

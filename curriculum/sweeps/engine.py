@@ -83,9 +83,10 @@ class JobEnded:
         return self.status != "interrupted"
 
     @classmethod
-    def of(cls, result: Result) -> Self:
+    def of(cls, result: Result, experiment: Experiment) -> Self:
         """The event of a run with that result."""
-        reach = "" if result.reach is None else result.axis_names.words(result.reach)
+        axes, path = experiment.axis_names, experiment.growth.path()
+        reach = "" if result.reach is None else axes.brief(result.reach, path)
         return cls(
             run_id=result.run_id,
             status=result.status,
@@ -196,7 +197,7 @@ def carry_out(
 
     try:
         made = experiment or restore_job(job)
-        return JobEnded.of(make_run(job, listener, stop, made))
+        return JobEnded.of(make_run(job, listener, stop, made), made)
     except UsageError as error:
         if _is_held(job):  # not by this process, which holds nothing any more
             return JobHeld(run_id=job.run_id)
