@@ -18,7 +18,7 @@ from curriculum.record.files import opened
 LEASE_SECONDS = 30.0
 """Who waits so long for a run whose holder does not renew its lease has it. The same for all processes."""
 
-LEASE = re.compile(r"lease-([0-9]{6,})\.json")
+LEASE = re.compile(r"lease-([0-9]{6}|[1-9][0-9]{6,})\.json")
 MOST_BYTES = 1000
 
 
@@ -80,15 +80,19 @@ class FoundLease:
             if epoch is not None:  # it was taken away
                 return
         try:
-            self.renewed = os.fstat(self._file).st_mtime_ns
-            fcntl.flock(self._file, lock | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self.is_locked = True
+            self._lock_and_read(self._file, lock)
         except OSError:
             os.close(self._file)
             raise
+
+    def _lock_and_read(self, file: int, lock: int) -> None:
+        self.renewed = os.fstat(file).st_mtime_ns
+        try:
+            fcntl.flock(file, lock | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.is_locked = True
         with suppress(*UNFIT, RecursionError):
-            self.holder = decode(Holder, json.loads(os.pread(self._file, MOST_BYTES, 0)))
+            self.holder = decode(Holder, json.loads(os.pread(file, MOST_BYTES, 0)))
 
     def __enter__(self) -> Self:
         return self

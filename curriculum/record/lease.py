@@ -42,9 +42,9 @@ from curriculum.record.found_lease import (
 )
 
 RENEWED, VALID, OBSERVED, SETTLED = 1 / 6, 1 / 4, 2 / 3, 1 / 3
-"""Parts of `LEASE_SECONDS`: a lease is renewed so often, and looked at again before a write after so long; one that was not
-renewed for so long is taken, and written under after so long. What a holder has begun to write while its lease
-was valid has the time from `VALID` to `SETTLED` to land."""
+"""Parts of `LEASE_SECONDS`: a lease is renewed so often; before a write it is looked at again after so long; it is
+taken where it was not renewed for so long; and who takes it writes after so long. What was begun to be written
+while the lease was valid has the time from `VALID` to `SETTLED` to land."""
 
 PROBING_SECONDS = 1.0
 """Who only asks whether a lease is held locks it for an instant."""

@@ -15,7 +15,7 @@ from interrupted_runs import contents
 
 import curriculum
 from curriculum import RunFailed, UsageError
-from curriculum.record import LeaseLost, RunFolder, found_lease, lease
+from curriculum.record import LeaseLost, RunFolder, Unreadable, found_lease, lease
 from curriculum.record.found_lease import FoundLease, newest_epoch
 from curriculum.record.journal import Journal
 
@@ -112,6 +112,28 @@ def test_a_damaged_lease_that_nobody_has_locked_is_free(folder: RunFolder, conte
     assert not folder.is_running
     with folder.held():
         assert folder.epoch == 4
+
+
+def test_files_of_other_names_are_no_leases(folder: RunFolder) -> None:
+    for name in ("lease-7.json", "lease-0000007.json", "lease-000000.json", ".lease-000009.json"):
+        (folder.path / name).write_text("")
+    with folder.held():
+        assert folder.epoch == 1
+
+
+def test_a_lease_that_cannot_be_read_is_not_taken_for_a_free_one(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    write_lease(folder, "other", released=False, age=1e6)
+    monkeypatch.setattr(os, "pread", refusing)
+    with pytest.raises(UsageError, match=r"can't be written .Input/output error"), folder.held():
+        pass
+    with pytest.raises(Unreadable):
+        folder.is_running  # noqa: B018 - it looks at the lease
+    monkeypatch.undo()
 
 
 def test_each_holder_has_an_epoch_of_its_own_and_one_lease_is_kept(folder: RunFolder) -> None:
