@@ -25,7 +25,7 @@ from curriculum.config import load_experiment, override
 from curriculum.plan import Measure
 from curriculum.record import Store
 from curriculum.runner import FinalMeasure
-from curriculum.sweep import Amount, comparable_experiment
+from curriculum.sweeps import Amount, comparable_experiment
 
 CONDITIONS = {
     "direct": "direct",

@@ -3,6 +3,7 @@ from .api import Examples as Examples
 from .api import ModelExport as ModelExport
 from .api import RunResult as RunResult
 from .api import StrategyComparison as StrategyComparison
+from .api import SweepResult as SweepResult
 from .api import certify as certify
 from .api import compare as compare
 from .api import compare_recorded as compare_recorded
@@ -10,6 +11,7 @@ from .api import export as export
 from .api import resume as resume
 from .api import run as run
 from .api import show as show
+from .api import sweep as sweep
 from .config import Choices as Choices
 from .config import Experiment as Experiment
 from .config import Range as Range

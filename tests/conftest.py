@@ -76,7 +76,7 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], P
     with Lock(folder / "migrated.lock") as lock:
         lock.acquire(seconds=math.inf)
         if not template.exists():
-            from curriculum.tracking.mirror import connect
+            from curriculum.tracking.client import connect
 
             aside = Store(folder / "migrating")
             connect(aside, local_tracking_uri(aside))

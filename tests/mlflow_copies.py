@@ -12,7 +12,8 @@ from curriculum.cli.sync import destinations
 from curriculum.record import RunFolder, Store
 from curriculum.tracking import Destinations, local_tracking_uri, sync_run
 from curriculum.tracking.addresses import RUN_TAG
-from curriculum.tracking.mirror import VISIT_TAG, connect
+from curriculum.tracking.client import connect
+from curriculum.tracking.mirror import VISIT_TAG
 
 NewDatabase = Callable[[Path], Path]
 """Puts an empty database of MLflow's in a folder."""

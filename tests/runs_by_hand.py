@@ -5,7 +5,7 @@ from typing import Any
 
 from curriculum import Cost, Stage
 from curriculum.comparison import Comparison, compare_runs
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 PATH = (Stage(2), Stage(4), Stage(8))
 CONDITIONS = {"budget.compute": 100.0, "task": "FirstBit", "torch": "2.13"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shlex
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from curriculum import comparison, learn, plan, record, report, sweep
+from curriculum import comparison, learn, plan, record, report, sweeps
 from curriculum.api.histories import Histories
 from curriculum.api.measured import (
     check_measured,
@@ -27,7 +26,6 @@ from curriculum.config import (
     is_own,
     load_experiment,
     override,
-    serialize,
 )
 from curriculum.errors import UsageError, counted, did_you_mean
 
@@ -95,12 +93,12 @@ def compare(
     """
     names = _names(strategies)
     check_settings(overrides, measured=measure is not None)
-    planned = plan_sweep(
+    planned = plan_comparison(
         experiment,
         names,
         seeds=seeds,
         learning_rates=learning_rates,
-        amount=None if budget is None else sweep.parse_amount(str(budget)),
+        amount=None if budget is None else sweeps.parse_amount(str(budget)),
         equal=equal,
         measure=measure,
         overrides=overrides,
@@ -119,7 +117,7 @@ def compare(
             f"{len(planned.done)} of {len(planned.runs)} runs are over; the same call continues "
             f"with the rest"
         )
-    return compare_sweep(planned, names, measure)
+    return compare_planned(planned, names, measure)
 
 
 def compare_recorded(
@@ -237,13 +235,13 @@ def check_settings(overrides: Sequence[str], *, measured: bool = False) -> None:
                 )
 
 
-def plan_sweep(
+def plan_comparison(
     experiment: Experiment | str,
     strategies: Sequence[str],
     *,
     seeds: Sequence[int],
     learning_rates: Sequence[float] | None,
-    amount: sweep.Amount | None,
+    amount: sweeps.Amount | None,
     overrides: Sequence[str],
     store: Path,
     device: str,
@@ -252,9 +250,9 @@ def plan_sweep(
     source: Path | None = None,
     equal: str | None = None,
     measure: str | None = None,
-) -> sweep.Sweep:
+) -> sweeps.ComparisonRuns:
     """All runs of a comparison, and which of them are done; nothing is run."""
-    unit = None if equal is None else sweep.unit_of(equal)
+    unit = None if equal is None else sweeps.unit_of(equal)
     if amount is not None and unit not in (None, amount.unit):
         raise UsageError(
             f"budgets that are equal in {equal} are of {unit}, got one of {amount.value:.3g} "
@@ -272,38 +270,36 @@ def plan_sweep(
             f"not the package's: give the path of its file as `source`, or leave jobs at 1"
         )
     rates = (
-        sweep.default_rates(base) if learning_rates is None else tuple(map(float, learning_rates))
+        sweeps.default_rates(base) if learning_rates is None else tuple(map(float, learning_rates))
     )
     count = threads or (learn.default_threads(base.model.hidden_size) if jobs == 1 else 1)
     with learn.isolated(count):
         if measure is not None:
             check_measured(measure, base, strategies, overrides)
-        amount = amount or sweep.default_amount(base, len(rates), unit or "compute")
-    until: sweep.Until = "target" if measure is None else "limit"
-    runs = sweep.plan_runs(base, strategies, seeds, amount, rates, until=until)
-    settings = sweep.SweepSettings(
-        experiment=json.dumps(serialize(base)),
-        source=None if source is None else str(source.absolute()),
+        amount = amount or sweeps.default_amount(base, len(rates), unit or "compute")
+    until: sweeps.Until = "target" if measure is None else "limit"
+    runs = sweeps.plan_runs(base, strategies, seeds, amount, rates, until=until)
+    settings = sweeps.ComparisonSettings(
+        source=None if source is None else source.absolute(),
         overrides=tuple(overrides),
         amount=amount,
-        rate_count=len(rates),
         store=store.absolute(),
         device=device,
         threads=count,
         until=until,
     )
-    return sweep.Sweep(settings, base, list(runs))
+    return sweeps.ComparisonRuns(settings, base, list(runs))
 
 
-def run_missing(planned: sweep.Sweep, jobs: int, console: Console) -> bool:
+def run_missing(planned: sweeps.ComparisonRuns, jobs: int, console: Console) -> bool:
     """Make what is missing, with progress, and return whether all of it was made."""
     name, total, missing = planned.base.name, len(planned.runs), len(planned.missing)
     with report.SweepProgress(name, console, total=total, missing=missing) as progress:
         return planned.run(jobs, progress)
 
 
-def compare_sweep(
-    planned: sweep.Sweep, strategies: Sequence[str], measure: str | None = None
+def compare_planned(
+    planned: sweeps.ComparisonRuns, strategies: Sequence[str], measure: str | None = None
 ) -> StrategyComparison:
     """The comparison of a sweep's runs, all of which are done."""
     store, wanted = record.Store(planned.settings.store), {*planned.done.values()}
@@ -325,7 +321,7 @@ def _compared(
     measure: str | None,
     like: Experiment | None,
 ) -> StrategyComparison:
-    summaries = [sweep.RunSummary.of(each) for each in overviews]
+    summaries = [sweeps.RunSummary.of(each) for each in overviews]
     by_cost = measure is None
     found = comparison.compare_runs(title, summaries, strategies, left_out, by_cost=by_cost)
     histories = Histories(store, [each.run_id for each in summaries])

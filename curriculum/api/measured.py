@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from curriculum import comparison, learn, plan, record, runner, sweep
+from curriculum import comparison, learn, plan, record, runner, sweeps
 from curriculum.config import Experiment
 from curriculum.errors import UsageError
 
@@ -48,7 +48,7 @@ def trained_to_limit(
     overviews: Sequence[record.RunOverview], equal: str | None, *, measured: bool
 ) -> list[record.RunOverview]:
     """Those whose budgets are equal in `equal`, and which were trained until these were used up."""
-    unit = None if equal is None else f"budget.{sweep.unit_of(equal)}"
+    unit = None if equal is None else f"budget.{sweeps.unit_of(equal)}"
     return [
         each
         for each in overviews

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curriculum import api, comparison, learn, plan, sweep
+from curriculum import api, comparison, learn, plan, sweeps
 from curriculum.cli.compare_output import OutputRequest, write_outputs
 from curriculum.cli.output_files import check_can_be_written
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
-from curriculum.cli.values import learning_rates, natural, seeds, thread_count, usage_checked
+from curriculum.cli.values import (
+    amount,
+    learning_rates,
+    natural,
+    seeds,
+    strategies,
+    thread_count,
+    usage_checked,
+)
 from curriculum.errors import UsageError, counted
 
 USAGE = "python -m curriculum compare EXPERIMENT ... [options] [--part.setting VALUE ...]"
@@ -26,26 +34,13 @@ examples:
 """
 
 
-def _strategies(text: str) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    if not names:
-        raise UsageError("must be names such as gated,direct,bandit, got none")
-    for name in names:
-        plan.get_strategy(name)
-    return names
-
-
 def _measure(text: str) -> str:
     return str(plan.Measure.parse(text))
 
 
 def _equal(text: str) -> str:
-    sweep.unit_of(text)  # looked up late, as is the amount
+    sweeps.unit_of(text)  # looked up late: torch is loaded with it
     return text
-
-
-def _amount(text: str) -> sweep.Amount:
-    return sweep.parse_amount(text)  # looked up late: torch is loaded with it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +50,7 @@ class CompareRequest(OutputRequest):
     experiments: list[str] = argument("EXPERIMENT", "names from 'list', or Python files", nargs="+")
     strategies: tuple[str, ...] | None = option(
         "the strategies to compare (default: all in the store; with --run, gated,direct)",
-        usage_checked(_strategies),
+        usage_checked(strategies),
         "A,B",
     )
     seeds: tuple[int, ...] | None = option(
@@ -67,10 +62,10 @@ class CompareRequest(OutputRequest):
         learning_rates,
     )
     run: bool = option("first make the runs that are missing", bool)
-    budget: sweep.Amount | None = option(
+    budget: sweeps.Amount | None = option(
         "with --run: the budget of each strategy with each seed, in compute, or N followed by "
         "tokens, steps or s (default: 500 steps on the last stage for each learning rate)",
-        usage_checked(_amount),
+        usage_checked(amount),
         "N",
     )
     equal: str | None = option(
@@ -107,13 +102,13 @@ def compare(request: CompareRequest) -> int:
         _check_no_run_options(request)
         found = [_from_store(name, request) for name in names]
     else:
-        sweeps = [_sweep(name, request) for name in names]  # mistakes are found before any is run
+        planned = [_sweep(name, request) for name in names]  # mistakes are found before any is run
         found = []
-        for each in sweeps:
+        for each in planned:
             strategies = request.strategies or api.DEFAULT_STRATEGIES
             if not _run_missing(each, strategies, request):
                 return 130
-            found.append(api.compare_sweep(each, strategies, request.measure))
+            found.append(api.compare_planned(each, strategies, request.measure))
     write_outputs(found, request)
     return 0
 
@@ -140,9 +135,9 @@ def _from_store(name: str, request: CompareRequest) -> api.StrategyComparison:
     )
 
 
-def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:
+def _sweep(name: str, request: CompareRequest) -> sweeps.ComparisonRuns:
     """All runs of a comparison, and which of them are done."""
-    return api.plan_sweep(
+    return api.plan_comparison(
         name,
         request.strategies or api.DEFAULT_STRATEGIES,
         seeds=request.seeds or api.DEFAULT_SEEDS,
@@ -158,7 +153,9 @@ def _sweep(name: str, request: CompareRequest) -> sweep.Sweep:
     )
 
 
-def _run_missing(each: sweep.Sweep, strategies: Sequence[str], request: CompareRequest) -> bool:
+def _run_missing(
+    each: sweeps.ComparisonRuns, strategies: Sequence[str], request: CompareRequest
+) -> bool:
     """Run what is missing, with progress, and return whether all of it was run."""
     name, amount, missing = each.base.name, each.settings.amount, len(each.missing)
     print_note(

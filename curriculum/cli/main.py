@@ -9,7 +9,19 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from curriculum import __version__
-from curriculum.cli import certify, check, compare, delete, export, listing, run, show, sync, ui
+from curriculum.cli import (
+    certify,
+    check,
+    compare,
+    delete,
+    export,
+    listing,
+    run,
+    show,
+    sweep,
+    sync,
+    ui,
+)
 from curriculum.cli.parser import Commands, Parser
 from curriculum.cli.terminal import WarningHandler, open_standard_streams, print_error
 from curriculum.errors import RunFailed, UsageError, did_you_mean
@@ -27,6 +39,7 @@ examples:
   python -m curriculum certify last --length 41..500
   python -m curriculum export last --to exported
   python -m curriculum compare lstm_firstbit --strategies gated,direct --run
+  python -m curriculum sweep lstm_firstbit --strategies gated,direct --seeds 0..7
   python -m curriculum ui
 
 exit codes of run and resume:
@@ -98,6 +111,10 @@ def build_commands() -> tuple[Parser, Commands]:
     commands.add("export", text, export.export, epilog=export.EXAMPLES)
     text = "compare strategies: which gets how far, at what cost"
     commands.add("compare", text, compare.compare, usage=compare.USAGE, epilog=compare.EXAMPLES)
+    text = "run many experiments, strategies, seeds and settings"
+    commands.add("sweep", text, sweep.sweep, usage=sweep.USAGE, epilog=sweep.EXAMPLES)
+    text = "show how far the store's sweeps are, or cancel one"
+    commands.add("sweeps", text, sweep.show_sweeps)
     text = "delete runs: their folders, their copies in MLflow, their studies"
     commands.add("rm", text, delete.rm)
     commands.add("prune", "delete all runs that match the given conditions", delete.prune)

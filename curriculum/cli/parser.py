@@ -146,7 +146,7 @@ class Commands:
         namespace, overrides = self._program.parse_known_args(arguments)
         names = [each.name for each in fields(namespace.request)]
         self._check_options(namespace.command, overrides, takes_settings="overrides" in names)
-        namespace.overrides = tuple(overrides)
+        namespace.overrides, namespace.words = tuple(overrides), tuple(arguments)
         namespace.parser = self.parsers[namespace.command]
         request = namespace.request(**{name: getattr(namespace, name) for name in names})
         code: int = namespace.execute(request)

@@ -1,30 +1,53 @@
-"""The command `sync`: copies a run into MLflow and Optuna's storage."""
+"""The command `sync`: copies runs into MLflow and Optuna's storage."""
 
 from __future__ import annotations
 
 import logging
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from curriculum import record, report, tracking, tune
-from curriculum.cli.arguments import OptunaOption, RunArgument, StoreOption, TrackingOption
-from curriculum.cli.parser import option
+from curriculum.cli.arguments import RUN, OptunaOption, StoreOption, TrackingOption
+from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_line
+from curriculum.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyncRequest(RunArgument, StoreOption, TrackingOption, OptunaOption):
-    """Which run to copy, and where."""
+class SyncRequest(StoreOption, TrackingOption, OptunaOption):
+    """Which runs to copy, and where."""
 
-    follow: bool = option("copy until the run is over", bool)
+    run: str | None = argument("RUN", f"{RUN}; or --runs-file", nargs="?")
+    runs_file: Path | None = option(
+        "copy the runs that this file lists, an id a line, until all are copied; who adds to it "
+        "holds a lock on it",
+        Path,
+        "FILE",
+    )
+    follow: bool = option(
+        "copy beside what runs, until that is over; what fails goes to a log", bool
+    )
 
 
 def sync(request: SyncRequest) -> int:
-    """Copy what a run has recorded; with --follow, until it is over."""
+    """Copy what a run has recorded; with --follow, until it is over. So with the runs of a list."""
     store = record.Store(request.store)
-    folder = store.find(request.run)
     uri, storage = request.tracking_uri, request.optuna_storage
+    if (request.run is None) == (request.runs_file is None):
+        raise UsageError(
+            "sync takes a run, or a list of runs by --runs-file FILE; give one of them"
+        )
+    if request.runs_file is not None:
+        return _sync_runs(store, request.runs_file, destinations(store, uri, storage), request)
+    assert request.run is not None
+    folder = store.find(request.run)
     if request.follow:  # the run that started this process says where to, by the environment
-        return _follow(store, folder, destinations(store, uri, storage))
+        log = store.mirror_file(folder, "log")
+        copies = destinations(store, uri, storage)
+        return _logged(log, lambda: tracking.follow_run(store, folder, copies))
     description = folder.description()
     copies = destinations(
         store, uri or description.tracking_uri, storage or description.optuna_storage
@@ -44,7 +67,7 @@ def destinations(
     return tracking.Destinations(
         tracking_uri=tracking.resolve_tracking_uri(store, tracking_uri),
         optuna_storage=tune.resolve_storage(store, optuna_storage),
-        open_studies=lambda folder, url: tune.StudiesCopy(folder, url),
+        studies_in=lambda url: tune.OptunaDestination(url),
         presentation=tracking.Presentation(
             note=lambda history: report.markdown_note(history),
             figures=lambda history: report.run_figures(history),
@@ -57,13 +80,27 @@ def destinations(
     )
 
 
-def _follow(store: record.Store, folder: record.RunFolder, copies: tracking.Destinations) -> int:
-    """Copy until the run is over; what fails is logged beside the run, as nobody sees the output."""
-    log = store.mirror_file(folder, "log")
+def _sync_runs(
+    store: record.Store, runs_file: Path, copies: tracking.Destinations, request: SyncRequest
+) -> int:
+    """Copy the runs of a list, as their mirror or for a user who waits for it."""
+    if request.follow:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.nice(10)
+        log = tracking.list_mirror_file(store, runs_file, "log")
+        return _logged(log, lambda: tracking.follow_runs(store, runs_file, copies))
+    if not tracking.follow_runs(store, runs_file, copies):
+        return 1
+    print_line(f"The runs of {runs_file} are in MLflow at {record.redacted(copies.tracking_uri)}")
+    return 0
+
+
+def _logged(log: Path, follow: Callable[[], bool]) -> int:
+    """Follow, and log what fails beside the runs, as nobody sees the output."""
     record.check_file(log)
     logging.basicConfig(handlers=[logging.FileHandler(log, delay=True)], level=logging.WARNING)
     try:
-        return 0 if tracking.follow_run(store, folder, copies) else 1
+        return 0 if follow() else 1
     except Exception:
         logging.getLogger(__name__).exception("the mirror stopped")
         raise

@@ -1,5 +1,7 @@
 """The values of arguments: how each kind is read, and what it is called in the help."""
 
+from __future__ import annotations
+
 import math
 import re
 from argparse import ArgumentTypeError
@@ -7,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from curriculum import plan, sweeps
 from curriculum.errors import UsageError
 from curriculum.processes import usable_cores
 
@@ -124,6 +127,21 @@ def learning_rates(text: str) -> tuple[float, ...]:
     if not found or not all(0 < number < 1e300 for number in found):
         raise ArgumentTypeError(f"must be numbers above 0, such as 1e-3,3e-3,1e-2, got {text!r}")
     return tuple(found)
+
+
+def strategies(text: str) -> tuple[str, ...]:
+    """The names of strategies."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise UsageError("must be names such as gated,direct,bandit, got none")
+    for name in names:
+        plan.get_strategy(name)
+    return names
+
+
+def amount(text: str) -> sweeps.Amount:
+    """A budget such as `3e10`, `2e6tokens`, `500steps` or `60s`."""
+    return sweeps.parse_amount(text)  # looked up late: torch is loaded with it
 
 
 def usage_checked(read: Callable[[str], V]) -> Callable[[str], V]:

@@ -13,7 +13,7 @@ from curriculum.comparison.seed_result import SeedResult
 from curriculum.errors import UsageError
 from curriculum.plan import STRATEGIES, AxisNames, Stage, Verdict, growing_axes
 from curriculum.record import verdict_of
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 BASELINE = "direct"
 """What a curriculum is measured against."""

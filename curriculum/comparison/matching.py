@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from curriculum.comparison.seed_result import SeedResult
-from curriculum.sweep import OF_TRAINING, RunSummary, is_guess
+from curriculum.sweeps import OF_TRAINING, RunSummary, is_guess
 
 MOST_DIFFERENCES = 3
 

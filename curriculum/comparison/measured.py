@@ -16,7 +16,7 @@ from curriculum.comparison.medians import (
 )
 from curriculum.comparison.seed_result import SeedResult
 from curriculum.plan import Score
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 if TYPE_CHECKING:
     from curriculum.runner import FinalMeasure

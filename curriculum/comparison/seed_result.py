@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from curriculum.plan import Cost
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 
 @dataclass(frozen=True, slots=True)

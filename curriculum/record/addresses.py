@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from curriculum.errors import UsageError
+
 SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(.+)")
 FILE = re.compile(r"file:(?!/)(.+)")
 NAMES = ("databricks", "databricks-uc", "uc")
@@ -31,3 +33,23 @@ def absolute_address(given: str) -> str:
     if ":" in given or given in NAMES:
         return given
     return str(Path(given).absolute())
+
+
+def with_driver(url: str) -> str:
+    """A database's URL, with the driver that the extra `postgresql` installs.
+
+    Which one a URL without any means differs by the version of SQLAlchemy.
+
+    >>> with_driver("postgresql://host/database")
+    'postgresql+psycopg://host/database'
+    >>> with_driver("mysql+pymysql://host/database")
+    'mysql+pymysql://host/database'
+    """
+    return re.sub(r"\Apostgresql://", "postgresql+psycopg://", url)
+
+
+def missing_driver(name: str, error: ModuleNotFoundError) -> UsageError:
+    """That a database can't be reached for want of a library, in a sentence."""
+    library = (error.name or "").partition(".")[0]
+    wanted = "'curriculum[postgresql]'" if library == "psycopg" else library
+    return UsageError(f"{name} needs the library {library}; pip install {wanted}")

@@ -1,17 +1,24 @@
 """Where runs lie: `STORE/runs/<id>/`, beside MLflow's database and artifacts."""
 
+import errno
 import os
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from curriculum.errors import UsageError
 from curriculum.plan import Score
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import fsync
+from curriculum.record.files import remove
 from curriculum.record.index import Index, Listing
 from curriculum.record.overview import RunOverview
 from curriculum.record.run_folder import RUN_ID, RunFolder
+
+ADDRESS = re.compile(r"(s3[an]?|gs|gcs|hdfs|https?|abfss?|wasbs?|az|dbfs|ftp|file):/+(.*)")
+"""What is no folder, as `Path` has it, with one slash."""
 
 DEFAULT_STORE = Path("mlruns")
 MOST_NAMED = 10
@@ -19,6 +26,10 @@ MOST_NAMED = 10
 
 MIRROR_FILES = ("json", "lock", "log")
 """What a mirror keeps of a run: what it has copied, its lock, its log."""
+
+
+class RunExists(UsageError):
+    """A run of that id is in the store already."""
 
 
 class Store:
@@ -33,8 +44,10 @@ class Store:
         """The store in that folder, which need not be there yet.
 
         Raises:
-            UsageError: where MLflow's database could have no address in it.
+            UsageError: where it is the address of another kind of storage; or where MLflow's database could
+                have no address in it.
         """
+        _check_is_no_address(root)
         self.root = root.absolute()
         if "?" in str(self.root):
             raise UsageError(
@@ -50,28 +63,40 @@ class Store:
         self.mirrors.mkdir(parents=True, exist_ok=True)
         return self.mirrors / f"{folder.id}.{ending}"
 
-    def create(self, description: RunDescription) -> RunFolder:
-        """A new run's folder with its `run.json`. Its name, eight hex digits, is the run's id.
+    def create(self, description: RunDescription, run_id: str | None = None) -> RunFolder:
+        """A new run's folder with its `run.json`. Its name is the run's id: by default eight hex digits.
 
-        It is on the disk itself once it is given back.
+        It is on the disk itself once it is given back. Of several processes, on whatever machines, that
+        make one of the same id at the same time, one gets it.
 
         Raises:
-            UsageError: where the store can't be written.
+            UsageError: where the store can't be written, or the id is none.
+            RunExists: where the store has a run of that id.
         """
+        if run_id is not None and (run_id == "last" or not RUN_ID.fullmatch(run_id)):
+            raise UsageError(
+                f"a run's id is up to 64 letters, digits, '.', '_' and '-', begins with a letter or a "
+                f"digit, and is not 'last', got {run_id!r}"
+            )
         try:
             place = (self.runs_folder, *self.runs_folder.parents)
             new = [path for path in place if not path.exists()]
             self.runs_folder.mkdir(parents=True, exist_ok=True)
             for path in new:
                 fsync(path.parent)
-            while True:
-                folder = RunFolder(self.runs_folder / secrets.token_hex(4))
-                aside = folder.path.with_name(f".{folder.id}.new")
-                if not folder.path.exists():
-                    break
+            aside = self.runs_folder / f".{secrets.token_hex(8)}.new"
             (aside / "checkpoints").mkdir(parents=True)
             RunFolder(aside).describe(description)
-            os.rename(aside, folder.path)
+            while True:
+                folder = self.folder(run_id or secrets.token_hex(4))
+                with suppress(FileExistsError):
+                    _rename_folder(aside, folder.path)
+                    break
+                if run_id is not None:
+                    remove(aside)
+                    raise RunExists(
+                        f"there is a run {run_id} in {self.root} already; 'resume {run_id}' continues it"
+                    )
             fsync(self.runs_folder)
         except OSError as error:
             raise UsageError(
@@ -147,3 +172,36 @@ class Store:
 
     def _empty(self) -> UsageError:
         return UsageError(f"the store {self.root} holds no runs yet; start one with 'run'")
+
+
+def _check_is_no_address(root: Path) -> None:
+    """Check that a store is a folder.
+
+    Raises:
+        UsageError: where it is an address.
+    """
+    match = ADDRESS.fullmatch(str(root))
+    if match is None:
+        return
+    scheme, rest = match[1], match[2]
+    if scheme == "file":
+        raise UsageError(f"a store is given by its path, got file:///{rest}; take --store /{rest}")
+    raise UsageError(
+        f"a store is a folder of a file system that can lock, rename and sync, got {scheme}://{rest}; "
+        f"record runs in a folder, with --store, and have MLflow keep their artifacts there: 'mlflow "
+        f"server --artifacts-destination {scheme}://{rest}', and --tracking-uri with its address"
+    )
+
+
+def _rename_folder(path: Path, new: Path) -> None:
+    """Give a folder its name, at once and whole, unless that is taken.
+
+    Raises:
+        FileExistsError: where it is, by a folder that is not empty, or a file.
+    """
+    try:
+        os.rename(path, new)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new)) from error
+        raise

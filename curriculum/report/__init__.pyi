@@ -24,7 +24,10 @@ from .screen import as_text as as_text
 from .screen import literal_console as literal_console
 from .screen import show_figures_inline as show_figures_inline
 from .screen import shows_progress as shows_progress
+from .sweep_dry_run import describe_estimate as describe_estimate
 from .sweep_progress import SweepProgress as SweepProgress
+from .sweep_status import describe_sweep as describe_sweep
+from .sweep_status import sweep_list as sweep_list
 from .tables import final_evaluation_table as final_evaluation_table
 from .tables import stage_table as stage_table
 from .tables import stage_table_html as stage_table_html

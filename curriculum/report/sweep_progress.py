@@ -1,111 +1,150 @@
-"""A sweep in progress: bars on a terminal and in a notebook, a line for each run elsewhere."""
+"""A sweep in progress: a table on a terminal and in a notebook, lines elsewhere."""
+
+from __future__ import annotations
 
 import time
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
-from curriculum.plan import Budget, Verdict
-from curriculum.record import Evaluated, Result
-from curriculum.report.screen import NotebookScreen, in_notebook
-from curriculum.sweep import PlannedRun, is_guess
+from curriculum.report.screen import screen_of
+from curriculum.report.sweep_counts import SweepCounts
+from curriculum.report.units import short
+from curriculum.sweeps import Job, JobEnded, JobFailed, JobProgress
 
 REDRAW_SECONDS = 0.2
 QUIET_SECONDS = 60.0
-"""Where there is no terminal, a long run prints its progress as often."""
+"""Where there is no terminal, a long sweep prints its progress as often."""
+
+MOST_LINES = 100
+"""Where more runs than that are to be made, there is no line for each."""
+
+MOST_ROWS = 12
+"""Of groups, and of runs in progress, that are drawn."""
 
 
 class SweepProgress:
-    """Prints a line for each run that is over, and shows those in progress. Use it in a `with`."""
+    """Shows what waits, runs, is done and has failed, how far runs came, and what is left.
+
+    Use it in a `with`.
+    """
 
     def __init__(self, name: str, console: Console, *, total: int, missing: int) -> None:
-        self._console = console
-        self._total, self._done = total, total - missing
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(12),
-            TimeElapsedColumn(),
-        )
-        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
-        # A terminal has rich's own.
-        self._screen = NotebookScreen() if in_notebook() and not console.quiet else None
-        self._name = name
-        self._all = self._progress.add_task(self._title, total=total, completed=self._done)
-        self._tasks: dict[PlannedRun, TaskID] = {}
-        self._printed = time.monotonic()
+        self.counts = SweepCounts(total=total, done=total - missing)
+        self._name, self._console = name, console
+        self._screen = None if console.quiet else screen_of(console)
+        self._lines = missing <= MOST_LINES
+        self._running: dict[str, Job] = {}
+        self._progress: dict[str, JobProgress] = {}
+        self._began = self._printed = self._drawn = time.monotonic()
 
     def __enter__(self) -> Self:
-        if self._screen is None:
-            self._progress.start()
-        else:
+        if self._screen is not None:
             self._screen.start()
-            self._draw()
+            self._draw(at_once=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for task in self._tasks.values():
-            self._progress.remove_task(task)
-        self._draw()
-        self._progress.stop()
+        self._running.clear()
+        self.counts.running = 0
+        if self._screen is not None:
+            self._draw(at_once=True)
+            self._screen.stop()
 
-    @property
-    def bars(self) -> list[Task]:
-        """What is drawn: of all runs, and of each that is in progress."""
-        return self._progress.tasks
+    def on_start(self, job: Job) -> None:
+        """A run was handed to the engine."""
+        self._running[job.run_id] = job
+        self._changed()
 
-    @property
-    def _title(self) -> str:
-        return f"{self._name}, {self._done} of {self._total} runs"
-
-    def on_evaluation(self, run: PlannedRun, evaluation: Evaluated, seconds: float) -> None:
+    def on_progress(self, job: Job, progress: JobProgress) -> None:
         """A run in progress was evaluated."""
-        used = _fraction_used(run.experiment.budget, evaluation, seconds)
-        path = run.experiment.growth.path()
-        text = f"{_name(run)}: at {run.experiment.axis_names.brief(evaluation.stage, path)}"
-        if run not in self._tasks:
-            self._tasks[run] = self._progress.add_task(text, total=1.0)
-        self._progress.update(self._tasks[run], description=text, completed=used)
-        if self._screen is not None:
-            if time.monotonic() - self._printed > REDRAW_SECONDS:
-                self._draw()
-        elif not self._console.is_terminal and time.monotonic() - self._printed > QUIET_SECONDS:
-            self._print(f"in progress: {text}, {used:.0%} of its budget")
+        self._progress[job.run_id] = progress
+        self._changed()
 
-    def on_run_end(self, run: PlannedRun, result: Result) -> None:
+    def on_end(self, job: Job, ended: JobEnded) -> None:
         """A run is over."""
-        self._done += 1
-        task = self._tasks.pop(run, None)
-        if task is not None:
-            self._progress.remove_task(task)
-        reach = "no stage" if result.reach is None else result.axis_names.words(result.reach)
-        if result.reach is not None and result.reach_verdict == Verdict.READY:
-            reach += " (ready)"
-        number = f"{self._done:>{len(str(self._total))}}/{self._total}"
-        self._print(f"{number}  {_name(run)}: {reach}, {result.seconds:.1f} s")
-        self._progress.update(self._all, description=self._title, completed=self._done)
-        self._draw()
+        counts, reach = self.counts, ended.reach or "no stage"
+        counts.done, counts.made = counts.done + 1, counts.made + 1
+        counts.reached += ended.status == "reached"
+        counts.compute += ended.compute
+        group = counts.group(job.group)
+        group.done += 1
+        group.reaches[reach] += 1
+        if self._lines:
+            number = f"{counts.done:>{len(str(counts.total))}}/{counts.total}"
+            self._print(f"{number}  {job.label}: {reach}, {ended.seconds:.1f} s")
+        self._left(job)
 
-    def _draw(self) -> None:
-        """In a notebook, show the bars as they are now."""
+    def on_failure(self, job: Job, failed: JobFailed) -> None:
+        """A run can't be made."""
+        self.counts.failed += 1
+        self.counts.group(job.group).failed += 1
+        self._print(f"failed: {job.label}: {failed.sentence}", always=True)
+        self._left(job)
+
+    def on_loss(self, job: Job, reason: str) -> None:
+        """A run is tried again."""
+        self._print(f"{job.label} (run {job.run_id}) is tried again: {reason}", always=True)
+        self._left(job)
+
+    def _left(self, job: Job) -> None:
+        self._running.pop(job.run_id, None)
+        self._progress.pop(job.run_id, None)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.counts.running = len(self._running)
         if self._screen is not None:
-            self._screen.update(self._progress.get_renderable(), refresh=True)
+            self._draw()
+        elif time.monotonic() - self._printed > QUIET_SECONDS:
+            self._print(f"{self._name}: {self._sentence()}{self._furthest()}", always=True)
+
+    def _sentence(self) -> str:
+        parts = sum(progress.part for progress in self._progress.values())
+        return self.counts.sentence(time.monotonic() - self._began, parts)
+
+    def _furthest(self) -> str:
+        """The run in progress that was begun first, in words."""
+        for run_id, job in self._running.items():
+            progress = self._progress.get(run_id)
+            if progress is not None:
+                return f"; {job.label} at {progress.stage}, {progress.part:.0%} done"
+        return ""
+
+    def _draw(self, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if self._screen is not None and (at_once or now - self._drawn > REDRAW_SECONDS):
+            self._drawn = now
+            self._screen.update(self._table(), refresh=True)
+
+    def _table(self) -> RenderableType:
+        """The counts, a row for each group that has runs, and one for each run in progress."""
+        counts = self.counts
+        head = Text(f"{self._name}: {self._sentence()}")
+        groups = Table.grid(padding=(0, 2, 0, 0))
+        for name, group in [*counts.groups.items()][:MOST_ROWS]:
+            failed = f", {group.failed} failed" if group.failed else ""
+            groups.add_row(Text(name), Text(f"{group.done} done{failed}"), Text(group.reach))
+        more = len(counts.groups) - MOST_ROWS
+        if more > 0:
+            groups.add_row(Text(f"… and {more} more"))
+        runs = Table.grid(padding=(0, 2, 0, 0))
+        for run_id, job in [*self._running.items()][:MOST_ROWS]:
+            progress = self._progress.get(run_id)
+            stage = "begins" if progress is None else f"at {progress.stage}"
+            part = 0.0 if progress is None else progress.part
+            clock = "" if progress is None else short(progress.seconds, "seconds")
+            bar = ProgressBar(total=1.0, completed=part, width=12)
+            runs.add_row(Text(f"{job.label}: {stage}"), bar, Text(clock))
+        return Group(head, groups, runs)
+
+    def _print(self, text: str, *, always: bool = False) -> None:
+        """A line of text; above what is drawn on a terminal. In a notebook the table says it, mostly."""
+        if self._console.quiet or (self._screen is not None and not self._console.is_terminal):
+            return
+        if self._screen is None or always:
+            self._console.print(text, highlight=False, soft_wrap=True)
             self._printed = time.monotonic()
-
-    def _print(self, text: str) -> None:
-        """A line of text; in a notebook, the bars say it."""
-        if self._screen is None:
-            self._progress.console.print(text, highlight=False, soft_wrap=True)
-            self._printed = time.monotonic()
-
-
-def _name(run: PlannedRun) -> str:
-    setting = "width" if is_guess(run.strategy) else "learning rate"
-    return f"{run.strategy}, seed {run.seed}, {setting} {run.learning_rate:g}"
-
-
-def _fraction_used(budget: Budget, evaluation: Evaluated, seconds: float) -> float:
-    """The part of its budget that a run has used up."""
-    if budget.seconds is not None:
-        return min(1.0, seconds / budget.seconds)
-    return budget.fraction_used(evaluation.cost + evaluation.discarded_cost)

@@ -26,12 +26,17 @@ def run(
     *,
     resume: bool = False,
     overrides: Sequence[str] = (),
+    run_id: str | None = None,
     **options: Unpack[RunOptions],
 ) -> record.Result:
     """Train a fresh model along the experiment's path; the result says whether it was interrupted.
 
     `curriculum.run` documents what it takes and raises. Here `overrides` are for the record
-    alone: they are part of the experiment already.
+    alone: they are part of the experiment already; and `run_id` is the id of the run, by default a new
+    one.
+
+    Raises:
+        RunExists: where the store has a run of that id.
     """
     if seed < 0:
         raise UsageError(f"seed must be a whole number, at least 0, got {seed}")
@@ -41,7 +46,7 @@ def run(
         described = context.describe(experiment, seed, overrides)
         earlier = record.earlier_run(context.run_store, described) if resume else None
         if earlier is None:
-            result, mirror = _start(described, experiment, context)
+            result, mirror = _start(described, experiment, context, run_id)
     if earlier is not None:
         original = earlier.description()
         check_settled(original, context)
@@ -96,14 +101,19 @@ def _isolated(context: RunContext, original: record.RunDescription) -> AbstractC
     return isolated(threads, flush_denormal=original.flush_denormal)
 
 
-def _start(described: record.RunDescription, experiment: Experiment, context: RunContext) -> Ended:
+def _start(
+    described: record.RunDescription,
+    experiment: Experiment,
+    context: RunContext,
+    run_id: str | None,
+) -> Ended:
     """Start a run, once task and model were seen to fit together."""
     experiment.check_first_batch(context.torch_device)
     setup = _setup(experiment, described, context)
     fresh = _fresh(setup)
-    folder = context.run_store.create(described)
+    folder = context.run_store.create(described, run_id)
     remember_source(folder, context.source)
-    with folder.held():
+    with folder.held(wait_seconds=context.wait_for_writer):
         return _loop(folder, setup, fresh, record.ResumePoint(), context)
 
 
@@ -131,7 +141,7 @@ def _resume(
 ) -> Ended:
     """Resume a run where its record allows it, or give its result if it is over."""
     mirror: Popen[bytes] | None = None
-    with folder.held():
+    with folder.held(wait_seconds=context.wait_for_writer):
         original = folder.description()
         changes = record.changes_between(original, now)
         if record.History.of(folder).end is None and not context.force:

@@ -9,6 +9,9 @@ TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
 RUN_TAG = "curriculum.run_id"
 """In MLflow, the run's id: on its parent run and on all children."""
 
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""How the URIs begin of what MLflow opens by itself."""
+
 NOTE_TAG = "mlflow.note.content"
 """What MLflow's UI shows as the description of a run, a model or an experiment."""
 
@@ -25,5 +28,8 @@ def resolve_tracking_uri(store: Store, given: str | None = None) -> str:
 
 
 def artifacts_folder(store: Store, tracking_uri: str) -> Path | None:
-    """Where new experiments keep artifacts; None where that is up to a server."""
-    return store.root / "artifacts" if tracking_uri == local_tracking_uri(store) else None
+    """Where new experiments keep artifacts; None where that is up to a server.
+
+    MLflow would have those of a database in the folder that a process happens to stand in.
+    """
+    return store.root / "artifacts" if tracking_uri.startswith(DATABASES) else None

@@ -5,28 +5,18 @@ looked for before anything is created.
 """
 
 import json
-import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from curriculum import record
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server may be slow
-
 from mlflow.entities import Metric, Param, Run, RunTag
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from curriculum import record
 from curriculum.plan import Verdict
-from curriculum.tracking.addresses import NOTE_TAG, RUN_TAG, local_tracking_uri
+from curriculum.tracking.addresses import NOTE_TAG, RUN_TAG
 from curriculum.tracking.artifacts import Artifacts
+from curriculum.tracking.client import experiment_id, paginate
 from curriculum.tracking.metrics import (
     evaluation_metrics,
     final_metrics,
@@ -40,7 +30,6 @@ from curriculum.tracking.metrics import (
 )
 from curriculum.tracking.point_buffer import PointBuffer
 from curriculum.tracking.presentation import Presentation
-from curriculum.tracking.relocation import check_database, folder_name, relocate_artifacts
 from curriculum.tracking.run_fields import (
     experiment_note,
     is_kept,
@@ -66,60 +55,6 @@ STATUS = {
     "killed": "KILLED",
     "failed": "FAILED",
 }
-
-
-def connect(store: record.Store, tracking_uri: str) -> MlflowClient:
-    """A client of MLflow. The store's own database is made where there is none, and follows the store."""
-    if tracking_uri != local_tracking_uri(store):
-        return MlflowClient(tracking_uri)
-    check_database(store)
-    store.mirrors.mkdir(parents=True, exist_ok=True)
-    with record.Lock(store.mirrors / "database.lock") as lock:  # two may not migrate at once
-        lock.acquire(seconds=math.inf)
-        client = MlflowClient(tracking_uri)
-        client.search_experiments(max_results=1)
-        relocate_artifacts(store)
-    return client
-
-
-def experiment_id(
-    client: MlflowClient, name: str, artifacts: Path | None, note: str | None = None
-) -> str:
-    """MLflow's id of an experiment, made where there is none, restored where it was deleted.
-
-    Args:
-        client: MLflow's.
-        name: the experiment's.
-        artifacts: where a new one keeps its artifacts; None leaves it to the server.
-        note: its description, where it is new.
-    """
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        if found.lifecycle_stage == "deleted":
-            client.restore_experiment(found.experiment_id)
-        return str(found.experiment_id)
-    location = None if artifacts is None else (artifacts / folder_name(name)).as_uri()
-    try:
-        tags = {"mlflow.experimentKind": "custom_model_development"}  # the UI's layout
-        if note is not None:
-            tags[NOTE_TAG] = note
-        return str(client.create_experiment(name, location, tags))
-    except MlflowException:
-        found = client.get_experiment_by_name(name)  # another mirror was faster
-        if found is None:
-            raise
-        return str(found.experiment_id)
-
-
-def paginate(search: Callable[..., Any], *what: Any) -> Iterator[Any]:
-    """All results of a paginated search."""
-    token: str | None = None
-    while True:
-        page = search(*what, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 class Mirror:
@@ -204,6 +139,10 @@ class Mirror:
                 self.client.set_tag(child, "verdict", visit.verdict)
                 self.client.set_terminated(child, STATUS[status], end_time=ended)
         self.client.set_terminated(self._run, STATUS[status], end_time=ended)
+
+    def release(self) -> None:
+        """Measure the machine's load no more."""
+        self._load.stop()
 
     def _apply(self, entry: record.Record) -> None:
         """Copy one record; its points are gathered."""

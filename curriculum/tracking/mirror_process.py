@@ -1,8 +1,8 @@
-"""Starts the mirror beside a run, in a session of its own."""
+"""Starts the mirror beside a run, or beside many, in a session of its own."""
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from curriculum.processes import python_command
@@ -18,9 +18,20 @@ def start_mirror(
     passwords, come in the environment, where other users can't read them. Where the user has warnings
     raised, that is about their own code: libraries give some which nobody would see.
     """
-    command = ["-m", "curriculum", "sync", run_id, "--store", str(store.absolute()), "--follow"]
+    return _start([run_id, "--store", str(store.absolute()), "--follow"], environment)
+
+
+def start_sweep_mirror(
+    store: Path, runs_file: Path, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    """Start the same for all runs of a `RunsFile`, whose writer is there already."""
+    given = ["--runs-file", str(runs_file.absolute())]
+    return _start([*given, "--store", str(store.absolute()), "--follow"], environment)
+
+
+def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        python_command(*command),
+        python_command("-m", "curriculum", "sync", *arguments),
         env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 from curriculum.errors import UsageError
 from curriculum.record import Store, first_line, redacted
 from curriculum.tracking.addresses import RUN_TAG, local_tracking_uri
-from curriculum.tracking.mirror import connect, paginate
+from curriculum.tracking.client import connect, paginate
 
 
 class RemoteTrash:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from curriculum.record import Store
 from curriculum.tracking.addresses import artifacts_folder
-from curriculum.tracking.mirror import connect, experiment_id
+from curriculum.tracking.client import connect, experiment_id
 
 REPORT_TAG = "curriculum.comparison"
 

@@ -11,6 +11,6 @@ from .importance import importances as importances
 from .process_executor import ProcessExecutor as ProcessExecutor
 from .process_executor import open_executor as open_executor
 from .run_setup import RunSetup as RunSetup
-from .storage import StudiesCopy as StudiesCopy
 from .storage import check_storage as check_storage
+from .studies_copy import OptunaDestination as OptunaDestination
 from .tuner import Tuner as Tuner

@@ -14,7 +14,7 @@ from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage, Tuni
 from curriculum.models import Recurrent
 from curriculum.record import Store
 from curriculum.tasks import FirstBit
-from curriculum.tune import StudiesCopy, dashboard_server
+from curriculum.tune import OptunaDestination, dashboard_server
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def dashboard(tmp_path: Path) -> Iterator[str]:
     )
     result = curriculum.run(experiment, store=tmp_path / "store", mirror=False)
     url = str(tmp_path / "studies.journal")
-    StudiesCopy(Store(tmp_path / "store").find(result.run_id), url).copy()
+    OptunaDestination(url).open(Store(tmp_path / "store").find(result.run_id)).copy()
     with running(dashboard_server(url, free_port()), "/api/studies") as address:
         yield f"{address}/dashboard/"
 

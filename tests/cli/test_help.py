@@ -24,12 +24,14 @@ COMMANDS = (
     "certify",
     "export",
     "compare",
+    "sweep",
+    "sweeps",
     "rm",
     "prune",
     "sync",
     "ui",
 )
-READ_OTHERWISE = {"overrides", "parser"}
+READ_OTHERWISE = {"overrides", "parser", "words"}
 """Fields of requests that no argument of their own is read into."""
 
 EXPERIMENTS = ("lstm_firstbit", "bert_reverse", "gru_subsequence_attention:direct")

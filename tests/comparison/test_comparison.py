@@ -10,7 +10,7 @@ from curriculum import Cost, Stage, UsageError
 from curriculum.comparison import compare_runs, too_few_seeds
 from curriculum.report.comparison import conditions, headline
 from curriculum.report.comparison.text import against_baseline
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 
 def test_several_learning_rates_count_as_trained_side_by_side_and_all_are_charged() -> None:

@@ -7,7 +7,7 @@ import pytest
 from runs_by_hand import CONDITIONS, of, run_summary, six
 
 from curriculum import Cost, UsageError
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 
 def left_out(*runs: Sequence[RunSummary]) -> list[str]:

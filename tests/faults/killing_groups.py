@@ -27,7 +27,7 @@ MARK = "CURRICULUM_TEST_GROUP"
 
 ROLES = {
     "curriculum.tune.worker": "worker",
-    "curriculum.sweep.worker": "worker",
+    "curriculum.sweeps.worker": "worker",
     "sync": "mirror",
 }
 LEFT_SECONDS = 5.0

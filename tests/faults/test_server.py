@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 from mlflow_copies import client_of, copy_of, destinations_in, points_of
+from recordings import Recording
 
 import curriculum
 from curriculum import Experiment
-from curriculum.record import Lock, RunFolder, Store
+from curriculum.record import RunFolder, Store
 from curriculum.tracking import Destinations, follow_run, sync_run
 from curriculum.tracking.mirror import VISIT_TAG
 
@@ -49,26 +50,6 @@ def test_nothing_is_missing_after_an_outage_of_a_real_server(how: tuple[str, ...
 
 FAILING = 3
 """The calls that fail in an outage."""
-
-
-@dataclass
-class Recording:
-    """A run that is still being recorded: `advance` adds a record, and after the last it ends."""
-
-    folder: RunFolder
-    records: list[bytes]
-
-    def __post_init__(self) -> None:
-        self._lock = Lock(self.folder.writer)
-        assert self._lock.acquire()
-        self.advance()
-
-    def advance(self) -> None:
-        if self.records:
-            with self.folder.journal.open("ab") as journal:
-                journal.write(self.records.pop(0))
-        else:
-            self._lock.release()
 
 
 @dataclass
@@ -194,11 +175,10 @@ def follow(
             new_database(root)
         stores = Store(roots[0]), Store(roots[-1])
         path = stores[0].runs_folder / whole.id
-        shutil.copytree(whole.path, path, ignore=shutil.ignore_patterns("journal.jsonl"))
-        folder = stores[0].find(whole.id)
-        records = whole.journal.read_bytes().splitlines(keepends=True)
-        server = Server(Recording(folder, records), stores, **behaviour)
-        monkeypatch.setattr("curriculum.tracking.mirror.connect", server.connect)
+        recording = Recording.again(whole, path)
+        folder = recording.folder
+        server = Server(recording, stores, **behaviour)
+        monkeypatch.setattr("curriculum.tracking.client.connect", server.connect)
         assert follow_run(stores[0], folder, destinations_of(stores[0]))
         assert folder.journal.read_bytes() == whole.journal.read_bytes()
         if empty:  # the artifacts lie where the run does, and are the other server's

@@ -32,7 +32,7 @@ from curriculum.report.comparison.plots import cost_by_stage, reach_by_strategy
 from curriculum.report.figures.extrapolation import extrapolation_curve
 from curriculum.report.figures.retention import retention_map
 from curriculum.report.figures.settings import settings_map
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 from curriculum.tracking.run_fields import experiment_note, path_datasets, stage_datasets
 
 DIGITS = AxisNames(length="digits", level="pluses")

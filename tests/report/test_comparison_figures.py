@@ -24,7 +24,7 @@ from curriculum.report.figures.line_styles import line_styles
 from curriculum.report.figures.retention import retention_map
 from curriculum.report.figures.settings import settings_map
 from curriculum.report.figures.svg import svg
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 LENGTHS = (2, 3, 5, 7, 11, 16, 24, 36, 54, 81, 122, 182, 273, 410, 614, 800, 1000)
 PATH = tuple(Stage(length) for length in LENGTHS)

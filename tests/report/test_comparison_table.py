@@ -14,7 +14,7 @@ from curriculum.comparison import Comparison, Ratio, compare_runs
 from curriculum.plan import Cost, Stage
 from curriculum.report.comparison import as_csv, as_json, conditions, headline, print_comparison
 from curriculum.report.comparison.table import overview, stage_by_stage
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 PATH = (Stage(2), Stage(10), Stage(1000))
 BUDGET = 1e9

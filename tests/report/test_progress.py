@@ -5,14 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
-from journals_by_hand import evaluated
 from rich.console import Console
 
 import curriculum
-from curriculum import Adam, Budget, Cost, Experiment, Stage, Tuning
-from curriculum.record import History, Result, Store
+from curriculum import Adam, Experiment, Tuning
+from curriculum.record import History, Store
 from curriculum.report import Progress, SweepProgress, progress, sweep_progress
-from curriculum.sweep import PlannedRun
+from curriculum.sweeps import Job, JobEnded, JobFailed, JobProgress
 
 
 def console_for(stream: io.StringIO, *, terminal: bool) -> Console:
@@ -108,41 +107,61 @@ def test_a_terminal_shows_path_score_reach_speed_and_what_is_left(
     assert max(map(len, without_control_codes(text))) <= 80
 
 
-@pytest.fixture
-def planned(tiny: Experiment) -> PlannedRun:
-    return PlannedRun("gated", 3, 0.02, tiny.replace(budget=Budget(tokens=1000)))
+JOB = Job(
+    run_id="0123456789ab",
+    experiment="{}",
+    seed=3,
+    store=Path("mlruns"),
+    label="gated, seed 3, learning rate 0.02",
+    group="gated",
+)
+QUARTER = JobProgress(run_id=JOB.run_id, stage="length 5", part=0.25, seconds=1.0)
+ENDED = JobEnded(
+    run_id=JOB.run_id, status="reached", reach="length 5", compute=3e9, steps=9, seconds=2.04
+)
 
 
-QUARTER = evaluated(0, Stage(5), Cost(steps=9, tokens=250, compute=1.0))
-
-
-def test_a_sweep_shows_all_of_its_runs_and_those_in_progress_on_a_terminal(
-    planned: PlannedRun,
+def test_a_sweep_shows_what_waits_runs_and_is_done_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sweep_progress, "REDRAW_SECONDS", 0.0)
     printed = io.StringIO()
-    console = console_for(printed, terminal=True)
-    with SweepProgress("tiny", console, total=8, missing=6) as listener:
-        listener.on_evaluation(planned, QUARTER, seconds=1.0)
-        (total, one) = listener.bars
-        assert (total.description, total.completed) == ("tiny, 2 of 8 runs", 2)
-        assert one.description == "gated, seed 3, learning rate 0.02: at length 5"
-        assert one.completed == 0.25
+    with SweepProgress("tiny", console_for(printed, terminal=True), total=8, missing=6) as sweep:
+        sweep.on_start(JOB)
+        sweep.on_progress(JOB, QUARTER)
+        during = printed.getvalue()
+        sweep.on_end(JOB, ENDED)
+    assert "tiny: 2 of 8 runs done, 1 running, 5 waiting, 0 failed" in during
+    assert "gated, seed 3, learning rate 0.02: at length 5" in during
+    assert "3 of 8 runs done, 0 running, 5 waiting, 0 failed; cost 3.0e9" in printed.getvalue()
+    assert "1 done  length 5" in printed.getvalue()
     assert max(map(len, without_control_codes(printed.getvalue()))) <= 80
 
 
-def test_a_sweep_prints_a_line_for_each_run_that_is_over(
-    planned: PlannedRun, tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sweep_prints_a_line_for_each_run_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweep_progress, "QUIET_SECONDS", 0.0)
-    result: Result = curriculum.run(tiny, store=store, mirror=False)
     printed = io.StringIO()
     with SweepProgress("tiny", console_for(printed, terminal=False), total=12, missing=6) as sweep:
-        sweep.on_evaluation(planned, QUARTER, seconds=1.0)
-        sweep.on_run_end(planned, result)
-    during, end = printed.getvalue().splitlines()
-    assert (
-        during == "in progress: gated, seed 3, learning rate 0.02: at length 5, 25% of its budget"
-    )
-    assert end == (
-        f" 7/12  gated, seed 3, learning rate 0.02: length 5, vocabulary 2, {result.seconds:.1f} s"
-    )
+        sweep.on_progress(JOB, QUARTER)
+        monkeypatch.setattr(sweep_progress, "QUIET_SECONDS", 60.0)
+        sweep.on_end(JOB, ENDED)
+        sweep.on_loss(JOB, "its process is gone")
+        sweep.on_failure(JOB, JobFailed(run_id=JOB.run_id, sentence="no room", kind="failed"))
+    during, end, lost, failed = printed.getvalue().splitlines()
+    assert during.startswith("tiny: 6 of 12 runs done, 0 running, 6 waiting, 0 failed")
+    assert end == " 7/12  gated, seed 3, learning rate 0.02: length 5, 2.0 s"
+    assert lost.endswith("is tried again: its process is gone")
+    assert failed == "failed: gated, seed 3, learning rate 0.02: no room"
+
+
+def test_a_sweep_of_very_many_runs_prints_no_line_for_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    printed = io.StringIO()
+    console = console_for(printed, terminal=False)
+    with SweepProgress("tiny", console, total=10_000, missing=10_000) as sweep:
+        sweep.on_end(JOB, ENDED)
+        assert printed.getvalue() == ""
+        monkeypatch.setattr(sweep_progress, "QUIET_SECONDS", 0.0)
+        sweep.on_end(JOB, ENDED)
+    assert printed.getvalue().startswith("tiny: 2 of 10,000 runs done")

@@ -39,7 +39,7 @@ from curriculum.record import (
     read_journal,
 )
 from curriculum.tasks import FirstBit, HumanNumbers
-from curriculum.tune import STORAGE_VARIABLE, StudiesCopy, importances
+from curriculum.tune import STORAGE_VARIABLE, OptunaDestination, importances
 
 
 def run(experiment: Experiment, store: Path, seed: int = 0, **more: Any) -> RunResult:
@@ -184,7 +184,7 @@ def test_other_settings_can_be_tuned(searched_runs: SearchedRuns, jobs: int) -> 
     model = curriculum.load("last", store=store)
     assert weights_sha256(model) == result.weights_sha256
     folder = Store(store).find("last")
-    StudiesCopy(folder, str(store / "studies.journal")).copy()
+    OptunaDestination(str(store / "studies.journal")).open(folder).copy()
     assert any(importances(visit) for visit in History.of(folder).visits)
 
 

@@ -32,7 +32,7 @@ from curriculum.record import (
     TargetEvaluated,
     VisitEnded,
 )
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 from curriculum.tasks import FirstBit
 
 

@@ -19,7 +19,7 @@ from curriculum.processes import HOST
 from curriculum.record import History, Store
 from curriculum.tracking import local_tracking_uri
 from curriculum.tracking.addresses import RUN_TAG
-from curriculum.tracking.mirror import connect
+from curriculum.tracking.client import connect
 
 pytestmark = pytest.mark.slow
 

@@ -32,8 +32,9 @@ from curriculum.record import (
     read_journal,
 )
 from curriculum.tasks import FirstBit
-from curriculum.tune import StudiesCopy, check_storage, dashboard_server, importances
-from curriculum.tune.storage import close_storage, open_storage, study_name
+from curriculum.tune import OptunaDestination, check_storage, dashboard_server, importances
+from curriculum.tune.storage import close_storage, open_storage
+from curriculum.tune.studies_copy import study_name
 
 pytestmark = pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 
@@ -83,7 +84,7 @@ def test_each_search_has_a_study_with_its_trials_and_copying_again_adds_none(
     path = tmp_path / "studies.journal"
     url = str(path) if kind == "journal" else f"sqlite:///{tmp_path / 'studies.db'}"
     for _ in range(2):
-        copy = StudiesCopy(folder, url)
+        copy = OptunaDestination(url).open(folder)
         copy.copy()
         copy.copy()
         copy.close("stopped")
@@ -114,7 +115,7 @@ def test_each_search_has_a_study_with_its_trials_and_copying_again_adds_none(
 def test_a_run_without_trials_leaves_no_storage(tiny: Experiment, store: Path) -> None:
     curriculum.run(tiny, store=store, mirror=False)
     path = store / "studies.journal"
-    StudiesCopy(Store(store).find("last"), str(path)).copy()
+    OptunaDestination(str(path)).open(Store(store).find("last")).copy()
     assert not path.exists()
 
 
@@ -151,7 +152,7 @@ def test_a_storage_that_can_be_reached_passes(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_dashboard_lists_the_studies(folder: RunFolder, tmp_path: Path) -> None:
     url = str(tmp_path / "studies.journal")
-    StudiesCopy(folder, url).copy()
+    OptunaDestination(url).open(folder).copy()
     with (
         running(dashboard_server(url, free_port()), "/api/studies") as address,
         urllib.request.urlopen(f"{address}/api/studies") as response,

@@ -19,7 +19,7 @@ from curriculum.comparison import (
 from curriculum.plan import Cost, Stage
 from curriculum.record import verdict_of
 from curriculum.report.units import csv_cell
-from curriculum.sweep import UNITS, RunSummary
+from curriculum.sweeps import UNITS, RunSummary
 
 CSV_COLUMNS = ("experiment", "strategy", "length", "vocab_size", "level", "seeds", "reached")
 """The first columns; after them come, by unit, the median cost and the ends of its interval."""

@@ -18,7 +18,7 @@ from curriculum.report.figures.axes import MOST_TOGETHER
 from curriculum.report.figures.extrapolation import Y_LABEL, extrapolation_curves
 from curriculum.report.figures.retention import retention_map
 from curriculum.report.figures.settings import settings_map
-from curriculum.sweep import GUESS, RunSummary
+from curriculum.sweeps import GUESS, RunSummary
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,7 +25,7 @@ from curriculum.report.comparison.text import left_out
 from curriculum.report.figures.axes import MOST_TOGETHER
 from curriculum.report.figures.settings import settings_map
 from curriculum.report.figures.svg import inline_svg
-from curriculum.sweep import GUESS
+from curriculum.sweeps import GUESS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

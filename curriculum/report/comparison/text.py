@@ -16,7 +16,7 @@ from curriculum.errors import counted
 from curriculum.learn import OPERATIONS_A_SECOND
 from curriculum.plan import verb_of
 from curriculum.report.units import short, times
-from curriculum.sweep import is_guess
+from curriculum.sweeps import is_guess
 
 NO_PAIR = "no seed in common"
 

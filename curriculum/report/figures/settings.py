@@ -10,7 +10,7 @@ from curriculum.comparison import Comparison, Outcome, median_of
 from curriculum.plan import verb_of
 from curriculum.report.figures.axes import TITLE, new_figure, place_ticks
 from curriculum.report.figures.difficulty import Difficulty
-from curriculum.sweep import GUESS
+from curriculum.sweeps import GUESS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from curriculum import Cost, Stage, Verdict
 from curriculum.comparison import compare_runs
 from curriculum.plan import VisitReason
 from curriculum.record import Event, RunDescription, RunOverview, RunTotals
-from curriculum.sweep import RunSummary
+from curriculum.sweeps import RunSummary
 
 SETTINGS = {
     "optimizer": "Adam",

@@ -16,7 +16,7 @@ from curriculum import (
 )
 from curriculum.learn import Learner, batch_of
 from curriculum.models import Recurrent
-from curriculum.sweep import (
+from curriculum.sweeps import (
     Amount,
     comparable_experiment,
     default_amount,

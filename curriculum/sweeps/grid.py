@@ -54,6 +54,24 @@ class PlannedRun:
     learning_rate: float
     experiment: Experiment = field(compare=False)  # a user's task need not be hashable
 
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        setting = "width" if get_strategy(self.strategy).guesses else "learning rate"
+        return f"{self.strategy}, seed {self.seed}, {setting} {self.learning_rate:g}"
+
+    def overrides(self, unit: str, until: Until) -> tuple[str, ...]:
+        """What would be typed, after those of the experiment, to run it; its budget is in that unit."""
+        limit = getattr(self.experiment.budget, unit)
+        chosen = (
+            "--strategy",
+            self.strategy,
+            "--optimizer.learning-rate",
+            repr(self.learning_rate),
+        )
+        to = ("--budget.until", until) if until != "target" else ()
+        return (*chosen, f"--budget.{unit}", repr(limit), *to)
+
 
 def plan_runs(
     experiment: Experiment,

@@ -1,0 +1,233 @@
+"""The commands `sweep` and `sweeps`: many runs, and how far they are."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import signal
+from argparse import ArgumentTypeError
+from dataclasses import asdict, dataclass
+
+from curriculum import api, learn, processes, record, report, sweeps
+from curriculum.cli.arguments import OptunaOption, StoreOption, TrackingOption
+from curriculum.cli.parser import argument, option
+from curriculum.cli.terminal import print_error, print_line, print_note, stderr_console
+from curriculum.cli.values import (
+    amount,
+    learning_rates,
+    natural,
+    seeds,
+    strategies,
+    thread_count,
+    usage_checked,
+)
+from curriculum.errors import UsageError, counted
+
+USAGE = "python -m curriculum sweep EXPERIMENT ... [options] [--part.setting VALUE ...]"
+EXAMPLES = """\
+examples:
+  python -m curriculum sweep lstm_firstbit --strategies gated,direct --seeds 0..7
+  python -m curriculum sweep lstm_firstbit gru_firstbit --seeds 0..19 --set growth.factor=1.5,2,3
+  python -m curriculum sweep my_task.py --seeds 0..4 --set optimizer.learning-rate=1e-3,1e-2 --dry-run
+  python -m curriculum sweep lstm_firstbit --strategies gated,direct --seeds 0..9 --budget 2000steps
+  python -m curriculum sweeps
+  python -m curriculum sweeps 3fa9 --cancel
+
+exit codes:
+  0    every run is over
+  1    some runs failed; the same command tries them again
+  2    a mistake on the command line or in a user's file
+  130  interrupted or cancelled (143: terminated); the same command continues
+"""
+
+
+def _setting(text: str) -> tuple[str, tuple[str, ...]]:
+    """A setting with its values, such as `growth.factor=1.5,2`."""
+    key, _, values = text.partition("=")
+    key = key.strip().removeprefix("--")
+    found = tuple(dict.fromkeys(part.strip() for part in values.split(",") if part.strip()))
+    if not key or not found:
+        raise ArgumentTypeError(
+            f"must be a setting with its values, such as growth.factor=1.5,2, got {text!r}"
+        )
+    return key, found
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepRequest(StoreOption, TrackingOption, OptunaOption):
+    """What to run, and where; `words` is the command as typed."""
+
+    experiments: list[str] = argument("EXPERIMENT", "names from 'list', or Python files", nargs="+")
+    strategies: tuple[str, ...] | None = option(
+        "the strategies to run each under (default: the experiment's own)",
+        usage_checked(strategies),
+        "A,B",
+    )
+    seeds: tuple[int, ...] | None = option("the seeds, such as 0..19 or 0,2,7 (default: 0)", seeds)
+    set: list[tuple[str, tuple[str, ...]]] | None = option(
+        "a setting that takes several values, such as growth.factor=1.5,2; several are combined",
+        _setting,
+        "KEY=A,B",
+        action="append",
+    )
+    budget: sweeps.Amount | None = option(
+        "make the runs as compare does, with this budget of each strategy with each seed: compute, or "
+        "N followed by tokens, steps or s (default: make them as run does)",
+        usage_checked(amount),
+        "N",
+    )
+    learning_rates: tuple[float, ...] | None = option(
+        "with --budget: the learning rates that share it (default: the experiment's times 1/30, 1/10, "
+        "1/3, 1 and 3)",
+        learning_rates,
+    )
+    engine: str = option("what makes the runs: local", metavar="NAME", default="local")
+    jobs: int | None = option(
+        "how many runs at a time (default: as many as there are cores for)", natural
+    )
+    threads: int | None = option(
+        "threads of torch, for each run (default: by the model's size)", thread_count
+    )
+    isolate: bool = option("give each run a fresh process", bool)
+    device: str = option("auto, cpu, cuda, cuda:N or mps", metavar="DEVICE", default="auto")
+    mlflow_children: str = option(
+        "on: the visits are child runs in MLflow, not a table of each run",
+        metavar="on|off",
+        choices=("on", "off"),
+        default="off",
+    )
+    wait: bool = option("at the end, wait until MLflow has all runs", bool)
+    dry_run: bool = option("tell runs, cost and hours, and run nothing", bool)
+    json: bool = option("print what came of it as one JSON object", bool)
+    overrides: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepsRequest(StoreOption):
+    """Of which sweep to tell, or which to cancel."""
+
+    sweep: str | None = argument("SWEEP", "a sweep's id, or the beginning of one", nargs="?")
+    cancel: bool = option("ask whoever runs the sweep to end it in order", bool)
+    json: bool = option("print the sweeps as one JSON list", bool)
+
+
+def sweep(request: SweepRequest) -> int:
+    """Make what is missing of a sweep; the exit code."""
+    engine = sweeps.open_engine(request.engine, jobs=request.jobs, isolate=request.isolate)
+    planned = _plan(request)
+    if request.dry_run:
+        return _dry_run(planned, request)
+    print_note(
+        f"{planned.title}: {counted(len(planned.run_ids), 'run')}; 'sweeps {planned.id}' shows "
+        f"it in another terminal"
+    )
+    result = api.make_sweep(planned, engine, stderr_console(), wait=request.wait)
+    _close(planned, result, request)
+    if request.json:
+        print(json.dumps(asdict(result)))
+    if result.status != "over":
+        return 128 + (result.signal or signal.SIGINT)
+    return 1 if result.failed else 0
+
+
+def show_sweeps(request: SweepsRequest) -> int:
+    """Tell how far the store's sweeps are, or cancel one; the exit code."""
+    store = record.Store(request.store)
+    if request.sweep is None:
+        if request.cancel:
+            raise UsageError("--cancel needs the id of a sweep; 'sweeps' lists them")
+        chosen = [sweeps.SweepFiles(store, each) for each in sweeps.sweep_ids(store)]
+    else:
+        chosen = [sweeps.find_sweep(store, request.sweep)]
+    if request.cancel:
+        return _cancel(chosen[0])
+    found = sweeps.sweep_statuses(store, chosen)
+    if request.json:
+        print(json.dumps([each.as_json() for each in found]))
+        return 0
+    lines = report.sweep_list(found) if request.sweep is None else report.describe_sweep(*found)
+    for line in lines:
+        print_line(line, hanging=4)
+    if not found:
+        print_note(f"the store {store.root} has no sweeps yet; start one with 'sweep'")
+    return 0
+
+
+def _plan(request: SweepRequest) -> sweeps.SweepPlan:
+    grid = dict[str, tuple[str, ...]]()
+    for key, values in request.set or ():
+        if key in grid:
+            raise UsageError(f"--set {key} is given twice; give all its values at once")
+        grid[key] = values
+    return api.plan_sweep(
+        list(dict.fromkeys(request.experiments)),
+        request.strategies or (),
+        seeds=request.seeds or (0,),
+        grid=grid,
+        overrides=request.overrides,
+        budget=request.budget,
+        learning_rates=request.learning_rates,
+        store=request.store,
+        device=request.device,
+        threads=request.threads,
+        mlflow_children=request.mlflow_children == "on",
+        tracking_uri=request.tracking_uri,
+        optuna_storage=request.optuna_storage,
+        command=_command(request),
+    )
+
+
+def _command(request: SweepRequest) -> str:
+    """The command as typed, without secrets."""
+    words = (record.redacted(word) for word in request.words)
+    return shlex.join(["python", "-m", "curriculum", *words])
+
+
+def _dry_run(planned: sweeps.SweepPlan, request: SweepRequest) -> int:
+    """Tell what a sweep would do."""
+    with learn.isolated(1):
+        estimate = sweeps.estimate_sweep(planned)
+    cores = min(request.jobs or processes.usable_cores(), max(1, estimate.runs - estimate.done))
+    if request.json:
+        print(json.dumps({"sweep": planned.id, **asdict(estimate), "cores": cores}))
+        return 0
+    for line in report.describe_estimate(planned, estimate, cores):
+        print_line(line, hanging=4)
+    return 0
+
+
+def _close(planned: sweeps.SweepPlan, result: api.SweepResult, request: SweepRequest) -> None:
+    """Say what to do next."""
+    total = len(result.run_ids)
+    if result.status != "over":
+        print_error(
+            f"{result.status}; {result.done} of {total} runs are over, and the same command continues "
+            f"with the rest"
+        )
+        return
+    store = f" --store {shlex.quote(str(request.store))}" * (request.store != record.DEFAULT_STORE)
+    if result.failed:
+        print_error(
+            f"{counted(result.failed, 'run')} of {total} failed; 'sweeps {result.id}{store}' says "
+            f"why, and the same command tries them again"
+        )
+    if request.budget is not None:
+        names = shlex.join(dict.fromkeys(request.experiments))
+        print_note(f"Compare the strategies with: python -m curriculum compare {names}{store}")
+    print_note(
+        f"{counted(result.done, 'run')} of {total} are over; 'sweeps {result.id}{store}' tells "
+        f"how far they came, 'runs{store}' lists them, 'ui{store}' opens MLflow"
+    )
+
+
+def _cancel(files: sweeps.SweepFiles) -> int:
+    """Ask for a sweep's end."""
+    if not files.is_driven:
+        raise UsageError(f"sweep {files.id} is not running")
+    try:
+        files.request_cancel()
+    except OSError as error:
+        raise UsageError(f"{files.path.parent} can't be written ({error.strerror})") from error
+    print_line(f"Asked sweep {files.id} to end; its runs save themselves first")
+    return 0

@@ -1,0 +1,32 @@
+"""What a sweep would do: its runs, their cost, and the hours that they take."""
+
+from collections.abc import Iterator
+
+from curriculum.errors import counted
+from curriculum.report.units import short
+from curriculum.sweeps import SweepEstimate, SweepPlan
+
+MOST_GROUPS = 20
+"""That are named; more are counted."""
+
+
+def describe_estimate(plan: SweepPlan, estimate: SweepEstimate, cores: int) -> Iterator[str]:
+    """A heading, a line for each variant, and what all of it costs on so many cores."""
+    variants, seeds = counted(len(plan.variants), "variant"), counted(len(plan.seeds), "seed")
+    yield f"{plan.title}: {counted(estimate.runs, 'run')} ({variants}, {seeds}); {estimate.done:,} done"
+    for variant in plan.variants[:MOST_GROUPS]:
+        yield f"  {variant.group}"
+    more = len(plan.variants) - MOST_GROUPS
+    if more > 0:
+        yield f"  and {counted(more, 'more variant')}"
+    bound = "at most " if estimate.is_limit else "about "
+    seconds = estimate.core_seconds / max(1, cores)
+    yield (
+        f"cost of what is missing: {bound}{short(estimate.compute, 'compute')}; "
+        f"{bound}{short(seconds, 'seconds')} on {counted(cores, 'core')}"
+    )
+    if estimate.is_limit:
+        yield (
+            "by the budgets, with 7e10 in a second of one core; runs that reach their target early "
+            "cost less"
+        )

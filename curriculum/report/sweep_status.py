@@ -1,0 +1,49 @@
+"""How far sweeps are, as lines of text."""
+
+from collections.abc import Iterator, Sequence
+
+from curriculum.errors import counted
+from curriculum.report.sweep_counts import reaches_in_words
+from curriculum.report.units import short
+from curriculum.sweeps import SweepStatus
+
+MOST_FAILURES = 5
+"""That are told of a sweep; `runs` tells of all."""
+
+
+def sweep_list(statuses: Sequence[SweepStatus]) -> Iterator[str]:
+    """A line for each sweep."""
+    for status in statuses:
+        names = ", ".join(status.record.experiments[:3])
+        more = len(status.record.experiments) - 3
+        names += f" and {more} more" if more > 0 else ""
+        yield f"{status.id}  {status.state:<7}  {_counts(status)}  ({names})"
+
+
+def describe_sweep(status: SweepStatus) -> Iterator[str]:
+    """A sweep's state, how far its runs came, what failed, and what continues it."""
+    yield f"Sweep {status.id}: {status.state}; {_counts(status)}"
+    spent = f"cost so far {short(status.compute, 'compute')}"
+    if status.seconds_left:
+        spent += f"; about {short(status.seconds_left, 'seconds')} left"
+    yield spent
+    for group, reaches in sorted(status.reaches.items()):
+        yield f"  {group}: {counted(reaches.total(), 'run')} over; {reaches_in_words(reaches)}"
+    for run_id, why in [*status.failures.items()][:MOST_FAILURES]:
+        yield f"  run {run_id} failed: {why.splitlines()[0] if why else 'no reason given'}"
+    more = status.failed - min(len(status.failures), MOST_FAILURES)
+    if more > 0:
+        yield f"  {counted(more, 'run')} more failed; 'runs' lists them"
+    if status.state == "running":
+        yield f"'sweeps {status.id} --cancel' ends it in order"
+    elif status.state == "stopped" and status.record.command:
+        yield f"Continue it with: {status.record.command}"
+
+
+def _counts(status: SweepStatus) -> str:
+    total = counted(len(status.record.runs), "run")
+    reached = f" ({status.reached:,} reached the target)" if status.done else ""
+    return (
+        f"{total}: {status.done:,} done{reached}, {status.running:,} running, "
+        f"{status.waiting:,} waiting, {status.failed:,} failed"
+    )

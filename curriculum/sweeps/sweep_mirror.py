@@ -1,0 +1,58 @@
+"""Has one process copy all runs of a sweep into MLflow as they go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from subprocess import Popen
+
+from curriculum.record import check_file
+from curriculum.sweeps.sweep_files import SweepFiles
+from curriculum.sweeps.sweep_plan import SweepPlan
+from curriculum.tracking import TRACKING_URI_VARIABLE, RunsFile, start_sweep_mirror
+from curriculum.tune import STORAGE_VARIABLE
+
+log = logging.getLogger(__name__)
+
+
+class SweepMirror:
+    """The process that copies, and the list of runs that it reads."""
+
+    def __init__(self, plan: SweepPlan, files: SweepFiles) -> None:
+        self._plan, self._files = plan, files
+        self._list = RunsFile(files.runs_file)
+        self._process: Popen[bytes] | None = None
+
+    def start(self, done: Collection[str]) -> None:
+        """Start it; what was done before is copied where that is missing.
+
+        Raises:
+            UsageError: where the store can't be written.
+        """
+        check_file(self._files.runs_file)
+        self._list.__enter__()
+        self._files.runs_file.write_text("")  # the list of an earlier call
+        self._list.add(*(run_id for run_id in self._plan.run_ids if run_id in done))
+        urls = {
+            TRACKING_URI_VARIABLE: self._plan.tracking_uri,
+            STORAGE_VARIABLE: self._plan.optuna_storage,
+        }
+        environment = {name: url for name, url in urls.items() if url is not None}
+        self._process = start_sweep_mirror(self._plan.store, self._list.path, environment)
+
+    def add(self, run_id: str) -> None:
+        """Have a run copied that was begun, or is over."""
+        try:
+            self._list.add(run_id)
+        except OSError as error:  # the disk is full: the runs find that out themselves
+            log.warning("run %s is not copied into MLflow: %s", run_id, error.strerror)
+
+    def end(self, *, wait: bool) -> None:
+        """No more runs come; it ends by itself once all is copied."""
+        self._list.__exit__()
+        if wait and self._process is not None and self._process.wait() != 0:
+            log.warning(
+                "MLflow does not have all runs of sweep %s; 'sync --runs-file %s' completes it",
+                self._plan.id,
+                self._files.runs_file,
+            )

@@ -1,0 +1,128 @@
+"""Carries out a sweep: what its store has is not made again, and what was begun is continued."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Literal
+
+from curriculum.learn import StopRequest
+from curriculum.record import RunOverview, Store
+from curriculum.sweeps.driver import SweepDriver, SweepListener
+from curriculum.sweeps.engine import Engine, JobEnded, JobFailed, JobProgress
+from curriculum.sweeps.job import Job
+from curriculum.sweeps.sweep_files import SweepFiles
+from curriculum.sweeps.sweep_mirror import SweepMirror
+from curriculum.sweeps.sweep_plan import SweepPlan
+
+MOST_SENTENCES = 20
+"""Of failures, that are kept to be told at the end; the store has all."""
+
+
+@dataclass(slots=True)
+class SweepOutcome:
+    """What a call of a sweep came to.
+
+    Attributes:
+        status: `over` where nothing is left to do, apart from what failed; else `interrupted`, by a signal,
+            or `cancelled`, by somebody in another process.
+        total: how many runs the sweep has.
+        done: how many of them are over.
+        failed: how many can't be made.
+        failures: of some of these, by run, why.
+        signal: the number of the one that interrupted it.
+    """
+
+    status: Literal["over", "interrupted", "cancelled"] = "interrupted"
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    signal: int | None = None
+
+
+def finished_runs(store: Store, wanted: Collection[str]) -> set[str]:
+    """Those of the runs that are over."""
+    return {
+        run_id
+        for run_id, found in store.overviews()
+        if run_id in wanted and isinstance(found, RunOverview) and found.totals.ended is not None
+    }
+
+
+def run_sweep(
+    plan: SweepPlan,
+    engine: Engine,
+    listener_of: Callable[[int], SweepListener],
+    *,
+    mirror: bool = True,
+    wait: bool = False,
+) -> SweepOutcome:
+    """Make what is missing of a sweep.
+
+    Args:
+        plan: says which runs it has.
+        engine: makes them.
+        listener_of: makes who is told of the progress, from how many runs are over already.
+        mirror: whether a process beside this one copies the runs into MLflow as they go.
+        wait: whether to wait, at the end, until it has done so.
+
+    Raises:
+        UsageError: where another process drives the same sweep, or the store can't be written.
+        RunFailed: where the engine can't continue.
+    """
+    store, stop = Store(plan.store), StopRequest(signal.SIGINT, signal.SIGTERM)
+    files = SweepFiles(store, plan.id)
+    with files.driven(plan):
+        done = finished_runs(store, frozenset(plan.run_ids))
+        outcome = SweepOutcome(total=len(plan.run_ids), done=len(done))
+        copies = SweepMirror(plan, files) if mirror else None
+        taker = _Taker(listener_of(len(done)), files, outcome, copies)
+        driver = SweepDriver(
+            plan.jobs(without=done), engine, taker, stop, lambda: files.cancel_is_requested
+        )
+        try:
+            if copies is not None:
+                copies.start(done)
+            ended = driver.run()
+        finally:
+            if copies is not None:
+                copies.end(wait=wait)
+        outcome.status = "cancelled" if ended != "over" and files.cancel_is_requested else ended
+        outcome.signal = stop.signal
+    return outcome
+
+
+@dataclass(slots=True)
+class _Taker:
+    """Keeps what the runs come to, has each copied, and tells a listener of all."""
+
+    listener: SweepListener
+    files: SweepFiles
+    outcome: SweepOutcome
+    copies: SweepMirror | None
+
+    def on_start(self, job: Job) -> None:
+        if self.copies is not None:
+            self.copies.add(job.run_id)
+        self.listener.on_start(job)
+
+    def on_progress(self, job: Job, progress: JobProgress) -> None:
+        self.listener.on_progress(job, progress)
+
+    def on_end(self, job: Job, ended: JobEnded) -> None:
+        self.outcome.done += 1
+        if self.copies is not None:
+            self.copies.add(job.run_id)
+        self.listener.on_end(job, ended)
+
+    def on_failure(self, job: Job, failed: JobFailed) -> None:
+        self.outcome.failed += 1
+        if len(self.outcome.failures) < MOST_SENTENCES:
+            self.outcome.failures[job.run_id] = failed.sentence
+        self.files.note_failure(job.run_id, failed.sentence)
+        self.listener.on_failure(job, failed)
+
+    def on_loss(self, job: Job, reason: str) -> None:
+        self.listener.on_loss(job, reason)

@@ -1,0 +1,117 @@
+"""How far the sweeps of a store are, as any process can see it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from curriculum.record import RunOverview, Store
+from curriculum.sweeps.sweep_files import SweepFiles, SweepRecord
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweepStatus:
+    """How far a sweep is.
+
+    Attributes:
+        state: `running` while a process drives it; `over` once all runs are; else `stopped`.
+        waiting: how many runs are not begun, or were interrupted.
+        running: how many are being made.
+        done: how many are over; of these, `reached` their target.
+        failed: how many can't be made, or can't continue.
+        compute: that all runs cost so far.
+        seconds_left: about how long the rest takes; None where nothing tells.
+        reaches: by experiment and strategy, how many of the runs that are over came how far.
+        failures: by run, why it can't be made.
+    """
+
+    record: SweepRecord
+    state: str
+    waiting: int
+    running: int
+    done: int
+    reached: int
+    failed: int
+    compute: float
+    seconds_left: float | None
+    reaches: Mapping[str, Counter[str]] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Of the sweep."""
+        return self.record.id
+
+    def as_json(self) -> dict[str, Any]:
+        """The status as `sweeps --json` prints it."""
+        content = asdict(self)
+        record = content.pop("record")
+        return {
+            "sweep": self.id,
+            "experiments": record["experiments"],
+            "command": record["command"],
+            "created": record["created"],
+            "runs": len(self.record.runs),
+            **content,
+        }
+
+
+def sweep_statuses(store: Store, sweeps: list[SweepFiles]) -> list[SweepStatus]:
+    """The status of each of the sweeps whose record can be read; oldest first.
+
+    The runs of the store are looked at once.
+    """
+    overviews = {
+        run_id: found for run_id, found in store.overviews() if isinstance(found, RunOverview)
+    }
+    known = ((files, files.record()) for files in sweeps)
+    found = [_status(files, record, overviews) for files, record in known if record is not None]
+    return sorted(found, key=lambda status: (status.record.created, status.id))
+
+
+def _status(
+    files: SweepFiles, record: SweepRecord, overviews: Mapping[str, RunOverview]
+) -> SweepStatus:
+    driven, failures = files.is_driven, files.failures()
+    found = [overviews[run_id] for run_id in record.runs if run_id in overviews]
+    over = [each for each in found if each.totals.ended is not None]
+    running = sum(each.status == "running" for each in found)
+    done_ids = {each.description.id for each in over}
+    stopped = {each.description.id for each in found if each.status == "failed"}
+    failed = ({*failures} | stopped) - done_ids
+    waiting = len(record.runs) - len(over) - running - len(failed)
+    reaches: dict[str, Counter[str]] = {}
+    for each in over:
+        described = each.description
+        group = f"{described.experiment}, {described.strategy}"
+        reaches.setdefault(group, Counter())[_reach(each)] += 1
+    return SweepStatus(
+        record=record,
+        state="running" if driven else "stopped" if waiting + running else "over",
+        waiting=max(0, waiting),
+        running=running,
+        done=len(over),
+        reached=sum(each.totals.ended == "reached" for each in over),
+        failed=len(failed),
+        compute=sum(each.totals.cost.compute for each in found),
+        seconds_left=_seconds_left(over, running, waiting) if driven else None,
+        reaches=reaches,
+        failures={run_id: why for run_id, why in failures.items() if run_id in failed},
+    )
+
+
+def _reach(overview: RunOverview) -> str:
+    reach, described = overview.totals.reach, overview.description
+    if reach is None:
+        return "no stage"
+    return described.axis_names.brief(reach, described.path)
+
+
+def _seconds_left(over: list[RunOverview], running: int, waiting: int) -> float | None:
+    """At the pace of the runs that are over, of which so many are made at a time."""
+    if not over or not running:
+        return None
+    each = sum(found.totals.cost.seconds for found in over) / len(over)
+    return each * (waiting + running / 2) / running
