@@ -51,7 +51,6 @@ from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
 from .lease import LeaseLost as LeaseLost
 from .lock import Lock as Lock
-from .lock import is_held as is_held
 from .named_sources import NamedSources as NamedSources
 from .overview import RunOverview as RunOverview
 from .overview import RunTotals as RunTotals
