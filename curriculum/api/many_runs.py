@@ -58,9 +58,6 @@ def sweep(
     jobs: int | None = None,
     threads: int | None = None,
     isolate: bool = False,
-    address: str | None = None,
-    cpus: float | None = None,
-    gpus: float | None = None,
     mirror: bool = True,
     wait: bool = False,
     mlflow_children: bool = False,
@@ -86,14 +83,11 @@ def sweep(
         store: the folder that the runs are recorded in.
         source: the file of the classes of experiments that are given as objects.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        engine: what makes the runs: `local`, which is processes of this machine; `ray`, which is a Ray
-            cluster; or an object that is an `Engine`.
+        engine: what makes the runs: `local`, which is processes of this machine; `ray`, which is Ray on
+            this machine; or an `Engine`, such as `RayEngine(store, address="auto", gpus=1)` of a cluster.
         jobs: of the local engine, how many runs at a time; by default as many as there are cores for.
         threads: of torch, for each run; by default as many as `run` takes.
         isolate: whether each run has a fresh process.
-        address: of a Ray cluster, `HOST:PORT` or `auto`; by default Ray is started on this machine.
-        cpus: that Ray gives each run, by default 1.
-        gpus: likewise, by default none: a whole number, or the part of one that several runs share.
         mirror: whether one process copies all runs into MLflow as they go.
         wait: whether to wait, at the end, until it has done so.
         mlflow_children: whether visits are child runs in MLflow, rather than a table of each run.
@@ -103,8 +97,7 @@ def sweep(
 
     Raises:
         UsageError: for no experiment, seed or strategy that there is; for a mistake in a setting; where
-            another process drives the same sweep; where no Ray cluster answers, none of its nodes has such
-            CPUs or GPUs, or one has other versions or not the store. Nothing is started then.
+            another process drives the same sweep. Nothing is started then.
         RunFailed: where the engine can't continue.
         KeyboardInterrupt: at a second Ctrl-C, which does not wait for runs to save themselves.
     """
@@ -128,15 +121,7 @@ def sweep(
     console = report.literal_console(stderr=True, quiet=not shown)
     if not isinstance(engine, str):
         return make_sweep(planned, engine, console, mirror=mirror, wait=wait)
-    with sweeps.open_engine(
-        engine,
-        planned.store,
-        jobs=jobs,
-        isolate=isolate,
-        address=address,
-        cpus=cpus,
-        gpus=gpus,
-    ) as opened:
+    with sweeps.open_engine(engine, planned.store, jobs=jobs, isolate=isolate) as opened:
         return make_sweep(planned, opened, console, mirror=mirror, wait=wait)
 
 

@@ -79,7 +79,7 @@ class RayEngine:
 
     def __init__(
         self,
-        store: Path,
+        store: Path | str,
         *,
         address: str | None = None,
         cpus: float = 1,
@@ -87,7 +87,7 @@ class RayEngine:
         isolate: bool = False,
     ) -> None:
         _check_amounts(cpus, gpus)
-        self._store, self._cpus, self._gpus = Store(store.absolute()), cpus, gpus
+        self._store, self._cpus, self._gpus = Store(Path(store).absolute()), cpus, gpus
         self._is_ours = connect(address)
         self._ray = import_ray()
         self._cluster = RayCluster(self._store.root, cpus, gpus)
