@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from curriculum import Adam, Budget, Experiment, Mastery, StopRequest
+from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage, StopRequest
 from curriculum.config import load_module, serialize
 from curriculum.record import RunEnded, Store, read_journal
 from curriculum.sweeps import Engine, Job, JobEvent, JobProgress, make_run
@@ -89,6 +89,21 @@ def endless(experiment: Experiment) -> Experiment:
     )
 
 
+def slow(experiment: Experiment) -> Experiment:
+    """One that takes some seconds, with many evaluations."""
+    return experiment.replace(
+        growth=Geometric(start=Stage(2), end=Stage(40)),
+        optimizer=Adam(learning_rate=1e-3),
+        budget=Budget(steps=600),
+        criterion=Mastery(threshold=1.0),
+    )
+
+
+def is_final(event: JobEvent) -> bool:
+    """Whether it is the last of its job."""
+    return not isinstance(event, JobProgress)
+
+
 def made_here(jobs: list[Job], store: Path) -> dict[str, str]:
     """The digests of the final weights of the same runs, made here one after another."""
     for job in jobs:
@@ -111,7 +126,7 @@ def events_of(
     count: int,
     *,
     seconds: float = 300,
-    until: Callable[[JobEvent], bool] = lambda event: not isinstance(event, JobProgress),
+    until: Callable[[JobEvent], bool] = is_final,
 ) -> list[JobEvent]:
     """The next so many events of that kind; fewer where they don't come for long."""
     found: list[JobEvent] = []
@@ -121,8 +136,3 @@ def events_of(
         if event is not None and until(event):
             found.append(event)
     return found
-
-
-def cpu_capability_of(store: Path, run_id: str) -> str:
-    """That the run was started under."""
-    return Store(store).folder(run_id).description().cpu_capability

@@ -51,7 +51,6 @@ from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
 from .lease import LeaseLost as LeaseLost
 from .lock import Lock as Lock
-from .lock import is_held as is_held
 from .named_sources import NamedSources as NamedSources
 from .overview import RunOverview as RunOverview
 from .overview import RunTotals as RunTotals
@@ -79,8 +78,6 @@ from .run_folder import checkpoint_name as checkpoint_name
 from .snapshot_codec import PackedSnapshot as PackedSnapshot
 from .snapshot_codec import pack as pack
 from .snapshot_codec import unpack as unpack
-from .source_files import source_files as source_files
-from .source_files import source_sha256 as source_sha256
 from .store import DEFAULT_STORE as DEFAULT_STORE
 from .store import RunExists as RunExists
 from .store import Store as Store
@@ -91,4 +88,6 @@ from .store_probe import write_store_token as write_store_token
 from .trial_record import CompletedTrial as CompletedTrial
 from .trial_record import Outcome as Outcome
 from .trial_record import TrialReport as TrialReport
+from .user_source import source_files as source_files
+from .user_source import source_sha256 as source_sha256
 from .visit import Visit as Visit

@@ -20,7 +20,7 @@ from curriculum.errors import UsageError
 from curriculum.record.description import RunDescription
 from curriculum.record.disk import write_atomically
 from curriculum.record.files import read_bytes
-from curriculum.record.source_files import source_sha256
+from curriculum.record.user_source import source_sha256
 
 MOST_BYTES = 10_000_000
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH

@@ -24,8 +24,8 @@ from curriculum.record.disk import Unreadable
 from curriculum.record.overview import RunOverview
 from curriculum.record.redaction import redacted
 from curriculum.record.run_folder import RunFolder
-from curriculum.record.source_files import source_sha256
 from curriculum.record.store import Store
+from curriculum.record.user_source import source_sha256
 
 PACKAGE = Path(__file__).resolve().parents[1]
 WITHOUT_EFFECT = ("mlflow", "safetensors")

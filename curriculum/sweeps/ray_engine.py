@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from curriculum.errors import RunFailed, UsageError
-from curriculum.record import NamedSources, Store, absolute_address
+from curriculum.record import LEASE_SECONDS, NamedSources, Store, absolute_address
 from curriculum.sweeps.engine import JobEnded, JobEvent, JobFailed, JobLost
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.journal_progress import JournalProgress
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 FORCE_SECONDS = 60.0
 """What was asked to save itself and has not ended after so long is ended."""
+
+TAKE_OVER_SECONDS = LEASE_SECONDS + 10.0
+"""That a run which Ray has lost waits for its writer, which may be stopped rather than dead."""
 
 PROGRESS_SECONDS = 1.0
 MOST_JOURNALS = 32
@@ -76,7 +79,7 @@ class RayEngine:
 
     def __init__(
         self,
-        store: Path,
+        store: Path | str,
         *,
         address: str | None = None,
         cpus: float = 1,
@@ -84,7 +87,7 @@ class RayEngine:
         isolate: bool = False,
     ) -> None:
         _check_amounts(cpus, gpus)
-        self._store, self._cpus, self._gpus = Store(store.absolute()), cpus, gpus
+        self._store, self._cpus, self._gpus = Store(Path(store).absolute()), cpus, gpus
         self._is_ours = connect(address)
         self._ray = import_ray()
         self._cluster = RayCluster(self._store.root, cpus, gpus)
@@ -102,6 +105,7 @@ class RayEngine:
         self._shipped: dict[Path, Path] = {}
         self._told: set[str] = set()
         self._remembered: set[Path] = set()
+        self._lost: set[str] = set()
         self._looked = 0.0
         self._turn = 0
         self._cancelled: float | None = None
@@ -177,6 +181,8 @@ class RayEngine:
             device=device,
             tracking_uri=_absolute(job.tracking_uri),
             optuna_storage=_absolute(job.optuna_storage),
+            # Whoever had it may have been cut off, and live.
+            wait_for_writer=TAKE_OVER_SECONDS if job.run_id in self._lost else 0.0,
         )
 
     def _kind_of(self, job: Job) -> MachineKind | None:
@@ -264,6 +270,7 @@ class RayEngine:
         except errors.RayError as error:
             reason = f"{_words(error)} (node {running.node.name})"
             event = JobLost(run_id=run_id, reason=reason)
+            self._lost.add(run_id)
         if isinstance(event, JobEnded):
             self._remember_source(running)
         self._events.append(event)
