@@ -52,7 +52,7 @@ def cluster_of(*nodes: dict[str, Any]) -> Iterator[tuple[Any, list[Any]]]:
             import ray
 
             ray.shutdown()
-            cluster.shutdown()
+            cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def add_node(cluster: Any, **settings: Any) -> Any:
