@@ -80,8 +80,8 @@ def optimize(
         source: the file of its own classes, where it is given as an object; several jobs need it.
         optuna_storage: the URL or path of the storage that the trials are kept in for its dashboard.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        engine: what makes the runs: `local`, which is processes of this machine; or an object that is an
-            `Engine`; by default this process, and `local` with several jobs.
+        engine: what makes the runs: `local`, `ray`, or an object that is an `Engine`; by default this
+            process, and `local` with several jobs.
         jobs: how many runs at a time. The result is the same.
         threads: of torch, in each; by default by the model's size, or 1 with several jobs.
         progress: whether to show how far the search is; by default in a notebook and on a terminal.
@@ -91,8 +91,6 @@ def optimize(
         RunFailed: where a run can't continue.
         KeyboardInterrupt: where it was interrupted.
     """
-    if isinstance(engine, str):
-        engine = sweeps.open_engine(engine, jobs=jobs)
     plan = planned(
         experiment,
         over,
@@ -110,10 +108,17 @@ def optimize(
             jobs=jobs,
             threads=threads,
             optuna_storage=optuna_storage,
+            elsewhere=engine is not None,
         ),
     )
     shown = report.shows_progress() if progress is None else progress
-    found = search(plan, report.literal_console(stderr=True, quiet=not shown), engine)
+    console = report.literal_console(stderr=True, quiet=not shown)
+    if isinstance(engine, str):
+        count = None if engine == "ray" and jobs == 1 else jobs
+        with sweeps.open_engine(engine, plan.settings.store, jobs=count) as opened:
+            found = search(plan, console, opened)
+    else:
+        found = search(plan, console, engine)
     if found is None:
         raise KeyboardInterrupt("the search was interrupted; the same call continues it")
     return found

@@ -24,7 +24,10 @@ DIRECT = "direct"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OptimizationSettings:
-    """What is asked of a search; `curriculum.optimize` documents it."""
+    """What is asked of a search; `curriculum.optimize` documents it.
+
+    `elsewhere` is whether an engine makes the runs in other processes, whatever `jobs` is.
+    """
 
     seeds: tuple[int, ...]
     confirm_seeds: tuple[int, ...]
@@ -39,6 +42,7 @@ class OptimizationSettings:
     jobs: int = 1
     threads: int | None = None
     optuna_storage: str | None = None
+    elsewhere: bool = False
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
@@ -58,6 +62,11 @@ class OptimizationSettings:
                 "a search goes by costs that are the same whenever a run is repeated: give a budget of "
                 "compute, tokens or steps, such as 3e10, 2e6tokens or 500steps, not of seconds"
             )
+
+    @property
+    def in_this_process(self) -> bool:
+        """Whether the runs are made in this process, one after another."""
+        return self.jobs == 1 and not self.elsewhere
 
     def at(self, source: Path | None) -> OptimizationSettings:
         """The same for a user's file, wherever processes stand."""
@@ -109,7 +118,9 @@ class OptimizationPlan:
     @property
     def study_name(self) -> str:
         """The study's name, a function of the plan."""
-        settings = replace(self.settings, jobs=1, store=Path(), optuna_storage=None)
+        settings = replace(
+            self.settings, jobs=1, elsewhere=False, store=Path(), optuna_storage=None
+        )
         parts = [settings, self.amount, self.rates, dict(self.space.parameters), self.provenance]
         content = f"{sweeps.settled_part(self.experiment, settings.source)} {parts}"
         digest = hashlib.sha256(content.encode()).hexdigest()[:8]
@@ -169,16 +180,16 @@ def plan_optimization(
         UsageError: for a range or choices that the experiment refuses, and whatever else is wrong.
     """
     source = settings.source
-    if settings.jobs > 1 and source is None and is_own(experiment):
+    if not settings.in_this_process and source is None and is_own(experiment):
         raise UsageError(
-            f"{settings.jobs} jobs are processes that make the experiment anew, and its task or model is "
-            f"not the package's: give the path of its file as `source`, or leave jobs at 1"
+            "several jobs, and engines, are processes that make the experiment anew, and its task or "
+            "model is not the package's: give the path of its file as `source`, or leave jobs at 1"
         )
     space = CurriculumSpace.of(experiment, over)
     given = settings.learning_rates
     rates = (experiment.optimizer.learning_rate,) if given is None else tuple(map(float, given))
     threads = settings.threads or (
-        learn.default_threads(experiment.model.hidden_size) if settings.jobs == 1 else 1
+        learn.default_threads(experiment.model.hidden_size) if settings.in_this_process else 1
     )
     if threads < 1:
         raise UsageError(f"threads must be at least 1, got {threads}")

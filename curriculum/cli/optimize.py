@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from curriculum import api, config, learn, report, sweeps
+from curriculum import api, config, learn, sweeps
 from curriculum.cli.arguments import OptunaOption, StoreOption
 from curriculum.cli.output_files import check_can_be_written, write_text
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
-from curriculum.cli.values import amount, natural, thread_count, usage_checked
+from curriculum.cli.values import amount, natural, number, thread_count, usage_checked
 from curriculum.cli.values import learning_rates as read_rates
 from curriculum.cli.values import seed as read_seed
 from curriculum.cli.values import seeds as read_seeds
+from curriculum.errors import UsageError, counted
 from curriculum.report import comparison as comparison_report
 
 USAGE = "python -m curriculum optimize EXPERIMENT --over SETTING=RANGE ... [options] [--part.setting VALUE ...]"
@@ -65,10 +67,20 @@ class OptimizeRequest(StoreOption, OptunaOption):
         "N",
     )
     engine: str | None = option(
-        "what makes the runs: local (default: this process, and local with several --jobs)",
+        "what makes the runs: local, or ray (default: this process, or local with several --jobs)",
         metavar="NAME",
     )
-    jobs: int = option("how many runs at a time", natural, default=1)
+    address: str | None = option(
+        "with --engine ray: the cluster's (default: Ray is started on this machine)",
+        metavar="ADDRESS",
+    )
+    cpus: float | None = option(
+        "with --engine ray: CPUs of each run (default: 1)", number, metavar="N"
+    )
+    gpus: float | None = option(
+        "with --engine ray: GPUs of each run, such as 0.25 (default: 0)", number, metavar="N"
+    )
+    jobs: int | None = option("how many runs at a time (default: 1)", natural)
     threads: int | None = option(
         "threads of torch (default: by the model's size; 1 with several --jobs)", thread_count
     )
@@ -82,18 +94,17 @@ def optimize(request: OptimizeRequest) -> int:
     """Search for the best curriculum of an experiment; the exit code."""
     if request.report is not None:
         check_can_be_written(request.report)
-    engine = None
-    if request.engine is not None:
-        engine = sweeps.open_engine(request.engine, jobs=request.jobs)
     plan = api.planned(request.experiment, config.parse_over(request.over), _settings(request))
+    engine = _engine(request, plan)
     whole = plan.amount
     print_note(
-        f"{plan.experiment.name}: {report.counted(plan.settings.trials, 'trial')}, {' and '.join(plan.always)} "
+        f"{plan.experiment.name}: {counted(plan.settings.trials, 'trial')}, {' and '.join(plan.always)} "
         f"among them; budget of each with each seed: up to {whole.value:.3g} {whole.unit}; study "
         f"{plan.study_name!r}"
     )
     stop = learn.StopRequest(signal.SIGINT, signal.SIGTERM)
-    found = api.search(plan, stderr_console(), engine, stop)
+    with engine or nullcontext():
+        found = api.search(plan, stderr_console(), engine, stop)
     if found is None:
         print_error("interrupted; the same command continues the search")
         return 128 + (stop.signal or signal.SIGINT)
@@ -104,6 +115,24 @@ def optimize(request: OptimizeRequest) -> int:
     if request.json:
         print(json.dumps(found.to_json()))
     return 0
+
+
+def _engine(request: OptimizeRequest, plan: api.OptimizationPlan) -> sweeps.Engine | None:
+    """What makes the runs; None for this process, or as many as there are jobs."""
+    if request.engine is None:
+        given = {"address": request.address, "cpus": request.cpus, "gpus": request.gpus}
+        for name, value in given.items():
+            if value is not None:
+                raise UsageError(f"--{name} is of --engine ray; give that too")
+        return None
+    return sweeps.open_engine(
+        request.engine,
+        plan.settings.store,
+        jobs=request.jobs,
+        address=request.address,
+        cpus=request.cpus,
+        gpus=request.gpus,
+    )
 
 
 def _settings(request: OptimizeRequest) -> api.OptimizationSettings:
@@ -117,7 +146,8 @@ def _settings(request: OptimizeRequest) -> api.OptimizationSettings:
         overrides=request.overrides,
         store=request.store,
         device=request.device,
-        jobs=request.jobs,
+        jobs=request.jobs or 1,
+        elsewhere=request.engine is not None,
         threads=request.threads,
         optuna_storage=request.optuna_storage,
     )

@@ -9,8 +9,9 @@ from typing import Self
 from rich.console import Console
 
 from curriculum.comparison import CurriculumTrial
+from curriculum.errors import counted
 from curriculum.report.sweep_progress import SweepProgress
-from curriculum.report.units import counted, short
+from curriculum.report.units import short
 from curriculum.sweeps import Job, JobEnded, JobFailed, JobProgress
 
 

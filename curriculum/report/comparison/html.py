@@ -9,6 +9,7 @@ from itertools import count
 
 import curriculum
 from curriculum.comparison import BASELINE, Comparison, Outcome
+from curriculum.errors import counted
 from curriculum.record import PACKAGES
 from curriculum.report.comparison.measured import measured_overview, sentences
 from curriculum.report.comparison.page import (
@@ -28,7 +29,6 @@ from curriculum.report.comparison.table import overview, stage_by_stage
 from curriculum.report.comparison.text import left_out
 from curriculum.report.figures.axes import MOST_TOGETHER
 from curriculum.report.figures.settings import settings_map
-from curriculum.report.units import counted
 from curriculum.sweeps import GUESS
 
 

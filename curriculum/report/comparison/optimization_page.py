@@ -7,13 +7,13 @@ from html import escape
 
 import curriculum
 from curriculum.comparison import Optimization
+from curriculum.errors import counted
 from curriculum.report.comparison.optimization_text import (
     confirmation_rows,
     optimization_sentences,
     trial_rows,
 )
 from curriculum.report.comparison.page import list_html, page, table_html
-from curriculum.report.units import counted
 
 
 def optimization_html(found: Optimization, command: str) -> str:

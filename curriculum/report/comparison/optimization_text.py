@@ -19,9 +19,10 @@ from curriculum.comparison import (
     TargetCost,
     least_seeds,
 )
+from curriculum.errors import counted
 from curriculum.report.comparison.text import multiple
 from curriculum.report.screen import literal_console
-from curriculum.report.units import counted, short
+from curriculum.report.units import short
 
 WIDTH = 80
 MOST_ROWS = 10
