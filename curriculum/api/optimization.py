@@ -111,14 +111,7 @@ def optimize(
             elsewhere=engine is not None,
         ),
     )
-    shown = report.shows_progress() if progress is None else progress
-    console = report.literal_console(stderr=True, quiet=not shown)
-    if isinstance(engine, str):
-        count = None if engine == "ray" and jobs == 1 else jobs
-        with sweeps.open_engine(engine, plan.settings.store, jobs=count) as opened:
-            found = search(plan, console, opened)
-    else:
-        found = search(plan, console, engine)
+    found = _carried_out(plan, engine, report.shows_progress() if progress is None else progress)
     if found is None:
         raise KeyboardInterrupt("the search was interrupted; the same call continues it")
     return found
@@ -142,6 +135,18 @@ def planned(
             experiment, source = load_experiment(experiment)
     chosen = override(experiment, settings.overrides)
     return plan_optimization(typed, chosen, over, settings.at(source))
+
+
+def _carried_out(
+    plan: OptimizationPlan, engine: sweeps.Engine | str | None, shown: bool
+) -> OptimizationResult | None:
+    """The search with an engine, or one of that name."""
+    console, jobs = report.literal_console(stderr=True, quiet=not shown), plan.settings.jobs
+    if not isinstance(engine, str):
+        return search(plan, console, engine)
+    count = None if engine == "ray" and jobs == 1 else jobs
+    with sweeps.open_engine(engine, plan.settings.store, jobs=count) as opened:
+        return search(plan, console, opened)
 
 
 def search(
