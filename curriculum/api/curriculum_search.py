@@ -142,7 +142,7 @@ class CurriculumSearch:
         size = min(ROUND, plan.settings.trials - begun)
         always = {} if begun else plan.always
         found = [
-            _Contender(number, name, {}, words, experiment)
+            _Contender(number, name, plan.space.values_of(experiment), words, experiment)
             for number, (name, (experiment, words)) in enumerate(always.items())
         ]
         proposed = tune.propose_curricula(

@@ -9,6 +9,9 @@ from curriculum.comparison.paired_ratio import paired_target_ratio
 from curriculum.comparison.target_cost import TargetCost
 from curriculum.config import Choices, Range
 
+OF_TARGET = ("criterion.target-threshold", "criterion.per-stage")
+"""What keeps the target as it is, in all trials alike."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CurriculumTrial:
@@ -17,7 +20,8 @@ class CurriculumTrial:
     Attributes:
         number: in the order of the search.
         name: of a curriculum that is always tried, such as `direct`; empty for what was proposed.
-        settings: what was proposed, by dotted name; some may have no effect beside others.
+        settings: by dotted name, what was proposed; some may have no effect beside others. Of what is
+            always tried, where it is a point of what is searched.
         words: what would be typed to have it.
         costs: rung by rung, as far as it came.
         values: of these, what the search goes by: their means, ties broken by how far the seeds came.
@@ -48,7 +52,8 @@ class CurriculumTrial:
                 shown.append(word.removeprefix("--"))
             else:
                 shown[-1] += f" {_short(word)}"
-        return ", ".join(shown) or "as given"
+        kept = [each for each in shown if self.name or not each.startswith(OF_TARGET)]
+        return ", ".join(kept) or "as given"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,8 +18,8 @@ from curriculum.config.curriculum_parameters import (
 )
 from curriculum.config.experiment import Experiment
 from curriculum.config.flat_settings import flatten
-from curriculum.config.overrides import override
-from curriculum.config.search_space import Settings
+from curriculum.config.overrides import KINDS, override
+from curriculum.config.search_space import SearchSpace, Settings
 from curriculum.config.tuning import Choices, Range
 from curriculum.errors import UsageError
 
@@ -66,6 +66,23 @@ class CurriculumSpace:
             UsageError: where they don't fit together, or would move the target.
         """
         return self._at_same_target(override(self.base, self.words(values)))
+
+    def values_of(self, experiment: Experiment) -> Settings:
+        """The values that give that experiment; empty where none do, or some lie outside of the space."""
+        flat, found = experiment.flat(), dict[str, Any]()
+        for name, parameter in self.parameters.items():
+            value = flat.get(name)
+            if name == "strategy":
+                value = experiment.strategy
+            elif name in CHOSEN_BY_NAME:
+                value = _kind_of(name, getattr(experiment, name))
+            found[name] = str(value) if isinstance(parameter, Choices) else value
+        if not SearchSpace(self.parameters).holds(found):
+            return {}
+        try:
+            return found if self.experiment(found).flat() == flat else {}
+        except UsageError:
+            return {}
 
     def command(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """What would be typed to run it: with the target's threshold, where that is not the one searched."""
@@ -143,6 +160,11 @@ def _known(base: Experiment, kinds: Mapping[str, Any]) -> set[str]:
         return {*flatten(parts_under(base, kinds))}
     except UsageError:  # that is said of the kinds themselves
         return set()
+
+
+def _kind_of(part: str, value: object) -> str:
+    """What the command line calls the kind of a part; of a kind of one's own nothing."""
+    return next((name for name, kind in KINDS[part].items() if kind is type(value)), "")
 
 
 def _ends(parameter: Range | Choices) -> Sequence[Any]:

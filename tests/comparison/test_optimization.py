@@ -55,7 +55,10 @@ def test_seeds_that_did_not_reach_the_target_bound_their_ratio() -> None:
 
 
 def test_a_trial_is_told_in_few_characters() -> None:
-    words = ("--sampling", "look_back", "--growth.factor", "3.416830106631461")
+    words = (
+        *("--sampling", "look_back", "--growth.factor", "3.416830106631461"),
+        *("--criterion.target-threshold", "1.0"),
+    )
     trial = CurriculumTrial(number=4, words=words)
     assert (trial.label, trial.brief) == ("trial 4", "sampling look_back, growth.factor 3.42")
     assert CurriculumTrial(number=0, name="gated").brief == "as given"

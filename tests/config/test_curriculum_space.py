@@ -171,3 +171,26 @@ def test_what_fits_passes_the_check_once_for_each_end_and_choice(tiny: Experimen
     factors = sorted({each.flat()["growth.factor"] for each in seen})
     assert factors == [1.2, 1.5, 4.0]
     assert {type(each.sampling) for each in seen} == {Current, LookBack}
+
+
+@pytest.mark.parametrize(
+    ("over", "strategy", "expected"),
+    [
+        (["growth.factor=1.2..4"], "gated", {"growth.factor": 1.5}),
+        (
+            ["growth.factor=1.2..4", "sampling=current,combined"],
+            "gated",
+            {"sampling": "current", "growth.factor": 1.5},
+        ),
+        (["strategy=direct,gated"], "direct", {"strategy": "direct"}),
+        (["growth.factor=2..4"], "gated", {}),
+        (["sampling=mixed,combined"], "gated", {}),
+        (["sampling=current,look_back", "sampling.back=.1..0.5"], "gated", {}),
+        (["growth.factor=1.2..4"], "direct", {}),  # which has another pacing
+    ],
+)
+def test_an_experiment_is_a_point_of_the_space_where_its_values_give_it(
+    tiny: Experiment, over: list[str], strategy: str, expected: dict[str, object]
+) -> None:
+    found = space(tiny, *over)
+    assert found.values_of(found.base.with_strategy(strategy)) == expected
