@@ -150,7 +150,7 @@ def test_a_run_that_another_process_makes_is_waited_for(
         if len(slept) == 3:
             lock.release()
 
-    monkeypatch.setattr(driver.time, "sleep", sleep)
+    monkeypatch.setattr("curriculum.sweeps.driver.time.sleep", sleep)
     engine = Scripted(a=[JobHeld(run_id="a")])
     status, told = drive(engine, "a", store=tmp_path)
     assert status == "over"
