@@ -361,10 +361,11 @@ def events(folder: RunFolder) -> list[Event]:
 
 
 def contents(folder: RunFolder) -> dict[str, bytes]:
+    """What is in a run's files, its lease apart."""
     return {
         str(path.relative_to(folder.path)): path.read_bytes()
         for path in folder.path.rglob("*")
-        if path.is_file()
+        if path.is_file() and not path.name.startswith("lease-")
     }
 
 

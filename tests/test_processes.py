@@ -16,9 +16,14 @@ import pytest
 
 from curriculum import RunFailed, UsageError
 from curriculum.processes import Message, Server, Worker, WorkerGone, python_command
-from curriculum.record.lock import is_held
+from curriculum.record import Lock
 
 TESTS = str(Path(__file__).parent)
+
+
+def is_held(path: Path) -> bool:
+    with Lock(path) as lock:
+        return not lock.acquire()
 
 
 @pytest.fixture

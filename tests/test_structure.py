@@ -49,6 +49,7 @@ WRAPPED = {
     "pickle": set(),
     "pyarrow": {"data"},
     "platformdirs": {"data"},
+    "ray": {"sweeps"},
     "reasoning_gym": {"tasks"},
     "rich": {"report", "api", "cli"},
     "safetensors": {"record"},
@@ -60,7 +61,17 @@ WRAPPED = {
 }
 """Which subpackages know a library; no other does."""
 
-HEAVY = {"torch", "mlflow", "optuna", "transformers", "lightning", "numpy", "scipy", "matplotlib"}
+HEAVY = {
+    "ray",
+    "torch",
+    "mlflow",
+    "optuna",
+    "transformers",
+    "lightning",
+    "numpy",
+    "scipy",
+    "matplotlib",
+}
 
 
 def modules() -> dict[str, Path]:

@@ -83,11 +83,11 @@ def sweep(
         store: the folder that the runs are recorded in.
         source: the file of the classes of experiments that are given as objects.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        engine: what makes the runs: `local`, which is processes of this machine; or an object that is an
-            `Engine`.
+        engine: what makes the runs: `local`, which is processes of this machine; `ray`, which is Ray on
+            this machine; or an `Engine`, such as `RayEngine(store, address="auto", gpus=1)` of a cluster.
         jobs: of the local engine, how many runs at a time; by default as many as there are cores for.
         threads: of torch, for each run; by default as many as `run` takes.
-        isolate: of the local engine, whether each run has a fresh process.
+        isolate: whether each run has a fresh process.
         mirror: whether one process copies all runs into MLflow as they go.
         wait: whether to wait, at the end, until it has done so.
         mlflow_children: whether visits are child runs in MLflow, rather than a table of each run.
@@ -101,8 +101,6 @@ def sweep(
         RunFailed: where the engine can't continue.
         KeyboardInterrupt: at a second Ctrl-C, which does not wait for runs to save themselves.
     """
-    if isinstance(engine, str):
-        engine = sweeps.open_engine(engine, jobs=jobs, isolate=isolate)
     planned = plan_sweep(
         experiments,
         strategies,
@@ -121,7 +119,10 @@ def sweep(
     )
     shown = report.shows_progress() if progress is None else progress
     console = report.literal_console(stderr=True, quiet=not shown)
-    return make_sweep(planned, engine, console, mirror=mirror, wait=wait)
+    if not isinstance(engine, str):
+        return make_sweep(planned, engine, console, mirror=mirror, wait=wait)
+    with sweeps.open_engine(engine, planned.store, jobs=jobs, isolate=isolate) as opened:
+        return make_sweep(planned, opened, console, mirror=mirror, wait=wait)
 
 
 def plan_sweep(

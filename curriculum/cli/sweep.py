@@ -16,12 +16,13 @@ from curriculum.cli.values import (
     amount,
     learning_rates,
     natural,
+    number,
     seeds,
     strategies,
     thread_count,
     usage_checked,
 )
-from curriculum.errors import UsageError
+from curriculum.errors import UsageError, counted
 
 USAGE = "python -m curriculum sweep EXPERIMENT ... [options] [--part.setting VALUE ...]"
 EXAMPLES = """\
@@ -30,6 +31,7 @@ examples:
   python -m curriculum sweep lstm_firstbit gru_firstbit --seeds 0..19 --set growth.factor=1.5,2,3
   python -m curriculum sweep my_task.py --seeds 0..4 --set optimizer.learning-rate=1e-3,1e-2 --dry-run
   python -m curriculum sweep lstm_firstbit --strategies gated,direct --seeds 0..9 --budget 2000steps
+  python -m curriculum sweep lstm_firstbit --seeds 0..99 --engine ray --address auto --cpus 1
   python -m curriculum sweeps
   python -m curriculum sweeps 3fa9 --cancel
 
@@ -81,9 +83,20 @@ class SweepRequest(StoreOption, TrackingOption, OptunaOption):
         "1/3, 1 and 3)",
         learning_rates,
     )
-    engine: str = option("what makes the runs: local", metavar="NAME", default="local")
+    engine: str = option("what makes the runs: local, or ray", metavar="NAME", default="local")
+    address: str | None = option(
+        "with --engine ray: the cluster's (default: Ray is started on this machine)",
+        metavar="HOST:PORT|auto",
+    )
+    cpus: float | None = option(
+        "with --engine ray: CPUs of each run (default: 1)", number, metavar="N"
+    )
+    gpus: float | None = option(
+        "with --engine ray: GPUs of each run, such as 0.25 (default: 0)", number, metavar="N"
+    )
     jobs: int | None = option(
-        "how many runs at a time (default: as many as there are cores for)", natural
+        "with --engine local: how many runs at a time (default: as many as there are cores for)",
+        natural,
     )
     threads: int | None = option(
         "threads of torch, for each run (default: by the model's size)", thread_count
@@ -114,15 +127,24 @@ class SweepsRequest(StoreOption):
 
 def sweep(request: SweepRequest) -> int:
     """Make what is missing of a sweep; the exit code."""
-    engine = sweeps.open_engine(request.engine, jobs=request.jobs, isolate=request.isolate)
     planned = _plan(request)
     if request.dry_run:
         return _dry_run(planned, request)
+    engine = sweeps.open_engine(
+        request.engine,
+        planned.store,
+        jobs=request.jobs,
+        isolate=request.isolate,
+        address=request.address,
+        cpus=request.cpus,
+        gpus=request.gpus,
+    )
     print_note(
-        f"{planned.title}: {report.counted(len(planned.run_ids), 'run')}; 'sweeps {planned.id}' shows "
+        f"{planned.title}: {counted(len(planned.run_ids), 'run')}; 'sweeps {planned.id}' shows "
         f"it in another terminal"
     )
-    result = api.make_sweep(planned, engine, stderr_console(), wait=request.wait)
+    with engine:
+        result = api.make_sweep(planned, engine, stderr_console(), wait=request.wait)
     _close(planned, result, request)
     if request.json:
         print(json.dumps(asdict(result)))
@@ -224,14 +246,14 @@ def _close(planned: sweeps.SweepPlan, result: api.SweepResult, request: SweepReq
     store = f" --store {shlex.quote(str(request.store))}" * (request.store != record.DEFAULT_STORE)
     if result.failed:
         print_error(
-            f"{report.counted(result.failed, 'run')} of {total} failed; 'sweeps {result.id}{store}' says "
+            f"{counted(result.failed, 'run')} of {total} failed; 'sweeps {result.id}{store}' says "
             f"why, and the same command tries them again"
         )
     if request.budget is not None:
         names = shlex.join(dict.fromkeys(request.experiments))
         print_note(f"Compare the strategies with: python -m curriculum compare {names}{store}")
     print_note(
-        f"{report.counted(result.done, 'run')} of {total} are over; 'sweeps {result.id}{store}' tells "
+        f"{counted(result.done, 'run')} of {total} are over; 'sweeps {result.id}{store}' tells "
         f"how far they came, 'runs{store}' lists them, 'ui{store}' opens MLflow"
     )
 

@@ -49,6 +49,14 @@ def port(text: str) -> int:
     return int(text)
 
 
+def number(text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"must be a number, got {text!r}") from None
+
+
 def seconds(text: str) -> float:
     """A number of seconds, at least 0."""
     try:

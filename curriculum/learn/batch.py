@@ -43,10 +43,6 @@ class Batch:
             None where they stand for none. A loss in bits per byte takes them.
         details: what the task's own metrics need to know of each example besides, B of them; no
             model sees it.
-        units: in an evaluation set, the number of the independent unit, such as a document, that each
-            example belongs to, (B,) int64; None where each is a unit of its own.
-        byte_counts: how many bytes of text the predicted targets of each example stand for, (B,)
-            int64; None where they stand for no text.
     """
 
     inputs: NDArray[Any]

@@ -6,9 +6,12 @@ import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.random.bit_generator import ISpawnableSeedSequence
+from numpy.typing import DTypeLike, NDArray
 
 from curriculum.learn.batch import Batch
 from curriculum.learn.task import Task
@@ -19,19 +22,41 @@ Key = tuple[int | str, ...]
 CPU = torch.device("cpu")
 
 
-def _digest(key: Key, bits: int) -> int:
+class _Seed(ISpawnableSeedSequence):
+    """What numpy's Philox takes its key from: a digest of ours, as it is.
+
+    Handed over as `Philox(key=...)` it costs several times as much, since numpy then hashes a seed of its
+    own besides; and all generators would spawn the same children.
+    """
+
+    def __init__(self, digest: bytes) -> None:
+        self._digest, self._children = digest, 0
+
+    def generate_state(
+        self, n_words: int, dtype: DTypeLike = np.uint32
+    ) -> NDArray[np.uint32 | np.uint64]:
+        return np.frombuffer(self._digest, dtype)[:n_words]
+
+    def spawn(self, n_children: int) -> list[_Seed]:
+        start, self._children = self._children, self._children + n_children
+        keys = (f"{self._digest.hex()}/{number}" for number in range(start, self._children))
+        return [_Seed(_digest((key,), 128)) for key in keys]
+
+
+def _digest(key: Key, bits: int) -> bytes:
     text = "/".join(map(str, key)).encode()
-    return int.from_bytes(hashlib.blake2b(text, digest_size=bits // 8).digest(), "little")
+    return hashlib.blake2b(text, digest_size=bits // 8).digest()
 
 
 def generator(*key: int | str) -> np.random.Generator:
-    """A numpy generator that depends on nothing but `key`; about 15 microseconds."""
-    return np.random.Generator(np.random.Philox(key=_digest(key, 128)))
+    """A numpy generator that depends on nothing but `key`; about 3 microseconds."""
+    seed: Any = _Seed(_digest(key, 128))  # numpy's own annotations know fewer kinds than it takes
+    return np.random.Generator(np.random.Philox(seed))
 
 
 def seed_of(*key: int | str) -> int:
     """A seed of 32 bits that depends on nothing but `key`, for libraries that want one."""
-    return _digest(key, 32)
+    return int.from_bytes(_digest(key, 32), "little")
 
 
 def batch_of(
@@ -88,7 +113,7 @@ def forked_libraries(seed: int) -> Iterator[None]:
 
 def reseed(*key: int | str, device: torch.device = CPU) -> None:
     """Seed the same generators by `key`. Call it inside a `forked` block of that device alone."""
-    seed = _digest(key, 64) >> 1
+    seed = int.from_bytes(_digest(key, 64), "little") >> 1
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.default_generators[_index(device)].manual_seed(seed)

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from curriculum import config
-from curriculum.errors import UsageError
+from curriculum.errors import RunFailed, UsageError
 from curriculum.learn import TrainingInterval
 from curriculum.record import snapshot_codec
 from curriculum.record.codec import Json, decode, encode
@@ -98,6 +98,9 @@ def save_checkpoint(
     recipe: Recipe,
     state: RunState,
     best: Snapshot | None = None,
+    *,
+    epoch: int = 1,
+    check: Callable[[], None] | None = None,
 ) -> None:
     """Write a checkpoint whole or not at all.
 
@@ -109,11 +112,13 @@ def save_checkpoint(
         recipe: the run's own; of the learner's, what differs is saved.
         state: of the run.
         best: the best state of the visit, which it may go back to.
+        epoch: of the lease that it is written under: no other process writes aside under the same name.
+        check: called before it is renamed; what that raises, such as `LeaseLost`, leaves nothing behind.
 
     Raises:
         OSError: where the disk is full, or can't be written.
     """
-    aside = folder.with_name(f".{folder.name}.new")
+    aside = folder.with_name(f".{folder.name}.{epoch}.new")
     remove(aside)
     try:
         aside.mkdir(parents=True)
@@ -130,8 +135,10 @@ def save_checkpoint(
         (aside / "digest.json").write_text(json.dumps(digests, indent=1))
         for path in (*aside.iterdir(), aside):
             fsync(path)
+        if check is not None:
+            check()
         os.rename(aside, folder)
-    except OSError:
+    except (OSError, RunFailed):
         remove(aside)
         raise
     fsync(folder.parent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ class CheckpointWriter:
     def save(self, name: str, snapshot: Snapshot, state: RunState, best: Snapshot | None) -> None:
         """Save a state, and delete what it supersedes; `best` is the visit's best state."""
         with self._folder.writing():
-            save_checkpoint(self._folder.checkpoints / name, snapshot, self._recipe, state, best)
+            self._save(name, snapshot, state, best)
         self.roles[name] = CheckpointRole(state.passed, state.parent)
         for old in superseded(self.roles, self._policy.keep):
             self._folder.remove_checkpoint(old)
@@ -56,9 +57,22 @@ class CheckpointWriter:
     def save_target(self, snapshot: Snapshot, state: RunState) -> None:
         """Save what masters the target ahead of the stages below it."""
         with self._folder.writing():
-            self._folder.remove_checkpoint(TARGET_CHECKPOINT)  # of an earlier attempt, or target
-            path = self._folder.checkpoints / TARGET_CHECKPOINT
-            save_checkpoint(path, snapshot, self._recipe, state)
+            self._save(TARGET_CHECKPOINT, snapshot, state, None)
+
+    def _save(self, name: str, snapshot: Snapshot, state: RunState, best: Snapshot | None) -> None:
+        """Save a checkpoint, unless another process writes the run by the time that it is written."""
+        path = self._folder.checkpoints / name
+        if os.path.lexists(path):  # of an earlier target, or put there by a process since overtaken
+            self._folder.remove_checkpoint(name)
+        save_checkpoint(
+            path,
+            snapshot,
+            self._recipe,
+            state,
+            best,
+            epoch=self._folder.epoch,
+            check=self._folder.check_held,
+        )
 
     def learner_after(self, visit: int, experiment: Experiment, device: torch.device) -> Learner:
         """The learner as it was after a visit that was the last to master its stage.

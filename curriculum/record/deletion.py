@@ -53,6 +53,7 @@ def delete_run(store: Store, folder: RunFolder, copies: Sequence[RunCopies]) -> 
             # says that copies are there.
             store.mirror_file(folder, "json").unlink(missing_ok=True)
             remarks = [_delete_from(each, folder.id) for each in copies]
+            folder.check_held()
             os.rename(folder.path, aside)
             for ending in MIRROR_FILES:
                 store.mirror_file(folder, ending).unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def file_state(path: Path | str) -> str:
 def run_state(folder: RunFolder) -> str:
     """The state of the files that a run's totals come from, with the check of the journal's last record."""
     stopped = folder.path / "stopped.json"
-    states = [*map(file_state, (folder.journal, stopped, folder.writer, folder.checkpoints))]
+    states = [*map(file_state, (folder.journal, stopped, folder.path, folder.checkpoints))]
     if UNKNOWN in states:
         return UNKNOWN
     return " ".join((*states, bytes_before(folder.journal, folder.journal_bytes).hex()))

@@ -18,8 +18,9 @@ from pathlib import Path
 from curriculum.data import cache_folder
 from curriculum.errors import UsageError
 from curriculum.record.description import RunDescription
-from curriculum.record.disk import sha256_of, write_atomically
+from curriculum.record.disk import write_atomically
 from curriculum.record.files import read_bytes
+from curriculum.record.user_source import source_sha256
 
 MOST_BYTES = 10_000_000
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -47,7 +48,7 @@ class NamedSources:
         if path is None:
             return
         with suppress(OSError):
-            named = {"path": str(source.absolute()), "sha256": sha256_of(source.resolve())}
+            named = {"path": str(source.absolute()), "sha256": source_sha256(source)}
             known = self._known()
             if known.get(_key(description)) != named:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -66,7 +67,7 @@ class NamedSources:
             return None
         path = Path(named["path"])
         try:
-            found = sha256_of(path.resolve())
+            found = source_sha256(path)
         except (OSError, UsageError):
             raise UsageError(
                 f"{path}, which was named for this store, can't be read any more; name the file that "

@@ -20,11 +20,12 @@ from curriculum.learn import Task, flushes_denormal, pretrained_digest
 from curriculum.record.class_digest import classes_sha256
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import MACHINE, PACKAGES, MlflowSettings, RunDescription
-from curriculum.record.disk import Unreadable, sha256_of
+from curriculum.record.disk import Unreadable
 from curriculum.record.overview import RunOverview
 from curriculum.record.redaction import redacted
 from curriculum.record.run_folder import RunFolder
 from curriculum.record.store import Store
+from curriculum.record.user_source import source_sha256
 
 PACKAGE = Path(__file__).resolve().parents[1]
 WITHOUT_EFFECT = ("mlflow", "safetensors")
@@ -36,7 +37,7 @@ REMEDIES = {
     "cpu_capability": "ATEN_CPU_CAPABILITY={lower} in the environment has torch use it, where the CPU has it",
     "gpu": "resume it on a machine with that GPU",
     "git_commit": "check that commit of this package out",
-    "source_sha256": "put the file back as it was",
+    "source_sha256": "put the file, and what it imports from its folder, back as it was",
     "classes_sha256": "put the classes back as they were",
     "data_digest": "put the task's files back as they were",
     "weights_digest": "put the files in model.pretrained back as they were",
@@ -71,7 +72,7 @@ def describe_run(
         config=serialize(experiment),
         overrides=tuple(overrides),
         source=None if source is None else str(source.absolute()),
-        source_sha256=None if source is None else sha256_of(source.resolve()),
+        source_sha256=None if source is None else source_sha256(source),
         classes_sha256=classes_sha256(own_classes(experiment)),
         tracking_uri=kept.get("tracking_uri"),
         optuna_storage=kept.get("optuna_storage"),
@@ -180,6 +181,16 @@ def environment(libraries: Sequence[str] = ()) -> dict[str, str]:
     found = {name: _version(name) for name in ("curriculum", *PACKAGES, *libraries)}
     installed = {name: number for name, number in found.items() if number is not None}
     return {"python": platform.python_version(), **installed}
+
+
+def installed_versions() -> dict[str, str]:
+    """What must be the same on all machines that make the runs of a sweep: versions by package.
+
+    The commit of this package is among them where it is a checkout.
+    """
+    versions = {k: v for k, v in environment().items() if k not in WITHOUT_EFFECT}
+    commit = git_commit(PACKAGE)
+    return versions if commit is None else {**versions, "git_commit": commit}
 
 
 def git_commit(folder: Path) -> str | None:

@@ -19,6 +19,7 @@ from curriculum.record.checkpoint_writer import CheckpointWriter
 from curriculum.record.events import Event, Record
 from curriculum.record.history import History
 from curriculum.record.journal import Journal
+from curriculum.record.lease import LeaseLost
 from curriculum.record.result import Result
 from curriculum.record.resume_point import ResumePoint
 from curriculum.record.run_folder import RunFolder, checkpoint_name
@@ -262,9 +263,9 @@ class Recorder:
         return self.history.result()
 
     def run_failed(self, error: Exception) -> None:
-        """The run fails; it may be resumed from what was saved, once the cause is removed."""
+        """The run fails, and may be resumed once the cause is removed; nothing is noted if its lease is lost."""
         why = str(error) if isinstance(error, RunFailed) else f"{type(error).__name__}: {error}"
-        with contextlib.suppress(OSError):  # that may be what fails
+        with contextlib.suppress(OSError, LeaseLost):  # that may be what fails
             self._journal.sync()
             self.folder.note_stop("failed", why)
 

@@ -6,7 +6,6 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,15 +13,24 @@ from typing import Literal
 from curriculum.errors import RunFailed, UsageError
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import OtherFormat, RunDescription
-from curriculum.record.disk import reading, write_atomically
-from curriculum.record.files import UnexpectedFileType, check_file, check_folder, read_bytes, remove
-from curriculum.record.lock import held, is_held
+from curriculum.record.disk import fsync, reading, write_atomically
+from curriculum.record.files import (
+    UnexpectedFileType,
+    check_file,
+    check_folder,
+    opened,
+    read_bytes,
+    remove,
+    write_new,
+)
+from curriculum.record.found_lease import is_held, lease_path, newest_epoch
+from curriculum.record.lease import Lease, held
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """A run's id is its folder's name: eight hex digits, or what a copy of the folder was called."""
 
 CHECKPOINT = re.compile(r"[0-9]{6,}(-[0-9]{8,})?")
-LEFTOVER = re.compile(rf"\.({CHECKPOINT.pattern}|target)\.(new|old)")
+LEFTOVER = re.compile(rf"\.({CHECKPOINT.pattern}|target)(\.[0-9]+)?\.(new|old)")
 """What a process that was killed leaves beside checkpoints."""
 
 MOST_JSON_BYTES = 1 << 24
@@ -57,6 +65,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.name
+        self._lease: Lease | None = None  # while this process writes the run
 
     @property
     def journal(self) -> Path:
@@ -70,13 +79,18 @@ class RunFolder:
 
     @property
     def writer(self) -> Path:
-        """The lock of the process that runs it."""
-        return self.path / "writer.lock"
+        """The lease of the process that runs it, or has; or else of the first that will."""
+        return lease_path(self.path, newest_epoch(self.path) or 1)
 
     @property
     def dropped(self) -> Path:
         """Records that forced resumes have taken out of the journal."""
         return self.path / "dropped.jsonl"
+
+    @property
+    def epoch(self) -> int:
+        """The number of the lease that this object writes the run under; 0 where it has none."""
+        return 0 if self._lease is None else self._lease.epoch
 
     def checkpoint_folders(self) -> list[Path]:
         """The folders of its checkpoints, oldest first.
@@ -111,6 +125,7 @@ class RunFolder:
 
     def remove_leftovers(self) -> None:
         """Delete what was being written or deleted when a process was killed."""
+        self.check_held()
         for path in self.checkpoints.glob(".*"):
             if LEFTOVER.fullmatch(path.name):
                 remove(path)
@@ -130,6 +145,7 @@ class RunFolder:
 
     def remove_checkpoint(self, name: str) -> None:
         """Delete a checkpoint; half of one is never left under its name."""
+        self.check_held()
         aside = self.checkpoints / f".{name}.old"
         remove(aside)  # what a process that was killed left
         with contextlib.suppress(OSError):
@@ -155,18 +171,60 @@ class RunFolder:
 
     @property
     def is_running(self) -> bool:
-        """Whether a living process writes it.
+        """Whether a living process writes it, on any machine, as far as can be seen at once.
+
+        On this machine a lock tells. Of another that shares no locks with it, the run's lease tells, by
+        the time of day when it was renewed: so lists and mirrors may take a run for stopped, or for
+        running, where the clocks of machines differ by half a minute; nothing is taken over by that.
 
         Raises:
-            UnexpectedFileType: where the lock is no file.
+            UnexpectedFileType: where the lease is no file.
             Unreadable: where the system doesn't tell.
         """
-        with reading(self.writer, is_there=True):
-            return is_held(self.writer)
+        with reading(self.path, is_there=True):
+            return is_held(self.path)
 
-    def held(self) -> AbstractContextManager[None]:
-        """Be the one process that writes the run; see `lock.held`."""
-        return held(self.writer, self.id)
+    @contextlib.contextmanager
+    def held(self, *, wait_seconds: float = 0.0) -> Iterator[None]:
+        """Be the one process that writes the run; see `lease.held`.
+
+        Until the end of it, what this object writes is checked to be this process's to write.
+        """
+        with held(self.path, self.id, self._take_away, wait_seconds=wait_seconds) as lease:
+            self._lease = lease
+            try:
+                yield
+            finally:
+                self._lease = None
+
+    def check_held(self, *, now: bool = False) -> None:
+        """Check that the run, if this object holds it, is still its to write; see `Lease.check`.
+
+        Raises:
+            LeaseLost: where another process writes it by now.
+            OSError: where that can't be found out.
+        """
+        if self._lease is not None:
+            self._lease.check(now=now)
+
+    def _take_away(self) -> None:
+        """Take from a process that may be stopped in the midst of writing the files that it has open.
+
+        It goes on between two instructions, without looking at its lease: what it appends then goes into a
+        journal that has no name any more, and what it was about to rename is gone.
+        """
+        self.check_is_own()
+        self.remove_leftovers()
+        for path in (self.journal, self.path / "run.json", self.path / "stopped.json"):
+            path.with_name(f".{path.name}.new").unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            with os.fdopen(opened(self.journal, os.O_RDONLY), "rb") as file:
+                content = file.read()
+            aside = self.journal.with_name(f".{self.journal.name}.new")
+            write_new(aside, content)
+            fsync(aside)
+            os.replace(aside, self.journal)
+            fsync(self.path)
 
     def description(self) -> RunDescription:
         """What `run.json` says; the run's id is its folder's name.
@@ -194,7 +252,9 @@ class RunFolder:
 
         Raises:
             OSError: where it can't be written.
+            LeaseLost: where another process writes the run by now.
         """
+        self.check_held()
         write_atomically(self.path / "run.json", replace(description, id="").to_json())
 
     @property
@@ -212,10 +272,14 @@ class RunFolder:
 
         Raises:
             RunFailed: in place of an `OSError`.
+            LeaseLost: where another process writes the run by now.
         """
         try:
+            self.check_held()
             yield
         except OSError as error:
+            with contextlib.suppress(OSError):  # which may have taken a file away
+                self.check_held(now=True)
             raise RunFailed(
                 f"{self.path} can't be written ({os.strerror(error.errno or 0)}): make room "
                 f"there, then 'resume {self.id}' continues from what is saved"
@@ -226,7 +290,9 @@ class RunFolder:
 
         Raises:
             OSError: where it can't be written.
+            LeaseLost: where another process writes the run by now.
         """
+        self.check_held()
         note = StopNote(status=status, reason=reason, time=round(time.time(), 3))
         write_atomically(self.path / "stopped.json", json.dumps(encode(note)))
 
@@ -242,4 +308,5 @@ class RunFolder:
 
     def remove_stop_note(self) -> None:
         """Take the note away: the run is resumed."""
+        self.check_held()
         (self.path / "stopped.json").unlink(missing_ok=True)

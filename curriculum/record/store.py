@@ -2,8 +2,10 @@
 
 import errno
 import os
+import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from curriculum.errors import UsageError
@@ -15,10 +17,10 @@ from curriculum.record.index import Index, Listing
 from curriculum.record.overview import RunOverview
 from curriculum.record.run_folder import RUN_ID, RunFolder
 
-DEFAULT_STORE = Path("mlruns")
-TAKEN = {errno.EEXIST, errno.ENOTEMPTY}
-"""What the system says where a folder is to be renamed to one that is there."""
+ADDRESS = re.compile(r"(s3[an]?|gs|gcs|hdfs|https?|abfss?|wasbs?|az|dbfs|ftp|file):/+(.*)")
+"""What is no folder, as `Path` has it, with one slash."""
 
+DEFAULT_STORE = Path("mlruns")
 MOST_NAMED = 10
 """Runs in an error."""
 
@@ -27,7 +29,7 @@ MIRROR_FILES = ("json", "lock", "log")
 
 
 class RunExists(UsageError):
-    """The store has a run of that id already."""
+    """A run of that id is in the store already."""
 
 
 class Store:
@@ -42,8 +44,10 @@ class Store:
         """The store in that folder, which need not be there yet.
 
         Raises:
-            UsageError: where MLflow's database could have no address in it.
+            UsageError: where it is the address of another kind of storage; or where MLflow's database could
+                have no address in it.
         """
+        _check_is_no_address(root)
         self.root = root.absolute()
         if "?" in str(self.root):
             raise UsageError(
@@ -60,36 +64,39 @@ class Store:
         return self.mirrors / f"{folder.id}.{ending}"
 
     def create(self, description: RunDescription, run_id: str | None = None) -> RunFolder:
-        """A new run's folder with its `run.json`. Its name is the run's id, by default eight hex digits.
+        """A new run's folder with its `run.json`. Its name is the run's id: by default eight hex digits.
 
-        It is on the disk itself once it is given back. Of two processes that create the same, one does.
+        It is on the disk itself once it is given back. Of several processes, on whatever machines, that
+        make one of the same id at the same time, one gets it.
 
         Raises:
+            UsageError: where the store can't be written, or the id is none.
             RunExists: where the store has a run of that id.
-            UsageError: where the store can't be written.
         """
+        if run_id is not None and (run_id == "last" or not RUN_ID.fullmatch(run_id)):
+            raise UsageError(
+                f"a run's id is up to 64 letters, digits, '.', '_' and '-', begins with a letter or a "
+                f"digit, and is not 'last', got {run_id!r}"
+            )
         try:
             place = (self.runs_folder, *self.runs_folder.parents)
             new = [path for path in place if not path.exists()]
             self.runs_folder.mkdir(parents=True, exist_ok=True)
             for path in new:
                 fsync(path.parent)
-            while True:
-                folder = RunFolder(self.runs_folder / (run_id or secrets.token_hex(4)))
-                if not os.path.lexists(folder.path):
-                    break
-                if run_id is not None:
-                    raise RunExists(f"the store {self.root} has a run {run_id} already")
-            aside = folder.path.with_name(f".{folder.id}.{secrets.token_hex(4)}.new")
+            aside = self.runs_folder / f".{secrets.token_hex(8)}.new"
             (aside / "checkpoints").mkdir(parents=True)
             RunFolder(aside).describe(description)
-            try:
-                os.rename(aside, folder.path)
-            except OSError as error:
-                if error.errno not in TAKEN:
-                    raise
-                remove(aside)
-                raise RunExists(f"the store {self.root} has a run {folder.id} already") from error
+            while True:
+                folder = self.folder(run_id or secrets.token_hex(4))
+                with suppress(FileExistsError):
+                    _rename_folder(aside, folder.path)
+                    break
+                if run_id is not None:
+                    remove(aside)
+                    raise RunExists(
+                        f"there is a run {run_id} in {self.root} already; 'resume {run_id}' continues it"
+                    )
             fsync(self.runs_folder)
         except OSError as error:
             raise UsageError(
@@ -165,3 +172,36 @@ class Store:
 
     def _empty(self) -> UsageError:
         return UsageError(f"the store {self.root} holds no runs yet; start one with 'run'")
+
+
+def _check_is_no_address(root: Path) -> None:
+    """Check that a store is a folder.
+
+    Raises:
+        UsageError: where it is an address.
+    """
+    match = ADDRESS.fullmatch(str(root))
+    if match is None:
+        return
+    scheme, rest = match[1], match[2]
+    if scheme == "file":
+        raise UsageError(f"a store is given by its path, got file:///{rest}; take --store /{rest}")
+    raise UsageError(
+        f"a store is a folder of a file system that can lock, rename and sync, got {scheme}://{rest}; "
+        f"record runs in a folder, with --store, and have MLflow keep their artifacts there: 'mlflow "
+        f"server --artifacts-destination {scheme}://{rest}', and --tracking-uri with its address"
+    )
+
+
+def _rename_folder(path: Path, new: Path) -> None:
+    """Give a folder its name, at once and whole, unless that is taken.
+
+    Raises:
+        FileExistsError: where it is, by a folder that is not empty, or a file.
+    """
+    try:
+        os.rename(path, new)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new)) from error
+        raise

@@ -52,6 +52,8 @@ class RunOptions(TypedDict, total=False):
         checkpoints: how often its state is saved.
         stop: asks it to stop; by default SIGINT does.
         force: whether to resume even under a changed provenance.
+        wait_for_writer: seconds to wait for another process that writes the run, by default none: that is an
+            error. With `record.LEASE_SECONDS` or more the run is taken over from one that was stopped or cut off.
     """
 
     store: Path | str
@@ -69,6 +71,7 @@ class RunOptions(TypedDict, total=False):
     checkpoints: record.CheckpointPolicy
     stop: StopRequest
     force: bool
+    wait_for_writer: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +93,7 @@ class RunContext:
     checkpoints: record.CheckpointPolicy = field(default_factory=record.CheckpointPolicy)
     stop: StopRequest = field(default_factory=lambda: StopRequest(signal.SIGINT))
     force: bool = False
+    wait_for_writer: float = 0.0
 
     def __post_init__(self) -> None:
         # The mirror, a resume or another shell may stand in another folder.

@@ -113,7 +113,7 @@ def _start(
     fresh = _fresh(setup)
     folder = context.run_store.create(described, run_id)
     remember_source(folder, context.source)
-    with folder.held():
+    with folder.held(wait_seconds=context.wait_for_writer):
         return _loop(folder, setup, fresh, record.ResumePoint(), context)
 
 
@@ -141,7 +141,7 @@ def _resume(
 ) -> Ended:
     """Resume a run where its record allows it, or give its result if it is over."""
     mirror: Popen[bytes] | None = None
-    with folder.held():
+    with folder.held(wait_seconds=context.wait_for_writer):
         original = folder.description()
         changes = record.changes_between(original, now)
         if record.History.of(folder).end is None and not context.force:

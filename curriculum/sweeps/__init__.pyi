@@ -28,6 +28,7 @@ from .in_process_engine import InProcessEngine as InProcessEngine
 from .job import Job as Job
 from .job import make_run as make_run
 from .local_engine import LocalEngine as LocalEngine
+from .ray_engine import RayEngine as RayEngine
 from .run_summary import GUESS as GUESS
 from .run_summary import OF_TRAINING as OF_TRAINING
 from .run_summary import UNITS as UNITS

@@ -1,23 +1,57 @@
 """Engines by their names."""
 
+from pathlib import Path
+
 from curriculum.errors import UsageError, did_you_mean
 from curriculum.sweeps.engine import Engine
 from curriculum.sweeps.local_engine import LocalEngine
+from curriculum.sweeps.ray_engine import RayEngine
 
-ENGINES = ("local",)
+ENGINES = ("local", "ray")
 
 
-def open_engine(name: str, *, jobs: int | None = None, isolate: bool = False) -> Engine:
-    """The engine of that name.
+def open_engine(
+    name: str,
+    store: Path,
+    *,
+    jobs: int | None = None,
+    isolate: bool = False,
+    address: str | None = None,
+    cpus: float | None = None,
+    gpus: float | None = None,
+) -> Engine:
+    """The engine of that name, to be used in a `with`.
 
     Args:
         name: one of `ENGINES`.
-        jobs: how many runs at a time; by default as many as there are cores for.
+        store: the folder that runs are recorded in.
+        jobs: of the local engine, how many runs at a time; by default as many as there are cores for.
         isolate: whether each run has a fresh process.
+        address: of a Ray cluster; by default Ray is started on this machine.
+        cpus: that Ray gives a run, by default 1.
+        gpus: likewise, by default none.
 
     Raises:
-        UsageError: where there is none, or fewer jobs than 1.
+        UsageError: where there is none; for fewer jobs than 1; for what the engine doesn't take; or as
+            `RayEngine` says.
     """
     if name not in ENGINES:
         raise UsageError(f"there is no engine {name!r}; {did_you_mean(name, ENGINES)}")
+    if name == "ray":
+        if jobs is not None:
+            raise UsageError(
+                f"Ray makes as many runs at a time as its nodes have room for, got jobs={jobs}; "
+                f"leave it out, and say with cpus and gpus what each run takes"
+            )
+        return RayEngine(
+            store,
+            address=address,
+            cpus=1 if cpus is None else cpus,
+            gpus=gpus or 0,
+            isolate=isolate,
+        )
+    given = [("address", address), ("cpus", cpus), ("gpus", gpus)]
+    found = [f"{name}={value}" for name, value in given if value is not None]
+    if found:
+        raise UsageError(f"{' and '.join(found)} are of the engine 'ray', got the engine {name!r}")
     return LocalEngine(jobs, isolate=isolate)

@@ -36,6 +36,7 @@ class Job:
         tracking_uri: MLflow's, for the record; whoever started the sweep copies the run.
         optuna_storage: likewise.
         mlflow: what of the run is copied.
+        wait_for_writer: see `RunOptions`: where the process that made the run was lost.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Job:
     tracking_uri: str | None = None
     optuna_storage: str | None = None
     mlflow: MlflowSettings = field(default_factory=MlflowSettings)
+    wait_for_writer: float = 0.0
 
 
 def make_run(
@@ -82,6 +84,7 @@ def make_run(
         "optuna_storage": job.optuna_storage,
         "listener": listener,
         "stop": stop,
+        "wait_for_writer": job.wait_for_writer,
     }
     folder = Store(job.store).folder(job.run_id)
     if not os.path.lexists(folder.path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from curriculum.config import Experiment, is_own, own_classes
 from curriculum.learn import pretrained_digest
-from curriculum.record import Json, classes_sha256, sha256_of
+from curriculum.record import Json, classes_sha256, source_sha256
 
 DIGITS = 12
 """Of an id: among a million runs two share one in 0.2 % of cases."""
@@ -20,7 +20,7 @@ def settled_part(experiment: Experiment, source: Path | None) -> str:
     """
     own: Json = None
     if is_own(experiment):
-        own = classes_sha256(own_classes(experiment)) if source is None else sha256_of(source)
+        own = classes_sha256(own_classes(experiment)) if source is None else source_sha256(source)
     data = experiment.task.data_digest, pretrained_digest(experiment.model)
     content = [experiment.name, experiment.flat(), own, *data]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

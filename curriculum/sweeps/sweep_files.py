@@ -19,7 +19,6 @@ from curriculum.record import (
     check_folder,
     decode,
     encode,
-    is_held,
     read_bytes,
     write_atomically,
 )
@@ -73,7 +72,11 @@ class SweepFiles:
     @property
     def is_driven(self) -> bool:
         """Whether a living process drives it."""
-        return is_held(self._file("lock"))
+        path = self._file("lock")
+        if not path.exists():
+            return False
+        with Lock(path) as lock:
+            return not lock.acquire()
 
     @contextmanager
     def driven(self, plan: SweepPlan) -> Iterator[None]:

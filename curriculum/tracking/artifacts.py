@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mlflow.entities import LoggedModelOutput
 from mlflow.tracking import MlflowClient
 
-from curriculum.record import History, RunFolder, sha256_of
+from curriculum.record import History, RunFolder, source_sha256
 from curriculum.tracking.addresses import NOTE_TAG, RUN_TAG
 from curriculum.tracking.logged_model import save_model
 from curriculum.tracking.metrics import model_metrics, of_model
@@ -132,7 +132,7 @@ def _code(history: History) -> Path | None:
     if not described.mlflow.log_code or described.source is None:
         return None
     path = Path(described.source)
-    if not path.is_file() or sha256_of(path.resolve()) != described.source_sha256:
+    if not path.is_file() or source_sha256(path) != described.source_sha256:
         log.warning(
             "%s has changed since run %s, and is not logged with its model", path, described.id
         )

@@ -64,7 +64,7 @@ def seconds(folder: RunFolder) -> float:
     return [record.clock.seconds for record, _ in read_journal(folder.journal)][-1]
 
 
-NEW_CHECKPOINT = "*/.000001.new"
+NEW_CHECKPOINT = "*/.000001.*.new"
 PHASES: dict[str, dict[str, Kill]] = {
     "the start": {
         "before the run is described": {"write": [1, "os.rename */.run.json.new"]},

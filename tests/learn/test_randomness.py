@@ -1,3 +1,4 @@
+import hashlib
 from functools import partial
 from types import SimpleNamespace
 
@@ -47,6 +48,21 @@ def test_neighbouring_keys_give_unrelated_numbers() -> None:
     assert abs(neighbours.mean()) < 0.05
     assert abs(neighbours).max() < 0.6
     assert abs(draws.mean() - 0.5) < 0.01
+
+
+def test_a_key_is_that_of_numpys_philox() -> None:
+    key = int.from_bytes(hashlib.blake2b(b"0/train/7", digest_size=16).digest(), "little")
+    theirs = np.random.Generator(np.random.Philox(key=key))
+    assert np.array_equal(generator(0, "train", 7).random(50), theirs.random(50))
+
+
+def test_generators_spawn_children_of_their_own() -> None:
+    first, other = generator(0, "train"), generator(1, "train")
+    children = [*first.spawn(2), *first.spawn(1), *other.spawn(1)]
+    draws = np.array([child.random(50) for child in children])
+    assert len(np.unique(draws)) == draws.size
+    again = [child.random(50) for child in generator(0, "train").spawn(3)]
+    assert np.array_equal(again, draws[:3])
 
 
 def test_a_fork_leaves_the_global_generator_alone() -> None:

@@ -188,9 +188,9 @@ def test_an_interrupted_save_leaves_nothing_that_resembles_a_checkpoint(
 
 
 def test_half_a_checkpoint_of_an_earlier_save_does_not_get_in_the_way(tmp_path: Path) -> None:
-    (tmp_path / ".000000.new").mkdir()
-    (tmp_path / ".000000.new" / "model.safetensors").write_bytes(b"half")
-    (tmp_path / ".000000.new" / "stranger").write_bytes(b"?")
+    (tmp_path / ".000000.1.new").mkdir()
+    (tmp_path / ".000000.1.new" / "model.safetensors").write_bytes(b"half")
+    (tmp_path / ".000000.1.new" / "stranger").write_bytes(b"?")
     one = saved(tmp_path / "000000")
     assert [path.name for path in tmp_path.iterdir()] == ["000000"]
     loaded = load_learner(tmp_path / "000000", experiment(), CPU)

@@ -118,7 +118,13 @@ def test_the_damaged_files_are_all_that_a_resume_reads(stopped_run: StoppedRun) 
     assert all(names in ({*FILES}, {*FILES, *BEST_FILES}) for names in found)
     assert found[-1] == {*FILES, *BEST_FILES}
     others = {path.name for path in folder.path.iterdir()}
-    assert others == {"checkpoints", "journal.jsonl", "run.json", "stopped.json", "writer.lock"}
+    assert others == {
+        "checkpoints",
+        "journal.jsonl",
+        "run.json",
+        "stopped.json",
+        "lease-000001.json",
+    }
 
 
 @pytest.mark.parametrize("checkpoint", range(CHECKPOINTS))
@@ -192,7 +198,7 @@ def test_a_run_whose_description_is_damaged_says_so(copies: Copies) -> None:
 def test_files_beside_the_record_may_be_damaged(copies: Copies) -> None:
     rng = random.Random("beside")
     for kind, run in zip(KINDS, copies(len(KINDS)), strict=True):
-        paths = [run.folder.path / name for name in ("stopped.json", "writer.lock")]
+        paths = [run.folder.path / name for name in ("stopped.json", "lease-000001.json")]
         check_ends_as_it_would_have(run, [damage(path, rng, kind=kind) for path in paths])
 
 

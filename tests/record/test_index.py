@@ -38,7 +38,7 @@ def test_what_holds_is_not_read_again(many: Store, opened: Callable[[], list[str
     many.runs()
     again = opened()
     # Whether it is running, and the check of the last record.
-    assert set(again) == {"writer.lock", "journal.jsonl"}
+    assert set(again) == {"lease-000001.json", "journal.jsonl"}
     assert again.count("journal.jsonl") == 4
 
 

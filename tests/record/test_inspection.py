@@ -43,7 +43,7 @@ def test_of_one_that_is_running_nothing_is_said(run: StoppedRun) -> None:
 
 def test_a_changed_byte_is_found_in_every_file(ended: StoppedRun) -> None:
     paths = [path for path in ended.folder.path.rglob("*") if path.is_file()]
-    names = {path.name for path in paths} - {"writer.lock", "stopped.json"}
+    names = {path.name for path in paths} - {ended.folder.writer.name, "stopped.json"}
     assert {"run.json", "journal.jsonl", "state.json", "digest.json"} < names
     for path in paths:
         whole = path.read_bytes()
@@ -97,7 +97,7 @@ def test_each_damaged_checkpoint_is_found(
     assert [first.name in found[0].what, last.name in found[1].what] == [True, True]
 
 
-@pytest.mark.parametrize("name", ["journal.jsonl", "checkpoints", "run.json", "writer.lock"])
+@pytest.mark.parametrize("name", ["journal.jsonl", "checkpoints", "run.json", "lease-000009.json"])
 def test_what_no_run_writes_is_found(ended: StoppedRun, name: str) -> None:
     folder = ended.folder
     path = folder.path / name

@@ -8,7 +8,11 @@ import pytest
 
 from curriculum import UsageError
 from curriculum.record import Lock, RunFolder
-from curriculum.record.lock import is_held
+
+
+def is_held(path: Path) -> bool:
+    with Lock(path) as lock:
+        return not lock.acquire()
 
 
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
@@ -45,7 +49,7 @@ def test_a_dead_holder_frees_its_lock(tmp_path: Path) -> None:
 def test_one_process_at_a_time_writes_a_run_and_others_are_told_which(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("curriculum.record.lock.PROBING_SECONDS", 0.05)
+    monkeypatch.setattr("curriculum.record.lease.PROBING_SECONDS", 0.05)
     message = rf"run {folder.id} is running in another process .process {os.getpid()} on"
     with folder.held():
         assert folder.is_running
@@ -60,7 +64,7 @@ def test_one_process_at_a_time_writes_a_run_and_others_are_told_which(
 def test_a_folder_that_cannot_be_written_is_an_error(folder: RunFolder) -> None:
     folder.writer.mkdir()
     with (
-        pytest.raises(UsageError, match=r"writer.lock is a folder, which no run writes"),
+        pytest.raises(UsageError, match=r"lease-000001.json is a folder, which no run writes"),
         folder.held(),
     ):
         pass

@@ -1,13 +1,24 @@
 import hashlib
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from interrupted_runs import contents
 
 from curriculum import Stage, UsageError
-from curriculum.record import FORMAT, RunDescription, RunFolder, Store, checkpoint_name, encode
+from curriculum.record import (
+    FORMAT,
+    RunDescription,
+    RunExists,
+    RunFolder,
+    Store,
+    checkpoint_name,
+    encode,
+)
 from curriculum.record.journal import Journal
 
 
@@ -242,3 +253,61 @@ def test_a_run_that_is_created_outlasts_the_machine(
     synced.clear()
     Journal(folder.journal).close()
     assert folder.path.stat().st_ino in synced
+
+
+@pytest.mark.parametrize("run_id", ["reverse-gated-3", "a" * 64, "0.5"])
+def test_a_run_may_be_given_its_id(store: Path, description: RunDescription, run_id: str) -> None:
+    found = Store(store).create(description, run_id)
+    assert (found.id, Store(store).find(run_id).description().id) == (run_id, run_id)
+    before = contents(found)
+    with pytest.raises(RunExists, match=rf"there is a run {run_id} in .*; 'resume {run_id}'"):
+        Store(store).create(replace(description, seed=7), run_id)
+    assert contents(found) == before
+    assert [path.name for path in Store(store).runs_folder.iterdir()] == [run_id]
+
+
+@pytest.mark.parametrize("run_id", ["", "last", ".hidden", "a/b", "..", "a b", "a" * 65, "é"])
+def test_what_is_no_id_is_refused(store: Path, description: RunDescription, run_id: str) -> None:
+    with pytest.raises(UsageError, match=r"a run's id is up to 64 letters"):
+        Store(store).create(description, run_id)
+    assert not store.exists()
+
+
+def test_of_several_that_create_one_run_at_once_one_does(
+    store: Path, description: RunDescription
+) -> None:
+    def create(seed: int) -> int | None:
+        together.wait()
+        try:
+            Store(store).create(replace(description, seed=seed), "one")
+        except RunExists:
+            return None
+        return seed
+
+    together = threading.Barrier(8)
+    with ThreadPoolExecutor(8) as pool:
+        (seed,) = (found for found in pool.map(create, range(8)) if found is not None)
+    assert Store(store).find("one").description().seed == seed
+    assert [path.name for path in Store(store).runs_folder.iterdir()] == ["one"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["s3://bucket/runs", "gs://bucket", "hdfs://name/a", "http://host/a", "https://host/a"],
+)
+def test_an_address_is_no_store_and_the_way_out_is_told(address: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Store(Path(address))
+    message = str(caught.value)
+    assert f"got {address}; record runs in a folder" in message
+    assert f"--artifacts-destination {address}'" in message
+
+
+def test_a_path_is_not_given_as_an_address() -> None:
+    with pytest.raises(UsageError, match="got file:///scratch/runs; take --store /scratch/runs"):
+        Store(Path("file:///scratch/runs"))
+
+
+@pytest.mark.parametrize("path", ["s3", "s3:", "a/s3:/b", "./gs:x", "http"])
+def test_a_folder_may_be_called_so(path: str) -> None:
+    assert Store(Path(path)).root.is_absolute()

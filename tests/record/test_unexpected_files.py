@@ -16,8 +16,8 @@ from curriculum.record import Lock, RunFolder, Store, UnexpectedFileType
 from curriculum.record.files import opened, read_bytes, remove, write_new
 
 COMMANDS = ("resume", "explain", "show", "runs", "certify", "rm")
-FILES = ("run.json", "journal.jsonl", "stopped.json", "writer.lock")
-UNREAD = {"show": ("writer.lock",), "certify": ("writer.lock",)}
+FILES = ("run.json", "journal.jsonl", "stopped.json", "lease-000001.json")
+UNREAD = {"show": ("lease-000001.json",), "certify": ("lease-000001.json",)}
 """What a command does not ask for."""
 
 
@@ -186,7 +186,9 @@ def test_a_held_lock_of_any_bytes_is_one_sentence(run: StoppedRun) -> None:
     folder = run.folder
     with Lock(folder.writer) as lock:
         assert lock.acquire()
-        folder.writer.write_bytes(b"process \xff\x1b[31m 3\n")
+        folder.writer.write_bytes(
+            b'{"process": 3, "host": "\xff\x1b[31m", "machine": "", "token": ""}'
+        )
         with (
             pytest.raises(UsageError, match="is running in another process") as caught,
             folder.held(),

@@ -140,7 +140,7 @@ def test_one_process_at_a_time_resumes_a_run(
         "run": lambda: run(plain(tiny), store, resume=True),
         "resume": lambda: curriculum.resume("last", store=store, mirror=False),
     }
-    monkeypatch.setattr("curriculum.record.lock.PROBING_SECONDS", 0.1)
+    monkeypatch.setattr("curriculum.record.lease.PROBING_SECONDS", 0.1)
     run(plain(tiny), store, stop=After(9))
     folder = Store(store).find("last")
     before = contents(folder)
