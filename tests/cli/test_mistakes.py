@@ -116,7 +116,7 @@ MISTAKES = [
     (["compare", "lstm_firstbit", "--strategy", "x"], "--strategies names those that are compared"),
     (
         ["show", "last", "--jobs", "3"],
-        "no option --jobs; it is an option of run, resume and compare",
+        "no option --jobs; it is an option of run, resume, compare",
     ),
     (["run", "lstm_firstbit", "--seeds", "3"], "run has no option --seeds; did you mean --seed?"),
     (["list", "--port", "3"], "list has no option --port; it is an option of ui"),
