@@ -159,6 +159,29 @@ def test_a_mistake_is_one_sentence_and_exit_code_two(
     check_mistake(arguments, expected, tmp_path, capsys)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run lstm_firstbit --dry-run",
+        "compare lstm_firstbit --run",
+        "sweep lstm_firstbit --dry-run",
+        "optimize lstm_firstbit --over growth.factor=1.5..2",
+    ],
+)
+def test_a_store_is_a_folder_for_every_command(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = (
+        "a store is a folder of a file system that can lock, rename and sync, got s3://bucket/runs"
+    )
+    arguments = [*command.split(), "--store", "s3://bucket/runs"]
+    check_mistake(arguments, expected, tmp_path, capsys)
+
+
 def test_a_store_that_can_not_be_written_is_a_mistake(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
