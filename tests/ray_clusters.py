@@ -17,6 +17,9 @@ from curriculum.config import load_module, serialize
 from curriculum.record import RunEnded, Store, read_journal
 from curriculum.sweeps import Engine, Job, JobEvent, JobProgress, make_run
 
+TOKEN = secrets.token_hex(32)
+"""Of all clusters of this process: Ray reads it once."""
+
 OWN_FILE = """
 from dataclasses import dataclass, replace
 
@@ -53,7 +56,7 @@ def on_loopback() -> Iterator[None]:
         for name, value in {
             "RAY_TMPDIR": folder,
             "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": secrets.token_hex(32),
+            "RAY_AUTH_TOKEN": TOKEN,
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",

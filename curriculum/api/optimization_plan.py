@@ -71,7 +71,7 @@ class OptimizationSettings:
     def at(self, source: Path | None) -> OptimizationSettings:
         """The same for a user's file, wherever processes stand."""
         source = None if source is None else source.absolute()
-        return replace(self, source=source, store=self.store.absolute())
+        return replace(self, source=source, store=record.Store(self.store).root)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

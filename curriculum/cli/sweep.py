@@ -168,11 +168,26 @@ def show_sweeps(request: SweepsRequest) -> int:
     if request.json:
         print(json.dumps([each.as_json() for each in found]))
         return 0
-    lines = report.sweep_list(found) if request.sweep is None else report.describe_sweep(*found)
-    for line in lines:
+    if request.sweep is not None:
+        return _describe(found, chosen[0])
+    for line in report.sweep_list(found):
         print_line(line, hanging=4)
     if not found:
         print_note(f"the store {store.root} has no sweeps yet; start one with 'sweep'")
+    return 0
+
+
+def _describe(found: list[sweeps.SweepStatus], files: sweeps.SweepFiles) -> int:
+    """Tell of one sweep."""
+    if not found:
+        raise UsageError(f"{files.path} can't be read; the command that began the sweep mends it")
+    (status,) = found
+    for line in report.describe_sweep(status):
+        print_line(line, hanging=4)
+    if status.state == "running":
+        print_line(f"'sweeps {status.id} --cancel' ends it in order")
+    elif status.state == "stopped" and status.record.command:
+        print(f"Continue it with: {status.record.command}")  # on one line, to be copied
     return 0
 
 

@@ -1,5 +1,6 @@
 """How far sweeps are, as lines of text."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from curriculum.errors import counted
@@ -21,23 +22,19 @@ def sweep_list(statuses: Sequence[SweepStatus]) -> Iterator[str]:
 
 
 def describe_sweep(status: SweepStatus) -> Iterator[str]:
-    """A sweep's state, how far its runs came, what failed, and what continues it."""
+    """A sweep's state, how far its runs came, and what failed."""
     yield f"Sweep {status.id}: {status.state}; {_counts(status)}"
     spent = f"cost so far {short(status.compute, 'compute')}"
     if status.seconds_left:
         spent += f"; about {short(status.seconds_left, 'seconds')} left"
     yield spent
     for group, reaches in sorted(status.reaches.items()):
-        yield f"  {group}: {counted(reaches.total(), 'run')} over; {reaches_in_words(reaches)}"
+        yield f"  {group}: {counted(sum(reaches.values()), 'run')} over; {reaches_in_words(Counter(reaches))}"
     for run_id, why in [*status.failures.items()][:MOST_FAILURES]:
         yield f"  run {run_id} failed: {why.splitlines()[0] if why else 'no reason given'}"
     more = status.failed - min(len(status.failures), MOST_FAILURES)
     if more > 0:
         yield f"  {counted(more, 'run')} more failed; 'runs' lists them"
-    if status.state == "running":
-        yield f"'sweeps {status.id} --cancel' ends it in order"
-    elif status.state == "stopped" and status.record.command:
-        yield f"Continue it with: {status.record.command}"
 
 
 def _counts(status: SweepStatus) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -22,7 +23,7 @@ from curriculum.sweeps.engine import (
 from curriculum.sweeps.job import Job
 
 MOST_LOSSES = 3
-"""Of a run: what takes its process along so often does it every time."""
+"""After which a run is tried again: what takes its process along more often does it every time."""
 
 TICK_SECONDS = 0.5
 """How long a request to stop may wait."""
@@ -61,7 +62,8 @@ class SweepDriver:
     Attributes:
         jobs: the runs to make, in order.
         stop: asks all runs to save themselves and to end, as SIGINT does.
-        stop_requested: whether somebody else asks for it; called twice a second.
+        stop_requested: whether somebody else asks for it; called at most once a tick.
+        tick_seconds: how long a request to stop may wait.
     """
 
     jobs: Iterable[Job]
@@ -69,11 +71,13 @@ class SweepDriver:
     listener: SweepListener
     stop: StopRequest
     stop_requested: Callable[[], bool] = lambda: False
+    tick_seconds: float = TICK_SECONDS
     _running: dict[str, Job] = field(default_factory=dict, init=False)
     _again: deque[Job] = field(default_factory=deque, init=False)
     _held: dict[str, Job] = field(default_factory=dict, init=False)
     _losses: dict[str, int] = field(default_factory=dict, init=False)
-    _looked: float = field(default=0.0, init=False)
+    _looked: float = field(default=-math.inf, init=False)
+    _asked: float = field(default=-math.inf, init=False)
 
     def run(self) -> Literal["over", "interrupted"]:
         """Make the runs, and return whether they are over, or some were left for the next call.
@@ -88,9 +92,9 @@ class SweepDriver:
                 while not self._is_asked_to_stop():
                     self._submit(waiting)
                     if self._running:
-                        self._take(self.engine.next(TICK_SECONDS))
+                        self._take(self.engine.next(self.tick_seconds))
                     elif self._held:
-                        time.sleep(TICK_SECONDS)
+                        time.sleep(self.tick_seconds)
                     else:
                         return "over"
             except Exception:
@@ -100,7 +104,11 @@ class SweepDriver:
         return "interrupted"
 
     def _is_asked_to_stop(self) -> bool:
-        return self.stop.requested or self.stop_requested()
+        if not self.stop.requested and time.monotonic() - self._asked >= self.tick_seconds:
+            self._asked = time.monotonic()
+            if self.stop_requested():
+                self.stop.request()
+        return self.stop.requested
 
     def _submit(self, waiting: Iterable[Job]) -> None:
         """Hand the engine what it has room for: first what was tried before."""
@@ -148,7 +156,7 @@ class SweepDriver:
         reason = event.reason if isinstance(event, JobLost) else "its process was asked to end"
         lost = self._losses.get(job.run_id, 0) + 1
         self._losses[job.run_id] = lost
-        if lost < MOST_LOSSES:
+        if lost <= MOST_LOSSES:
             self._again.append(job)
             self.listener.on_loss(job, reason)
             return
@@ -162,4 +170,4 @@ class SweepDriver:
         self.stop.request(self.stop.signal)
         self.engine.cancel()
         while self._running:
-            self._take(self.engine.next(TICK_SECONDS))
+            self._take(self.engine.next(self.tick_seconds))

@@ -68,6 +68,7 @@ class RayCluster:
         self._cpus, self._gpus = cpus, gpus
         self._token = ""
         self._nodes: dict[str, Node] = {}
+        self._doubtful: dict[str, Node] = {}
         self._refused: set[str] = set()
         self._probes: dict[Any, str] = {}
         self._looked = 0.0
@@ -120,6 +121,11 @@ class RayCluster:
             if node.used < node.slots and (kind is None or _is_like(node.kind, kind))
         ]
         return max(fit, key=lambda node: node.slots - node.used, default=None)
+
+    def doubt(self, node: Node) -> None:
+        """Give a node no more runs until it has reported once more: one was lost on it."""
+        if self._nodes.pop(node.id, None) is not None:
+            self._doubtful[node.id] = node
 
     def look(self) -> None:
         """See which nodes have come and gone; those that came are probed, and one that doesn't fit is left out.
@@ -212,8 +218,8 @@ class RayCluster:
         if report.refusal is not None:
             raise UsageError(report.refusal)
         kind = MachineKind(cpu_capability=report.cpu_capability, gpu=report.gpu)
-        slots = self._slots_of(node)
-        self._nodes[node_id] = Node(id=node_id, name=_name(node), slots=slots, kind=kind)
+        found = Node(id=node_id, name=_name(node), slots=self._slots_of(node), kind=kind)
+        self._nodes[node_id] = self._doubtful.pop(node_id, found)
 
 
 def on_node(node_id: str) -> Any:

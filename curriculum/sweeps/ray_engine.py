@@ -87,7 +87,7 @@ class RayEngine:
         isolate: bool = False,
     ) -> None:
         _check_amounts(cpus, gpus)
-        self._store, self._cpus, self._gpus = Store(Path(store).absolute()), cpus, gpus
+        self._store, self._cpus, self._gpus = Store(Path(store)), cpus, gpus
         self._is_ours = connect(address)
         self._ray = import_ray()
         self._cluster = RayCluster(self._store.root, cpus, gpus)
@@ -267,7 +267,13 @@ class RayEngine:
             event = JobEnded(run_id=run_id, status="interrupted")
         except errors.RayTaskError as error:
             event = JobFailed(run_id=run_id, sentence=f"a run failed:\n{error}", kind="unknown")
+        except errors.TaskUnschedulableError:  # its node has gone before it could begin
+            self._cluster.doubt(running.node)
+            self.submit(running.job)
+            return
         except errors.RayError as error:
+            if not isinstance(error, errors.OutOfMemoryError):
+                self._cluster.doubt(running.node)
             reason = f"{_words(error)} (node {running.node.name})"
             event = JobLost(run_id=run_id, reason=reason)
             self._lost.add(run_id)
@@ -311,7 +317,6 @@ def _words(error: Exception) -> str:
     """Why Ray has lost a task."""
     known = {
         "NodeDiedError": "its node is gone",
-        "TaskUnschedulableError": "its node is gone",
         "WorkerCrashedError": "its process is gone",
         "OutOfMemoryError": "its process was killed for want of memory",
     }

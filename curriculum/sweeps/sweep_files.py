@@ -85,16 +85,17 @@ class SweepFiles:
         Raises:
             UsageError: where another process drives it, or the store can't be written.
         """
+        lock = Lock(self._file("lock"))
         try:
             check_folder(self._folder)
             self._folder.mkdir(parents=True, exist_ok=True)
             for ending in ("json", "lock", "cancel", "failed"):
                 check_file(self._file(ending))
-            lock = Lock(self._file("lock"))
             is_free = lock.acquire(seconds=1.0)
             if is_free and self.record() is None:
                 self._write(plan)
         except OSError as error:
+            lock.release()
             raise UsageError(
                 f"the store {self._folder.parent} can't be written ({error.strerror}); choose another "
                 f"with --store"

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Collection
 from subprocess import Popen
 
+from curriculum import tracking
 from curriculum.record import check_file
 from curriculum.sweeps.sweep_files import SweepFiles
 from curriculum.sweeps.sweep_plan import SweepPlan
-from curriculum.tracking import TRACKING_URI_VARIABLE, RunsFile, start_sweep_mirror
+from curriculum.tracking import TRACKING_URI_VARIABLE, RunsFile
 from curriculum.tune import STORAGE_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class SweepMirror:
             STORAGE_VARIABLE: self._plan.optuna_storage,
         }
         environment = {name: url for name, url in urls.items() if url is not None}
-        self._process = start_sweep_mirror(self._plan.store, self._list.path, environment)
+        self._process = tracking.start_sweep_mirror(self._plan.store, self._list.path, environment)
 
     def add(self, run_id: str) -> None:
         """Have a run copied that was begun, or is over."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -36,7 +36,7 @@ class SweepStatus:
     failed: int
     compute: float
     seconds_left: float | None
-    reaches: Mapping[str, Counter[str]] = field(default_factory=dict)
+    reaches: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -82,11 +82,11 @@ def _status(
     stopped = {each.description.id for each in found if each.status == "failed"}
     failed = ({*failures} | stopped) - done_ids
     waiting = len(record.runs) - len(over) - running - len(failed)
-    reaches: dict[str, Counter[str]] = {}
+    reaches = defaultdict[str, Counter[str]](Counter)
     for each in over:
         described = each.description
         group = f"{described.experiment}, {described.strategy}"
-        reaches.setdefault(group, Counter())[_reach(each)] += 1
+        reaches[group][_reach(each)] += 1
     return SweepStatus(
         record=record,
         state="running" if driven else "stopped" if waiting + running else "over",
@@ -97,7 +97,7 @@ def _status(
         failed=len(failed),
         compute=sum(each.totals.cost.compute for each in found),
         seconds_left=_seconds_left(over, running, waiting) if driven else None,
-        reaches=reaches,
+        reaches={group: dict(found) for group, found in reaches.items()},
         failures={run_id: why for run_id, why in failures.items() if run_id in failed},
     )
 

@@ -8,10 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +16,7 @@ from typing import Any
 import pytest
 from command_line import call
 from compared_runs import Swept
+from interrupts import interrupted_once
 
 from curriculum.record import History, Store
 
@@ -111,34 +109,6 @@ def test_missing_runs_are_made_and_runs_that_are_done_are_not_repeated(
     batch = ("--training.batch-size", 4, "--seeds", 0)
     assert compare(file, store, *QUICK, *batch, "--run", "--json") == 0
     assert len(Store(store).runs()) == 16  # other settings are other runs
-
-
-@contextmanager
-def interrupted_once(is_time: Callable[[], bool]) -> Iterator[None]:
-    """A context in which this process gets the signal of Ctrl-C, as soon as it is time.
-
-    Where that can't be found out, or takes two minutes, it comes all the same: without it what is to be
-    interrupted might never end. Nothing is sent once the context is left.
-    """
-    over, end = threading.Event(), time.monotonic() + 120
-
-    def interrupt() -> None:
-        try:
-            while not (over.is_set() or is_time() or time.monotonic() > end):
-                time.sleep(0.02)
-        finally:
-            main_thread = threading.main_thread().ident
-            assert main_thread is not None
-            if not over.is_set():
-                signal.pthread_kill(main_thread, signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_an_interrupted_comparison_continues_where_it_stopped(

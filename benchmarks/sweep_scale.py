@@ -1,0 +1,160 @@
+"""What a sweep of very many runs costs beside them: time a run, the driver's memory, its status, a comparison.
+
+python benchmarks/sweep_scale.py --runs 10000
+
+The runs do nothing, in two processes that load no torch. Then as many copies of small runs of two strategies
+are a sweep's, and `sweeps` and `compare` look at them: each a process of its own, timed when the store's index
+is there already, as it is beside a sweep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from many_runs import multiply, small_runs, use
+
+from curriculum.record import Store
+from curriculum.sweeps import (
+    Job,
+    JobEnded,
+    JobFailed,
+    JobProgress,
+    LocalEngine,
+    SweepFiles,
+    SweepPlan,
+    VariantRequest,
+    run_sweep,
+    run_variants,
+)
+
+EXPERIMENT = "lstm_firstbit"
+MOST_MIB = 300
+
+
+class Watching:
+    """Keeps the driver's memory as the runs end."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first = 0.0
+        self.mib: list[float] = []
+
+    def on_start(self, job: Job) -> None:
+        self.first = self.first or time.perf_counter()
+
+    def on_progress(self, job: Job, progress: JobProgress) -> None: ...
+
+    def on_end(self, job: Job, ended: JobEnded) -> None:
+        self.count += 1
+        if self.count % 1000 == 0:
+            self.mib.append(resident_mib())
+
+    def on_failure(self, job: Job, failed: JobFailed) -> None:
+        raise AssertionError(failed.sentence)
+
+    def on_loss(self, job: Job, reason: str) -> None:
+        raise AssertionError(reason)
+
+
+def resident_mib() -> float:
+    """The memory of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def plan_of(store: Path, runs: int) -> SweepPlan:
+    """Two strategies, with as many seeds as it takes."""
+    from curriculum import load_experiment
+
+    experiment, source = load_experiment(EXPERIMENT)
+    request = VariantRequest(grid={}, strategies=("gated", "direct"))
+    variants = tuple(run_variants(experiment, source, request))
+    return SweepPlan(variants=variants, seeds=tuple(range(runs // 2)), store=store)
+
+
+@contextmanager
+def importable() -> Iterator[None]:
+    """The workers of this folder can be imported by the processes that are started."""
+    os.environ["PYTHONPATH"] = str(Path(__file__).parent)
+    yield
+    del os.environ["PYTHONPATH"]
+
+
+def drive(store: Path, runs: int) -> dict[str, object]:
+    """A sweep of runs that do nothing."""
+    began = time.perf_counter()
+    plan = plan_of(store, runs)
+    planned = time.perf_counter() - began
+    watching = Watching()
+    with importable():
+        engine = LocalEngine(2, module="idle_worker")
+        outcome = run_sweep(plan, engine, lambda done: watching, mirror=False)
+    each = (time.perf_counter() - watching.first) / runs
+    assert (outcome.status, outcome.done) == ("over", runs)
+    return {
+        "plan s": round(planned, 2),
+        "each ms": round(1000 * each, 2),
+        "MiB": [round(mib) for mib in watching.mib],
+    }
+
+
+def look(root: Path, runs: int) -> dict[str, object]:
+    """`sweeps` and `compare` on a sweep's runs."""
+    originals = small_runs(root / "small")
+    store = root / "store"
+    multiply(originals, store, runs)
+    record_sweep(store)
+    cache = root / "cache"
+    cache.mkdir()
+    identity = next((store / "sweeps").glob("*.json")).stem
+    found: dict[str, object] = {}
+    for words in (("sweeps",), ("sweeps", identity), ("compare", EXPERIMENT)):
+        use(*words, store=store, cache=cache, times=1)  # the index is made
+        seconds, mib = use(*words, store=store, cache=cache)
+        found[" ".join(words[:1] + ("ID",) * (len(words) > 1 and words[0] == "sweeps"))] = {
+            "s": round(seconds, 2),
+            "MiB": round(mib),
+        }
+    return found
+
+
+def record_sweep(root: Path) -> None:
+    """A sweep's record of all runs of a store, as if it had made them."""
+    store = Store(root)
+    plan = plan_of(root, 2)
+    runs = tuple(run.id for run in store.runs())
+    object.__setattr__(plan, "run_ids", runs)
+    files = SweepFiles(store, plan.id)
+    with files.driven(plan):
+        record = files.record()
+    assert record is not None
+    assert replace(record, created=0.0).runs == runs
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=10_000)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        driven = drive(root / "driven", runs)
+        print(json.dumps({"runs": runs, **driven}), flush=True)
+        print(json.dumps(look(root, runs)))
+    mib = driven["MiB"]
+    assert isinstance(mib, list)
+    print(f"memory median {statistics.median(mib)} MiB, most {max(mib)} MiB (allowed {MOST_MIB})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""The engine of this machine's processes: who makes which run, and what a death costs."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from curriculum import UsageError
+from curriculum.record import decode, encode
+from curriculum.sweeps import (
+    Job,
+    JobEnded,
+    JobEvent,
+    JobFailed,
+    JobLost,
+    JobProgress,
+    LocalEngine,
+    open_engine,
+)
+
+Make = Callable[..., LocalEngine]
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Makes an engine whose workers train nothing."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    return lambda jobs=2, **settings: LocalEngine(jobs, module="run_worker", **settings)
+
+
+def job(tmp_path: Path, run_id: str, label: str = "end", threads: int = 1) -> Job:
+    return Job(run_id=run_id, experiment="{}", seed=0, store=tmp_path, label=label, threads=threads)
+
+
+def events_of(engine: LocalEngine, count: int) -> list[JobEvent]:
+    found: list[JobEvent] = []
+    while len(found) < count:
+        event = engine.next(60)
+        assert event is not None
+        found.append(event)
+    return found
+
+
+def test_a_job_survives_its_way_as_a_message(tmp_path: Path) -> None:
+    sent = Job(
+        run_id="0" * 12,
+        experiment='{"a": 1}',
+        seed=3,
+        store=tmp_path,
+        overrides=("--growth.end", "5"),
+        source=tmp_path / "mine.py",
+    )
+    assert decode(Job, encode(sent)) == sent
+
+
+def test_a_process_makes_one_run_after_another(engine: Make, tmp_path: Path) -> None:
+    with engine(1) as opened:
+        for name in ("a", "b", "c"):
+            opened.submit(job(tmp_path, name))
+        found = events_of(opened, 3)
+    assert [event.run_id for event in found] == ["a", "b", "c"]
+    assert all(isinstance(event, JobEnded) and event.is_over for event in found)
+    assert len({(tmp_path / f"{name}.pid").read_text() for name in "abc"}) == 1
+
+
+def test_isolated_runs_have_a_process_each(engine: Make, tmp_path: Path) -> None:
+    with engine(1, isolate=True) as opened:
+        for name in ("a", "b"):
+            opened.submit(job(tmp_path, name))
+        events_of(opened, 2)
+    assert (tmp_path / "a.pid").read_text() != (tmp_path / "b.pid").read_text()
+
+
+def test_a_death_costs_the_run_of_that_process_alone(engine: Make, tmp_path: Path) -> None:
+    with engine(2) as opened:
+        for name, label in (("a", "end"), ("b", "die"), ("c", "fail"), ("d", "end")):
+            opened.submit(job(tmp_path, name, label))
+        found = {event.run_id: event for event in events_of(opened, 4)}
+    lost, failed = found["b"], found["c"]
+    assert isinstance(lost, JobLost)
+    assert "exit code -9" in lost.reason
+    assert failed == JobFailed(run_id="c", sentence="it can't be", kind="usage")
+    assert isinstance(found["a"], JobEnded)
+    assert isinstance(found["d"], JobEnded)
+
+
+def test_a_cancelled_run_saves_itself_and_one_that_waits_is_not_begun(
+    engine: Make, tmp_path: Path
+) -> None:
+    with engine(1) as opened:
+        opened.submit(job(tmp_path, "a", "wait"))
+        opened.submit(job(tmp_path, "b"))
+        (progress,) = events_of(opened, 1)
+        assert isinstance(progress, JobProgress)
+        opened.cancel()
+        found = events_of(opened, 2)
+    assert {(e.run_id, e.status) for e in found if isinstance(e, JobEnded)} == {
+        ("a", "interrupted"),
+        ("b", "interrupted"),
+    }
+    assert not (tmp_path / "b.pid").exists()
+
+
+def test_leaving_an_engine_ends_what_still_runs(engine: Make, tmp_path: Path) -> None:
+    with engine(1) as opened:
+        opened.submit(job(tmp_path, "a", "wait"))
+        events_of(opened, 1)
+    assert not Path("/proc", (tmp_path / "a.pid").read_text()).exists()
+
+
+def test_nothing_comes_where_nothing_runs(engine: Make) -> None:
+    with engine(1) as opened:
+        assert opened.next(0.01) is None
+
+
+def test_runs_share_the_cores_by_the_threads_that_they_take(
+    engine: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curriculum.sweeps.local_engine.usable_cores", lambda: 2)
+    with engine(None) as opened:
+        assert opened.capacity == 2
+        opened.submit(job(tmp_path, "a", "wait", threads=2))
+        opened.submit(job(tmp_path, "b"))
+        events_of(opened, 1)
+        assert opened.next(0.2) is None  # there is no core for it
+        assert not (tmp_path / "b.pid").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "jobs", "expected"),
+    [("locl", 1, "there is no engine 'locl'; did you mean local"), ("local", 0, "at least 1")],
+)
+def test_an_engine_that_there_is_not_is_a_mistake(
+    name: str, jobs: int, expected: str, store: Path
+) -> None:
+    with pytest.raises(UsageError, match=expected):
+        open_engine(name, store, jobs=jobs)
