@@ -121,10 +121,8 @@ def look(root: Path, runs: int) -> dict[str, object]:
     for words in (("sweeps",), ("sweeps", identity), ("compare", EXPERIMENT)):
         use(*words, store=store, cache=cache, times=1)  # the index is made
         seconds, mib = use(*words, store=store, cache=cache)
-        found[" ".join(words[:1] + ("ID",) * (len(words) > 1 and words[0] == "sweeps"))] = {
-            "s": round(seconds, 2),
-            "MiB": round(mib),
-        }
+        name = f"{words[0]} ID" if words[1:] == (identity,) else words[0]
+        found[name] = {"s": seconds, "MiB": mib}
     return found
 
 
