@@ -1,4 +1,4 @@
-"""The two errors that users see, a mistake and a run that can't continue, and checks of settings."""
+"""The two errors that users see, a mistake and a run that can't continue, checks of settings, and words for both."""
 
 import re
 from collections.abc import Iterable
@@ -26,6 +26,15 @@ class RunFailed(RuntimeError):
     Its message is one sentence, with the way out; what is on disk is whole. The command
     line prints it without a traceback and exits with code 1.
     """
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """A number and its noun, in a sentence.
+
+    >>> counted(1, "step"), counted(1200, "step"), counted(2, "class", "classes")
+    ('1 step', '1,200 steps', '2 classes')
+    """
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.data import Choice, Examples, Labelled, Part, Series
-from curriculum.errors import UsageError, check_fields
+from curriculum.errors import UsageError, check_fields, counted
 from curriculum.learn import Batch, EvaluationSet, EvaluationStream, Task
 from curriculum.plan import Stage
 
@@ -113,7 +113,7 @@ def check_stage(
     """
     if stage.level > levels:
         raise UsageError(
-            f"there are {levels} levels of difficulty, got {stage.level}; raise task.levels"
+            f"the level of difficulty must be at most {levels}, got {stage.level}; raise task.levels"
         )
     longest = int(examples.lengths.max())
     if stage.length > longest:
@@ -123,8 +123,8 @@ def check_stage(
         )
     if len(trained.classes) < 2 or not len(held_out.members):
         raise UsageError(
-            f"up to {at} there are {len(trained.members):,} examples of {len(trained.classes)} classes to "
-            f"train on and {len(held_out.members):,} held out; it takes 2 classes and one held out: take "
+            f"up to {at} there are {counted(len(trained.members), 'example')} of "
+            f"{counted(len(trained.classes), 'class', 'classes')} to train on and {len(held_out.members):,} held out; it takes 2 classes and one held out: take "
             f"a larger stage, or more examples"
         )
     unknown = np.setdiff1d(held_out.classes, trained.classes)

@@ -255,9 +255,18 @@ def test_a_dataset_is_cut_to_the_stage_as_shown() -> None:
     exec(callback_blocks()[3], {})
 
 
-def test_the_scheduler_works_in_a_loop_of_accelerate(capsys: pytest.CaptureFixture[str]) -> None:
-    exec(callback_blocks()[4], {"__name__": "example"})
+@pytest.mark.slow
+def test_the_scheduler_works_in_a_loop_of_accelerate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    whole: dict[str, Any] = {"__name__": "example"}
+    exec(callback_blocks()[4], whole)
     assert "reach: length 4" in capsys.readouterr().out
+    resumed: dict[str, Any] = {"__name__": "example"}
+    exec(callback_blocks()[4], resumed)  # from the last checkpoint, before the end
+    assert whole["gate"].state_dict() == resumed["gate"].state_dict()
+    assert whole["model"].weight.equal(resumed["model"].weight)
 
 
 def test_weights_are_restored_as_shown_when_a_stage_is_exhausted() -> None:

@@ -298,6 +298,13 @@ def _measuring(experiment: Experiment, metric: str | None) -> Experiment:
             f"the criterion of this run is of the {experiment.criterion.measured}, and has no "
             f"threshold of the {metric} to compare with; leave the metric out"
         )
+    scale = experiment.task.metric_scales.get(metric, plan.MetricScale())
+    if not scale.is_rate:
+        raise UsageError(
+            f"the criterion of this run has a threshold of a rate, {experiment.criterion.threshold:g}, and "
+            f"{metric} is no rate but {scale.range}, so that there is nothing to compare it with; leave "
+            f"the metric out, or train with the criterion MetricBeyond"
+        )
     return experiment.replace(criterion=experiment.criterion.replace(metric=metric))
 
 

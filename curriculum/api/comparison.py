@@ -27,7 +27,7 @@ from curriculum.config import (
     load_experiment,
     override,
 )
-from curriculum.errors import UsageError, did_you_mean
+from curriculum.errors import UsageError, counted, did_you_mean
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +208,7 @@ def _in_words(problems: Mapping[str, record.Problem]) -> list[str]:
     foreign = [run_id for run_id, each in problems.items() if isinstance(each, record.OtherFormat)]
     found = [f"run {run_id} can't be read" for run_id in sorted({*problems} - {*foreign})]
     if foreign:
-        runs = report.counted(len(foreign), "run")
+        runs = counted(len(foreign), "run")
         found.append(f"{runs} of another version of this package can't be read")
     return found
 

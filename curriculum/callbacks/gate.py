@@ -71,6 +71,7 @@ class Gate:
     Attributes:
         data_generator: for training data; each process has its own. Its state, in the first process, is in
             the checkpoint; generators of evaluations have nothing to do with it.
+        step: of the loop, the last that it knows of; after a resume the checkpoint's.
 
     Raises:
         UsageError: where an argument is not what it should be.
@@ -112,6 +113,7 @@ class Gate:
         self._seed, self._parts, self._shared = seed, evaluation_parts, shared_stage
         self._steps_before = 0  # taken before those that the loop counts
         self._evaluations = 0
+        self.step = 0
 
     def begin(self, step: int, *, processes: int = 1, workers: int = 0) -> None:
         """Check how a loop that has done `step` steps will train, and count on from there.
@@ -145,6 +147,7 @@ class Gate:
                 f"data loader's workers to 0"
             )
         self._steps_before = max(self._steps_before, self.scheduler.cost.steps - step)
+        self.step = step
         self._share()
 
     def after_step(self, model: nn.Module, step: int) -> dict[str, float] | None:
@@ -155,6 +158,7 @@ class Gate:
         Raises:
             UsageError: where `evaluate` gave neither an evaluation nor two counts.
         """
+        self.step = step
         scheduler, steps = self.scheduler, self._steps_before + step
         if scheduler.finished or steps - scheduler.cost.steps < self._eval_every:
             return None
@@ -215,6 +219,7 @@ class Gate:
             "scheduler": self.scheduler.state_dict(),
             "steps_before": self._steps_before,
             "evaluations": self._evaluations,
+            "step": self.step,
             "data_generator": self.data_generator_state,
         }
 
@@ -223,11 +228,12 @@ class Gate:
         self.scheduler.load_state_dict(state["scheduler"])
         self._steps_before = state["steps_before"]
         self._evaluations = state["evaluations"]
+        self.step = state.get("step", 0)  # earlier checkpoints have none
         self.group = ProcessGroup.current()
-        if (
-            rank := self.group.rank
-        ):  # the first process's alone was kept; this one draws what it has not drawn yet
-            self.data_generator = generator(self._seed, "data", rank, self.scheduler.cost.steps)
+        if rank := self.group.rank:
+            # The first process's alone was kept; this one draws what it has not drawn yet.
+            steps = self._steps_before + self.step
+            self.data_generator = generator(self._seed, "data", rank, steps)
         else:
             self.data_generator.bit_generator.state = state["data_generator"]
         self._share()

@@ -61,8 +61,8 @@ class CurriculumCallback(TrainerCallback):
         numbers = self._gate.after_step(more["model"], state.global_step)
         if numbers is None:
             # Data were drawn since the last evaluation, and this step may be one that is saved.
-            drawn = self._gate.data_generator_state
-            _callback_states(state)[STATE_KEY]["data_generator"] = drawn
+            kept = _callback_states(state)[STATE_KEY]
+            kept["data_generator"], kept["step"] = self._gate.data_generator_state, self._gate.step
             return
         _callback_states(state)[STATE_KEY] = self._gate.state_dict()
         due = control.should_log

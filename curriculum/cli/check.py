@@ -13,12 +13,12 @@ from typing import Any
 
 from rich.progress import track
 
-from curriculum import record, report, tracking
+from curriculum import record, tracking
 from curriculum.cli.arguments import StoreOption
 from curriculum.cli.parser import argument, option
 from curriculum.cli.sync import destinations
 from curriculum.cli.terminal import print_line, stderr_console
-from curriculum.errors import RunFailed, UsageError
+from curriculum.errors import RunFailed, UsageError, counted
 
 EXAMPLES = """\
 examples:
@@ -118,4 +118,4 @@ def _print(found: Sequence[record.Finding], runs: int, running: int) -> None:
         said.append(f"{running:,} running, and passed over")
     if not said:
         said = ["whole, over, and copied into MLflow"] if runs else ["nothing to check"]
-    print_line(f"{report.counted(runs, 'run')}: {', '.join(said)}")
+    print_line(f"{counted(runs, 'run')}: {', '.join(said)}")

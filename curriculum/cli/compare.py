@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from curriculum import api, comparison, learn, plan, report, sweeps
+from curriculum import api, comparison, learn, plan, sweeps
 from curriculum.cli.compare_output import OutputRequest, write_outputs
 from curriculum.cli.output_files import check_can_be_written
 from curriculum.cli.parser import argument, option
@@ -19,7 +19,7 @@ from curriculum.cli.values import (
     thread_count,
     usage_checked,
 )
-from curriculum.errors import UsageError
+from curriculum.errors import UsageError, counted
 
 USAGE = "python -m curriculum compare EXPERIMENT ... [options] [--part.setting VALUE ...]"
 EXAMPLES = """\
@@ -159,7 +159,7 @@ def _run_missing(
     """Run what is missing, with progress, and return whether all of it was run."""
     name, amount, missing = each.base.name, each.settings.amount, len(each.missing)
     print_note(
-        f"{name}: {report.counted(missing, 'run')} to do, {len(each.done)} already done; budget of "
+        f"{name}: {counted(missing, 'run')} to do, {len(each.done)} already done; budget of "
         f"each strategy with each seed: {amount.value:.3g} {amount.unit}"
     )
     few = comparison.too_few_seeds(

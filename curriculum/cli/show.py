@@ -11,6 +11,7 @@ from curriculum.cli.arguments import RunArgument, SourceOption, StoreOption
 from curriculum.cli.parser import option
 from curriculum.cli.terminal import print_line, print_note, users_output_on_stderr
 from curriculum.cli.values import natural
+from curriculum.errors import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ def runs(request: RunsRequest) -> int:
     foreign = sum(line.state == "foreign" for line in lines)
     if foreign:
         print_note(
-            f"{report.counted(foreign, 'run')} recorded by another version of this package, in a "
+            f"{counted(foreign, 'run')} recorded by another version of this package, in a "
             f"format that this one doesn't read"
         )
     return 0

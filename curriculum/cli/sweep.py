@@ -22,7 +22,7 @@ from curriculum.cli.values import (
     thread_count,
     usage_checked,
 )
-from curriculum.errors import UsageError
+from curriculum.errors import UsageError, counted
 
 USAGE = "python -m curriculum sweep EXPERIMENT ... [options] [--part.setting VALUE ...]"
 EXAMPLES = """\
@@ -140,7 +140,7 @@ def sweep(request: SweepRequest) -> int:
         gpus=request.gpus,
     )
     print_note(
-        f"{planned.title}: {report.counted(len(planned.run_ids), 'run')}; 'sweeps {planned.id}' shows "
+        f"{planned.title}: {counted(len(planned.run_ids), 'run')}; 'sweeps {planned.id}' shows "
         f"it in another terminal"
     )
     with engine:
@@ -246,14 +246,14 @@ def _close(planned: sweeps.SweepPlan, result: api.SweepResult, request: SweepReq
     store = f" --store {shlex.quote(str(request.store))}" * (request.store != record.DEFAULT_STORE)
     if result.failed:
         print_error(
-            f"{report.counted(result.failed, 'run')} of {total} failed; 'sweeps {result.id}{store}' says "
+            f"{counted(result.failed, 'run')} of {total} failed; 'sweeps {result.id}{store}' says "
             f"why, and the same command tries them again"
         )
     if request.budget is not None:
         names = shlex.join(dict.fromkeys(request.experiments))
         print_note(f"Compare the strategies with: python -m curriculum compare {names}{store}")
     print_note(
-        f"{report.counted(result.done, 'run')} of {total} are over; 'sweeps {result.id}{store}' tells "
+        f"{counted(result.done, 'run')} of {total} are over; 'sweeps {result.id}{store}' tells "
         f"how far they came, 'runs{store}' lists them, 'ui{store}' opens MLflow"
     )
 

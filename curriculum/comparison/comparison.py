@@ -165,12 +165,14 @@ def compare_runs(
 def too_few_seeds(
     strategies: Sequence[str], seeds: Collection[int], *, measured: bool = False
 ) -> str | None:
-    """That so few seeds can't give a verdict on each of the strategies, in words; else None.
+    """That so few seeds, or strategies, can't give a verdict on each of these, in words; else None.
 
     Where final models are `measured`, the first is the baseline in the place of one that isn't there.
     """
     baseline = BASELINE if BASELINE in strategies or not measured else strategies[0]
     count = len({*strategies} - {baseline})
+    if baseline in strategies and not count:
+        return f"there is no verdict on {baseline} alone: name another strategy to compare with it"
     least = least_seeds(max(1, count))
     if baseline not in strategies or len(seeds) >= least:
         return None

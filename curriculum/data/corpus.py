@@ -17,7 +17,7 @@ from curriculum.data.documents import Documents
 from curriculum.data.sources import Reading, Source, known_reading, matching_files, remember_reading
 from curriculum.data.split import digest, position
 from curriculum.data.tokenizer import NoText, Tokenizer, load_tokenizer
-from curriculum.errors import UsageError, check_fields
+from curriculum.errors import UsageError, check_fields, counted
 
 By = Literal["file", "line", "paragraph"]
 Pack = Literal["concat", "per_document"]
@@ -166,7 +166,8 @@ def _found_in(sources: list[Source], by: By) -> _Found:
             known.setdefault(name, _Place(position(text), name, source, start, stop))
     if not known:
         raise UsageError(
-            f"the {len(sources):,} files of the corpus are empty, {sources[0].path} the first; give files with text"
+            f"nothing is in {counted(len(sources), 'file')} of the corpus, {sources[0].path} the first; give files "
+            f"with text"
         )
     places = sorted(known.values(), key=lambda place: (place.position, place.digest))
     return _Found(places=places, copies=copies, by=by)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from curriculum.data.cache import Kept
 from curriculum.data.split import HELD_OUT, Part, few_units, parts_of_positions
 from curriculum.data.tokenizer import Tokenizer
-from curriculum.errors import UsageError
+from curriculum.errors import UsageError, counted
 
 ALIKE = 0.5
 """A document is nearly another where more than this share of its lines is elsewhere."""
@@ -131,7 +131,7 @@ class Documents:
         empty = [part for part, (first, last) in spans.items() if first == last]
         if empty:
             raise UsageError(
-                f"of {len(positions):,} documents with corpus.held_out {held_out:g}, none is left "
+                f"of {counted(len(positions), 'document')} with corpus.held_out {held_out:g}, none is left "
                 f"for {', '.join(empty)}, as a document's content decides on its part: give more documents, "
                 f"hold out another share, or say what else a document is by corpus.by"
             )
@@ -160,17 +160,17 @@ class Documents:
         held = ", ".join(f"{part} {self.parts[part].count:,}" for part in HELD_OUT)
         total = int(sum(part.byte_counts.sum() for part in self.parts.values()))
         yield (
-            f"{len(self.kept.arrays['positions']):,} documents, {total:,} bytes: trained on "
-            f"{train.count:,} ({train.symbol_count:,} symbols), held out for {held}"
+            f"{counted(len(self.kept.arrays['positions']), 'document')}, {counted(total, 'byte')}: trained on "
+            f"{train.count:,} ({counted(train.symbol_count, 'symbol')}), held out for {held}"
         )
         if self.copies:
-            yield f"{self.copies:,} documents are copies of others, and left out"
+            yield f"left out, as copies of others: {counted(self.copies, 'document')}"
         alike = self.nearly_trained_on()
         if alike:
             held_out = sum(self.parts[part].count for part in HELD_OUT)
             yield (
-                f"{alike:,} of the {held_out:,} held-out documents have more than half of their lines "
-                f"in documents that are trained on"
+                f"with more than half of its lines in documents that are trained on: {alike:,} of "
+                f"{counted(held_out, 'held-out document')}"
             )
         few = few_units([(part, self.parts[part].count) for part in HELD_OUT if part != "tuning"])
         if few:

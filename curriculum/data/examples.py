@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.data.split import HELD_OUT, Part, digest, position, stratified_parts
-from curriculum.errors import UsageError
+from curriculum.errors import UsageError, counted
 
 CLASSES = 2
 """So many classes there are at least."""
@@ -156,13 +156,13 @@ class Examples:
         named = zip(HELD_OUT, counts[1:], strict=True)
         held = ", ".join(f"{part} {count:,}" for part, count in named)
         yield (
-            f"{len(self.labels):,} examples of {len(self.classes):,} classes, with {self.lengths.min():,} to "
-            f"{self.lengths.max():,} positions: trained on {counts[0]:,}, held out for {held}"
+            f"{counted(len(self.labels), 'example')} of {len(self.classes):,} classes, with {self.lengths.min():,} "
+            f"to {counted(self.lengths.max(), 'position')}: trained on {counts[0]:,}, held out for {held}"
         )
         if self.copies:
-            yield f"{self.copies:,} examples are copies of others, and left out"
+            yield f"left out, as copies of others: {counted(self.copies, 'example')}"
         if self.ambiguous:
-            yield f"{self.ambiguous:,} examples are there in several classes, and are trained on alone"
+            yield f"in several classes, and so only trained on: {counted(self.ambiguous, 'example')}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,7 +226,7 @@ def _check_classes(classes: tuple[str, ...], counts: Counter[str], held_out: flo
         held = round(held_out * counts[name])
         if held < len(HELD_OUT) or held == counts[name]:
             raise UsageError(
-                f"the class {name!r} has {counts[name]:,} examples, of which held_out {held_out:g} holds out "
+                f"the class {name!r} has {counted(counts[name], 'example')}, of which held_out {held_out:g} holds out "
                 f"{held}; it takes one for each of {', '.join(HELD_OUT)}, and one to train on: leave the class "
                 f"out, give more of it, or hold out another share"
             )

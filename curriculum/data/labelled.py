@@ -13,7 +13,7 @@ from curriculum.data.examples import Examples, RawExample
 from curriculum.data.loaded import load_once
 from curriculum.data.table import Columns, column, numbers, read_columns
 from curriculum.data.tokenizer import load_tokenizer
-from curriculum.errors import UsageError, check_fields
+from curriculum.errors import UsageError, check_fields, counted
 
 AT_ONCE = 1024
 """Texts that are tokenised together."""
@@ -132,7 +132,7 @@ def checked_scores(owner: object, scores: Any, count: int) -> NDArray[np.float64
     if found.shape != (count,) or not np.isfinite(found).all():
         got = f"shape {found.shape}" if found.shape != (count,) else "some that are not finite"
         raise UsageError(
-            f"{type(owner).__name__}.scores must give a finite number for each of {count:,} examples, got {got}"
+            f"{type(owner).__name__}.scores must give a finite number for each of {counted(count, 'example')}, got {got}"
         )
     return found
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curriculum.data.sources import Source, unreadable
-from curriculum.errors import UsageError, did_you_mean
+from curriculum.errors import UsageError, counted, did_you_mean
 
 Columns = Mapping[str, Any]
 """The values of each column, in a sequence, by its name; all of one length."""
@@ -104,7 +104,7 @@ def _from_text(path: Path, separator: str) -> Columns:
     for number, row in enumerate(rows):
         if len(row) != len(names):
             raise UsageError(
-                f"row {number + 1:,} of {path} has {len(row)} values and the first {len(names)} names; quote "
+                f"row {number + 1:,} of {path} has {counted(len(row), 'value')} and the first {counted(len(names), 'name')}; quote "
                 f"texts that hold {separator!r}"
             )
     return (

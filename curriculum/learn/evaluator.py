@@ -12,24 +12,18 @@ from torch import Tensor
 
 from curriculum.learn.batch import Batch
 from curriculum.learn.distinct_inputs import DistinctInputs
+from curriculum.learn.held_out_screen import held_out_screen
 from curriculum.learn.learner import Learner
-from curriculum.learn.metrics import (
-    correct_count,
-    example_losses,
-    is_comparable,
-    loss_values,
-    own_metrics,
-    standard_metric,
-)
+from curriculum.learn.measured_values import measured_values, values_of_metric
+from curriculum.learn.metrics import correct_count, is_comparable, standard_metric
 from curriculum.learn.network_protocols import State, Streaming
-from curriculum.learn.predictions import evaluated_outputs, predict_outputs
+from curriculum.learn.predictions import evaluated_outputs
 from curriculum.learn.randomness import batch_of, generator
 from curriculum.learn.scores import EvaluatedExamples, Values, means, score_of
 from curriculum.learn.streaming import streamed_predictions
 from curriculum.learn.task import METRICS, EvaluationSet, Task
 from curriculum.learn.work import evaluation_compute
 from curriculum.plan import (
-    LOSSES,
     Criterion,
     Evaluation,
     EvaluationCounts,
@@ -52,7 +46,8 @@ STREAMED_ROWS = 64
 class Evaluator:
     """Evaluates on a stream of its own, so that no example of it is ever trained on.
 
-    `on_progress` is called with the tokens of each piece of a long input.
+    `on_progress` is called with the tokens of each piece of a long input; screens of a task with held-out
+    examples are made on those of `apart`, where it has others.
     """
 
     task: Task
@@ -60,6 +55,7 @@ class Evaluator:
     seed: int
     stream: str = "gate"
     on_progress: Callable[[int], None] | None = None
+    apart: Task | None = None
 
     def evaluate(
         self,
@@ -80,34 +76,21 @@ class Evaluator:
             learner: whose model is evaluated, in evaluation mode and without gradients.
             stage: what it is evaluated on.
             counts: of the stage's evaluations so far; they number its examples.
-            full_test: whether a full test on fresh examples may follow. One on a finite
-                evaluation set always may. After failed ones it does where several screens
-                together promise that it is passed.
+            full_test: whether a full test may follow that spends error. One on a finite evaluation
+                set without a screen always may. After failed ones on fresh examples it does where
+                several screens together promise that it is passed.
             criterion: the stage's, where the path's stages differ in it.
         """
         criterion = criterion or self.criterion
         whole = self.task.evaluation_set(stage)
-        screen, metrics, compute = None, {}, 0.0
-        # A set that is hardly larger than a screen, or has to be read in order, needs none; and
-        # what is drawn is no screen of what was held out.
-        if criterion.has_screen and (
-            whole is None
-            or (
-                whole.examples > self.criterion.screen
-                and whole.rows is None
-                and whole.source != "held_out"
-            )
-        ):
-            batch = self._screen_batch(stage, counts.evaluations)
-            values, _ = self._measure(learner, batch)
-            screen = self._score(values.pop(self.criterion.measured))
-            metrics = means([values])
-            compute = learner.evaluation_compute(batch)
+        screen, metrics, compute = self._screened(learner, stage, counts, criterion, whole)
+        if screen is not None:
             passed = criterion.passes_screen(screen)
             if passed and whole is None and full_test and counts.failed_tests:
                 screen, passed, more = self._screen_again(learner, stage, counts, criterion, screen)
                 compute += more
-            if not passed or (whole is None and not full_test):
+            spends = whole is None or whole.source == "held_out"
+            if not passed or (spends and not full_test):
                 return Evaluation(screen=screen, metrics=metrics, stream=self.stream), compute
         if whole is None:
             examples = criterion.examples_of_test(counts.full_tests + 1)
@@ -171,6 +154,36 @@ class Evaluator:
         else:
             score, slices, _, _ = self._test_whole(learner, stage, whole)
         return score, slices
+
+    def _screened(
+        self,
+        learner: Learner,
+        stage: Stage,
+        counts: EvaluationCounts,
+        criterion: Criterion,
+        whole: EvaluationSet | None,
+    ) -> tuple[Score | None, dict[str, float], float]:
+        """The first screen, if there is one; what else was measured; the compute.
+
+        A set that is hardly larger than a screen, or has to be read in order, needs none; and what
+        is drawn is no screen of what was held out.
+        """
+        if not criterion.has_screen or (whole is not None and whole.rows is not None):
+            return None, {}, 0.0
+        if whole is not None and whole.source == "held_out":
+            others, task = held_out_screen(self.task, self.apart, stage, criterion), self.apart
+            if others is None or task is None:
+                return None, {}, 0.0
+            found, _, metrics, compute = replace(self, task=task)._test_whole(
+                learner, stage, others
+            )
+            return found, metrics, compute
+        if whole is not None and whole.examples <= self.criterion.screen:
+            return None, {}, 0.0
+        batch = self._screen_batch(stage, counts.evaluations)
+        values, _ = self._measure(learner, batch)
+        screen = self._score(values.pop(self.criterion.measured))
+        return screen, means([values]), learner.evaluation_compute(batch)
 
     def _screen_batch(self, stage: Stage, number: int, again: int = 0) -> Batch:
         size, stream = self.criterion.screen, f"{self.stream}/screen{f'/{again}' if again else ''}"
@@ -307,38 +320,12 @@ class Evaluator:
         return math.exp(-abs(mean)) if self.criterion.lower_is_better else mean
 
     def _values(self, outputs: Tensor, batch: Batch, metric: str) -> NDArray[np.float64]:
-        """Each example's value of a metric, (B,)."""
-        if self._takes_loss and metric == self.criterion.measured:
-            return loss_values(self.task, metric, outputs, batch)
-        if metric not in METRICS:
-            return own_metrics(self.task, outputs, batch)[metric]
-        return standard_metric(self.task, metric, predict_outputs(self.task, outputs, batch), batch)
+        return values_of_metric(self.task, self.criterion, metric, outputs, batch)
 
     def _measure(
         self, learner: Learner, batch: Batch, state: State | None = None
     ) -> tuple[Values, State | None]:
-        """Each example's values of the criterion's metric, and of what is measured besides."""
-        outputs, state = evaluated_outputs(learner, batch, state)
-        task = self.task
-        values = own_metrics(task, outputs, batch)
-        if is_comparable(task, batch):
-            predictions = predict_outputs(task, outputs, batch)
-            several = task.output in ("symbols", "values")
-            for name in METRICS if several else {self.criterion.measured} & {*METRICS}:
-                values[name] = standard_metric(task, name, predictions, batch)
-        losses = example_losses(task, outputs, torch.from_numpy(batch.targets).to(outputs.device))
-        if losses is not None:
-            values["loss"] = losses.detach().double().cpu().numpy()
-        if self._takes_loss:
-            metric = self.criterion.measured
-            values[metric] = loss_values(task, metric, outputs, batch)
-        return values, state
-
-    @property
-    def _takes_loss(self) -> bool:
-        """Whether the criterion's metric is made of the loss, and none of the task's own."""
-        metric = self.criterion.measured
-        return metric in LOSSES and metric not in self.task.metrics
+        return measured_values(learner, self.task, self.criterion, batch, state)
 
     def _score(self, values: NDArray[np.float64]) -> Score:
         return score_of(values, self.criterion)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from curriculum.errors import UsageError, check_fields
+from curriculum.errors import UsageError, check_fields, counted
 from curriculum.plan.cost import Cost
 
 UNLIMITED = 2**62
@@ -59,18 +59,18 @@ class Budget:
     def run_limit_reached(self, run: Cost) -> str | None:
         """Which limit of the whole run is used up, in words."""
         return _limit_reached(
-            (run.steps, self.steps, "the run's budget of {:,} steps"),
-            (run.tokens, self.tokens, "the run's budget of {:,} tokens"),
-            (run.compute, self.compute, "the run's compute budget of {:.3g}"),
-            (run.seconds, self.seconds, "the run's budget of {:g} seconds"),
+            (run.steps, self.steps, "the run's budget of {}", "step"),
+            (run.tokens, self.tokens, "the run's budget of {}", "token"),
+            (run.compute, self.compute, "the run's compute budget of {:.3g}", ""),
+            (run.seconds, self.seconds, "the run's budget of {:g} seconds", ""),
         )
 
     def visit_limit_reached(self, visit: Cost) -> str | None:
         """Which limit of a visit is used up, in words."""
         return _limit_reached(
-            (visit.steps, self.steps_per_stage, "the stage's budget of {:,} steps"),
-            (visit.compute, self.compute_per_stage, "the stage's compute budget of {:.3g}"),
-            (visit.seconds, self.seconds_per_stage, "the stage's budget of {:g} seconds"),
+            (visit.steps, self.steps_per_stage, "the stage's budget of {}", "step"),
+            (visit.compute, self.compute_per_stage, "the stage's compute budget of {:.3g}", ""),
+            (visit.seconds, self.seconds_per_stage, "the stage's budget of {:g} seconds", ""),
         )
 
     def steps_left(self, visit: Cost, run: Cost) -> int:
@@ -104,9 +104,10 @@ class Budget:
         return min(1.0, max((used / limit for used, limit in pairs if limit), default=0.0))
 
 
-def _limit_reached(*limits: tuple[float, float | None, str]) -> str | None:
-    """The first limit that is used up, in words; each is given with the cost and its text."""
-    for cost, limit, text in limits:
+def _limit_reached(*limits: tuple[float, float | None, str, str]) -> str | None:
+    """The first limit that is used up, in words; each is given with the cost, its text and what it counts."""
+    for cost, limit, text, noun in limits:
         if limit is not None and cost >= limit:
-            return f"{text.format(limit)} is used up"
+            amount = counted(int(limit), noun) if noun else limit
+            return f"{text.format(amount)} is used up"
     return None

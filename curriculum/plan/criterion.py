@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, ClassVar, Self
 
-from curriculum.errors import UsageError, check_fields
+from curriculum.errors import UsageError, check_fields, counted
 from curriculum.plan import confidence_bounds
 from curriculum.plan.decision import Answer, Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation, Score
@@ -117,7 +117,9 @@ class Mastery(Criterion):
             )
         if needed > (self.examples if held_out is None else held_out):
             on = (
-                f"{self.examples} examples" if held_out is None else f"{held_out} held-out examples"
+                counted(self.examples, "example")
+                if held_out is None
+                else counted(held_out, "held-out example")
             )
             more = "raise criterion.examples" if held_out is None else "hold out more"
             raise UsageError(
@@ -205,7 +207,7 @@ class Mastery(Criterion):
         wanted = min(self.threshold, LEAST_SHOWN)
         if shown < wanted:
             raise UsageError(
-                f"{examples} examples, all correct, would show a score of {shown:.2f} at most, "
+                f"{counted(examples, 'example')}, all correct, would show a score of {shown:.2f} at most, "
                 f"and {wanted:g} is needed; take more examples"
             )
         return replace(self, examples=examples, threshold=min(self.threshold, shown))
@@ -238,8 +240,8 @@ class Mastery(Criterion):
         if screen is not None:
             passed = self.passes_screen(screen)
             reason = (
-                f"{self.metric} {screen.value:.4g} on a screen of {screen.examples:,} fresh "
-                f"examples, {'>=' if passed else '<'} threshold {self.threshold:g}"
+                f"{self.metric} {screen.value:.4g} on a screen of "
+                f"{counted(screen.examples, 'fresh example')}, {'>=' if passed else '<'} threshold {self.threshold:g}"
             )
             if passed and screen.examples > self.screen:
                 reason += ", and too low for another full test"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from curriculum.errors import counted
 from curriculum.plan.evaluation import Evaluation, Score
 from curriculum.plan.stage import Stage
 from curriculum.plan.verdict import Verdict
@@ -220,7 +221,7 @@ class Criterion(ABC):
     def _missing(self, steps: int, least: int, passes: int) -> str:
         """What is still missing where an evaluation clears the threshold, in words; empty for nothing."""
         if steps < least:
-            return f", but only {steps} of at least {least} steps are done"
+            return f", but only {steps} of at least {counted(least, 'step')} are done"
         if passes < self.consecutive_passes:
             return f", pass {passes} of {self.consecutive_passes} needed in a row"
         return ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
+from curriculum.errors import counted
 from curriculum.plan.cost import Cost
 from curriculum.plan.stage import Stage
 
@@ -125,12 +126,13 @@ class Score:
     def basis(self) -> str:
         """What it is a score on, in words, e.g. `512 fresh examples (129 distinct)`."""
         if self.source == "every input" and not self.memorised:
-            return f"all {self.examples:,} inputs"
+            return f"all {counted(self.examples, 'input')}"
         kind = "fresh" if self.source == "sample" else "held-out"
         if self.spread is not None and self.spread.units != self.examples:
             kind = "memorised" if self.memorised else kind
-            return f"{self.spread.units:,} {kind} documents ({self.examples:,} examples)"
-        text = f"{self.examples:,} {'memorised' if self.memorised else kind} examples"
+            documents = counted(self.spread.units, f"{kind} document")
+            return f"{documents} ({counted(self.examples, 'example')})"
+        text = counted(self.examples, f"{'memorised' if self.memorised else kind} example")
         few = self.distinct is not None and self.distinct < self.examples
         return f"{text} ({self.distinct:,} distinct)" if few else text
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from curriculum.errors import counted
 from curriculum.plan.decision import Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation
 
@@ -65,8 +66,8 @@ class EvaluationCounts:
         if grows or criterion.can_clear(number, test.examples):
             return None
         return (
-            f"even if all {test.examples:,} examples were correct, full test {number} of this "
-            f"stage would not clear the threshold"
+            f"full test {number} of this stage, on {counted(test.examples, 'example')}, would not clear the "
+            f"threshold even if all were correct"
         )
 
     def decide(

@@ -132,7 +132,7 @@ class LossBelow(Criterion):
             )
 
     def passes_screen(self, screen: Score) -> bool:
-        return screen.value < self.threshold
+        return self._test.passes_screen(screen)
 
     def promises_pass(self, screen: Score, test_number: int) -> bool:
         return self._test.promises_pass(screen, self.examples_of_test(test_number), test_number)

@@ -11,6 +11,9 @@ from curriculum.plan.evaluation import Evaluation, Score
 LEAST_UNITS = 100
 """Independent units that a bound on a mean takes; coverage was simulated from these on."""
 
+SCREEN_ERRORS = 2.0
+"""Standard errors by which a screen on held-out examples may miss the threshold."""
+
 
 def unchanged(value: float) -> float:
     """A score whose unit is that of the mean."""
@@ -44,6 +47,18 @@ class MeanTest:
     def passes(self, value: float) -> bool:
         """Whether a score, or the bound that has to, clears the threshold."""
         return value < self.threshold if self.lower_is_better else value > self.threshold
+
+    def passes_screen(self, screen: Score) -> bool:
+        """Whether a screen is good enough for a full test.
+
+        One on held-out examples has the same each time, and could be too bad for ever by chance: it has to
+        be so by two standard errors.
+        """
+        if screen.source != "held_out" or screen.spread is None:
+            return self.passes(screen.value)
+        margin = SCREEN_ERRORS * screen.spread.deviation / math.sqrt(screen.spread.units)
+        better = -margin if self.lower_is_better else margin
+        return self.passes(self.shown(self.mean(screen.value) + better))
 
     def interval(self, score: Score, error: float) -> tuple[float, float]:
         """The one-sided bounds below and above a true score, each with that error."""
@@ -139,11 +154,11 @@ class MeanTest:
         if screen is None:
             return "nothing was evaluated"
         reason = (
-            f"{self.metric} {screen.value:.4g} on a screen of {screen.examples:,} fresh "
-            f"examples, {self._sign(screen.value)} threshold {self.threshold:g}"
+            f"{self.metric} {screen.value:.4g} on a screen of {screen.basis}, "
+            f"{self._sign(screen.value)} threshold {self.threshold:g}"
         )
-        passed = self.passes(screen.value)
-        if passed and screen.examples > self.screen:
+        passed = self.passes_screen(screen)
+        if passed and screen.source == "sample" and screen.examples > self.screen:
             far = "high" if self.lower_is_better else "low"
             return f"{reason}, and too {far} for another full test"
         return f"{reason}, and no full test was due" if passed else reason

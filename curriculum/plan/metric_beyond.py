@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, Self
 
-from curriculum.errors import UsageError, check_fields
+from curriculum.errors import UsageError, check_fields, counted
 from curriculum.plan.decision import Answer, Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation, Score, Spread
 from curriculum.plan.mean_test import LEAST_UNITS, MeanTest
@@ -101,13 +101,13 @@ class MetricBeyond(Criterion):
         best = self._test.bound(self._perfect(max(1, units)), self._test.error(1))
         if not self._test.passes(best):
             raise UsageError(
-                f"criterion.threshold {self.threshold:g} can't be cleared with {units} examples: "
+                f"criterion.threshold {self.threshold:g} can't be cleared with {counted(units, 'example')}: "
                 f"even if all are perfect, they show a mean of {best:.4g}; take more, or a threshold "
                 f"that is easier"
             )
 
     def passes_screen(self, screen: Score) -> bool:
-        return self._test.passes(screen.value)
+        return self._test.passes_screen(screen)
 
     def promises_pass(self, screen: Score, test_number: int) -> bool:
         return self._test.promises_pass(screen, self.examples_of_test(test_number), test_number)

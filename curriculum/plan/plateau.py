@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, Literal, Self
 
-from curriculum.errors import check_fields
+from curriculum.errors import check_fields, counted
 from curriculum.plan.decision import Answer, Criterion, Decision, Trend
 from curriculum.plan.evaluation import Evaluation, Score
 from curriculum.plan.loss_below import LOSSES, perplexity
@@ -69,7 +69,7 @@ class Plateau(Criterion):
     def description(self) -> str:
         return (
             f"{self.metric} improved by less than {self.min_improvement:g} over "
-            f"{self.evaluations} evaluation{'s' * (self.evaluations > 1)}"
+            f"{counted(self.evaluations, 'evaluation')}"
         )
 
     def at(self, stage: Stage | None = None, *, target: bool) -> Self:
@@ -145,7 +145,7 @@ class Plateau(Criterion):
         text = f"{self.metric} {score.value:.4g} on {score.basis}"
         if trend.stale == 0:
             return f"{text}, the best of the visit"
-        number = f"{trend.stale} of {self.evaluations} evaluations"
+        number = f"{trend.stale} of {counted(self.evaluations, 'evaluation')}"
         least = f"at least {self.min_improvement:g}" if self.min_improvement else "anything"
         return f"{text}, best {trend.best:.4g}: no improvement by {least} in {number}"
 

@@ -116,8 +116,8 @@ class Scheduler:
 
     @property
     def criterion(self) -> Criterion:
-        """What it takes to pass the stage."""
-        return self._criteria.at(self.stage, target=self.stage == self.path[-1])
+        """What it takes to pass the stage; a half step takes what the stage that it leads to does."""
+        return self._criteria.at(self._position.stage, target=self.stage == self.path[-1])
 
     @property
     def reach(self) -> Stage | None:

@@ -33,4 +33,3 @@ from .tables import stage_table as stage_table
 from .tables import stage_table_html as stage_table_html
 from .tables import trial_columns as trial_columns
 from .tables import visit_columns as visit_columns
-from .units import counted as counted

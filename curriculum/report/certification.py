@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
 
+from curriculum.errors import counted
 from curriculum.plan import AxisNames, Stage
 from curriculum.record import FinalEvaluated
 from curriculum.report.tables import final_evaluation_table
-from curriculum.report.units import counted, csv_cell
+from curriculum.report.units import csv_cell
 
 MOST_ROWS = 40
 """Of more stages a table shows `SOME_ROWS`, evenly spaced: all of them are for a file."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from curriculum.config import Choices, Experiment, search_space_of, widest_size
+from curriculum.errors import counted
 from curriculum.plan import Stage
-from curriculum.report.units import counted
 
 
 def describe_dry_run(experiment: Experiment) -> Iterator[str]:

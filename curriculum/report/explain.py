@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from curriculum.errors import counted
 from curriculum.plan import LOSSES, Verdict, VisitReason, perplexity
 from curriculum.record import History, ProvenanceChanged, Visit
-from curriculum.report.units import counted
 
 REASONS = {
     VisitReason.ADVANCE: "",

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from curriculum import record
 from curriculum.config import Experiment
+from curriculum.errors import counted
 from curriculum.plan import Cost, Decision, Stage, Verdict
 from curriculum.report.screen import screen_of
-from curriculum.report.units import counted
 
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 10.0

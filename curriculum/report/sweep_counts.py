@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from curriculum.report.units import counted, short
+from curriculum.errors import counted
+from curriculum.report.units import short
 
 MOST_REACHES = 3
 """That are told of a group of runs; the others are counted together."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from curriculum.report.units import counted, short
+from curriculum.errors import counted
+from curriculum.report.units import short
 from curriculum.sweeps import SweepEstimate, SweepPlan
 
 MOST_GROUPS = 20

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from curriculum.errors import counted
 from curriculum.report.sweep_counts import reaches_in_words
-from curriculum.report.units import counted, short
+from curriculum.report.units import short
 from curriculum.sweeps import SweepStatus
 
 MOST_FAILURES = 5

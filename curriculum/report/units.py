@@ -14,11 +14,6 @@ PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 SPANS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
 
 
-def counted(count: int, noun: str) -> str:
-    """A number and its noun, e.g. `1 step`, `1,200 steps`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def csv_cell(name: str) -> str:
     """A name that no spreadsheet takes for a formula.
 

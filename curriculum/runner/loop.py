@@ -71,10 +71,11 @@ class CurriculumLoop:
             self._load(resume_point.saved)
         cost = self.scheduler.cost if self._interval is None else self._interval.cost
         meter = learn.CostMeter(cost, self.scheduler.discarded_cost, clock=recorder.clock)
+        apart = experiment.task.for_stream("tuning")
         self.trainer = learn.Trainer(
             experiment.task,
             seed=seed,
-            evaluator=learn.Evaluator(experiment.task, experiment.criterion, seed),
+            evaluator=learn.Evaluator(experiment.task, experiment.criterion, seed, apart=apart),
             meter=meter,
             step_hook=learn.StepHook(
                 lambda: stop.requested or recorder.checkpoints.is_due, self._save_within_visit

@@ -31,8 +31,8 @@ class TargetEvaluator:
         self._is_on = experiment.final_evaluation.mode == "on"
         self._shape = experiment.task.shape(self.target)
         self._criterion = experiment.criterion.at(self.target, target=True)
-        task = experiment.task.for_stream("target")
-        self._evaluator = Evaluator(task, experiment.criterion, seed, STREAM)
+        task, apart = (experiment.task.for_stream(stream) for stream in ("target", "tuning"))
+        self._evaluator = Evaluator(task, experiment.criterion, seed, STREAM, apart=apart)
 
     def is_due(self, learner: Learner, stage: Stage, history: History) -> bool:
         """Whether the target is trained on, not passed yet, and not what the gate evaluates."""

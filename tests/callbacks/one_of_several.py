@@ -1,7 +1,8 @@
 """One process of several that train a model together: `one_of_several.py RANK SIZE FOLDER LOOP`.
 
 With one process there is no group. Each writes what it has decided and logged to FOLDER. The loop `bare` is
-run once more by each process alone, and once with an evaluation that fails.
+run once more by each process alone, and once with an evaluation that fails. A library's loop is in one process
+trained in one go, and in several interrupted, not at an evaluation, and resumed from its checkpoint.
 """
 
 import json
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import Subset
 
 from curriculum import Arithmetic, Budget, Mastery, Scheduler, Stage
 from curriculum.callbacks.gate import Gate
@@ -22,6 +24,8 @@ from curriculum.callbacks.gate import Gate
 RANK, SIZE, FOLDER, LOOP = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
 EXAMPLES = 200
 PARTS = 2
+CUT = 22
+"""The step after which a library's loop is interrupted."""
 
 
 def make_scheduler() -> Scheduler:
@@ -110,23 +114,18 @@ class Rows(torch.utils.data.Dataset[dict[str, Tensor]]):
         return {"inputs": inputs[0], "labels": labels[0]}
 
 
-class Batches(torch.utils.data.IterableDataset[tuple[Tensor, Tensor]]):
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        return batches()
-
-
 def hugging_face() -> tuple[Scheduler, list[Any]]:
     from transformers import Trainer, TrainingArguments
 
     from curriculum.callbacks.hugging_face import CurriculumCallback
 
-    def run(steps: int, resume: bool) -> tuple[Scheduler, list[Any]]:
+    def run(steps: int, resume: bool = False) -> tuple[Scheduler, list[Any]]:
         scheduler = make_scheduler()
         arguments = TrainingArguments(
             str(FOLDER / f"checkpoints{SIZE}"),
             use_cpu=True,
             max_steps=steps,
-            save_steps=10,
+            save_steps=CUT,
             report_to="none",
             disable_tqdm=True,
             optim="sgd",
@@ -144,12 +143,16 @@ def hugging_face() -> tuple[Scheduler, list[Any]]:
         rows = [row for row in trainer.state.log_history if "curriculum/length" in row]
         return scheduler, [[row["step"], row["curriculum/verdict"]] for row in rows]
 
-    run(10, resume=False)
+    if SIZE == 1:
+        return run(500)
+    run(CUT)
     return run(500, resume=True)
 
 
 def lightning() -> tuple[Scheduler, list[Any]]:
     from lightning.pytorch import LightningModule, Trainer
+    from lightning.pytorch.callbacks import ModelCheckpoint
+    from lightning.pytorch.loggers.logger import DummyLogger
     from torch.utils.data import DataLoader
 
     from curriculum.callbacks.lightning import CurriculumCallback
@@ -162,27 +165,83 @@ def lightning() -> tuple[Scheduler, list[Any]]:
         def forward(self, inputs: Tensor) -> Tensor:
             return self.model(inputs)["logits"]  # type: ignore[no-any-return]
 
-        def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-            return self.model(*batch)["loss"]  # type: ignore[no-any-return]
+        def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
+            return self.model(**batch)["loss"]  # type: ignore[no-any-return]
 
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.SGD(self.parameters(), lr=0.02)
 
-    scheduler = make_scheduler()
-    callback = CurriculumCallback(scheduler, evaluate, eval_every=5, evaluation_parts=PARTS)
-    trainer = Trainer(
-        accelerator="cpu",
-        devices=SIZE,
-        strategy="ddp" if SIZE > 1 else "auto",
-        callbacks=[callback],
-        max_steps=500,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(Module(), DataLoader(Batches(), batch_size=None))
-    return scheduler, [trainer.global_step]
+    class Logger(DummyLogger):
+        def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+            logged.append([step, metrics["curriculum/verdict"]])
+
+    logged: list[Any] = []
+    folder = FOLDER / f"checkpoints{SIZE}"
+
+    def run(steps: int, resume: Path | None = None) -> Scheduler:
+        scheduler = make_scheduler()
+        callback = CurriculumCallback(scheduler, evaluate, eval_every=5, evaluation_parts=PARTS)
+        trainer = Trainer(
+            accelerator="cpu",
+            devices=SIZE,
+            strategy="ddp" if SIZE > 1 else "auto",
+            callbacks=[callback, ModelCheckpoint(folder, save_last=True, every_n_train_steps=CUT)],
+            use_distributed_sampler=False,  # it shuffles
+            max_steps=steps,
+            logger=Logger(),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        # A fit that is resumed begins with the rows after those that it was trained on.
+        done = 8 * CUT if resume else 0
+        rows = Subset(Rows(), range(done + RANK, len(Rows()), SIZE))
+        trainer.fit(Module(), DataLoader(rows, batch_size=8 // SIZE), ckpt_path=resume)
+        return scheduler
+
+    if SIZE == 1:
+        return run(500), logged
+    run(CUT)
+    return run(500, resume=folder / "last.ckpt"), logged
+
+
+def accelerate() -> tuple[Scheduler, list[Any]]:
+    from accelerate import Accelerator  # type: ignore[import-untyped]
+    from torch.utils.data import DataLoader
+
+    logged: list[Any] = []
+
+    def run(steps: int, resume: bool = False) -> Scheduler:
+        scheduler, accelerator = make_scheduler(), Accelerator(cpu=True)
+        own = Sums()
+        optimizer = torch.optim.SGD(own.parameters(), lr=0.02)
+        model, optimizer, loader = accelerator.prepare(
+            own, optimizer, DataLoader(Rows(), batch_size=8 // SIZE)
+        )
+        gate = Gate(scheduler, evaluate, eval_every=5, evaluation_parts=PARTS)
+        accelerator.register_for_checkpointing(gate)
+        if resume:
+            accelerator.load_state(str(FOLDER / "state"))
+            loader = accelerator.skip_first_batches(loader, gate.step)
+        gate.begin(gate.step, processes=accelerator.num_processes)
+        for batch in loader:
+            optimizer.zero_grad()
+            accelerator.backward(model(**batch)["loss"])
+            optimizer.step()
+            numbers = gate.after_step(own, gate.step + 1)
+            if numbers is not None:
+                logged.append([gate.step, numbers])
+            if scheduler.finished or gate.step == steps:
+                break
+        accelerator.save_state(str(FOLDER / "state"))
+        return scheduler
+
+    if SIZE == 1:
+        return run(500), logged
+    run(CUT)
+    return run(500, resume=True), logged
+
+
+LIBRARIES = {"hugging_face": hugging_face, "lightning": lightning, "accelerate": accelerate}
 
 
 def found_by(loop: Callable[[], tuple[Scheduler, list[Any]]]) -> dict[str, Any]:
@@ -208,10 +267,8 @@ def main() -> None:
     torch.manual_seed(0)
     torch.set_num_threads(1)
     name = f"{SIZE}-{RANK}.json"
-    if LOOP == "bare":
-        found = bare_in_a_group()
-    else:  # the libraries make their group by themselves
-        found = found_by({"hugging_face": hugging_face, "lightning": lightning}[LOOP])
+    # The libraries make their group by themselves.
+    found = bare_in_a_group() if LOOP == "bare" else found_by(LIBRARIES[LOOP])
     (FOLDER / name).write_text(json.dumps(found))
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

@@ -240,8 +240,10 @@ def test_a_state_continues_in_another_gate() -> None:
     first = started(Gate(scheduler_of(), lambda *_: RIGHT, eval_every=2))
     first.after_step(MODEL, 2)
     started(first)  # so that two steps are not the loop's
+    assert first.after_step(MODEL, 1) is None
     second = Gate(scheduler_of(), lambda *_: WRONG, eval_every=2)
     second.load_state_dict(first.state_dict())
-    started(second, step=1).after_step(MODEL, 2)
+    assert second.step == 1  # the checkpoint's, where no evaluation was due
+    started(second, second.step).after_step(MODEL, 2)
     assert second.scheduler.stage == Stage(3)
     assert second.scheduler.cost.steps == 4

@@ -58,12 +58,27 @@ def test_two_processes_decide_as_one(tmp_path: Path) -> None:
     assert second["failing"] == ["ValueError: no examples here"]
 
 
-@pytest.mark.exhaustive
-@pytest.mark.parametrize("loop", ["hugging_face", "lightning"])
-def test_two_processes_of_a_library_decide_as_one(loop: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "loop",
+    [
+        pytest.param("accelerate", marks=pytest.mark.slow),
+        pytest.param("hugging_face", marks=pytest.mark.exhaustive),
+        pytest.param("lightning", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_two_processes_of_a_library_resumed_decide_as_one_in_one_go(
+    loop: str, tmp_path: Path
+) -> None:
     (alone,) = trained(1, tmp_path, loop)
     first, second = trained(2, tmp_path, loop)
     assert first["scheduler"] == second["scheduler"] == alone["scheduler"]
-    assert first["scheduler"]["finished"]
     assert first["decision"] == second["decision"] == alone["decision"]
+    assert first["scheduler"]["finished"]
     assert first["logged"] == alone["logged"]
+    verdicts = {step: _verdict(numbers) for step, numbers in alone["logged"]}
+    assert verdicts == {5: 0, 10: 0, 15: 0, 20: 1, 25: 1, 30: 1}  # interrupted after step 22
+
+
+def _verdict(numbers: Any) -> float:
+    found: float = numbers["curriculum/verdict"] if isinstance(numbers, dict) else numbers
+    return found

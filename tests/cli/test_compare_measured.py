@@ -140,7 +140,7 @@ def test_the_table_says_what_was_measured_and_what_evaluations_took(
     for part in (
         "loss@16",
         "vs direct",
-        "By loss@16 (nats), compared with direct, inconclusive: linear_warmup, gated.",
+        "By loss@16 (nats), compared with direct, no verdict: linear_warmup, gated (fewer than 6 seeds).",
         "All train until the budget is used up",
         "(the stream 'certificate'), the same for all; it is not charged",
         "below 0 is better",

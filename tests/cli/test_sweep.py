@@ -243,7 +243,7 @@ def test_a_dry_run_tells_runs_cost_and_hours_and_writes_nothing(
         (["--strategies", "gatd"], "did you mean gated?"),
         (["--seeds", "3..1"], "--seeds: must be a list such as"),
         (["--seeds", "-1"], "--seeds"),
-        (["--engine", "rey"], "there is no engine 'rey'; known: local"),
+        (["--engine", "rey"], "there is no engine 'rey'; did you mean ray?"),
         (["--jobs", "0"], "must be a whole number, at least 1"),
         (["--learning-rates", "0.1"], "share a --budget, and there is none"),
         (["--budget", "9steps"], "what each of the --strategies gets"),

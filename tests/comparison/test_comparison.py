@@ -174,6 +174,11 @@ def test_verdicts_among_several_strategies_are_corrected_for_their_number() -> N
 def test_that_seeds_are_too_few_is_known_beforehand() -> None:
     assert too_few_seeds(("direct", "gated"), range(6)) is None
     assert too_few_seeds(("linear", "gated"), range(2)) is None  # no baseline, no verdict
+    assert too_few_seeds(("gated",), range(9)) is None
+    for alone, measured in (("direct", False), ("direct", True), ("gated", True)):
+        assert too_few_seeds((alone,), range(2), measured=measured) == (
+            f"there is no verdict on {alone} alone: name another strategy to compare with it"
+        )
     assert too_few_seeds(("direct", "gated", "linear"), range(6)) == (
         "verdicts on 2 strategies against direct need at least 7 seeds, and there are 6"
     )

@@ -105,7 +105,7 @@ def test_copies_are_left_out_and_counted(write: Write) -> None:
         shutil.copy(root / f"{number}.txt", root / f"copy{number}.txt")
     after = corpus(root).load(anew=True)
     assert after.digest == before.digest
-    assert "3 documents are copies of others, and left out" in [*after.notes()]
+    assert "left out, as copies of others: 3 documents" in [*after.notes()]
     assert not any("copies" in note for note in before.notes())
 
 
@@ -141,7 +141,7 @@ def test_held_out_documents_made_of_lines_that_are_trained_on_are_counted(tmp_pa
     after = corpus(tmp_path).load(anew=True)
     assert len(held_out) > 5
     assert after.nearly_trained_on() == len(held_out)
-    assert any(note.startswith(f"{len(held_out)} of the ") for note in after.notes())
+    assert any(f"trained on: {len(held_out)} of " in note for note in after.notes())
 
 
 def _is_trained_on(text: bytes) -> bool:
@@ -319,5 +319,5 @@ def test_bad_input_is_one_sentence(write: Write, settings: dict[str, object], me
 @pytest.mark.usefixtures("cache")
 def test_empty_files_are_no_documents(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(" \n")
-    with pytest.raises(UsageError, match=r"the 1 files of the corpus are empty"):
+    with pytest.raises(UsageError, match=r"nothing is in 1 file of the corpus"):
         corpus(tmp_path).load()

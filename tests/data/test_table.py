@@ -99,7 +99,7 @@ def test_a_library_that_is_missing_is_named(
         ("a.xls", b"x", r"a table is a \.csv, \.tsv or \.parquet file, or a folder"),
         ("a.csv", b"", r"a\.csv is empty; its first row must hold the columns' names"),
         ("a.csv", b"text\n\xff\xfe", r"is no text in UTF-8 \(byte 0xff at 5\)"),
-        ("a.csv", b"text,label\none\n", r"row 1 of .* has 1 values and the first 2 names"),
+        ("a.csv", b"text,label\none\n", r"row 1 of .* has 1 value and the first 2 names"),
         ("a.parquet", b"PAR0", "can't be read as Parquet"),
     ],
 )

@@ -1,11 +1,12 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
+from documents import Documents
 from torch import Tensor, nn
 
-from curriculum import SGD, Adam, Batch, EvaluationSet, Mastery, Shape, Stage, Training
+from curriculum import SGD, Adam, Batch, EvaluationSet, LossBelow, Mastery, Shape, Stage, Training
 from curriculum.learn import IGNORED, Evaluator, Learner, Recipe, Task, batch_of
 from curriculum.learn.work import evaluation_compute
 from curriculum.models import Recurrent
@@ -275,3 +276,27 @@ def test_an_input_that_is_read_in_pieces_is_charged_for_all_of_its_length(
     streamed = Evaluator(Sampled(), Mastery(), 0).test_sample(one, stage, 0, 100)
     assert streamed[2] == charged(one, 600, 64, 36)
     assert whole[2] == charged(one, 600, 100)
+
+
+@pytest.mark.parametrize(("threshold", "tested"), [(0.1, False), (5.0, True)])
+def test_held_out_documents_are_tested_where_a_screen_on_others_passes(
+    threshold: float, tested: bool
+) -> None:
+    task, shape = Documents(documents=150), Documents().shape(Stage(9, 4))
+    recipe = Recipe(model=Recurrent(), optimizer=Adam(), training=Training())
+    one = Learner.start(shape, recipe, seed=0, device=torch.device("cpu"))
+    criterion = LossBelow(threshold=threshold)
+    evaluator = Evaluator(task, criterion, 0, apart=task.for_stream("tuning"))
+    found, _ = evaluator.evaluate(one, Stage(9, 4), EvaluationCounts())
+    assert found.screen is not None
+    assert found.screen.source == "held_out"
+    assert (found.full_test is not None) is tested
+    assert evaluator.evaluate(one, Stage(9, 4), EvaluationCounts(), full_test=False)[0] == replace(
+        found, full_test=None
+    )
+    # Where no others are held out, there is no screen.
+    alone, _ = replace(evaluator, apart=task).evaluate(one, Stage(9, 4), EvaluationCounts())
+    assert alone.screen is None
+    assert alone.full_test is not None
+    assert alone.full_test.spread is not None
+    assert alone.full_test.spread.units == 150

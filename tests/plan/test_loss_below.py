@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from curriculum import Evaluation, LossBelow, Score, Spread, Stage, UsageError, Verdict
-from curriculum.plan import error_of_test
+from curriculum.plan import Trend, error_of_test
 from curriculum.plan.confidence_bounds import mean_lower, mean_upper
 
 Draw = Any
@@ -113,6 +113,54 @@ def test_screens_promise_a_pass_by_their_own_spread() -> None:
     criterion, screen = LossBelow(threshold=1.53, examples=10_000), a_loss(1.5, 64)
     assert criterion.promises_pass(screen, 2)
     assert not replace(criterion, examples=100).promises_pass(screen, 2)
+
+
+def test_a_screen_on_held_out_documents_fails_only_by_two_standard_errors() -> None:
+    criterion = LossBelow(threshold=1.5)
+    held_out = [a_loss(value, 64, 0.4, source="held_out") for value in (1.49, 1.59, 1.61)]
+    assert [criterion.passes_screen(score) for score in held_out] == [True, True, False]
+    assert not criterion.passes_screen(a_loss(1.51, 64, 0.4))  # other examples each time
+    decision = criterion.decide(Evaluation(screen=held_out[2]), test_number=0, passes=0, steps=1)
+    assert decision.reason == ("loss 1.61 on a screen of 64 held-out examples, >= threshold 1.5")
+    assert decision.test_number is None
+
+
+def false_ready_with_screens(*, runs: int, margins: NDArray[np.float64], screened: bool) -> float:
+    """How often a model that is never good enough is called ready, on the same documents all along.
+
+    Its true loss is above the threshold by a margin that falls to 0; of each document it differs a little
+    from evaluation to evaluation. A test is made where the screen, on other documents, is passed.
+    """
+    rng, criterion, ready = np.random.default_rng(0), LossBelow(threshold=1.5), 0
+    for _ in range(runs):
+        own, others = lognormal(rng, (2, 120), 0.5)
+        tests = 0
+        for margin in margins:
+            screen, test = (
+                criterion.score(losses + margin + rng.normal(0, 0.05, 120), "held_out")
+                for losses in (others, own)
+            )
+            if screened and not criterion.passes_screen(screen):
+                continue
+            tests += 1
+            if criterion.judge(
+                Evaluation(full_test=test), test_number=tests, trend=Trend()
+            ).cleared:
+                ready += 1
+                break
+    return ready / runs
+
+
+@pytest.mark.parametrize("screened", [True, False])
+def test_screens_on_other_documents_leave_a_false_ready_as_rare(screened: bool) -> None:
+    margins = np.concatenate([np.linspace(1, 0, 6), np.zeros(4)])
+    assert false_ready_with_screens(runs=300, margins=margins, screened=screened) <= 0.05
+
+
+@pytest.mark.exhaustive
+def test_a_model_that_is_tested_as_soon_as_a_screen_passes_is_seldom_called_ready() -> None:
+    margins = np.concatenate([np.linspace(1, 0, 10), np.zeros(20)])
+    assert false_ready_with_screens(runs=5000, margins=margins, screened=True) <= 0.05
 
 
 def lognormal(rng: np.random.Generator, size: tuple[int, int], width: float) -> Any:

@@ -340,7 +340,7 @@ def test_a_loop_that_always_evaluates_on_the_same_few_examples_is_told_once_none
     found = Evaluation.from_counts(correct=0, examples=400, steps=1)
     assert scheduler.update(found) is Verdict.EXHAUSTED
     assert scheduler.limit_reached == (
-        "even if all 400 examples were correct, full test 2 of this stage would not clear the threshold"
+        "full test 2 of this stage, on 400 examples, would not clear the threshold even if all were correct"
     )
 
 
@@ -356,6 +356,19 @@ def test_a_half_step_takes_the_place_of_the_stage_aimed_at() -> None:
     scheduler.update(evaluation(passed=True, steps=0))
     scheduler.update(evaluation(passed=False, steps=LIMIT))
     assert scheduler.sample_stage(np.random.default_rng(0)) == scheduler.stage == Stage(6)
+
+
+def test_a_half_step_has_the_threshold_of_the_stage_that_it_leads_to() -> None:
+    criterion = Mastery(threshold=0.5, target_threshold=0.9, per_stage={2: 0.6, 10: 0.8})
+    scheduler = Scheduler(
+        Explicit(lengths=(2, 10, 20)), criterion, budget=Budget(steps_per_stage=LIMIT)
+    )
+    found = []
+    for passed, steps in ((True, 0), (False, LIMIT), (True, LIMIT), (True, LIMIT), (True, LIMIT)):
+        scheduler.update(evaluation(passed=passed, steps=steps))
+        assert scheduler.decision is not None
+        found.append(scheduler.decision.threshold)
+    assert found == [0.6, 0.8, 0.8, 0.8, 0.9]  # of 2, 10, the half step 6, 10 and 20
 
 
 def test_the_ending_names_the_runs_budget_where_both_run_out() -> None:

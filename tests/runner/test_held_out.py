@@ -89,7 +89,7 @@ def test_a_set_that_was_used_too_often_is_said_to_be() -> None:
         limits.append(counts.limit_reached(criterion, evaluation))
     assert limits[0] is None
     assert limits[-1] is not None
-    assert "even if all 100 examples were correct" in limits[-1]
+    assert "on 100 examples, would not clear the threshold even if all were" in limits[-1]
 
 
 @pytest.mark.parametrize(

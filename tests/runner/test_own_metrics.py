@@ -9,7 +9,16 @@ from mlflow_copies import NewDatabase, copy_of, points_of, sync
 from recorded_events import of_kind, recorded
 
 import curriculum
-from curriculum import Criterion, LossBelow, MetricBeyond, Plateau, Stage, UsageError
+from curriculum import (
+    Budget,
+    Criterion,
+    LossBelow,
+    Mastery,
+    MetricBeyond,
+    Plateau,
+    Stage,
+    UsageError,
+)
 from curriculum.record import Evaluated, FinalEvaluated, History, Record, Store, VisitEnded
 from curriculum.report import run_figures
 
@@ -53,6 +62,16 @@ def test_a_run_is_gated_recorded_and_shown_by_the_metric(
     assert (f"of {criterion.measured} lower is better" in repr(found)) is found.lower_is_better
     same = curriculum.certify("last", lengths=(2,), metric=criterion.measured, **again)
     assert [each.metric for each in (found, same)] == [criterion.measured] * 2
+
+
+def test_a_metric_that_is_no_rate_is_not_compared_with_the_threshold_of_one(store: Path) -> None:
+    experiment = estimation(Mastery(threshold=0.9)).replace(budget=Budget(steps_per_stage=5))
+    curriculum.run(experiment, store=store, mirror=False)
+    with pytest.raises(
+        UsageError,
+        match=r"a threshold of a rate, 0\.9, and error is no rate but .* leave the metric",
+    ):
+        curriculum.certify("last", metric="error", store=store, experiment=experiment)
 
 
 def test_a_stopped_run_goes_on_in_the_same_direction(store: Path) -> None:

@@ -147,8 +147,11 @@ def test_the_bound_of_each_stage_that_is_ready_is_below_its_threshold(ready: Rea
 
 
 def test_a_documents_loss_is_the_mean_over_all_of_its_windows(ready: Ready) -> None:
-    test = next(e.full_test for v in ready.history.visits for e in v.evaluations)
-    assert test is not None
+    found = [evaluation for visit in ready.history.visits for evaluation in visit.evaluations]
+    test = next(each.full_test for each in found if each.full_test is not None)
+    if ready.criterion.has_screen:  # on other documents, so that few tests share the error
+        assert found[0].full_test is None
+        assert all(each.screen is not None for each in found)
     assert test.spread is not None
     assert (test.examples, test.spread.units) == (240, 120)
     assert test.basis == "120 held-out documents (240 examples)"

@@ -130,6 +130,8 @@ def test_runs_share_the_cores_by_the_threads_that_they_take(
     ("name", "jobs", "expected"),
     [("locl", 1, "there is no engine 'locl'; did you mean local"), ("local", 0, "at least 1")],
 )
-def test_an_engine_that_there_is_not_is_a_mistake(name: str, jobs: int, expected: str) -> None:
+def test_an_engine_that_there_is_not_is_a_mistake(
+    name: str, jobs: int, expected: str, store: Path
+) -> None:
     with pytest.raises(UsageError, match=expected):
-        open_engine(name, jobs=jobs)
+        open_engine(name, store, jobs=jobs)

@@ -51,7 +51,7 @@ def cluster_of(*nodes: dict[str, Any]) -> Iterator[tuple[Any, list[Any]]]:
             yield cluster, [add_node(cluster, **each) for each in nodes]
         finally:
             disconnect()
-            cluster.shutdown()
+            cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 def add_node(cluster: Any, **settings: Any) -> Any:

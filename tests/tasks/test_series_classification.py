@@ -196,7 +196,7 @@ def test_bad_tables_are_refused_in_one_sentence(
 def test_stages_that_the_data_have_not_are_refused(task: SeriesClassification) -> None:
     with pytest.raises(UsageError, match="has a length of 9, got a stage of 10; end the path at 9"):
         task.check(Stage(10))
-    with pytest.raises(UsageError, match="there are 1 levels of difficulty, got 2"):
+    with pytest.raises(UsageError, match="the level of difficulty must be at most 1, got 2"):
         task.check(Stage(9, level=2))
     with pytest.raises(UsageError, match=r"up to length 1 .* there are 0 examples"):
         task.check(Stage(1))

@@ -165,8 +165,8 @@ def test_copies_and_texts_of_several_classes_are_counted(write: Write) -> None:
     more = [("same  text", "class a", "1"), ("same text", "class b", "1"), rows()[0]]
     data = Labelled(file=write([*rows(), *more]), held_out=0.4)
     notes = [*data.load().notes()]
-    assert notes[1] == "1 examples are copies of others, and left out"
-    assert notes[2] == "2 examples are there in several classes, and are trained on alone"
+    assert notes[1] == "left out, as copies of others: 1 example"
+    assert notes[2] == "in several classes, and so only trained on: 2 examples"
     trained = all_of(TextClassification(data=data), STAGE, "train")
     assert "same text" in trained
 
@@ -186,7 +186,11 @@ def test_what_is_drawn_is_in_order(task: TextClassification) -> None:
             Stage(23, BYTES),
             r"longest of all examples has a length of 22, got a stage of 23; end",
         ),
-        ({}, Stage(20, BYTES, 2), r"there are 1 levels of difficulty, got 2; raise task.levels"),
+        (
+            {},
+            Stage(20, BYTES, 2),
+            r"the level of difficulty must be at most 1, got 2; raise task.levels",
+        ),
     ],
 )
 def test_stages_that_the_data_have_not_are_refused(
@@ -225,7 +229,7 @@ def test_a_class_that_a_stage_never_trains_on_is_refused(write: Write) -> None:
         (
             {"label": "rare"},
             {},
-            r"the class 'rare' has 1 examples, of which held_out 0.4 holds out 0",
+            r"the class 'rare' has 1 example, of which held_out 0.4 holds out 0",
         ),
         ({}, {"held_out": 0.999}, r"which held_out 0.999 holds out 100; it takes one for each"),
         ({"all": "one"}, {}, r"there must be at least 2 classes, got 'one'"),

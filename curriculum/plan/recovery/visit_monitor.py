@@ -3,6 +3,7 @@
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
+from curriculum.errors import counted
 from curriculum.plan.evaluation import Evaluation
 from curriculum.plan.recovery.plateau import Plateau
 from curriculum.plan.recovery.rollback import IN_A_ROW, BestState, Rollback
@@ -68,13 +69,13 @@ class VisitMonitor:
         """Why training on is of no use, in words; None while it may be."""
         diverged, times = evaluation.divergence, self.rollback.times
         if self.worsened and self.rollbacks >= times:
-            return f"{diverged or 'the model has become worse'} again, after {times} rollback{'s' * (times > 1)}"
+            return f"{diverged or 'the model has become worse'} again, after {counted(times, 'rollback')}"
         if diverged is not None and not self.worsened:  # there is nothing to go back to
             return diverged
         # Whoever had to go back, and has got nowhere since at the lower rate, has less patience.
         patience = self.patience // (1 + self.rollbacks)
         if patience and self._plateau.is_reached(patience):
-            return f"neither score nor training loss improved over {patience:,} steps"
+            return f"neither score nor training loss improved over {counted(patience, 'step')}"
         return None
 
     def roll_back(self, *, steps: int) -> None:

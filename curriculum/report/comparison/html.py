@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import curriculum
 from curriculum.comparison import BASELINE, Comparison, Outcome
+from curriculum.errors import counted
 from curriculum.record import PACKAGES
 from curriculum.report.comparison.measured import measured_overview, sentences
 from curriculum.report.comparison.plots import (
@@ -24,7 +25,6 @@ from curriculum.report.comparison.text import left_out
 from curriculum.report.figures.axes import MOST_TOGETHER
 from curriculum.report.figures.settings import settings_map
 from curriculum.report.figures.svg import inline_svg
-from curriculum.report.units import counted
 from curriculum.sweeps import GUESS
 
 if TYPE_CHECKING:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from curriculum.comparison import LEAST_SEEDS, Comparison, Measured, MeasuredOutcome, Median
+from curriculum.errors import counted
 from curriculum.plan import verb_of
 from curriculum.report.comparison.text import (
+    NO_PAIR,
     SINGLE,
     budget,
     conditions,
@@ -15,7 +17,7 @@ from curriculum.report.comparison.text import (
     headline,
     verdict_parts,
 )
-from curriculum.report.units import counted, short
+from curriculum.report.units import short
 
 
 def measured_overview(comparison: Comparison, measured: Measured) -> list[tuple[str, ...]]:
@@ -40,8 +42,12 @@ def sentences(comparison: Comparison) -> Iterator[str]:
 def measured_headline(measured: Measured) -> str:
     """Which strategies are shown to be better, which worse, and which are inconclusive."""
     pairs = {n: o for n, o in measured.outcomes.items() if n != measured.baseline}
-    verdicts = {n: o.verdict for n, o in pairs.items() if o.verdict is not None}
-    lacking = {"no seed in common": [n for n in pairs if n not in verdicts]}
+    verdicts = {n: o.verdict for n, o in pairs.items() if o.verdict and _has_verdict(o)}
+    without = [n for n in pairs if n not in verdicts]
+    lacking = {
+        NO_PAIR: [n for n in without if pairs[n].difference is None],
+        f"fewer than {LEAST_SEEDS} seeds": [n for n in without if pairs[n].difference is not None],
+    }
     sentence = "; ".join(verdict_parts(verdicts, lacking))
     name, unit = measured.measure.name, measured.measure.unit
     return (
@@ -80,19 +86,30 @@ def measured_conditions(comparison: Comparison, measured: Measured) -> Iterator[
         yield f"The best learning rate was {text}: a better one may be outside those tried."
     yield from _spread(measured)
     compared = [o for o in measured.outcomes.values() if o.difference is not None]
-    yield from corrected([(o.verdict, o.single_verdict) for o in compared])
+    if any(_has_verdict(outcome) for outcome in compared):
+        yield from corrected([(o.verdict, o.single_verdict) for o in compared])
 
 
 def difference_in_words(outcome: MeasuredOutcome) -> str:
-    """A verdict, and the difference that it rests on, e.g. `helped -0.12 (-0.15 to -0.09)`; `-` for none."""
+    """A verdict, and the difference that it rests on, e.g. `helped -0.12 (-0.15 to -0.09)`; `-` for none.
+
+    Of too few seeds it is the difference alone.
+    """
     found = outcome.difference
     if found is None:
         return "-"
+    if not _has_verdict(outcome):
+        return _signed(found.value)
     mark = SINGLE if outcome.verdict != outcome.single_verdict else ""
     between = ""
     if found.low is not None and found.high is not None:
         between = f" ({_signed(found.low)} to {_signed(found.high)})"
     return f"{outcome.single_verdict}{mark} {_signed(found.value)}{between}"
+
+
+def _has_verdict(outcome: MeasuredOutcome) -> bool:
+    """Whether there are seeds enough for one, be it that the difference is inconclusive."""
+    return outcome.difference is not None and outcome.difference.count >= LEAST_SEEDS
 
 
 def _row(comparison: Comparison, measured: Measured, name: str) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from curriculum.comparison import (
     SeedResult,
     least_seeds,
 )
+from curriculum.errors import counted
 from curriculum.learn import OPERATIONS_A_SECOND
 from curriculum.plan import verb_of
-from curriculum.report.units import counted, short, times
+from curriculum.report.units import short, times
 from curriculum.sweeps import is_guess
 
 NO_PAIR = "no seed in common"
@@ -227,8 +228,9 @@ def _by_the_clock(comparison: Comparison) -> Iterator[str]:
 
 def _corrected(comparison: Comparison) -> Iterator[str]:
     """How verdicts are corrected for their number, where that makes a difference."""
-    found = [(o.verdict, o.ratio.verdict) for o in comparison.outcomes.values() if o.ratio]
-    yield from corrected(found)
+    pairs = [o for o in comparison.outcomes.values() if o.ratio]
+    if any(o.ratio.count >= LEAST_SEEDS for o in pairs if o.ratio):
+        yield from corrected([(o.verdict, o.ratio.verdict) for o in pairs if o.ratio])
 
 
 def corrected(verdicts: Sequence[tuple[str | None, str | None]]) -> Iterator[str]:
