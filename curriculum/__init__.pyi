@@ -1,6 +1,7 @@
 from .api import Certification as Certification
 from .api import Examples as Examples
 from .api import ModelExport as ModelExport
+from .api import OptimizationResult as OptimizationResult
 from .api import RunResult as RunResult
 from .api import StrategyComparison as StrategyComparison
 from .api import SweepResult as SweepResult
@@ -8,6 +9,7 @@ from .api import certify as certify
 from .api import compare as compare
 from .api import compare_recorded as compare_recorded
 from .api import export as export
+from .api import optimize as optimize
 from .api import resume as resume
 from .api import run as run
 from .api import show as show

@@ -57,7 +57,7 @@ class Postgresql:
 
     def stop(self) -> None:
         """At once, with all connections broken off."""
-        self.process.send_signal(signal.SIGQUIT)
+        self.process.send_signal(signal.SIGQUIT)  # what it had not written is in its log
         self.process.wait()
 
     def start(self) -> None:

@@ -148,6 +148,18 @@ def test_data_of_ones_own_are_read_as_shown(
     found["task"].check(Stage(5, level=4))
 
 
+@pytest.mark.slow
+def test_a_curriculum_is_searched_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = blocks("docs/optimize.md", "python")
+    less = "trials=3, confirm_seeds=[7], budget='40steps', overrides=['--growth.end', '3']"
+    names: dict[str, Any] = {}
+    exec(code.replace("range(3)", "range(1)").replace("trials=18", less), names)
+    assert names["found"].command.startswith(
+        "python -m curriculum run lstm_firstbit --growth.end 3"
+    )
+
+
 def test_other_settings_are_searched_as_shown() -> None:
     found: dict[str, Any] = {}
     exec(blocks("docs/tuning.md", "python")[0], found)

@@ -16,6 +16,15 @@ from .many_runs import plan_sweep as plan_sweep
 from .many_runs import sweep as sweep
 from .model_export import ModelExport as ModelExport
 from .model_export import export as export
+from .optimization import DEFAULT_CONFIRM_SEEDS as DEFAULT_CONFIRM_SEEDS
+from .optimization import DEFAULT_SEARCH_SEEDS as DEFAULT_SEARCH_SEEDS
+from .optimization import DEFAULT_TRIALS as DEFAULT_TRIALS
+from .optimization import optimize as optimize
+from .optimization import planned as planned
+from .optimization import search as search
+from .optimization_plan import OptimizationPlan as OptimizationPlan
+from .optimization_plan import OptimizationSettings as OptimizationSettings
+from .optimization_result import OptimizationResult as OptimizationResult
 from .result import RunResult as RunResult
 from .runs import resume as resume
 from .runs import run as run

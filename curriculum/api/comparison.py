@@ -283,7 +283,7 @@ def plan_comparison(
         source=None if source is None else source.absolute(),
         overrides=tuple(overrides),
         amount=amount,
-        store=store.absolute(),
+        store=record.Store(store).root,
         device=device,
         threads=count,
         until=until,

@@ -165,7 +165,7 @@ def plan_sweep(
     return sweeps.SweepPlan(
         variants=tuple(variants),
         seeds=tuple(seeds),
-        store=store.absolute(),
+        store=record.Store(store).root,
         device=device,
         tracking_uri=None if tracking_uri is None else record.absolute_address(tracking_uri),
         optuna_storage=None if optuna_storage is None else record.absolute_address(optuna_storage),

@@ -16,6 +16,7 @@ from curriculum.cli import (
     delete,
     export,
     listing,
+    optimize,
     run,
     show,
     sweep,
@@ -40,6 +41,7 @@ examples:
   python -m curriculum export last --to exported
   python -m curriculum compare lstm_firstbit --strategies gated,direct --run
   python -m curriculum sweep lstm_firstbit --strategies gated,direct --seeds 0..7
+  python -m curriculum optimize lstm_firstbit --over growth.factor=1.2..4
   python -m curriculum ui
 
 exit codes of run and resume:
@@ -115,6 +117,10 @@ def build_commands() -> tuple[Parser, Commands]:
     commands.add("sweep", text, sweep.sweep, usage=sweep.USAGE, epilog=sweep.EXAMPLES)
     text = "show how far the store's sweeps are, or cancel one"
     commands.add("sweeps", text, sweep.show_sweeps)
+    text = "search for the curriculum that reaches the target at the least cost, and confirm it"
+    commands.add(
+        "optimize", text, optimize.optimize, usage=optimize.USAGE, epilog=optimize.EXAMPLES
+    )
     text = "delete runs: their folders, their copies in MLflow, their studies"
     commands.add("rm", text, delete.rm)
     commands.add("prune", "delete all runs that match the given conditions", delete.prune)

@@ -117,6 +117,7 @@ def run(request: RunRequest) -> int:
         request.parser.print_help()
         return 0
     experiment = config.override(experiment, request.overrides)
+    record.Store(request.store)  # an address of no folder is a mistake without a run too
     if request.dry_run:
         with learn.isolated(1):
             experiment.check_first_batch()

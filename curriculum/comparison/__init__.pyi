@@ -19,4 +19,8 @@ from .medians import difference_of as difference_of
 from .medians import holm as holm
 from .medians import least_seeds as least_seeds
 from .medians import median_of as median_of
+from .optimization import Confirmation as Confirmation
+from .optimization import CurriculumTrial as CurriculumTrial
+from .optimization import Optimization as Optimization
 from .seed_result import SeedResult as SeedResult
+from .target_cost import TargetCost as TargetCost

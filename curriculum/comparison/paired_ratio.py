@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from curriculum.comparison.medians import Ratio, ratio_of
 from curriculum.comparison.seed_result import SeedResult
+from curriculum.plan import Cost
 
 
 def stage_of_interest(strategies: Sequence[Collection[SeedResult]]) -> int | None:
@@ -26,12 +27,26 @@ def paired_ratio(
 ) -> Ratio:
     """The median over pairs of one seed; both in one order, and at least one."""
     pairs = zip(ours, baseline, strict=True)
-    return ratio_of([_bounds(one, other, place, unit) for one, other in pairs])
+    return ratio_of(
+        [_bounds(one, other, (one.cost(place), other.cost(place)), unit) for one, other in pairs]
+    )
 
 
-def _bounds(ours: SeedResult, baseline: SeedResult, place: int, unit: str) -> tuple[float, float]:
+def paired_target_ratio(
+    ours: Sequence[SeedResult], baseline: Sequence[SeedResult], unit: str
+) -> Ratio:
+    """The same of the cost of the last stage, however many stages either side has before it."""
+    pairs = zip(ours, baseline, strict=True)
+    return ratio_of(
+        [_bounds(one, other, (one.target_cost, other.target_cost), unit) for one, other in pairs]
+    )
+
+
+def _bounds(
+    ours: SeedResult, baseline: SeedResult, costs: tuple[Cost | None, Cost | None], unit: str
+) -> tuple[float, float]:
     """What is known of one ratio: who did not master the stage would have cost more than the limit."""
-    one, other = ours.cost(place), baseline.cost(place)
+    one, other = costs
     below = ours.limit(unit) if one is None else getattr(one, unit)
     above = baseline.limit(unit) if other is None else getattr(other, unit)
     if not (below and above):

@@ -39,6 +39,11 @@ class SeedResult:
         one, count = asdict(first.mastered[place]), len(self.runs)
         return Cost(**{unit: amount * count for unit, amount in one.items()})
 
+    @property
+    def target_cost(self) -> Cost | None:
+        """What it cost, over all runs, to master the last stage of the path; None where none did."""
+        return self.cost(len(self.runs[0].path) - 1)
+
     def limit(self, unit: str) -> float:
         """What it would have cost more than, had it mastered what it did not.
 

@@ -1,3 +1,6 @@
+from .curriculum_parameters import Given as Given
+from .curriculum_parameters import parse_over as parse_over
+from .curriculum_space import CurriculumSpace as CurriculumSpace
 from .discovery import Listing as Listing
 from .discovery import experiment_name as experiment_name
 from .discovery import is_shipped as is_shipped

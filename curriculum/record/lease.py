@@ -15,6 +15,7 @@ make of it one writer:
    that lives after all finds the newer epoch.
 """
 
+import errno
 import fcntl
 import json
 import logging
@@ -31,7 +32,7 @@ from pathlib import Path
 from curriculum.errors import RunFailed, UsageError
 from curriculum.record import found_lease
 from curriculum.record.codec import encode
-from curriculum.record.files import opened, write_new
+from curriculum.record.files import opened
 from curriculum.record.found_lease import (
     FoundLease,
     Holder,
@@ -48,6 +49,12 @@ while the lease was valid has the time from `VALID` to `SETTLED` to land."""
 
 PROBING_SECONDS = 1.0
 """Who only asks whether a lease is held locks it for an instant."""
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""What the system says where a disk is full, or a user's part of it."""
+
+WITHOUT_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
+"""What the system says where a file system has no links."""
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +80,7 @@ class Lease:
             token=secrets.token_hex(8),
         )
         self._file: int | None = None
-        self._is_lost = False
+        self._is_lost = self._is_written = False
         self._valid_until = -float("inf")
         self._renewing = threading.Lock()
         self._ending = threading.Event()
@@ -85,26 +92,24 @@ class Lease:
         Raises:
             OSError: where the folder can't be written.
         """
-        path, name = lease_path(self._folder, self.epoch), f".lease-{self._holder.token}.new"
-        aside = self._folder / name
+        path = lease_path(self._folder, self.epoch)
+        aside, is_taken = self._folder / f".lease-{self._holder.token}.new", False
+        file = opened(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         try:
-            write_new(aside, self._content())
-            file = opened(aside, os.O_RDWR)
             # It is locked before it has its name, so that nobody ever finds it free.
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            try:
-                _put_in_place(aside, path)
-            except FileExistsError:
-                os.close(file)
-                return False
+            self._write_holder(file)
+            is_taken = _put_in_place(aside, path)
+            if is_taken and newest_epoch(self._folder) != self.epoch:
+                path.unlink(missing_ok=True)  # others came and went while this process slept
+                is_taken = False
         finally:
             aside.unlink(missing_ok=True)
-        self._file = file
-        if newest_epoch(self._folder) != self.epoch:  # which came and went, while this one slept
-            path.unlink(missing_ok=True)
-            os.close(file)
-            self._file = None
+            if not is_taken:
+                os.close(file)
+        if not is_taken:
             return False
+        self._file = file
         self._renew()
         self._thread.start()
         return True
@@ -139,13 +144,19 @@ class Lease:
         if not self._is_lost:
             self._holder = replace(self._holder, released=True)
             with suppress(OSError):
-                os.pwrite(file, self._content(), 0)
-                os.ftruncate(file, len(self._content()))
+                self._write_holder(file)
         os.close(file)
         self._thread.join()
 
-    def _content(self) -> bytes:
-        return json.dumps(encode(self._holder)).encode()
+    def _write_holder(self, file: int) -> None:
+        """Say in the lease who holds it. On a full disk it is written later: `rm` has to make room there."""
+        content = json.dumps(encode(self._holder)).encode()
+        try:
+            self._is_written = os.pwrite(file, content, 0) == len(content)
+            os.ftruncate(file, len(content))
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
 
     def _renew(self) -> None:
         """Renew the lease, and see whether a newer one is there."""
@@ -156,6 +167,8 @@ class Lease:
             self._valid_until = -float("inf")
             try:
                 os.utime(self._file)
+                if not self._is_written:
+                    self._write_holder(self._file)
             finally:  # renewed first: a newer lease that comes after this look finds it so
                 self._is_lost = newest_epoch(self._folder) != self.epoch
             if not self._is_lost:
@@ -270,16 +283,16 @@ def _told(folder: Path) -> Iterator[None]:
         raise UsageError(f"{folder} can't be written ({error.strerror})") from error
 
 
-def _put_in_place(aside: Path, path: Path) -> None:
-    """Give a file its name, unless that is taken.
-
-    Raises:
-        FileExistsError: where it is.
-    """
+def _put_in_place(aside: Path, path: Path) -> bool:
+    """Give a file its name; False where that is taken."""
     try:
-        os.link(aside, path)
+        try:
+            os.link(aside, path)
+        except OSError as error:
+            if error.errno not in WITHOUT_LINKS:
+                raise
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+            os.replace(aside, path)
     except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
-        os.replace(aside, path)
+        return False
+    return True

@@ -13,6 +13,7 @@ from .figures.run import reach_svg as reach_svg
 from .figures.run import run_figures as run_figures
 from .figures.trials import trial_figures as trial_figures
 from .note import markdown_note as markdown_note
+from .optimization_progress import OptimizationProgress as OptimizationProgress
 from .progress import Progress as Progress
 from .runs import RunLine as RunLine
 from .runs import print_runs as print_runs

@@ -90,6 +90,10 @@ class SweepProgress:
         self._print(f"{job.label} (run {job.run_id}) is tried again: {reason}", always=True)
         self._left(job)
 
+    def note(self, text: str) -> None:
+        """A line about the sweep as a whole."""
+        self._print(text, always=True)
+
     def _left(self, job: Job) -> None:
         self._running.pop(job.run_id, None)
         self._progress.pop(job.run_id, None)

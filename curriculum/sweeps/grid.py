@@ -101,7 +101,7 @@ def plan_runs(
 
 def comparable_experiment(
     experiment: Experiment,
-    strategy: str,
+    strategy: str | None,
     amount: Amount,
     rate: float,
     count: int,
@@ -109,6 +109,8 @@ def comparable_experiment(
     until: Until = "target",
 ) -> Experiment:
     """The experiment under a strategy, with one of `count` learning rates and its share of the budget.
+
+    Without one, its own pacing and sampling stay as they are.
 
     Nothing is searched, no stage is given up before the budget is, and no stage is skipped: there
     are no retunes, half steps, demotions or fresh starts, and no galloping. Nor are there
@@ -146,12 +148,14 @@ def comparable_experiment(
         rollback=Rollback(times=0),
         budget=Budget(until=until, steps_per_stage=UNLIMITED, **limit),
     )
-    if get_strategy(strategy).pacing.uses_clock and not found.budget.is_reproducible:
+    pacing = found.pacing if strategy is None else get_strategy(strategy).pacing
+    if pacing.uses_clock and not found.budget.is_reproducible:
         raise UsageError(
-            f"strategy {strategy} goes by a clock that must be the same whenever a run is repeated; "
+            f"strategy {strategy or found.strategy} goes by a clock that must be the same whenever a run is repeated; "
             f"compare it at a budget of compute, tokens or steps, not of {amount.unit}"
         )
-    found = found.with_strategy(strategy)
+    if strategy is not None:
+        found = found.with_strategy(strategy)
     optimizer: Any = found.optimizer
     return found.replace(optimizer=replace(optimizer, learning_rate=rate))
 

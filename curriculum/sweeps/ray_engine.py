@@ -87,7 +87,7 @@ class RayEngine:
         isolate: bool = False,
     ) -> None:
         _check_amounts(cpus, gpus)
-        self._store, self._cpus, self._gpus = Store(Path(store).absolute()), cpus, gpus
+        self._store, self._cpus, self._gpus = Store(Path(store)), cpus, gpus
         self._is_ours = connect(address)
         self._ray = import_ray()
         self._cluster = RayCluster(self._store.root, cpus, gpus)

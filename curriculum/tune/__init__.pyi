@@ -1,6 +1,10 @@
 from .addresses import STORAGE_VARIABLE as STORAGE_VARIABLE
 from .addresses import local_storage as local_storage
 from .addresses import resolve_storage as resolve_storage
+from .curriculum_study import CurriculumStudy as CurriculumStudy
+from .curriculum_study import StudiedCurriculum as StudiedCurriculum
+from .curriculum_study import curriculum_importances as curriculum_importances
+from .curriculum_study import propose_curricula as propose_curricula
 from .dashboard import dashboard_server as dashboard_server
 from .dashboard import has_studies as has_studies
 from .dashboard import is_installed as is_installed

@@ -26,6 +26,7 @@ COMMANDS = (
     "compare",
     "sweep",
     "sweeps",
+    "optimize",
     "rm",
     "prune",
     "sync",

@@ -102,6 +102,9 @@ MISTAKES = [
     (["explain", "last", "extra"], "explain takes no argument 'extra'"),
     (["show", "../.."], "holds no runs yet"),
     (["sync", "abc"], "holds no runs yet"),
+    (["sync"], "give one of them"),
+    (["sync", "abc", "--runs-file", "ids"], "give one of them"),
+    (["sync", "--runs-file", "ids"], "there is no file of runs ids"),
     (["resume", "last"], "holds no runs yet"),
     (["resume"], "the following arguments are required: RUN"),
     (["resume", "last", "--keep-checkpoints", "0"], "must be a whole number, at least 1, got '0'"),
@@ -113,7 +116,7 @@ MISTAKES = [
     (["compare", "lstm_firstbit", "--strategy", "x"], "--strategies names those that are compared"),
     (
         ["show", "last", "--jobs", "3"],
-        "no option --jobs; it is an option of run, resume and compare",
+        "no option --jobs; it is an option of run, resume, compare",
     ),
     (["run", "lstm_firstbit", "--seeds", "3"], "run has no option --seeds; did you mean --seed?"),
     (["list", "--port", "3"], "list has no option --port; it is an option of ui"),
@@ -153,6 +156,29 @@ def test_a_mistake_is_one_sentence_and_exit_code_two(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    check_mistake(arguments, expected, tmp_path, capsys)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run lstm_firstbit --dry-run",
+        "compare lstm_firstbit --run",
+        "sweep lstm_firstbit --dry-run",
+        "optimize lstm_firstbit --over growth.factor=1.5..2",
+    ],
+)
+def test_a_store_is_a_folder_for_every_command(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = (
+        "a store is a folder of a file system that can lock, rename and sync, got s3://bucket/runs"
+    )
+    arguments = [*command.split(), "--store", "s3://bucket/runs"]
     check_mistake(arguments, expected, tmp_path, capsys)
 
 

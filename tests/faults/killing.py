@@ -77,7 +77,7 @@ EXPERIMENTS = {
     ),
 }
 
-WRITES = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate"}
+WRITES = {"open", "os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.truncate"}
 
 
 def run(job: dict[str, Any]) -> int:

@@ -69,7 +69,9 @@ PHASES: dict[str, dict[str, Kill]] = {
     "the start": {
         "before the run is described": {"write": [1, "os.rename */.run.json.new"]},
         "before the run is in the store": {"write": [1, "os.rename */runs/.*.new"]},
+        "before its lease is in place": {"write": [1, "os.link */.lease-*.new"]},
         "before the first record": {"write": [1, "open */journal.jsonl"]},
+        "before the lease before is taken away": {"write": [1, "os.remove */lease-0*.json"]},
         "after the first record": {"record": ["visit_started", 1]},
     },
     "a visit": {

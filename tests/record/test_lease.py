@@ -345,6 +345,24 @@ def test_a_file_system_without_links_does(
     assert [path.name for path in folder.path.glob("*lease*")] == ["lease-000002.json"]
 
 
+def test_on_a_full_disk_a_run_can_be_held_and_says_who_holds_it_once_there_is_room(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        taken = folder.held()
+        taken.__enter__()
+    assert folder.writer.read_bytes() == b""
+    assert folder.is_running
+    folder.check_held(now=True)
+    assert json.loads(folder.writer.read_bytes())["process"] == os.getpid()
+    taken.__exit__(None, None, None)
+    assert not folder.is_running
+
+
 def test_an_epoch_that_came_and_went_is_not_taken(folder: RunFolder) -> None:
     write_lease(folder, "other", released=True, age=0)
     late = lease.Lease(folder.path, folder.id, 2)

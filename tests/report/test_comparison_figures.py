@@ -17,7 +17,7 @@ from curriculum.comparison import Comparison, compare_runs
 from curriculum.plan import STRATEGIES, AxisNames, Cost, Stage
 from curriculum.record import FinalEvaluated, History, RetentionMeasured
 from curriculum.report.comparison import history_figures, html_report
-from curriculum.report.comparison.html import CaptionedFigure
+from curriculum.report.comparison.page import CaptionedFigure
 from curriculum.report.comparison.plots import cost_by_stage, reach_by_strategy
 from curriculum.report.figures.extrapolation import extrapolation_curve, extrapolation_curves
 from curriculum.report.figures.line_styles import line_styles

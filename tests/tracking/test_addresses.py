@@ -1,7 +1,9 @@
+import sys
 from pathlib import Path
 
 import pytest
 
+from curriculum import UsageError
 from curriculum.record import Store, first_line, redacted
 from curriculum.tracking import local_tracking_uri, resolve_tracking_uri
 from curriculum.tracking.addresses import artifacts_folder
@@ -15,10 +17,20 @@ def test_the_store_has_a_database_of_its_own(store: Path, monkeypatch: pytest.Mo
     assert resolve_tracking_uri(one, "http://127.0.0.1:2") == "http://127.0.0.1:2"
 
 
-def test_artifacts_lie_in_the_store_only_with_its_own_database(store: Path) -> None:
+def test_artifacts_lie_in_the_store_unless_a_server_has_them(store: Path) -> None:
     one = Store(store)
-    assert artifacts_folder(one, local_tracking_uri(one)) == store / "artifacts"
+    for uri in (local_tracking_uri(one), "sqlite:////elsewhere.db", "postgresql+psycopg://host/db"):
+        assert artifacts_folder(one, uri) == store / "artifacts"
     assert artifacts_folder(one, "http://127.0.0.1:1") is None
+
+
+def test_a_library_that_is_missing_is_named(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from curriculum.tracking.client import connect
+
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UsageError, match=r"pip install 'curriculum\[postgresql\]'") as caught:
+        connect(Store(store), "postgresql://me:secret@127.0.0.1:9/x")
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The studies' copy in a real Optuna storage, and its dashboard."""
 
 import json
+import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -142,6 +143,16 @@ def test_a_storage_that_cannot_be_reached_is_refused_in_a_sentence(url: str, mes
         check_storage(url)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UsageError, match=r"pip install 'curriculum\[postgresql\]'") as caught:
+        check_storage("postgresql://me:secret@127.0.0.1:9/x")
+    assert "secret" not in str(caught.value)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(UsageError, match="redis"):
+        check_storage("redis://127.0.0.1:9/0")
 
 
 def test_a_storage_that_can_be_reached_passes(tmp_path: Path) -> None:

@@ -5,6 +5,11 @@ from .figures import history_figures as history_figures
 from .html import html_report as html_report
 from .html import html_summary as html_summary
 from .measured import sentences as sentences
+from .optimization_page import optimization_html as optimization_html
+from .optimization_page import optimization_summary as optimization_summary
+from .optimization_text import optimization_json as optimization_json
+from .optimization_text import optimization_sentences as optimization_sentences
+from .optimization_text import print_optimization as print_optimization
 from .table import print_comparison as print_comparison
 from .text import conditions as conditions
 from .text import headline as headline

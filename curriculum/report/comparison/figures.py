@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from curriculum.comparison import BASELINE, LEAST_SEEDS, Comparison, Outcome, SeedResult
 from curriculum.plan import Verdict, verb_of
 from curriculum.record import FinalEvaluated, History
-from curriculum.report.comparison.html import CaptionedFigure
+from curriculum.report.comparison.page import CaptionedFigure
 from curriculum.report.comparison.plots import (
     cost_by_stage,
     measured_by_strategy,

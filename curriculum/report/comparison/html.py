@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from itertools import count
-from typing import TYPE_CHECKING
 
 import curriculum
 from curriculum.comparison import BASELINE, Comparison, Outcome
 from curriculum.errors import counted
 from curriculum.record import PACKAGES
 from curriculum.report.comparison.measured import measured_overview, sentences
+from curriculum.report.comparison.page import (
+    CaptionedFigure,
+    Rows,
+    figure_html,
+    list_html,
+    page,
+    table_html,
+)
 from curriculum.report.comparison.plots import (
     cost_by_stage,
     measured_by_strategy,
@@ -24,21 +29,7 @@ from curriculum.report.comparison.table import overview, stage_by_stage
 from curriculum.report.comparison.text import left_out
 from curriculum.report.figures.axes import MOST_TOGETHER
 from curriculum.report.figures.settings import settings_map
-from curriculum.report.figures.svg import inline_svg
 from curriculum.sweeps import GUESS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Rows = Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class CaptionedFigure:
-    """A figure, and what it shows, in a sentence."""
-
-    figure: Figure
-    caption: str
 
 
 def html_report(
@@ -60,16 +51,7 @@ def html_report(
         for number, comparison in enumerate(comparisons, start=1)
         for line in _part(comparison, f"c{number}", names, more.get(comparison.experiment, ()))
     ]
-    return "\n".join(
-        (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>',
-            '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
-            f"<title>{escape(title)}</title>\n<style>{_style()}</style>\n</head>\n<body>\n<main>",
-            f"<h1>{escape(title)}</h1>",
-            *parts,
-            f"</main>\n<footer>{_versions(comparisons)}</footer>\n</body>\n</html>\n",
-        )
-    )
+    return page(title, parts, _versions(comparisons))
 
 
 def html_summary(comparison: Comparison) -> str:
@@ -85,14 +67,10 @@ def html_summary(comparison: Comparison) -> str:
         (
             f"<p><b>{escape(comparison.experiment)}</b>: {escape(found)}</p>",
             _overview(comparison),
-            _figure(first, name),
-            _items(terms),
+            figure_html(first, name),
+            list_html(terms),
         )
     )
-
-
-def _style() -> str:
-    return files(__package__).joinpath("report.css").read_text(encoding="utf-8")
 
 
 def _part(
@@ -105,13 +83,13 @@ def _part(
     yield f'<p class="headline">{escape(found)}</p>'
     yield f"<p>{escape(_compared(comparison))}</p>"
     yield _overview(comparison)
-    yield _items(terms)
+    yield list_html(terms)
     for figure in (*_figures(comparison), *more):
-        yield _figure(figure, next(names))
+        yield figure_html(figure, next(names))
     yield "<h3>Stage by stage</h3>"
     caption = f"Median {comparison.unit} to each stage; in brackets, seeds that got there"
-    yield _table(_upright(stage_by_stage(comparison)), caption, kind="dense")
-    yield f"<h3>What was left out</h3>\n{_items(left_out(comparison))}"
+    yield table_html(_upright(stage_by_stage(comparison)), caption, kind="dense")
+    yield f"<h3>What was left out</h3>\n{list_html(left_out(comparison))}"
     yield f"<details><summary>Settings that all runs share</summary>{_shared(comparison)}</details>"
     yield "</section>"
 
@@ -121,10 +99,10 @@ def _overview(comparison: Comparison) -> str:
     measured = comparison.measured
     if measured is not None:
         rows = measured_overview(comparison, measured)
-        return _table(rows, f"What the final models score by {measured.measure.name}")
+        return table_html(rows, f"What the final models score by {measured.measure.name}")
     against = BASELINE in comparison.outcomes
     verdicts = [_verdict(o) for o in comparison.outcomes.values()] if against else []
-    return _table(overview(comparison), "The reach and the cost of each strategy", verdicts)
+    return table_html(overview(comparison), "The reach and the cost of each strategy", verdicts)
 
 
 def _upright(rows: Rows) -> Rows:
@@ -184,55 +162,9 @@ def _measured_figures(comparison: Comparison) -> Iterator[CaptionedFigure]:
         )
 
 
-def _figure(figure: CaptionedFigure, name: str) -> str:
-    label = escape(figure.caption)
-    return (
-        f'<figure>\n<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
-        f"{inline_svg(figure.figure, name, figure.caption)}</div>\n"
-        f"<figcaption>{label}</figcaption>\n</figure>"
-    )
-
-
-def _table(rows: Rows, caption: str, verdicts: Sequence[str] = (), *, kind: str = "") -> str:
-    """Of rows of text, the first of which is the head; with verdicts, they end in words.
-
-    Of kind `dense`, it breaks the text of its cells, to have room for many columns; of kind
-    `long`, anywhere, for values of any length.
-    """
-    *columns, last = (_breakable(name) for name in rows[0])
-    head = "".join(f'<th scope="col">{name}</th>' for name in columns)
-    head += f'<th scope="col"{_words(verdicts, "")}>{last}</th>'
-    lines = []
-    for number, row in enumerate(rows[1:]):
-        name, *cells, last = _breakable(row[0]), *map(escape, row[1:])
-        cells = [f"<td>{cell}</td>" for cell in cells]
-        words = _words(verdicts, "".join(verdicts[number : number + 1]))
-        lines.append(f'<tr><th scope="row">{name}</th>{"".join(cells)}<td{words}>{last}</td></tr>')
-    body, looks = "\n".join(lines), f' class="{kind}"' if kind else ""
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table{looks}><caption><span>{escape(caption)}</span></caption>\n<thead><tr>{head}</tr></thead>\n"
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
-
-
-def _breakable(name: str) -> str:
-    """A name that may be broken across lines after an underscore."""
-    return escape(name).replace("_", "_<wbr/>")
-
-
-def _words(verdicts: Sequence[str], verdict: str) -> str:
-    """What sets off a column that says verdicts in words; nothing for any other."""
-    return f' class="{f"words {verdict}".rstrip()}"' if verdicts else ""
-
-
 def _shared(comparison: Comparison) -> str:
     rows = [(name, str(value)) for name, value in sorted(comparison.conditions.items())]
-    return _table([("setting", "value"), *rows], "The same in all runs", kind="long")
-
-
-def _items(lines: Iterator[str] | Sequence[str]) -> str:
-    return f'<ul class="terms">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>'
+    return table_html([("setting", "value"), *rows], "The same in all runs", kind="long")
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -248,4 +180,4 @@ def _versions(comparisons: Sequence[Comparison]) -> str:
                 found.setdefault(name, set()).add(str(comparison.conditions[name]))
     used = ", ".join(f"{name} {' and '.join(sorted(have))}" for name, have in found.items())
     trained = f"; runs trained with {used}" if used else ""
-    return escape(f"Report by curriculum {curriculum.__version__}{trained}.")
+    return f"Report by curriculum {curriculum.__version__}{trained}."

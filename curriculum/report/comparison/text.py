@@ -259,6 +259,11 @@ def _reached(outcome: Outcome, place: int, seeds: Sequence[int]) -> str:
 
 def _verdict(ratio: Ratio, mark: str = "") -> str:
     """With the ratio that it rests on, e.g. `hurt × 0.25 (0.2–0.3)`."""
+    return f"{ratio.verdict}{mark} {multiple(ratio)}"
+
+
+def multiple(ratio: Ratio) -> str:
+    """A ratio and its interval, e.g. `× 3.2 (2.1–5.0)`."""
     if math.isinf(ratio.most):
         value = f"≥ {times(ratio.least)}"
     elif ratio.least == 0:
@@ -267,7 +272,7 @@ def _verdict(ratio: Ratio, mark: str = "") -> str:
         value = times(ratio.least)
     else:
         value = f"{times(ratio.least)} to {times(ratio.most)}"
-    return " ".join(filter(None, (ratio.verdict + mark, "×", value, _bounds(ratio))))
+    return " ".join(filter(None, ("×", value, _bounds(ratio))))
 
 
 def _bounds(ratio: Ratio) -> str:
