@@ -121,7 +121,7 @@ def sweep(
     console = report.literal_console(stderr=True, quiet=not shown)
     if not isinstance(engine, str):
         return make_sweep(planned, engine, console, mirror=mirror, wait=wait)
-    with sweeps.open_engine(engine, store=planned.store, jobs=jobs, isolate=isolate) as opened:
+    with sweeps.open_engine(engine, planned.store, jobs=jobs, isolate=isolate) as opened:
         return make_sweep(planned, opened, console, mirror=mirror, wait=wait)
 
 

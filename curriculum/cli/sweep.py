@@ -132,7 +132,7 @@ def sweep(request: SweepRequest) -> int:
         return _dry_run(planned, request)
     engine = sweeps.open_engine(
         request.engine,
-        store=planned.store,
+        planned.store,
         jobs=request.jobs,
         isolate=request.isolate,
         address=request.address,

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.record import DEFAULT_STORE
 from curriculum.sweeps.engine import Engine
 from curriculum.sweeps.local_engine import LocalEngine
 from curriculum.sweeps.ray_engine import RayEngine
@@ -13,8 +12,8 @@ ENGINES = ("local", "ray")
 
 def open_engine(
     name: str,
+    store: Path,
     *,
-    store: Path = DEFAULT_STORE,
     jobs: int | None = None,
     isolate: bool = False,
     address: str | None = None,
