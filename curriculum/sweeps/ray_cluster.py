@@ -71,6 +71,7 @@ class RayCluster:
         self._doubtful: dict[str, Node] = {}
         self._refused: set[str] = set()
         self._probes: dict[Any, str] = {}
+        self._there: set[str] = set()
         self._looked = 0.0
 
     def start(self) -> None:
@@ -127,14 +128,20 @@ class RayCluster:
         if self._nodes.pop(node.id, None) is not None:
             self._doubtful[node.id] = node
 
-    def look(self) -> None:
+    def has_left(self, node: Node) -> bool:
+        """Whether a node was gone when that was last seen."""
+        return node.id not in self._there
+
+    def look(self) -> bool:
         """See which nodes have come and gone; those that came are probed, and one that doesn't fit is left out.
+
+        Returns whether it was time for that.
 
         Raises:
             RunFailed: where the cluster doesn't answer any more.
         """
         if time.monotonic() - self._looked < LOOK_SECONDS:
-            return
+            return False
         alive = self._alive()
         for gone in self._nodes.keys() - alive.keys():
             log.warning("node %s has left the cluster", self._nodes.pop(gone).name)
@@ -151,17 +158,20 @@ class RayCluster:
                 self._refused.add(node_id)
                 log.warning("a node is not used: %s", error)
         self._probe(alive)
+        return True
 
     def _alive(self) -> dict[str, Mapping[str, Any]]:
         """The nodes that are there, by id."""
         self._looked = time.monotonic()
         try:
-            return {node["NodeID"]: node for node in self._ray.nodes() if node["Alive"]}
+            found = {node["NodeID"]: node for node in self._ray.nodes() if node["Alive"]}
         except self._ray.exceptions.RayError as error:
             raise RunFailed(
                 f"the Ray cluster doesn't answer any more: {error}; the same command continues what is "
                 f"left, once it does"
             ) from error
+        self._there = {*found}
+        return found
 
     def _check_feasible(self, alive: Mapping[str, Mapping[str, Any]]) -> None:
         if any(map(self._slots_of, alive.values())):

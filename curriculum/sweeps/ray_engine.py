@@ -136,7 +136,8 @@ class RayEngine:
             RunFailed: where the cluster doesn't answer any more.
         """
         if not self._events:
-            self._cluster.look()
+            if self._cluster.look():
+                self._give_up_those_of_lost_nodes()
             self._start_waiting()
             self._wait(timeout)
         return self._events.popleft() if self._events else None
@@ -246,6 +247,24 @@ class RayEngine:
             for ref in self._running:
                 self._ray.cancel(ref, force=True)
 
+    def _give_up_those_of_lost_nodes(self) -> None:
+        """Report as lost what ran on a node that was cut off: of that Ray says nothing while it may come back."""
+        cut_off = [ref for ref, each in self._running.items() if self._cluster.has_left(each.node)]
+        if not cut_off:
+            return
+        ended, others = self._ray.wait(cut_off, num_returns=len(cut_off), timeout=0)
+        for ref in ended:
+            self._take(ref)
+        for ref in others:
+            running = self._running.pop(ref)
+            self._ray.cancel(ref, force=True)
+            self._lose(running, "its node is gone")
+
+    def _lose(self, running: _Running, reason: str) -> None:
+        self._lost.add(running.job.run_id)
+        reason = f"{reason} (node {running.node.name})"
+        self._events.append(JobLost(run_id=running.job.run_id, reason=reason))
+
     def _look_at_journals(self) -> None:
         """Of some runs, in turn."""
         running = [*self._running.values()]
@@ -274,9 +293,8 @@ class RayEngine:
         except errors.RayError as error:
             if not isinstance(error, errors.OutOfMemoryError):
                 self._cluster.doubt(running.node)
-            reason = f"{_words(error)} (node {running.node.name})"
-            event = JobLost(run_id=run_id, reason=reason)
-            self._lost.add(run_id)
+            self._lose(running, _words(error))
+            return
         if isinstance(event, JobEnded):
             self._remember_source(running)
         self._events.append(event)

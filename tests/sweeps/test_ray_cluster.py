@@ -23,6 +23,7 @@ from ray_clusters import (
 from curriculum import Experiment, StopRequest, UsageError
 from curriculum.record import Store
 from curriculum.sweeps import JobEnded, JobLost, JobProgress, RayEngine, SweepDriver
+from curriculum.sweeps.ray_connection import disconnect
 
 pytestmark = [
     pytest.mark.skipif(find_spec("ray") is None, reason="an extra that isn't installed"),
@@ -49,9 +50,7 @@ def cluster_of(*nodes: dict[str, Any]) -> Iterator[tuple[Any, list[Any]]]:
         try:
             yield cluster, [add_node(cluster, **each) for each in nodes]
         finally:
-            import ray
-
-            ray.shutdown()
+            disconnect()
             cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
