@@ -35,13 +35,13 @@ def growing_windows(content: Content) -> str:
                     each(rows, "reach", ","),
                     *(
                         short(statistics.median(row[name] for row in rows), name)
-                        for name in ("tokens", "compute", "seconds")
+                        for name in ("tokens", "compute")
                     ),
                     f"{statistics.median(row['evaluations'] for row in rows):.0%}",
                 ]
 
     head = ["equal", "windows", "rate", "bits per byte at 1,024", "at 512", "longest passed"]
-    return table([*head, "tokens", "compute", "time", "evaluations' part of compute"], lines())
+    return table([*head, "tokens", "compute", "evaluations' part of compute"], lines())
 
 
 def stability(content: Content) -> str:

@@ -58,9 +58,11 @@ def test_mlflows_server_takes_the_options_that_are_shown() -> None:
 
 
 def test_the_variables_and_the_extra_are_those_that_there_are() -> None:
-    exported = set(re.findall(r"^(?:# +)?export (\w+)=", TEXT + COMPOSE, re.MULTILINE))
+    lines = re.findall(r"^(?:# +)?export (.*)$", TEXT + COMPOSE, re.MULTILINE)
+    exported = {name for line in lines for name in re.findall(r"(\w+)=", line)}
     ours = {TRACKING_URI_VARIABLE, STORAGE_VARIABLE}
-    assert exported == ours | {"MLFLOW_BACKEND_STORE_URI", "POSTGRES_PASSWORD"}
+    servers = {"MLFLOW_BACKEND_STORE_URI", "POSTGRES_PASSWORD"}
+    assert exported == ours | servers | {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH"}
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]

@@ -106,10 +106,11 @@ def _check_answers(address: str) -> str:
         raise UsageError(
             f"a Ray cluster's address is HOST:PORT or 'auto', got {address!r}; 'ray start --head' shows it"
         )
+    frame = bytearray(9)
     with suppress(OSError), socket.create_connection((host, int(port)), ANSWER_SECONDS) as server:
         server.sendall(GREETING)
-        frame = server.recv(9, socket.MSG_WAITALL)  # a timeout raises
-        if len(frame) == 9 and frame[3] == SETTINGS:
+        received = server.recv_into(frame, len(frame), socket.MSG_WAITALL)  # a timeout raises
+        if received == len(frame) and frame[3] == SETTINGS:
             return found
     raise UsageError(
         f"no Ray cluster answers at {found}; see there with 'ray status', or start one with 'ray start "
