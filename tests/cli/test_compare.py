@@ -17,24 +17,10 @@ import pytest
 from command_line import call
 from compared_runs import Swept
 from interrupts import interrupted_once
+from tiny_experiment import TINY
 
 from curriculum.record import History, Store
 
-TINY = """
-from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage, Training
-from curriculum.models import Recurrent
-from curriculum.tasks import FirstBit
-
-experiment = Experiment(
-    task=FirstBit(),
-    model=Recurrent(cell="gru", hidden_size=4),
-    growth=Geometric(start=Stage(2), end=Stage(5)),
-    criterion=Mastery(threshold=1.0),
-    optimizer=Adam(learning_rate=3e-2),
-    training=Training(batch_size=8, eval_every=10),
-    budget=Budget(steps_per_stage=400),
-)
-"""
 QUICK = ("--seeds", "0..1", "--learning-rates", "3e-2,1e-1", "--budget", "60steps")
 """Eight runs: of two strategies, with two seeds, at two learning rates."""
 

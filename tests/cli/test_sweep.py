@@ -11,26 +11,12 @@ from typing import Any
 import pytest
 from command_line import call, check_mistake
 from interrupts import interrupted_once
+from tiny_experiment import TINY
 
 import curriculum
 from curriculum.record import History, Store
 from curriculum.sweeps import SweepFiles, sweep_ids
 
-TINY = """
-from curriculum import Adam, Budget, Experiment, Geometric, Mastery, Stage, Training
-from curriculum.models import Recurrent
-from curriculum.tasks import FirstBit
-
-experiment = Experiment(
-    task=FirstBit(),
-    model=Recurrent(cell="gru", hidden_size=4),
-    growth=Geometric(start=Stage(2), end=Stage(5)),
-    criterion=Mastery(threshold=1.0),
-    optimizer=Adam(learning_rate=3e-2),
-    training=Training(batch_size=8, eval_every=10),
-    budget=Budget(steps_per_stage=400),
-)
-"""
 FOUR = ("--strategies", "gated,direct", "--seeds", "0..1", "--budget.steps", "60")
 
 
