@@ -29,7 +29,7 @@ from .job import Job as Job
 from .job import make_run as make_run
 from .job_stream import JobStream as JobStream
 from .local_engine import LocalEngine as LocalEngine
-from .ray_engine import RayEngine as RayEngine
+from .ray.engine import RayEngine as RayEngine
 from .run_identity import planned_run_id as planned_run_id
 from .run_identity import settled_part as settled_part
 from .run_summary import GUESS as GUESS

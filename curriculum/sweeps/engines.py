@@ -5,7 +5,7 @@ from pathlib import Path
 from curriculum.errors import UsageError, did_you_mean
 from curriculum.sweeps.engine import Engine
 from curriculum.sweeps.local_engine import LocalEngine
-from curriculum.sweeps.ray_engine import RayEngine
+from curriculum.sweeps.ray.engine import RayEngine
 
 ENGINES = ("local", "ray")
 

@@ -23,7 +23,7 @@ from ray_clusters import (
 from curriculum import Experiment, StopRequest, UsageError
 from curriculum.record import Store
 from curriculum.sweeps import JobEnded, JobLost, JobProgress, RayEngine, SweepDriver
-from curriculum.sweeps.ray_connection import disconnect
+from curriculum.sweeps.ray.connection import disconnect
 
 pytestmark = [
     pytest.mark.skipif(find_spec("ray") is None, reason="an extra that isn't installed"),
@@ -208,8 +208,8 @@ def test_another_version_on_a_node_is_told_before_anything_starts(
 def test_a_store_that_nodes_do_not_share_is_told_before_anything_starts(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from curriculum.sweeps import ray_cluster
-
-    monkeypatch.setattr(ray_cluster, "write_store_token", lambda store: "of another store")
+    monkeypatch.setattr(
+        "curriculum.sweeps.ray.cluster.write_store_token", lambda store: "of another store"
+    )
     with cluster_of({}) as (cluster, _), pytest.raises(UsageError, match="is not the store"):
         RayEngine(store, address=cluster.address)

@@ -93,7 +93,7 @@ def test_a_file_that_was_changed_in_the_store_is_not_run(
     assert job.source is not None
     beside = job.source.with_name("turned_round.py")
     beside.write_text(beside.read_text() + "# another\n")
-    from curriculum.sweeps.shipped_source import ship_source
+    from curriculum.sweeps.ray.shipped_source import ship_source
 
     shipped = ship_source(job.source, Store(shared))
     shipped.with_name("turned_round.py").write_text("raise SystemExit")

@@ -4,7 +4,7 @@ import pytest
 
 from curriculum import UsageError
 from curriculum.record import Store
-from curriculum.sweeps.shipped_source import check_shipped, ship_source
+from curriculum.sweeps.ray.shipped_source import check_shipped, ship_source
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from curriculum.learn import StopRequest
 from curriculum.record import Store, installed_versions, read_store_token
 from curriculum.sweeps.engine import JobFailed, JobOutcome, carry_out
 from curriculum.sweeps.job import Job
-from curriculum.sweeps.shipped_source import check_shipped
+from curriculum.sweeps.ray.shipped_source import check_shipped
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,11 +15,11 @@ from curriculum.errors import RunFailed, UsageError
 from curriculum.record import LEASE_SECONDS, NamedSources, Store, absolute_address
 from curriculum.sweeps.engine import JobEnded, JobEvent, JobFailed, JobLost
 from curriculum.sweeps.job import Job
-from curriculum.sweeps.journal_progress import JournalProgress
-from curriculum.sweeps.ray_cluster import MachineKind, Node, RayCluster, on_node
-from curriculum.sweeps.ray_connection import connect, disconnect, import_ray
-from curriculum.sweeps.ray_node import make_run_on_node
-from curriculum.sweeps.shipped_source import ship_source
+from curriculum.sweeps.ray.cluster import MachineKind, Node, RayCluster, on_node
+from curriculum.sweeps.ray.connection import connect, disconnect, import_ray
+from curriculum.sweeps.ray.journal_progress import JournalProgress
+from curriculum.sweeps.ray.node import make_run_on_node
+from curriculum.sweeps.ray.shipped_source import ship_source
 
 log = logging.getLogger(__name__)
 

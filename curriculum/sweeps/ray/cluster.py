@@ -12,8 +12,8 @@ from typing import Any
 
 from curriculum.errors import RunFailed, UsageError
 from curriculum.record import Store, installed_versions, remove_store_token, write_store_token
-from curriculum.sweeps.ray_connection import import_ray
-from curriculum.sweeps.ray_node import NodeReport, report_node
+from curriculum.sweeps.ray.connection import import_ray
+from curriculum.sweeps.ray.node import NodeReport, report_node
 
 log = logging.getLogger(__name__)
 
