@@ -9,6 +9,7 @@ from accuracy_tables import charged, epochs, full_cycle, notebook_ends
 from chomsky_table import chomsky
 from comparison_table import strategies
 from gallery import gallery
+from language_tables import growing_windows, stability
 from run_tables import (
     NETS,
     Content,
@@ -261,6 +262,18 @@ FIGURES: dict[str, Figures] = {
         minutes=3,
         seeds="0–5, copied",
         table=many_runs,
+    ),
+    "growing_windows": Figures(
+        commands=("python benchmarks/growing_windows.py --jobs 2 --json {out}",),
+        minutes=60,
+        seeds="11–13, on which nothing was chosen; the learning rate and the thresholds were on 0",
+        table=growing_windows,
+    ),
+    "stability": Figures(
+        commands=("python benchmarks/stability.py --seeds 1 --jobs 2 --json {out}",),
+        minutes=45,
+        seeds="1, on which nothing was chosen",
+        table=stability,
     ),
     "training_speed": Figures(
         commands=("python benchmarks/training_speed.py --rounds 20 --json {out}",),
