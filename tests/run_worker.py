@@ -17,12 +17,14 @@ from curriculum.processes import Content, Reply, serve
 def run_job(
     content: Content, _: Sequence[bytes], send_progress: Callable[[Content], None]
 ) -> Reply:
-    """`end`, `fail`, `die` and `die once` at once; `wait` until SIGTERM, after some progress."""
+    """`end`, `fail`, `raise`, `die` and `die once` at once; `wait` until SIGTERM, after some progress."""
     job: dict[str, Any] = content["job"]
     label, run_id = job.get("label", "end"), job["run_id"]
     Path(job["store"], f"{run_id}.pid").write_text(str(os.getpid()))
     if label == "die" or (label == "die once" and _is_first(job)):
         os.kill(os.getpid(), signal.SIGKILL)
+    if label == "raise":
+        raise ValueError("it can't be read")
     if label == "fail":
         failed = {"run_id": run_id, "sentence": "it can't be", "kind": "usage"}
         return {"kind": "JobFailed", "event": failed}, ()

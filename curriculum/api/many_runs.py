@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +106,7 @@ def sweep(
         experiments,
         strategies,
         seeds=seeds,
-        grid={name: [str(value) for value in values] for name, values in (grid or {}).items()},
+        grid={name: _values(name, values) for name, values in (grid or {}).items()},
         overrides=overrides,
         budget=None if budget is None else sweeps.parse_amount(str(budget)),
         learning_rates=learning_rates,
@@ -121,7 +122,9 @@ def sweep(
     console = report.literal_console(stderr=True, quiet=not shown)
     if not isinstance(engine, str):
         return make_sweep(planned, engine, console, mirror=mirror, wait=wait)
-    with sweeps.open_engine(engine, planned.store, jobs=jobs, isolate=isolate) as opened:
+    with sweeps.open_engine(
+        engine, planned.store, jobs=jobs, isolate=isolate, device=device
+    ) as opened:
         return make_sweep(planned, opened, console, mirror=mirror, wait=wait)
 
 
@@ -145,7 +148,7 @@ def plan_sweep(
 ) -> sweeps.SweepPlan:
     """The plan of a sweep; nothing is run. See `sweep`."""
     named = [experiments] if isinstance(experiments, Experiment | str) else [*experiments]
-    _check(named, seeds)
+    whole = _checked(named, seeds)
     if budget is not None:
         settings = [f"--{name}" for name in grid]
         check_settings([*overrides, *settings])
@@ -164,7 +167,7 @@ def plan_sweep(
         variants += sweeps.run_variants(experiment, file, request)
     return sweeps.SweepPlan(
         variants=tuple(variants),
-        seeds=tuple(seeds),
+        seeds=whole,
         store=record.Store(store).root,
         device=device,
         tracking_uri=None if tracking_uri is None else record.absolute_address(tracking_uri),
@@ -202,11 +205,26 @@ def make_sweep(
     )
 
 
-def _check(named: Sequence[Named], seeds: Sequence[int]) -> None:
+def _values(name: str, values: object) -> list[str]:
+    """The values of a setting, as they would be typed."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise UsageError(f"grid has a list of values for each setting, got {name!r}: {values!r}")
+    return [str(value) for value in values]
+
+
+def _checked(named: Sequence[Named], seeds: object) -> tuple[int, ...]:
+    """The seeds, also those of NumPy."""
     if not named:
         raise UsageError("a sweep needs at least one experiment")
-    if not seeds or min(seeds) < 0:
-        raise UsageError(f"seeds must be whole numbers, at least 0, got {list(seeds)}")
+    try:
+        found = tuple(map(operator.index, seeds))  # type: ignore[call-overload]  # as given
+    except TypeError:
+        found = ()
+    if not found or min(found) < 0:
+        raise UsageError(
+            f"seeds must be whole numbers, at least 0, such as range(3), got {seeds!r}"
+        )
+    return found
 
 
 def _loaded(experiment: Named, source: Path | None) -> tuple[Experiment, Path | None]:

@@ -99,7 +99,7 @@ def optimize(request: OptimizeRequest) -> int:
     whole = plan.amount
     print_note(
         f"{plan.experiment.name}: {counted(plan.settings.trials, 'trial')}, {' and '.join(plan.always)} "
-        f"among them; budget of each with each seed: up to {whole.value:.3g} {whole.unit}; study "
+        f"among them; budget of each with each seed: up to {whole.value:g} {whole.unit}; study "
         f"{plan.study_name!r}"
     )
     stop = learn.StopRequest(signal.SIGINT, signal.SIGTERM)

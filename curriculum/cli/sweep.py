@@ -138,10 +138,12 @@ def sweep(request: SweepRequest) -> int:
         address=request.address,
         cpus=request.cpus,
         gpus=request.gpus,
+        device=request.device,
     )
+    files = sweeps.SweepFiles(record.Store(planned.store), planned.id)
     print_note(
-        f"{planned.title}: {counted(len(planned.run_ids), 'run')}; 'sweeps {planned.id}' shows "
-        f"it in another terminal"
+        f"{planned.title}: {counted(len(planned.run_ids), 'run')}; '{files.shown_by}' shows it in "
+        f"another terminal"
     )
     with engine:
         result = api.make_sweep(planned, engine, stderr_console(), wait=request.wait)
@@ -185,8 +187,8 @@ def _describe(found: list[sweeps.SweepStatus], files: sweeps.SweepFiles) -> int:
     for line in report.describe_sweep(status):
         print_line(line, hanging=4)
     if status.state == "running":
-        print_line(f"'sweeps {status.id} --cancel' ends it in order")
-    elif status.state == "stopped" and status.record.command:
+        print_line(f"'{files.shown_by} --cancel' ends it in order")
+    elif (status.state == "stopped" or status.failed) and status.record.command:
         print(f"Continue it with: {status.record.command}")  # on one line, to be copied
     return 0
 

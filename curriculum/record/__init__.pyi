@@ -50,6 +50,7 @@ from .inspection import inspect_run as inspect_run
 from .journal import intact_records as intact_records
 from .journal import read_journal as read_journal
 from .lease import LeaseLost as LeaseLost
+from .lease import RunHeld as RunHeld
 from .lock import Lock as Lock
 from .named_sources import NamedSources as NamedSources
 from .overview import RunOverview as RunOverview

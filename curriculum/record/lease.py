@@ -59,6 +59,10 @@ WITHOUT_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 log = logging.getLogger(__name__)
 
 
+class RunHeld(UsageError):
+    """Another process holds the lease of the run, and may be writing it."""
+
+
 class LeaseLost(RunFailed):
     """Another process writes the run by now: this one, which was stopped or cut off for long, writes nothing more."""
 
@@ -203,8 +207,8 @@ def held(
             one that was stopped or cut off.
 
     Raises:
-        UsageError: where another process holds it through all of these seconds, or none can; or
-            where a lease is no file of ours.
+        RunHeld: where another process holds it through all of these seconds.
+        UsageError: where none can, or a lease is no file of ours.
         LeaseLost: where yet another process has taken it at the same time.
     """
     with _told(folder):
@@ -240,7 +244,7 @@ def _taken(folder: Path, run_id: str, wait_seconds: float) -> Lease:
                 log.warning("waiting to see that %s is gone", found.holder)
                 until, is_patient = max(until, now + found_lease.LEASE_SECONDS), True
             if now >= until:
-                raise UsageError(
+                raise RunHeld(
                     f"run {run_id} is running in another process ({found.holder_name}); only one can "
                     f"write it at a time"
                 )

@@ -19,6 +19,9 @@ def describe_estimate(plan: SweepPlan, estimate: SweepEstimate, cores: int) -> I
     more = len(plan.variants) - MOST_GROUPS
     if more > 0:
         yield f"  and {counted(more, 'more variant')}"
+    if estimate.done == estimate.runs:
+        yield "nothing is missing"
+        return
     bound = "at most " if estimate.is_limit else "about "
     seconds = estimate.core_seconds / max(1, cores)
     yield (

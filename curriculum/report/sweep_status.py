@@ -31,10 +31,16 @@ def describe_sweep(status: SweepStatus) -> Iterator[str]:
     for group, reaches in sorted(status.reaches.items()):
         yield f"  {group}: {counted(sum(reaches.values()), 'run')} over; {reaches_in_words(Counter(reaches))}"
     for run_id, why in [*status.failures.items()][:MOST_FAILURES]:
-        yield f"  run {run_id} failed: {why.splitlines()[0] if why else 'no reason given'}"
+        yield f"  run {run_id} failed: {_in_a_line(why)}"
     more = status.failed - min(len(status.failures), MOST_FAILURES)
     if more > 0:
         yield f"  {counted(more, 'run')} more failed; 'runs' lists them"
+
+
+def _in_a_line(why: str) -> str:
+    """Why a run failed; of a traceback the end, which says what was raised."""
+    lines = [line.strip() for line in why.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
 
 
 def _counts(status: SweepStatus) -> str:

@@ -147,7 +147,7 @@ class SweepDriver:
             return  # the next call continues it
         elif isinstance(event, JobHeld):
             self._held[event.run_id] = job
-            self.listener.on_loss(job, "another process makes it, and is waited for")
+            self.listener.on_loss(job, "another process makes it, and has to end first")
         else:
             self._try_again(job, event)
 

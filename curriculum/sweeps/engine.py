@@ -16,7 +16,7 @@ from curriculum.config import Experiment
 from curriculum.errors import RunFailed, UsageError
 from curriculum.learn import StopRequest
 from curriculum.plan import Budget, Stage
-from curriculum.record import Evaluated, Record, Result, Store
+from curriculum.record import Evaluated, LeaseLost, Record, Result, RunHeld, Store
 from curriculum.sweeps.job import Job, make_run, restore_job
 
 PROGRESS_SECONDS = 0.5
@@ -198,6 +198,11 @@ def carry_out(
     try:
         made = experiment or restore_job(job)
         return JobEnded.of(make_run(job, listener, stop, made), made)
+    except (
+        RunHeld,
+        LeaseLost,
+    ):  # also where this process was stopped for so long that it lost the run
+        return JobHeld(run_id=job.run_id)
     except UsageError as error:
         if _is_held(job):  # not by this process, which holds nothing any more
             return JobHeld(run_id=job.run_id)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from curriculum.errors import UsageError, did_you_mean
+from curriculum.learn import resolve_device
 from curriculum.sweeps.engine import Engine
 from curriculum.sweeps.local_engine import LocalEngine
 from curriculum.sweeps.ray.engine import RayEngine
@@ -19,6 +20,7 @@ def open_engine(
     address: str | None = None,
     cpus: float | None = None,
     gpus: float | None = None,
+    device: str = "auto",
 ) -> Engine:
     """The engine of that name, to be used in a `with`.
 
@@ -30,9 +32,10 @@ def open_engine(
         address: of a Ray cluster; by default Ray is started on this machine.
         cpus: that Ray gives a run, by default 1.
         gpus: likewise, by default none.
+        device: that the runs are trained on: of the local engine it is checked.
 
     Raises:
-        UsageError: where there is none; for fewer jobs than 1; for what the engine doesn't take; or as
+        UsageError: where there is none; for fewer jobs than 1, or a device that is not available; for what the engine doesn't take; or as
             `RayEngine` says.
     """
     if name not in ENGINES:
@@ -51,7 +54,11 @@ def open_engine(
             isolate=isolate,
         )
     given = [("address", address), ("cpus", cpus), ("gpus", gpus)]
-    found = [f"{name}={value}" for name, value in given if value is not None]
+    found = [f"{setting}={value}" for setting, value in given if value is not None]
     if found:
-        raise UsageError(f"{' and '.join(found)} are of the engine 'ray', got the engine {name!r}")
+        raise UsageError(
+            f"only the engine ray takes {' and '.join(found)}, and the engine is {name}; give --engine ray, "
+            f"or leave it out"
+        )
+    resolve_device(device)
     return LocalEngine(jobs, isolate=isolate)

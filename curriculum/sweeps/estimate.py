@@ -44,19 +44,23 @@ def estimate_sweep(plan: SweepPlan) -> SweepEstimate:
         UsageError: where a user's file can't be imported again.
     """
     known, wanted = dict[str, list[Cost]](), frozenset(plan.run_ids)
-    done = 0
+    done = set[str]()
     for run_id, found in Store(plan.store).overviews():
         if isinstance(found, RunOverview) and found.totals.ended is not None:
-            done += run_id in wanted
+            done |= {run_id} & wanted
             known.setdefault(_key(found.description.settings), []).append(found.totals.cost)
-    step = max(1, len(plan.variants) // MOST_VARIANTS)
-    looked_at = [_estimate(variant, known) for variant in plan.variants[::step]]
-    missing = len(plan.run_ids) - done
+    incomplete = [
+        (variant, count) for variant in plan.variants if (count := plan.missing(variant, done))
+    ]
+    chosen = incomplete[:: max(1, len(incomplete) // MOST_VARIANTS)]
+    looked_at = [_estimate(variant, known) for variant, _ in chosen]
+    weights = [count for _, count in chosen]
+    missing = len(plan.run_ids) - len(done)
     return SweepEstimate(
         runs=len(plan.run_ids),
-        done=done,
-        compute=missing * fmean(compute for compute, _, _ in looked_at),
-        core_seconds=missing * fmean(seconds for _, seconds, _ in looked_at),
+        done=len(done),
+        compute=missing and missing * fmean((compute for compute, _, _ in looked_at), weights),
+        core_seconds=missing and missing * fmean((seconds for _, seconds, _ in looked_at), weights),
         is_limit=any(is_limit for _, _, is_limit in looked_at),
     )
 

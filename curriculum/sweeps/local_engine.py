@@ -6,7 +6,7 @@ from collections import deque
 from multiprocessing.connection import wait
 from typing import Any, Self
 
-from curriculum.errors import UsageError
+from curriculum.errors import RunFailed, UsageError
 from curriculum.processes import Worker, WorkerGone, usable_cores
 from curriculum.record import decode, encode
 from curriculum.sweeps.engine import (
@@ -98,6 +98,7 @@ class LocalEngine:
             try:
                 worker.start(job)
             except WorkerGone as error:  # while it was idle
+                worker.kill()
                 self._events.append(JobLost(run_id=job.run_id, reason=str(error)))
                 continue
             self._busy[worker.pipe] = worker
@@ -152,6 +153,9 @@ class _RunWorker(Worker):
         except WorkerGone as error:
             self.job = None
             return JobLost(run_id=job.run_id, reason=str(error))
+        except (UsageError, RunFailed, RuntimeError) as error:  # it could not read its job, say
+            self.job = None
+            return JobFailed(run_id=job.run_id, sentence=str(error), kind="unknown")
         if message.last:
             self.job = None
         event: JobEvent = decode(EVENTS[message.content["kind"]], message.content["event"])

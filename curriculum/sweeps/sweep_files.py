@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from curriculum.errors import UsageError, did_you_mean
 from curriculum.record import (
+    DEFAULT_STORE,
     Lock,
     Store,
     check_file,
@@ -70,13 +72,16 @@ class SweepFiles:
         self.runs_file = self._file("runs")
 
     @property
+    def shown_by(self) -> str:
+        """What is typed to see how far it is."""
+        store = self._folder.parent
+        is_default = store == Store(DEFAULT_STORE).root
+        return f"sweeps {self.id}" + f" --store {shlex.quote(str(store))}" * (not is_default)
+
+    @property
     def is_driven(self) -> bool:
         """Whether a living process drives it."""
-        path = self._file("lock")
-        if not path.exists():
-            return False
-        with Lock(path) as lock:
-            return not lock.acquire()
+        return Lock(self._file("lock")).is_held
 
     @contextmanager
     def driven(self, plan: SweepPlan) -> Iterator[None]:
@@ -102,8 +107,8 @@ class SweepFiles:
             ) from error
         if not is_free:
             raise UsageError(
-                f"sweep {self.id} is running in another process; 'sweeps {self.id}' shows it, and "
-                f"'sweeps {self.id} --cancel' ends it"
+                f"sweep {self.id} is running in another process; '{self.shown_by}' shows it, and "
+                f"'{self.shown_by} --cancel' ends it"
             )
         with lock:
             for ending in ("cancel", "failed"):

@@ -82,13 +82,14 @@ def run_sweep(
         driver = SweepDriver(
             plan.jobs(without=done), engine, taker, stop, lambda: files.cancel_is_requested
         )
+        ended: Literal["over", "interrupted"] = "interrupted"
         try:
             if copies is not None:
                 copies.start(done)
             ended = driver.run()
         finally:
-            if copies is not None:
-                copies.end(wait=wait)
+            if copies is not None:  # who interrupts a sweep waits for nothing more
+                copies.end(wait=wait and ended == "over")
         outcome.status = "cancelled" if ended != "over" and files.cancel_is_requested else ended
         outcome.signal = stop.signal
     return outcome

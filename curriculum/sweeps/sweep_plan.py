@@ -66,6 +66,10 @@ class SweepPlan:
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         return f"sweep {self.id} of {names[0]}{more}"
 
+    def missing(self, variant: RunVariant, done: Container[str]) -> int:
+        """How many of a variant's runs are not among those that are done."""
+        return sum(planned_run_id(variant.settled, seed) not in done for seed in self.seeds)
+
     def jobs(self, without: Container[str] = ()) -> Iterator[Job]:
         """The jobs of the runs, one by one as they are asked for, but for those ids."""
         seen = set[str]()

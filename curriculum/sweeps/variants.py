@@ -82,6 +82,12 @@ class VariantRequest:
                 )
             if not values:
                 raise UsageError(f"--set {key} needs values, such as {key}=1,2")
+        for word in self.overrides:
+            key = word.partition("=")[0].removeprefix("--").replace("-", "_")
+            if word.startswith("--") and key in self.grid:
+                raise UsageError(
+                    f"--{key} is given, and --set {key} too, which takes its place; give one of them"
+                )
         if self.budget is None and self.learning_rates is not None:
             raise UsageError(
                 "--learning-rates share a --budget, and there is none; give one such as 2000steps, or "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy
 import pytest
 
 import curriculum
@@ -39,6 +40,31 @@ class Recording:
         return self
 
     def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"seeds": (0.5,)}, "seeds must be whole numbers, at least 0"),
+        ({"seeds": 3}, "such as range(3), got 3"),
+        ({"seeds": ()}, "seeds must be"),
+        ({"grid": {"growth.factor": 1.5}}, "'growth.factor': 1.5"),
+        ({"grid": {"sampling": "current"}}, "a list of values for each setting"),
+    ],
+)
+def test_a_mistake_is_a_sentence(
+    tiny: Experiment, store: Path, given: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        curriculum.sweep(tiny, store=store, engine=Recording(), **given)
+    assert expected in str(raised.value)
+    assert not store.exists()
+
+
+def test_seeds_may_be_numbers_of_numpy(tiny: Experiment, store: Path) -> None:
+    engine = Recording()
+    curriculum.sweep(tiny, seeds=numpy.arange(1), store=store, engine=engine, mirror=False)  # type: ignore[arg-type]
+    assert [job.seed for job in engine.jobs] == [0]
 
 
 def test_an_engine_of_ones_own_is_handed_each_run_once(tiny: Experiment, store: Path) -> None:

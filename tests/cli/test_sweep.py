@@ -29,6 +29,13 @@ class Made:
     result: Any
 
 
+class Endless:
+    """A mirror that is not to be waited for."""
+
+    def wait(self) -> int:
+        raise AssertionError("waited for")
+
+
 def sweep(file: Path, store: Path, *more: object) -> int:
     return call("sweep", file, "--store", store, "--threads", 1, *more)
 
@@ -124,10 +131,14 @@ def test_its_status_is_told_from_its_store(made: Made, capsys: pytest.CaptureFix
 
 @pytest.mark.slow
 def test_an_interrupted_sweep_continues_to_the_same_weights(
-    made: Made, store: Path, capsys: pytest.CaptureFixture[str]
+    made: Made,
+    store: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("curriculum.tracking.start_sweep_mirror", lambda *_: Endless())
     with interrupted_once(lambda: len(Store(store).runs()) >= 2):
-        assert sweep(made.file, store, *FOUR, "--jobs", 1) == 130
+        assert sweep(made.file, store, *FOUR, "--jobs", 1, "--wait") == 130
     err = capsys.readouterr().err
     assert "Traceback" not in err
     assert "and the same command continues with the rest" in err
@@ -172,7 +183,9 @@ def test_a_second_driver_of_the_same_sweep_is_refused(
     with curriculum.record.Lock(lock) as held:
         assert held.acquire()
         assert sweep(made.file, store, *FOUR) == 2
-    assert f"sweep {identity} is running in another process" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert f"sweep {identity} is running in another process" in err
+    assert f"'sweeps {identity} --store {store} --cancel' ends it" in err
 
 
 def test_a_run_that_fails_stops_no_other(
@@ -204,6 +217,7 @@ def test_a_run_that_fails_stops_no_other(
     assert "1 done" in out
     assert "1 failed" in out
     assert "odd" in out
+    assert "Continue it with: python -m curriculum sweep" in out
 
 
 def test_a_dry_run_tells_runs_cost_and_hours_and_writes_nothing(
@@ -216,6 +230,26 @@ def test_a_dry_run_tells_runs_cost_and_hours_and_writes_nothing(
     assert "cost of what is missing: at most" in out
     assert "on 1 core" in out
     assert not store.exists()
+
+
+def test_a_dry_run_goes_by_what_is_missing(
+    made: Made, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of one strategy all is done: the other's runs are those to come."""
+    shutil.copytree(made.store, store)
+    assert sweep(made.file, store, *FOUR, "--dry-run") == 0
+    assert "nothing is missing" in capsys.readouterr().out
+    cost = dict[str, list[float]]()
+    for run in Store(store).runs():
+        found = History.of(run)
+        cost.setdefault(found.description.strategy, []).append(found.result().compute)
+        if (found.description.strategy, found.description.seed) == ("gated", 1):
+            shutil.rmtree(run.path)
+    assert sweep(made.file, store, *FOUR, "--dry-run", "--json") == 0
+    estimate = json.loads(capsys.readouterr().out)
+    assert estimate["done"] == 3
+    assert estimate["compute"] == cost["gated"][0]
+    assert estimate["compute"] != cost["direct"][0]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +272,9 @@ def test_a_dry_run_tells_runs_cost_and_hours_and_writes_nothing(
             "--budget says what each strategy gets",
         ),
         (["--growth.facter", "2"], "did you mean --growth.factor"),
+        (["--growth.factor", "2", "--set", "growth.factor=2,3"], "give one of them"),
+        (["--device", "gpu"], "device must be auto, cpu"),
+        (["--address", "auto"], "only the engine ray takes address=auto"),
     ],
 )
 def test_mistakes_are_one_sentence(

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import subprocess
 import sys
@@ -10,17 +11,14 @@ from curriculum import UsageError
 from curriculum.record import Lock, RunFolder
 
 
-def is_held(path: Path) -> bool:
-    with Lock(path) as lock:
-        return not lock.acquire()
-
-
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     first, second = Lock(path), Lock(path)
-    assert not is_held(path)
+    assert not first.is_held
+    assert not path.exists()
     assert first.acquire()
-    assert is_held(path)
+    assert first.is_held
+    assert second.is_held
     assert not second.acquire()
     first.release()
     first.release()
@@ -40,10 +38,18 @@ def test_a_dead_holder_frees_its_lock(tmp_path: Path) -> None:
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        assert is_held(path)
+        assert Lock(path).is_held
         holder.kill()
         holder.wait()
-    assert not is_held(path)
+    assert not Lock(path).is_held
+
+
+def test_those_who_ask_for_a_lock_take_one_another_for_no_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.touch()
+    with path.open("rb") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert not Lock(path).is_held
 
 
 def test_one_process_at_a_time_writes_a_run_and_others_are_told_which(

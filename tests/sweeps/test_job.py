@@ -10,7 +10,7 @@ import pytest
 import curriculum
 from curriculum import Experiment, StopRequest
 from curriculum.config import serialize
-from curriculum.record import History, Lock, Record, RunExists, Store
+from curriculum.record import History, LeaseLost, Lock, Record, RunExists, RunHeld, Store
 from curriculum.sweeps import (
     Job,
     JobEnded,
@@ -100,6 +100,17 @@ def test_a_run_that_another_process_makes_is_held(job: Job) -> None:
     with Lock(Store(job.store).folder(RUN_ID).writer) as lock:
         assert lock.acquire()
         assert carry_out(job, ignore, StopRequest()) == JobHeld(run_id=RUN_ID)
+
+
+@pytest.mark.parametrize("error", [RunHeld("held until just now"), LeaseLost("it was taken over")])
+def test_a_run_that_another_process_has_taken_is_held_though_that_has_ended_since(
+    job: Job, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(engine, "make_run", refuse)
+    assert carry_out(job, ignore, StopRequest()) == JobHeld(run_id=RUN_ID)
 
 
 @pytest.mark.parametrize(

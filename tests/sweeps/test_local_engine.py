@@ -101,6 +101,16 @@ def test_a_cancelled_run_saves_itself_and_one_that_waits_is_not_begun(
     assert not (tmp_path / "b.pid").exists()
 
 
+def test_a_job_that_no_worker_can_read_fails_alone(engine: Make, tmp_path: Path) -> None:
+    with engine(1) as opened:
+        opened.submit(job(tmp_path, "a", "raise"))
+        opened.submit(job(tmp_path, "b"))
+        failed, ended = events_of(opened, 2)
+    assert isinstance(failed, JobFailed)
+    assert "can't be read" in failed.sentence
+    assert isinstance(ended, JobEnded)
+
+
 def test_leaving_an_engine_ends_what_still_runs(engine: Make, tmp_path: Path) -> None:
     with engine(1) as opened:
         opened.submit(job(tmp_path, "a", "wait"))
