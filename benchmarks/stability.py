@@ -5,8 +5,9 @@
 
 Li, Zhang & He 2022, "The Stability-Efficiency Dilemma" (arXiv 2108.06084): at large learning rates and
 large batches the loss of GPT-2 spikes or diverges, and less so where the length of sequences rises along a
-line from 8 to the whole. A spike is a step whose loss is more than 1.2 times the least loss of all steps
-before it, as in their table 1.
+line from 8 to the whole. There a spike is a step whose loss is more than 1.2 times the least loss of all
+steps before it (their table 1). Their batches are large; here a small batch, or a short length, makes losses
+that scatter by more than that, so losses are means over as many tokens for all: those of the largest batch.
 
 For each learning rate, batch and seed there are two runs over as many tokens, one at the whole length
 throughout, and one whose length rises until a part of the tokens is used up. The learning rate rises for
@@ -48,6 +49,9 @@ RISING = 0.4
 """Of the tokens, for which the length rises where it does."""
 
 SPIKE = 1.2
+TOKENS_A_MEAN = max(BATCHES) * LENGTH
+"""That a loss is the mean over: of one step of the largest batch, or of several steps."""
+
 HELD_OUT = 256
 """Documents that the final loss is measured on."""
 
@@ -91,8 +95,9 @@ def run_one(key: Row) -> Row:
     optimizer = torch.optim.AdamW(model.parameters(), lr=key["rate"], fused=True)
     rng = generator(key["seed"], "stability")
     losses: list[float] = []
+    total, counted, steps = 0.0, 0, 0
     used, started = 0, time.perf_counter()
-    while used < key["tokens"] and (not losses or math.isfinite(losses[-1])):
+    while used < key["tokens"] and math.isfinite(total):
         part = used / key["tokens"]
         length = length_at(part) if key["rising"] else LENGTH
         for group in optimizer.param_groups:
@@ -104,14 +109,18 @@ def run_one(key: Row) -> Row:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        losses.append(loss.item())
-        used += key["batch"] * length
+        tokens = key["batch"] * length
+        used, steps = used + tokens, steps + 1
+        total, counted = total + loss.item() * tokens, counted + tokens
+        if counted >= TOKENS_A_MEAN or not math.isfinite(total):
+            losses.append(total / counted)
+            total, counted = (0.0, 0) if math.isfinite(total) else (total, counted)
     return {
-        "steps": len(losses),
+        "steps": steps,
         "seconds": round(time.perf_counter() - started, 1),
         **spikes(losses),
         "held_out": round(held_out_loss(model, documents.parts["certificate"]), 4),
-        "losses": [round(loss, 3) for loss in losses[:: max(1, len(losses) // 200)]],
+        "losses": [round(loss, 3) for loss in losses],
     }
 
 
@@ -145,7 +154,7 @@ def rate_at(part: float) -> float:
 
 
 def spikes(losses: list[float]) -> Row:
-    """How many steps were above 1.2 times the least loss before them, how far, and whether it diverged."""
+    """How many losses were above 1.2 times the least before them, how far, and whether it diverged."""
     least, count, farthest = math.inf, 0, 0.0
     for loss in losses:
         ratio = loss / least

@@ -13,6 +13,9 @@ from curriculum.sweeps.sweep_plan import SweepPlan
 from curriculum.tracking import TRACKING_URI_VARIABLE, RunsFile
 from curriculum.tune import STORAGE_VARIABLE
 
+MOST_STARTS = 5
+"""Of the process: what ends it so often will end it again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -23,6 +26,7 @@ class SweepMirror:
         self._plan, self._files = plan, files
         self._list = RunsFile(files.runs_file)
         self._process: Popen[bytes] | None = None
+        self._starts = 0
 
     def start(self, done: Collection[str]) -> None:
         """Start it; what was done before is copied where that is missing.
@@ -34,6 +38,24 @@ class SweepMirror:
         self._list.__enter__()
         self._files.runs_file.write_text("")  # the list of an earlier call
         self._list.add(*(run_id for run_id in self._plan.run_ids if run_id in done))
+        self._start_process()
+
+    def add(self, run_id: str) -> None:
+        """Have a run copied that was begun, or is over; by another process where the one before has died."""
+        if self._has_died and self._starts < MOST_STARTS:
+            log.warning("the process that copies runs into MLflow has ended; another one goes on")
+            self._start_process()
+        try:
+            self._list.add(run_id)
+        except OSError as error:  # the disk is full: the runs find that out themselves
+            log.warning("run %s is not copied into MLflow: %s", run_id, error.strerror)
+
+    @property
+    def _has_died(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def _start_process(self) -> None:
+        self._starts += 1
         urls = {
             TRACKING_URI_VARIABLE: self._plan.tracking_uri,
             STORAGE_VARIABLE: self._plan.optuna_storage,
@@ -41,17 +63,15 @@ class SweepMirror:
         environment = {name: url for name, url in urls.items() if url is not None}
         self._process = tracking.start_sweep_mirror(self._plan.store, self._list.path, environment)
 
-    def add(self, run_id: str) -> None:
-        """Have a run copied that was begun, or is over."""
-        try:
-            self._list.add(run_id)
-        except OSError as error:  # the disk is full: the runs find that out themselves
-            log.warning("run %s is not copied into MLflow: %s", run_id, error.strerror)
-
     def end(self, *, wait: bool) -> None:
         """No more runs come; it ends by itself once all is copied."""
+        if self._has_died:
+            log.warning(
+                "the process that copies runs into MLflow has ended; 'sync --runs-file %s' completes it",
+                self._files.runs_file,
+            )
         self._list.__exit__()
-        if wait and self._process is not None and self._process.wait() != 0:
+        if wait and not self._has_died and self._process is not None and self._process.wait() != 0:
             log.warning(
                 "MLflow does not have all runs of sweep %s; 'sync --runs-file %s' completes it",
                 self._plan.id,

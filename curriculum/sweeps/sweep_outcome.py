@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Literal
 
+from curriculum.errors import counted
 from curriculum.learn import StopRequest
-from curriculum.record import RunOverview, Store
+from curriculum.record import RunDescription, RunOverview, Store, installed_versions
 from curriculum.sweeps.driver import SweepDriver, SweepListener
 from curriculum.sweeps.engine import Engine, JobEnded, JobFailed, JobProgress
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.sweep_files import SweepFiles
 from curriculum.sweeps.sweep_mirror import SweepMirror
 from curriculum.sweeps.sweep_plan import SweepPlan
+
+log = logging.getLogger(__name__)
 
 MOST_SENTENCES = 20
 """Of failures, that are kept to be told at the end; the store has all."""
@@ -40,6 +44,23 @@ class SweepOutcome:
     failed: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     signal: int | None = None
+
+
+def warn_of_other_versions(store: Store, done: Collection[str]) -> None:
+    """Say how many of the runs that are over were made by other versions: `compare` takes none of these together."""
+    now = installed_versions()
+    other = 0
+    for run_id, found in store.descriptions():
+        if run_id in done and isinstance(found, RunDescription):
+            versions = {**found.environment, "git_commit": found.git_commit}
+            other += any(versions.get(name) != version for name, version in now.items())
+    if other:
+        log.warning(
+            "%s of those that are over %s made by other versions of this package or of libraries, and stay as "
+            "they are; 'compare' leaves out what doesn't match",
+            counted(other, "run"),
+            "was" if other == 1 else "were",
+        )
 
 
 def finished_runs(store: Store, wanted: Collection[str]) -> set[str]:
@@ -76,6 +97,8 @@ def run_sweep(
     files = SweepFiles(store, plan.id)
     with files.driven(plan):
         done = finished_runs(store, frozenset(plan.run_ids))
+        if done:
+            warn_of_other_versions(store, done)
         outcome = SweepOutcome(total=len(plan.run_ids), done=len(done))
         copies = SweepMirror(plan, files) if mirror else None
         taker = _Taker(listener_of(len(done)), files, outcome, copies)

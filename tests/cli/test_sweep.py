@@ -32,6 +32,9 @@ class Made:
 class Endless:
     """A mirror that is not to be waited for."""
 
+    def poll(self) -> None:
+        """It runs."""
+
     def wait(self) -> int:
         raise AssertionError("waited for")
 
@@ -150,6 +153,19 @@ def test_an_interrupted_sweep_continues_to_the_same_weights(
     assert sweep(made.file, store, *FOUR, "--jobs", 1) == 0
     assert weights(store) == weights(made.store)
     assert len(Store(store).runs()) == 4
+
+
+@pytest.mark.slow
+def test_runs_of_other_versions_are_told(
+    made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sweep(made.file, made.store, *FOUR) == 0
+    assert "other versions" not in capsys.readouterr().err
+    monkeypatch.setattr(
+        "curriculum.sweeps.sweep_outcome.installed_versions", lambda: {"torch": "0.1"}
+    )
+    assert sweep(made.file, made.store, *FOUR) == 0
+    assert "4 runs of those that are over were made by other versions" in capsys.readouterr().err
 
 
 @pytest.mark.slow

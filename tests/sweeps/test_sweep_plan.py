@@ -1,20 +1,17 @@
 """Which runs a plan has: their ids are functions of what they are, and of nothing else."""
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sweep_plans import plan_of
 
 from curriculum import Experiment, UsageError
 from curriculum.config import deserialize, override, serialize
 from curriculum.sweeps import (
     Amount,
-    SweepPlan,
-    VariantRequest,
     comparable_experiment,
-    run_variants,
 )
 
 SOURCE = """
@@ -25,19 +22,6 @@ from curriculum.tasks import FirstBit
 class Mine(FirstBit):
     pass
 """
-
-
-def plan_of(
-    experiment: Experiment,
-    seeds: Sequence[int] = (0, 1),
-    store: Path = Path("store"),
-    grid: Mapping[str, Sequence[str]] | None = None,
-    **request: Any,
-) -> SweepPlan:
-    made = VariantRequest(grid=grid or {}, **request)
-    return SweepPlan(
-        variants=tuple(run_variants(experiment, None, made)), seeds=tuple(seeds), store=store
-    )
 
 
 def test_the_same_plan_has_the_same_ids_wherever_and_whenever_it_is_made(tiny: Experiment) -> None:
