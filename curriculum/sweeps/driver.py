@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from curriculum.errors import RunFailed, UsageError
 from curriculum.learn import StopRequest
-from curriculum.record import Store
 from curriculum.sweeps.engine import (
     Engine,
     JobEnded,
@@ -20,6 +18,7 @@ from curriculum.sweeps.engine import (
     JobHeld,
     JobLost,
     JobProgress,
+    is_held,
 )
 from curriculum.sweeps.job import Job
 
@@ -128,7 +127,7 @@ class SweepDriver:
             return
         self._looked = time.monotonic()
         for run_id, job in [*self._held.items()]:
-            if not _is_held(job):
+            if not is_held(job):  # or not readable: the run itself will say so
                 del self._held[run_id]
                 self._again.append(job)
 
@@ -172,11 +171,3 @@ class SweepDriver:
         self.engine.cancel()
         while self._running:
             self._take(self.engine.next(self.tick_seconds))
-
-
-def _is_held(job: Job) -> bool:
-    """Whether some process makes its run; of a folder that can't be read the run itself will say so."""
-    try:
-        return Store(job.store).folder(job.run_id).is_running
-    except (UsageError, RunFailed):
-        return False

@@ -204,7 +204,7 @@ def carry_out(
     ):  # also where this process was stopped for so long that it lost the run
         return JobHeld(run_id=job.run_id)
     except UsageError as error:
-        if _is_held(job):  # not by this process, which holds nothing any more
+        if is_held(job):  # not by this process, which holds nothing any more
             return JobHeld(run_id=job.run_id)
         return JobFailed(run_id=job.run_id, sentence=str(error), kind="usage")
     except RunFailed as error:
@@ -214,7 +214,8 @@ def carry_out(
         return JobFailed(run_id=job.run_id, sentence=text, kind="unknown")
 
 
-def _is_held(job: Job) -> bool:
+def is_held(job: Job) -> bool:
+    """Whether some process makes the job's run, as far as its folder can be read."""
     try:
         return Store(job.store).folder(job.run_id).is_running
     except (UsageError, RunFailed):
