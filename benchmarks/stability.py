@@ -35,11 +35,11 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from curriculum.data import BYTES, Corpus, DocumentSet
 from curriculum.learn import configure_threads, generator
 
-RATES = (1e-3, 4e-3, 1.6e-2)
+RATES = (1e-3, 4e-3, 1.6e-2, 6.4e-2)
 BATCHES = (8, 32, 128)
 """Sequences of a batch, whatever their length."""
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2)
 LENGTH, SHORTEST = 128, 8
 TOKENS = 1_500_000
 WARM_UP = 0.05
