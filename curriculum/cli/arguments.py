@@ -5,6 +5,7 @@ from pathlib import Path
 
 from curriculum import record
 from curriculum.cli.parser import argument, option
+from curriculum.cli.values import number
 
 RUN = "a run's id, the beginning of one, or 'last'"
 
@@ -54,4 +55,20 @@ class OptunaOption:
         "Optuna's storage, a URL or a file (default: CURRICULUM_OPTUNA_STORAGE, or a file in the "
         "store)",
         metavar="URL",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RayOptions:
+    """Where the engine of Ray makes runs, and what it sets aside for each."""
+
+    address: str | None = option(
+        "with --engine ray: the cluster's (default: Ray is started on this machine)",
+        metavar="HOST:PORT|auto",
+    )
+    cpus: float | None = option(
+        "with --engine ray: CPUs of each run (default: 1)", number, metavar="N"
+    )
+    gpus: float | None = option(
+        "with --engine ray: GPUs of each run, such as 0.25 (default: 0)", number, metavar="N"
     )

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curriculum import api, config, learn, sweeps
-from curriculum.cli.arguments import OptunaOption, StoreOption
+from curriculum.cli.arguments import OptunaOption, RayOptions, StoreOption
 from curriculum.cli.output_files import check_can_be_written, write_text
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
-from curriculum.cli.values import amount, natural, number, thread_count, usage_checked
+from curriculum.cli.values import amount, natural, thread_count, usage_checked
 from curriculum.cli.values import learning_rates as read_rates
 from curriculum.cli.values import seed as read_seed
 from curriculum.cli.values import seeds as read_seeds
@@ -38,7 +38,7 @@ def _over(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimizeRequest(StoreOption, OptunaOption):
+class OptimizeRequest(RayOptions, StoreOption, OptunaOption):
     """What to search, and how."""
 
     experiment: str = argument("EXPERIMENT", "a name from 'list', or a Python file")
@@ -69,16 +69,6 @@ class OptimizeRequest(StoreOption, OptunaOption):
     engine: str | None = option(
         "what makes the runs: local, or ray (default: this process, or local with several --jobs)",
         metavar="NAME",
-    )
-    address: str | None = option(
-        "with --engine ray: the cluster's (default: Ray is started on this machine)",
-        metavar="ADDRESS",
-    )
-    cpus: float | None = option(
-        "with --engine ray: CPUs of each run (default: 1)", number, metavar="N"
-    )
-    gpus: float | None = option(
-        "with --engine ray: GPUs of each run, such as 0.25 (default: 0)", number, metavar="N"
     )
     jobs: int | None = option("how many runs at a time (default: 1)", natural)
     threads: int | None = option(

@@ -9,14 +9,13 @@ from argparse import ArgumentTypeError
 from dataclasses import asdict, dataclass
 
 from curriculum import api, learn, processes, record, report, sweeps
-from curriculum.cli.arguments import OptunaOption, StoreOption, TrackingOption
+from curriculum.cli.arguments import OptunaOption, RayOptions, StoreOption, TrackingOption
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_line, print_note, stderr_console
 from curriculum.cli.values import (
     amount,
     learning_rates,
     natural,
-    number,
     seeds,
     strategies,
     thread_count,
@@ -56,7 +55,7 @@ def _setting(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SweepRequest(StoreOption, TrackingOption, OptunaOption):
+class SweepRequest(RayOptions, StoreOption, TrackingOption, OptunaOption):
     """What to run, and where; `words` is the command as typed."""
 
     experiments: list[str] = argument("EXPERIMENT", "names from 'list', or Python files", nargs="+")
@@ -84,16 +83,6 @@ class SweepRequest(StoreOption, TrackingOption, OptunaOption):
         learning_rates,
     )
     engine: str = option("what makes the runs: local, or ray", metavar="NAME", default="local")
-    address: str | None = option(
-        "with --engine ray: the cluster's (default: Ray is started on this machine)",
-        metavar="HOST:PORT|auto",
-    )
-    cpus: float | None = option(
-        "with --engine ray: CPUs of each run (default: 1)", number, metavar="N"
-    )
-    gpus: float | None = option(
-        "with --engine ray: GPUs of each run, such as 0.25 (default: 0)", number, metavar="N"
-    )
     jobs: int | None = option(
         "with --engine local: how many runs at a time (default: as many as there are cores for)",
         natural,
