@@ -47,7 +47,6 @@ from .sweep_files import SweepRecord as SweepRecord
 from .sweep_files import find_sweep as find_sweep
 from .sweep_files import sweep_ids as sweep_ids
 from .sweep_outcome import SweepOutcome as SweepOutcome
-from .sweep_outcome import finished_runs as finished_runs
 from .sweep_outcome import run_sweep as run_sweep
 from .sweep_plan import SweepPlan as SweepPlan
 from .sweep_status import SweepStatus as SweepStatus

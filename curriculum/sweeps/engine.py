@@ -198,10 +198,8 @@ def carry_out(
     try:
         made = experiment or restore_job(job)
         return JobEnded.of(make_run(job, listener, stop, made), made)
-    except (
-        RunHeld,
-        LeaseLost,
-    ):  # also where this process was stopped for so long that it lost the run
+    except (RunHeld, LeaseLost):
+        # Lost: this process was stopped for so long that another one has taken the run up.
         return JobHeld(run_id=job.run_id)
     except UsageError as error:
         if is_held(job):  # not by this process, which holds nothing any more

@@ -10,7 +10,7 @@ from typing import Literal
 
 from curriculum.errors import counted
 from curriculum.learn import StopRequest
-from curriculum.record import RunDescription, RunOverview, Store, installed_versions
+from curriculum.record import RunOverview, Store, installed_versions
 from curriculum.sweeps.driver import SweepDriver, SweepListener
 from curriculum.sweeps.engine import Engine, JobEnded, JobFailed, JobProgress
 from curriculum.sweeps.job import Job
@@ -46,13 +46,14 @@ class SweepOutcome:
     signal: int | None = None
 
 
-def warn_of_other_versions(store: Store, done: Collection[str]) -> None:
-    """Say how many of the runs that are over were made by other versions: `compare` takes none of these together."""
-    now = installed_versions()
-    other = 0
-    for run_id, found in store.descriptions():
-        if run_id in done and isinstance(found, RunDescription):
-            versions = {**found.environment, "git_commit": found.git_commit}
+def _finished_runs(store: Store, wanted: Collection[str]) -> set[str]:
+    """Those of the runs that are over; some of them may be of other versions, which is told."""
+    now, done, other = installed_versions(), set[str](), 0
+    for run_id, found in store.overviews():
+        if run_id in wanted and isinstance(found, RunOverview) and found.totals.ended is not None:
+            done.add(run_id)
+            description = found.description
+            versions = {**description.environment, "git_commit": description.git_commit}
             other += any(versions.get(name) != version for name, version in now.items())
     if other:
         log.warning(
@@ -61,15 +62,7 @@ def warn_of_other_versions(store: Store, done: Collection[str]) -> None:
             counted(other, "run"),
             "was" if other == 1 else "were",
         )
-
-
-def finished_runs(store: Store, wanted: Collection[str]) -> set[str]:
-    """Those of the runs that are over."""
-    return {
-        run_id
-        for run_id, found in store.overviews()
-        if run_id in wanted and isinstance(found, RunOverview) and found.totals.ended is not None
-    }
+    return done
 
 
 def run_sweep(
@@ -96,9 +89,7 @@ def run_sweep(
     store, stop = Store(plan.store), StopRequest(signal.SIGINT, signal.SIGTERM)
     files = SweepFiles(store, plan.id)
     with files.driven(plan):
-        done = finished_runs(store, frozenset(plan.run_ids))
-        if done:
-            warn_of_other_versions(store, done)
+        done = _finished_runs(store, frozenset(plan.run_ids))
         outcome = SweepOutcome(total=len(plan.run_ids), done=len(done))
         copies = SweepMirror(plan, files) if mirror else None
         taker = _Taker(listener_of(len(done)), files, outcome, copies)
