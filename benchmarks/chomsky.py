@@ -2,10 +2,12 @@
 
 python benchmarks/chomsky.py --dry-run           # how many runs, and about how many hours
 python benchmarks/chomsky.py --json rows.json    # five tasks
-python benchmarks/chomsky.py --json rows.json --all    # all fifteen tasks, each by all networks
+python benchmarks/chomsky.py --json rows.json --all --jobs 2    # all fifteen tasks, each by all networks
 python benchmarks/chomsky.py --json rows.json --only parity reverse --networks stack_rnn
+python -m curriculum sweeps    # from another terminal: how far it is
 
-Stop it at any time: the same command goes on after the runs that the file has. For each task, network
+Each network's runs are a sweep, and those that its learning rate is chosen by another one before it. Stop
+it at any time: the same command goes on, and leaves out the runs that the file has. For each task, network
 and way of training a learning rate is chosen on seed 0, by the score, where there are several; the table
 is of seeds 1 to 3, or 4 to 6 where settings were changed after runs on those.
 Tasks, networks and budgets are in benchmarks/chomsky_plan.py.
@@ -14,10 +16,12 @@ Tasks, networks and budgets are in benchmarks/chomsky_plan.py.
 from __future__ import annotations
 
 import argparse
-import tempfile
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
+import chomsky_plan
 from chomsky_plan import LENGTHS, NETWORKS, PROBLEMS, Cell, cells, experiment
 from recorded_rows import Row, known_row, rows_of, stored_rows
 
@@ -43,6 +47,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="TASK", choices=PROBLEMS, help="these tasks")
     parser.add_argument("--networks", nargs="+", metavar="NAME", choices=NETWORKS)
     parser.add_argument("--json", type=Path, help="append a line for each run to this file")
+    parser.add_argument("--store", type=Path, default=Path("mlruns"), help="of the runs")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument(
         "--dry-run", action="store_true", help="say what is to be done, and its hours"
@@ -55,8 +60,14 @@ def main() -> None:
         and cell.network in (options.networks or NETWORKS)
     ]
     print(estimate(chosen, known(options.json)), flush=True)
-    for cell in [] if options.dry_run else chosen:
-        make(cell, file=options.json, jobs=options.jobs)
+    if options.dry_run:
+        return
+    first = set(cells(every=False))
+    groups = defaultdict[tuple[bool, str], list[Cell]](list)
+    for cell in chosen:
+        groups[cell not in first, cell.network].append(cell)
+    for group in groups.values():
+        make(group, file=options.json, store=options.store, jobs=options.jobs)
         print(estimate(chosen, known(options.json)), flush=True)
 
 
@@ -65,12 +76,49 @@ def known(file: Path | None) -> list[Row]:
     return [] if file is None else stored_rows(file)
 
 
-def make(cell: Cell, *, file: Path | None, jobs: int) -> list[Row]:
-    """The runs of a cell: on one seed at each rate, then at the best one on the others."""
-    rate, *others = NETWORKS[cell.network].rates
-    if others:
-        rate = best_rate(rows_of(cell.choosing(), run_one, file=file, jobs=jobs))
-    return rows_of(cell.shown(rate), run_one, file=file, jobs=jobs)
+def make(group: Sequence[Cell], *, file: Path | None, store: Path, jobs: int) -> list[Row]:
+    """The runs of some cells: on one seed at each rate, then at the best one on the others."""
+    tried = swept([key for cell in group for key in cell.choosing()], file, store, jobs)
+    shown = list[Row]()
+    for cell in group:
+        rate, *others = NETWORKS[cell.network].rates
+        if others:
+            rate = best_rate([row for row in tried if cell_of(row) == cell])
+        shown += cell.shown(rate)
+    return swept(shown, file, store, jobs)
+
+
+def swept(keys: Sequence[Row], file: Path | None, store: Path, jobs: int) -> list[Row]:
+    """A row for each key; runs that have none yet are made by a sweep, and then scored."""
+    rows = known(file)
+    missing = defaultdict[tuple[int, ...], list[Experiment]](list)
+    for made, seeds in seeds_of(key for key in keys if known_row(key, rows) is None):
+        missing[seeds].append(made)
+    for seeds, experiments in missing.items():
+        curriculum.sweep(
+            experiments,
+            seeds=seeds,
+            store=store,
+            source=chomsky_plan.__file__,
+            mirror=False,
+            jobs=jobs,
+            threads=1,
+            progress=True,
+        )
+    return rows_of(keys, partial(scored, store=store), file=file, jobs=jobs)
+
+
+def seeds_of(keys: Iterable[Row]) -> list[tuple[Experiment, tuple[int, ...]]]:
+    """The experiments of some keys, each with its seeds."""
+    found = defaultdict[tuple[Cell, float], list[int]](list)
+    for key in keys:
+        found[cell_of(key), key["learning_rate"]].append(key["seed"])
+    return [(experiment(cell, rate), tuple(seeds)) for (cell, rate), seeds in found.items()]
+
+
+def cell_of(key: Row) -> Cell:
+    """What a run is of."""
+    return Cell(task=key["task"], network=key["network"], curriculum=key["curriculum"])
 
 
 def best_rate(tried: Sequence[Row]) -> float:
@@ -95,15 +143,20 @@ def estimate(chosen: Iterable[Cell], rows: Sequence[Row]) -> str:
     )
 
 
-def run_one(key: Row) -> Row:
-    """One run in a store of its own, and its scores on lengths that it was not trained on."""
-    cell = Cell(task=key["task"], network=key["network"], curriculum=key["curriculum"])
-    made = experiment(cell, key["learning_rate"])
-    with tempfile.TemporaryDirectory() as store:
-        result = curriculum.run(
-            made, key["seed"], store=store, mirror=False, threads=1, progress=False
-        )
-        scores = scores_of(result.run_id, Path(store), made)
+def scored(key: Row, store: Path) -> Row:
+    """What a run of the store came to, and its scores on lengths that it was not trained on."""
+    made = experiment(cell_of(key), key["learning_rate"])
+    result = curriculum.run(
+        made,
+        key["seed"],
+        resume=True,
+        store=store,
+        source=Path(chomsky_plan.__file__),
+        mirror=False,
+        threads=1,
+        progress=False,
+    )
+    scores = scores_of(result.run_id, store, made)
     return {
         "status": result.status,
         "reach": None if result.reach is None else result.reach.length,

@@ -240,6 +240,7 @@ def experiment(cell: Cell, learning_rate: float) -> Experiment:
     chosen, trained = PROBLEMS[cell.task], NETWORKS[cell.network]
     longest = LONGEST_TRAINED - (LONGEST_TRAINED - chosen.shortest) % chosen.step
     return Experiment(
+        name=f"{cell.task}_{cell.network}_{STRATEGIES[cell.curriculum]}_{learning_rate:g}",
         task=chosen.task,
         model=trained.model,
         growth=Arithmetic(

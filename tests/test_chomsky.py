@@ -1,16 +1,21 @@
 """The table of the Chomsky hierarchy: its plan, its runs, and what it shows of them."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import chomsky
+import chomsky_plan
 import pytest
+import recorded_rows
+from chomsky_map import heat_map
 from chomsky_plan import FIRST, LEADING, LENGTHS, NETWORKS, PROBLEMS, SEEDS, Cell, cells, experiment
 from chomsky_table import chomsky as chomsky_table
 from recorded_rows import Row
 
 import curriculum
-from curriculum import Budget
+from curriculum import Budget, Experiment
+from curriculum.record import Store
 
 GATED = Cell(task="parity", network="rnn", curriculum=True)
 UNIFORM = Cell(task="parity", network="rnn", curriculum=False)
@@ -55,6 +60,13 @@ def test_a_run_is_scored_on_lengths_that_its_model_was_not_trained_on(
     assert chomsky.scores_of(result.run_id, tmp_path, made, (61,)) == {61: scores[61]}
 
 
+class Threads(ThreadPoolExecutor):
+    """In place of processes, which would not see what a test has replaced."""
+
+    def __init__(self, jobs: int, **_: object) -> None:
+        super().__init__(jobs)
+
+
 def row(cell: Cell, rate: float, *, seed: int = 0, score: float = 0.5) -> Row:
     return {
         "task": cell.task,
@@ -92,22 +104,54 @@ def test_the_estimate_counts_what_is_not_made_yet() -> None:
     )
 
 
-def test_a_cell_is_made_on_one_seed_at_each_rate_and_then_on_the_others(
-    monkeypatch: pytest.MonkeyPatch,
+def test_rates_are_tried_on_one_seed_by_a_sweep_and_the_best_runs_on_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    file, asked = tmp_path / "rows.json", []
 
-    def rows_of(keys: Sequence[Row], measure: object, *, file: None, jobs: int) -> list[Row]:
-        asked.append([(key["learning_rate"], key["seed"]) for key in keys])
-        return [key | {"score": key["learning_rate"], "compute": 1.0} for key in keys]
+    def sweep(experiments: Sequence[Experiment], *, seeds: Sequence[int], **_: object) -> None:
+        asked.append(([each.optimizer.learning_rate for each in experiments], [*seeds]))
 
-    monkeypatch.setattr(chomsky, "rows_of", rows_of)
+    def scored(key: Row, store: Path) -> Row:
+        return {"score": key["learning_rate"], "compute": 1.0}
+
+    monkeypatch.setattr(curriculum, "sweep", sweep)
+    monkeypatch.setattr(chomsky, "scored", scored)
+    monkeypatch.setattr(recorded_rows, "ProcessPoolExecutor", Threads)
     for name in ("lstm", "rnn"):
         asked.clear()
-        chomsky.make(Cell(task="parity", network=name, curriculum=True), file=None, jobs=1)
+        group = [Cell(task="parity", network=name, curriculum=way) for way in (True, False)]
+        for _ in range(2):  # the second time all rows are there
+            rows = chomsky.make(group, file=file, store=tmp_path, jobs=1)
         rates = NETWORKS[name].rates
-        choosing = [[(rate, 0) for rate in rates]] if len(rates) > 1 else []
-        assert asked == [*choosing, [(max(rates), seed) for seed in NETWORKS[name].seeds]]
+        choosing = [([*rates, *rates], [0])] if len(rates) > 1 else []
+        assert asked == [*choosing, ([max(rates)] * 2, [*NETWORKS[name].seeds])]
+        assert [row["seed"] for row in rows] == [*NETWORKS[name].seeds] * 2
+
+
+def test_what_a_sweep_made_is_scored_and_not_made_again(tmp_path: Path) -> None:
+    key = GATED.shown(0.01)[0]
+    made = experiment(GATED, 0.01).replace(budget=Budget(steps=2))
+    source = chomsky_plan.__file__
+    (run_id,) = curriculum.sweep(
+        [made], seeds=[key["seed"]], store=tmp_path, source=source, mirror=False, threads=1
+    ).run_ids
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(chomsky, "experiment", lambda cell, rate: made)
+        row = chomsky.scored(key, tmp_path)
+    assert (row["steps"], row["status"]) == (2, "stopped")
+    assert row["scores"].keys() == {str(length) for length in LENGTHS}
+    assert [folder.path.name for folder in Store(tmp_path).runs()] == [run_id]
+
+
+def test_the_heat_map_shows_each_mean_and_leaves_out_what_was_not_made() -> None:
+    rows = [row(GATED, 1e-3, seed=seed, score=1) for seed in GATED.seeds]
+    rows += [row(UNIFORM, 1e-3, seed=UNIFORM.seeds[0], score=0.53)]
+    gated, uniform, difference = heat_map(rows).axes[:3]
+    assert [text.get_text() for text in gated.texts] == ["100"]
+    assert [text.get_text() for text in uniform.texts] == ["53"]
+    assert [text.get_text() for text in difference.texts] == ["47"]
+    assert gated.texts[0].get_position() == (0, 0)  # parity, by the first network
 
 
 def test_the_table_shows_what_is_made_and_how_much_is_missing() -> None:
@@ -120,9 +164,9 @@ def test_the_table_shows_what_is_made_and_how_much_is_missing() -> None:
         "| 3 of 3 (40) | 0 of 1 (0) |"
     )
     assert "`reverse`" not in made
-    assert lines[-1] == "4 of 114 runs were made."
+    assert lines[-1] == "4 of 450 runs were made."
     assert len({line.count(" | ") for line in lines[:3]}) == 1
 
 
 def test_an_empty_table_says_so() -> None:
-    assert chomsky_table([[]]).endswith("0 of 114 runs were made.")
+    assert chomsky_table([[]]).endswith("0 of 450 runs were made.")
