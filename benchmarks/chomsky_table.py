@@ -21,7 +21,7 @@ def chomsky(content: Content) -> str:
             both = [cell.of(content[0]) for cell in _ways(task, network)]
             if any(both):
                 columns = (each(rows) for each in (_score, _reached, _compute) for rows in both)
-                rates = dict.fromkeys(_rate(rows) for rows in both)
+                rates = dict.fromkeys(_rate(rows) for rows in both if rows)
                 yield [f"`{task}`", f"`{network}`", *columns, ", ".join(rates)]
 
     head = ["task", "network"]
@@ -65,4 +65,4 @@ def _compute(rows: Sequence[Row]) -> str:
 
 def _rate(rows: Sequence[Row]) -> str:
     """The learning rate that was chosen."""
-    return f"{rows[0]['learning_rate']:g}" if rows else "–"
+    return f"{rows[0]['learning_rate']:g}"
