@@ -133,7 +133,7 @@ def record_sweep(root: Path) -> None:
     runs = tuple(run.id for run in store.runs())
     object.__setattr__(plan, "run_ids", runs)
     files = SweepFiles(store, plan.id)
-    with files.driven(plan):
+    with files.driven(plan.record):
         record = files.record()
     assert record is not None
     assert replace(record, created=0.0).runs == runs

@@ -18,12 +18,13 @@ def sweep_list(statuses: Sequence[SweepStatus]) -> Iterator[str]:
         names = ", ".join(status.record.experiments[:3])
         more = len(status.record.experiments) - 3
         names += f" and {more} more" if more > 0 else ""
-        yield f"{status.id}  {status.state:<7}  {_counts(status)}  ({names})"
+        search = "search: " if status.record.kind == "search" else ""
+        yield f"{status.id}  {status.state:<7}  {_counts(status)}  ({search}{names})"
 
 
 def describe_sweep(status: SweepStatus) -> Iterator[str]:
     """A sweep's state, how far its runs came, and what failed."""
-    yield f"Sweep {status.id}: {status.state}; {_counts(status)}"
+    yield f"{status.record.kind.capitalize()} {status.id}: {status.state}; {_counts(status)}"
     spent = f"cost so far {short(status.compute, 'compute')}"
     if status.seconds_left:
         spent += f"; about {short(status.seconds_left, 'seconds')} left"
@@ -44,7 +45,7 @@ def _in_a_line(why: str) -> str:
 
 
 def _counts(status: SweepStatus) -> str:
-    total = counted(len(status.record.runs), "run")
+    total = counted(len(status.record.runs), "run") + " so far" * status.record.grows
     reached = f" ({status.reached:,} reached the target)" if status.done else ""
     return (
         f"{total}: {status.done:,} done{reached}, {status.running:,} running, "

@@ -46,6 +46,8 @@ from .sweep_files import SweepFiles as SweepFiles
 from .sweep_files import SweepRecord as SweepRecord
 from .sweep_files import find_sweep as find_sweep
 from .sweep_files import sweep_ids as sweep_ids
+from .sweep_mirror import SweepMirror as SweepMirror
+from .sweep_outcome import SweepCall as SweepCall
 from .sweep_outcome import SweepOutcome as SweepOutcome
 from .sweep_outcome import run_sweep as run_sweep
 from .sweep_plan import SweepPlan as SweepPlan

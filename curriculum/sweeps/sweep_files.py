@@ -6,11 +6,11 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, Self
 
 from curriculum.errors import UsageError, did_you_mean
 from curriculum.record import (
@@ -25,10 +25,7 @@ from curriculum.record import (
     write_atomically,
 )
 
-if TYPE_CHECKING:  # whoever only asks how far a sweep is does without torch
-    from curriculum.sweeps.sweep_plan import SweepPlan
-
-FORMAT = 1
+FORMAT = 2
 """Of a sweep's record on disk."""
 
 MOST_BYTES = 1 << 28
@@ -44,18 +41,44 @@ class SweepRecord:
     """A sweep as its store has it.
 
     Attributes:
+        kind: `search` for one over curricula, whose runs depend on what those before them come to.
         experiments: their names.
         command: that continues it.
         created: the time of day when it was first started.
-        runs: the ids of all runs.
+        runs: the ids of all runs; of a search that is not over, of those that are known.
+        grows: whether there may be more of them: of a search that is not over.
     """
 
     id: str
+    kind: Literal["sweep", "search"] = "sweep"
     experiments: tuple[str, ...]
     command: str
     created: float
-    runs: tuple[str, ...]
+    runs: tuple[str, ...] = ()
+    grows: bool = False
     format: int
+
+    @classmethod
+    def begun_now(
+        cls,
+        sweep_id: str,
+        experiments: tuple[str, ...],
+        command: str,
+        *,
+        kind: Literal["sweep", "search"] = "sweep",
+        runs: tuple[str, ...] = (),
+    ) -> Self:
+        """What is kept of a sweep, or of a search, that begins."""
+        return cls(
+            id=sweep_id,
+            kind=kind,
+            experiments=experiments,
+            command=command,
+            created=round(time.time(), 3),
+            runs=runs,
+            grows=kind == "search",
+            format=FORMAT,
+        )
 
 
 class SweepFiles:
@@ -84,8 +107,10 @@ class SweepFiles:
         return Lock(self._file("lock")).is_held
 
     @contextmanager
-    def driven(self, plan: SweepPlan) -> Iterator[None]:
+    def driven(self, record: SweepRecord) -> Iterator[None]:
         """Be the one process that drives the sweep; what others have asked before is over.
+
+        The record is kept where the store has none of the sweep.
 
         Raises:
             UsageError: where another process drives it, or the store can't be written.
@@ -98,7 +123,7 @@ class SweepFiles:
                 check_file(self._file(ending))
             is_free = lock.acquire(seconds=1.0)
             if is_free and self.record() is None:
-                self._write(plan)
+                self._write(record)
         except OSError as error:
             lock.release()
             raise UsageError(
@@ -107,7 +132,7 @@ class SweepFiles:
             ) from error
         if not is_free:
             raise UsageError(
-                f"sweep {self.id} is running in another process; '{self.shown_by}' shows it, and "
+                f"{record.kind} {self.id} is running in another process; '{self.shown_by}' shows it, and "
                 f"'{self.shown_by} --cancel' ends it"
             )
         with lock:
@@ -121,6 +146,27 @@ class SweepFiles:
             found = decode(SweepRecord, json.loads(read_bytes(self.path, MOST_BYTES)))
             return found if found.format == FORMAT else None
         return None
+
+    def add_runs(self, run_ids: Iterable[str]) -> None:
+        """Keep that a search has these runs too, of which some may be known.
+
+        Raises:
+            UsageError: where the store can't be written.
+        """
+        record = self.record()
+        if record is not None:
+            runs = tuple(dict.fromkeys((*record.runs, *run_ids)))
+            self._rewrite(replace(record, runs=runs, grows=True), record)
+
+    def complete(self) -> None:
+        """Keep that a search has all of its runs.
+
+        Raises:
+            UsageError: where the store can't be written.
+        """
+        record = self.record()
+        if record is not None:
+            self._rewrite(replace(record, grows=False), record)
 
     def request_cancel(self) -> None:
         """Ask whoever drives it to end it in order.
@@ -154,16 +200,16 @@ class SweepFiles:
     def _file(self, ending: str) -> Path:
         return self._folder / f"{self.id}.{ending}"
 
-    def _write(self, plan: SweepPlan) -> None:
-        content = SweepRecord(
-            id=plan.id,
-            experiments=plan.names,
-            command=plan.command,
-            created=round(time.time(), 3),
-            runs=plan.run_ids,
-            format=FORMAT,
-        )
-        write_atomically(self.path, json.dumps(encode(content)))
+    def _rewrite(self, record: SweepRecord, before: SweepRecord) -> None:
+        if record == before:
+            return
+        try:
+            self._write(record)
+        except OSError as error:
+            raise UsageError(f"{self.path} can't be written ({error.strerror})") from error
+
+    def _write(self, record: SweepRecord) -> None:
+        write_atomically(self.path, json.dumps(encode(record)))
 
 
 def sweep_ids(store: Store) -> list[str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Iterable
+from pathlib import Path
 from subprocess import Popen
 
 from curriculum import tracking
 from curriculum.record import check_file
 from curriculum.sweeps.sweep_files import SweepFiles
-from curriculum.sweeps.sweep_plan import SweepPlan
 from curriculum.tracking import TRACKING_URI_VARIABLE, RunsFile
 from curriculum.tune import STORAGE_VARIABLE
 
@@ -20,16 +20,31 @@ log = logging.getLogger(__name__)
 
 
 class SweepMirror:
-    """The process that copies, and the list of runs that it reads."""
+    """The process that copies, and the list of runs that it reads.
 
-    def __init__(self, plan: SweepPlan, files: SweepFiles) -> None:
-        self._plan, self._files = plan, files
+    Args:
+        files: of the sweep.
+        store: the folder of the runs.
+        tracking_uri: MLflow's, where one is given.
+        optuna_storage: Optuna's, likewise.
+    """
+
+    def __init__(
+        self,
+        files: SweepFiles,
+        store: Path,
+        *,
+        tracking_uri: str | None = None,
+        optuna_storage: str | None = None,
+    ) -> None:
+        self._files, self._store = files, store
+        self._urls = {TRACKING_URI_VARIABLE: tracking_uri, STORAGE_VARIABLE: optuna_storage}
         self._list = RunsFile(files.runs_file)
         self._process: Popen[bytes] | None = None
         self._starts = 0
 
-    def start(self, done: Collection[str]) -> None:
-        """Start it; what was done before is copied where that is missing.
+    def start(self, done: Iterable[str] = ()) -> None:
+        """Start it; of what was done before, it copies what is missing.
 
         Raises:
             UsageError: where the store can't be written.
@@ -37,7 +52,7 @@ class SweepMirror:
         check_file(self._files.runs_file)
         self._list.__enter__()
         self._files.runs_file.write_text("")  # the list of an earlier call
-        self._list.add(*(run_id for run_id in self._plan.run_ids if run_id in done))
+        self._list.add(*done)
         self._start_process()
 
     def add(self, run_id: str) -> None:
@@ -56,12 +71,8 @@ class SweepMirror:
 
     def _start_process(self) -> None:
         self._starts += 1
-        urls = {
-            TRACKING_URI_VARIABLE: self._plan.tracking_uri,
-            STORAGE_VARIABLE: self._plan.optuna_storage,
-        }
-        environment = {name: url for name, url in urls.items() if url is not None}
-        self._process = tracking.start_sweep_mirror(self._plan.store, self._list.path, environment)
+        environment = {name: url for name, url in self._urls.items() if url is not None}
+        self._process = tracking.start_sweep_mirror(self._store, self._list.path, environment)
 
     def end(self, *, wait: bool) -> None:
         """No more runs come; it ends by itself once all is copied."""
@@ -74,6 +85,6 @@ class SweepMirror:
         if wait and not self._has_died and self._process is not None and self._process.wait() != 0:
             log.warning(
                 "MLflow does not have all runs of sweep %s; 'sync --runs-file %s' completes it",
-                self._plan.id,
+                self._files.id,
                 self._files.runs_file,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -88,51 +88,89 @@ def run_sweep(
     """
     store, stop = Store(plan.store), StopRequest(signal.SIGINT, signal.SIGTERM)
     files = SweepFiles(store, plan.id)
-    with files.driven(plan):
+    with files.driven(plan.record):
         done = _finished_runs(store, frozenset(plan.run_ids))
-        outcome = SweepOutcome(total=len(plan.run_ids), done=len(done))
-        copies = SweepMirror(plan, files) if mirror else None
-        taker = _Taker(listener_of(len(done)), files, outcome, copies)
-        driver = SweepDriver(
-            plan.jobs(without=done), engine, taker, stop, lambda: files.cancel_is_requested
-        )
-        ended: Literal["over", "interrupted"] = "interrupted"
-        try:
-            if copies is not None:
-                copies.start(done)
-            ended = driver.run()
-        finally:
-            if copies is not None:  # who interrupts a sweep waits for nothing more
-                copies.end(wait=wait and ended == "over")
-        outcome.status = "cancelled" if ended != "over" and files.cancel_is_requested else ended
-        outcome.signal = stop.signal
-    return outcome
+        copies = None
+        if mirror:
+            copies = SweepMirror(
+                files,
+                plan.store,
+                tracking_uri=plan.tracking_uri,
+                optuna_storage=plan.optuna_storage,
+            )
+        call = SweepCall(files, listener_of(len(done)), copies, stop)
+        call.outcome.total, call.outcome.done = len(plan.run_ids), len(done)
+        begun = (run_id for run_id in plan.run_ids if run_id in done)
+        return call.drive(plan.jobs(without=done), engine, done=begun, wait=wait)
 
 
 @dataclass(slots=True)
-class _Taker:
-    """Keeps what the runs come to, has each copied, and tells a listener of all."""
+class SweepCall:
+    """One call of a sweep that this process drives: keeps what its runs come to, and has each copied.
 
-    listener: SweepListener
+    Attributes:
+        files: of the sweep, which this process drives.
+        listener: is told of all.
+        copies: has the runs copied into MLflow; None for not at all.
+        stop: asks all runs to save themselves, and to end.
+        outcome: what the call came to so far.
+    """
+
     files: SweepFiles
-    outcome: SweepOutcome
+    listener: SweepListener
     copies: SweepMirror | None
+    stop: StopRequest
+    outcome: SweepOutcome = field(default_factory=SweepOutcome)
+
+    def drive(
+        self, jobs: Iterable[Job], engine: Engine, *, done: Iterable[str] = (), wait: bool = False
+    ) -> SweepOutcome:
+        """Have the jobs made, until all are over, or this process or another one asks for the end.
+
+        Args:
+            jobs: of the runs to make.
+            engine: makes them.
+            done: runs that are over already, to be copied where that is missing.
+            wait: whether to wait, at the end, until MLflow has all runs.
+
+        Raises:
+            UsageError: where the store can't be written.
+            RunFailed: where the engine can't continue.
+            KeyboardInterrupt: at a second interrupt.
+        """
+        driver = SweepDriver(jobs, engine, self, self.stop, lambda: self.files.cancel_is_requested)
+        ended: Literal["over", "interrupted"] = "interrupted"
+        try:
+            if self.copies is not None:
+                self.copies.start(done)
+            ended = driver.run()
+        finally:
+            if self.copies is not None:  # who interrupts a sweep waits for nothing more
+                self.copies.end(wait=wait and ended == "over")
+        is_cancelled = ended != "over" and self.files.cancel_is_requested
+        self.outcome.status = "cancelled" if is_cancelled else ended
+        self.outcome.signal = self.stop.signal
+        return self.outcome
 
     def on_start(self, job: Job) -> None:
+        """A run was handed to the engine."""
         if self.copies is not None:
             self.copies.add(job.run_id)
         self.listener.on_start(job)
 
     def on_progress(self, job: Job, progress: JobProgress) -> None:
+        """A run in progress was evaluated."""
         self.listener.on_progress(job, progress)
 
     def on_end(self, job: Job, ended: JobEnded) -> None:
+        """A run is over."""
         self.outcome.done += 1
         if self.copies is not None:
             self.copies.add(job.run_id)
         self.listener.on_end(job, ended)
 
     def on_failure(self, job: Job, failed: JobFailed) -> None:
+        """A run can't be made."""
         self.outcome.failed += 1
         if len(self.outcome.failures) < MOST_SENTENCES:
             self.outcome.failures[job.run_id] = failed.sentence
@@ -140,4 +178,5 @@ class _Taker:
         self.listener.on_failure(job, failed)
 
     def on_loss(self, job: Job, reason: str) -> None:
+        """A run is tried again."""
         self.listener.on_loss(job, reason)

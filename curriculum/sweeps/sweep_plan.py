@@ -10,6 +10,7 @@ from pathlib import Path
 from curriculum.record import MlflowSettings
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.run_identity import planned_run_id
+from curriculum.sweeps.sweep_files import SweepRecord
 from curriculum.sweeps.variants import RunVariant
 
 AS_TABLE = MlflowSettings(visits_as_table=True)
@@ -65,6 +66,11 @@ class SweepPlan:
         names = self.names
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         return f"sweep {self.id} of {names[0]}{more}"
+
+    @property
+    def record(self) -> SweepRecord:
+        """What a store keeps of the sweep that begins now."""
+        return SweepRecord.begun_now(self.id, self.names, self.command, runs=self.run_ids)
 
     def missing(self, variant: RunVariant, done: Container[str]) -> int:
         """How many of a variant's runs are not among those that are done."""

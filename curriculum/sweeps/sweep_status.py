@@ -16,13 +16,14 @@ class SweepStatus:
     """How far a sweep is.
 
     Attributes:
-        state: `running` while a process drives it; `over` once all runs are; else `stopped`.
+        state: `running` while a process drives it; `over` once all runs are, and no more follow; else
+            `stopped`.
         waiting: how many runs are not begun, or were interrupted.
         running: how many are being made.
         done: how many are over; of these, `reached` their target.
         failed: how many can't be made, or can't continue.
         compute: that all runs cost so far.
-        seconds_left: about how long the rest takes; None where nothing tells.
+        seconds_left: about how long the rest takes; None where nothing tells, as of a search.
         reaches: by experiment and strategy, how many of the runs that are over came how far.
         failures: by run, why it can't be made.
     """
@@ -50,10 +51,12 @@ class SweepStatus:
         record = content.pop("record")
         return {
             "sweep": self.id,
+            "kind": record["kind"],
             "experiments": record["experiments"],
             "command": record["command"],
             "created": record["created"],
             "runs": len(self.record.runs),
+            "grows": record["grows"],
             **content,
         }
 
@@ -89,14 +92,14 @@ def _status(
         reaches[group][_reach(each)] += 1
     return SweepStatus(
         record=record,
-        state="running" if driven else "stopped" if waiting + running else "over",
+        state="running" if driven else "stopped" if waiting + running or record.grows else "over",
         waiting=max(0, waiting),
         running=running,
         done=len(over),
         reached=sum(each.totals.ended == "reached" for each in over),
         failed=len(failed),
         compute=sum(each.totals.cost.compute for each in found),
-        seconds_left=_seconds_left(over, running, waiting) if driven else None,
+        seconds_left=_seconds_left(over, running, waiting) if driven and not record.grows else None,
         reaches={group: dict(found) for group, found in reaches.items()},
         failures={run_id: why for run_id, why in failures.items() if run_id in failed},
     )

@@ -45,13 +45,13 @@ def mirror(tiny: Experiment, tmp_path: Path) -> SweepMirror:
     plan = plan_of(tiny, store=tmp_path / "store")
     files = SweepFiles(Store(plan.store), plan.id)
     files.path.parent.mkdir(parents=True)
-    return SweepMirror(plan, files)
+    return SweepMirror(files, plan.store)
 
 
 def test_another_process_goes_on_where_one_has_died(
     mirror: SweepMirror, started: list[Copying]
 ) -> None:
-    mirror.start(())
+    mirror.start()
     mirror.add("a")
     assert len(started) == 1
     started[0].code = -9
@@ -64,7 +64,7 @@ def test_another_process_goes_on_where_one_has_died(
 def test_what_dies_again_and_again_is_told_and_left(
     mirror: SweepMirror, started: list[Copying], caplog: pytest.LogCaptureFixture
 ) -> None:
-    mirror.start(())
+    mirror.start()
     for number in range(2 * MOST_STARTS):
         started[-1].code = 1
         mirror.add(f"run{number}")
