@@ -21,10 +21,11 @@ from .optimization import DEFAULT_SEARCH_SEEDS as DEFAULT_SEARCH_SEEDS
 from .optimization import DEFAULT_TRIALS as DEFAULT_TRIALS
 from .optimization import optimize as optimize
 from .optimization import planned as planned
-from .optimization import search as search
 from .optimization_plan import OptimizationPlan as OptimizationPlan
 from .optimization_plan import OptimizationSettings as OptimizationSettings
 from .optimization_result import OptimizationResult as OptimizationResult
+from .optimization_run import SearchOutcome as SearchOutcome
+from .optimization_run import search as search
 from .result import RunResult as RunResult
 from .runs import resume as resume
 from .runs import run as run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
@@ -27,6 +27,9 @@ Batches = Generator[Sequence[sweeps.Job], None, None]
 
 class OptimizationListener(Protocol):
     """Receives the progress of a search."""
+
+    def on_runs(self, run_ids: Sequence[str], done: Collection[str]) -> None:
+        """A rung has these runs, of which some are over; the others are made now."""
 
     def on_rung(self, number: int, racing: int, trials: int) -> None:
         """So many trials begin a rung, once so many are over."""
@@ -94,16 +97,25 @@ class CurriculumSearch:
 
     Runs that the store has are not made again, so that a search that is started anew continues.
 
+    Args:
+        plan: of the search.
+        listener: is told of its progress.
+        study: that the trials are kept in; None for none.
+
     Attributes:
         experiments: by run id, of the jobs so far.
     """
 
-    def __init__(self, plan: OptimizationPlan, listener: OptimizationListener) -> None:
+    def __init__(
+        self,
+        plan: OptimizationPlan,
+        listener: OptimizationListener,
+        study: StoredStudy | None = None,
+    ) -> None:
         self.experiments: dict[str, Experiment] = {}
-        self._plan, self._listener = plan, listener
+        self._plan, self._listener, self._study = plan, listener, study
         self._store = record.Store(plan.settings.store)
         self._over: dict[str, sweeps.RunSummary] = {}
-        self._study = StoredStudy(plan)
 
     def batches(self) -> Generator[Sequence[sweeps.Job], None, Optimization]:
         """The jobs of the search, batch by batch; then what it came to."""
@@ -114,14 +126,16 @@ class CurriculumSearch:
             experiments |= {c.number: c.experiment for c in contenders if c.experiment is not None}
             yield from self._race(contenders)
             trials += [contender.trial() for contender in contenders]
-            self._study.add(trials)
+            if self._study is not None:
+                self._study.add(trials)
             self._listener.on_round(trials)
         best = self._best(trials, experiments)
         confirmation = None
         if not best.name:
             self._listener.on_confirmation(best)
             confirmation = yield from self._confirm(best, experiments[best.number])
-        self._study.close()
+        if self._study is not None:
+            self._study.close()
         parameters = plan.space.parameters
         return Optimization(
             experiment=plan.experiment.name,
@@ -189,7 +203,9 @@ class CurriculumSearch:
             for seed in rung.seeds
             if not each.is_settled(seed)
         }
-        jobs = [job for found in planned.values() for job in found if job.run_id not in self._over]
+        wanted = {job.run_id: job for found in planned.values() for job in found}
+        jobs = [job for run_id, job in wanted.items() if run_id not in self._over]
+        self._listener.on_runs([*wanted], wanted.keys() & self._over.keys())
         if jobs:
             yield jobs
         for (at, seed), found in planned.items():

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
-from curriculum import comparison, record, report, sweeps
-from curriculum.api.curriculum_search import CurriculumSearch
+from curriculum import record, report, sweeps
 from curriculum.api.optimization_plan import (
     OptimizationPlan,
     OptimizationSettings,
     plan_optimization,
 )
 from curriculum.api.optimization_result import OptimizationResult
+from curriculum.api.optimization_run import SearchOutcome, search
 from curriculum.config import Experiment, Given, load_experiment, override
 from curriculum.errors import UsageError
-from curriculum.learn import StopRequest
-from curriculum.processes import ERRORS
 
 DEFAULT_SEARCH_SEEDS = (0, 1, 2)
 DEFAULT_CONFIRM_SEEDS = tuple(range(100, 110))
@@ -55,6 +49,9 @@ def optimize(
     engine: sweeps.Engine | str | None = None,
     jobs: int = 1,
     threads: int | None = None,
+    mirror: bool = True,
+    wait: bool = False,
+    tracking_uri: str | None = None,
     progress: bool | None = None,
 ) -> OptimizationResult:
     """Search for the curriculum that reaches the target at the least cost, and confirm it.
@@ -84,12 +81,16 @@ def optimize(
             process, and `local` with several jobs.
         jobs: how many runs at a time. The result is the same.
         threads: of torch, in each; by default by the model's size, or 1 with several jobs.
+        mirror: whether one process copies all runs into MLflow as they go.
+        wait: whether to wait, at the end, until it has done so.
+        tracking_uri: see `run`.
         progress: whether to show how far the search is; by default in a notebook and on a terminal.
 
     Raises:
-        UsageError: for a range outside what a setting allows, or any mistake; nothing is run then.
+        UsageError: for a range outside what a setting allows, or any mistake; where another process carries
+            out the same search. Nothing is run then.
         RunFailed: where a run can't continue.
-        KeyboardInterrupt: where it was interrupted.
+        KeyboardInterrupt: where it was interrupted, or cancelled from another process.
     """
     plan = planned(
         experiment,
@@ -108,13 +109,15 @@ def optimize(
             jobs=jobs,
             threads=threads,
             optuna_storage=optuna_storage,
+            tracking_uri=tracking_uri,
             elsewhere=engine is not None,
         ),
     )
-    found = _carried_out(plan, engine, report.shows_progress() if progress is None else progress)
-    if found is None:
-        raise KeyboardInterrupt("the search was interrupted; the same call continues it")
-    return found
+    shown = report.shows_progress() if progress is None else progress
+    outcome = _carried_out(plan, engine, shown, mirror=mirror, wait=wait)
+    if outcome.result is None:
+        raise KeyboardInterrupt(f"the search was {outcome.status}; the same call continues it")
+    return outcome.result
 
 
 def planned(
@@ -138,82 +141,17 @@ def planned(
 
 
 def _carried_out(
-    plan: OptimizationPlan, engine: sweeps.Engine | str | None, shown: bool
-) -> OptimizationResult | None:
+    plan: OptimizationPlan,
+    engine: sweeps.Engine | str | None,
+    shown: bool,
+    *,
+    mirror: bool,
+    wait: bool,
+) -> SearchOutcome:
     """The search with an engine, or one of that name."""
     console, jobs = report.literal_console(stderr=True, quiet=not shown), plan.settings.jobs
     if not isinstance(engine, str):
-        return search(plan, console, engine)
+        return search(plan, console, engine, mirror=mirror, wait=wait)
     count = None if engine == "ray" and jobs == 1 else jobs
     with sweeps.open_engine(engine, plan.settings.store, jobs=count) as opened:
-        return search(plan, console, opened)
-
-
-def search(
-    plan: OptimizationPlan,
-    console: Console,
-    engine: sweeps.Engine | None = None,
-    stop: StopRequest | None = None,
-) -> OptimizationResult | None:
-    """Carry out a search, with progress; None where it was interrupted."""
-    stop = stop or StopRequest(signal.SIGINT, signal.SIGTERM)
-    name, jobs = plan.experiment.name, plan.settings.jobs
-    with report.OptimizationProgress(name, console, trials=plan.settings.trials) as progress:
-        made = CurriculumSearch(plan, progress)
-        stream = sweeps.JobStream(made.batches())
-        taker = _Taker(stream, progress, stop)
-        if engine is None:
-            engine = _engine(jobs, stop, taker, made)
-        try:
-            ended = sweeps.SweepDriver(stream, engine, taker, stop).run()
-        except KeyboardInterrupt:
-            return None
-    if taker.failure is not None:
-        raise ERRORS[taker.failure.kind](taker.failure.sentence)
-    if ended == "interrupted":
-        return None
-    found = stream.result
-    return OptimizationResult(found, plan.command(found.best), plan.storage)
-
-
-def _engine(jobs: int, stop: StopRequest, taker: _Taker, made: CurriculumSearch) -> sweeps.Engine:
-    """This process for one job at a time; it takes a user's own classes without their file."""
-    if jobs > 1:
-        return sweeps.LocalEngine(jobs)
-    known = made.experiments
-    return sweeps.InProcessEngine(stop, taker.on_any_progress, lambda job: known[job.run_id])
-
-
-@dataclass
-class _Taker:
-    """Tells the stream what is over, and has the first failure stop the rest; tells a listener of all."""
-
-    stream: sweeps.JobStream[comparison.Optimization]
-    listener: report.OptimizationProgress
-    stop: StopRequest
-    failure: sweeps.JobFailed | None = None
-    _job: sweeps.Job | None = None
-
-    def on_any_progress(self, progress: sweeps.JobProgress) -> None:
-        """Progress of the run that was started last, where there is one at a time."""
-        assert self._job is not None
-        self.on_progress(self._job, progress)
-
-    def on_start(self, job: sweeps.Job) -> None:
-        self._job = job
-        self.listener.on_start(job, self.stream.given)
-
-    def on_progress(self, job: sweeps.Job, progress: sweeps.JobProgress) -> None:
-        self.listener.on_progress(job, progress)
-
-    def on_end(self, job: sweeps.Job, ended: sweeps.JobEnded) -> None:
-        self.stream.end(job)
-        self.listener.on_end(job, ended)
-
-    def on_failure(self, job: sweeps.Job, failed: sweeps.JobFailed) -> None:
-        self.failure = self.failure or failed
-        self.listener.on_failure(job, failed)
-        self.stop.request()
-
-    def on_loss(self, job: sweeps.Job, reason: str) -> None:
-        self.listener.on_loss(job, reason)
+        return search(plan, console, opened, mirror=mirror, wait=wait)

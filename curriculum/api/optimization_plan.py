@@ -26,7 +26,8 @@ DIRECT = "direct"
 class OptimizationSettings:
     """What is asked of a search; `curriculum.optimize` documents it.
 
-    `elsewhere` is whether an engine makes the runs in other processes, whatever `jobs` is.
+    `elsewhere` is whether an engine makes the runs in other processes, whatever `jobs` is, and `command`
+    what was typed, without secrets.
     """
 
     seeds: tuple[int, ...]
@@ -42,7 +43,9 @@ class OptimizationSettings:
     jobs: int = 1
     threads: int | None = None
     optuna_storage: str | None = None
+    tracking_uri: str | None = None
     elsewhere: bool = False
+    command: str = ""
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
@@ -70,8 +73,14 @@ class OptimizationSettings:
 
     def at(self, source: Path | None) -> OptimizationSettings:
         """The same for a user's file, wherever processes stand."""
-        source = None if source is None else source.absolute()
-        return replace(self, source=source, store=record.Store(self.store).root)
+        uri, storage = self.tracking_uri, self.optuna_storage
+        return replace(
+            self,
+            source=None if source is None else source.absolute(),
+            store=record.Store(self.store).root,
+            tracking_uri=None if uri is None else record.absolute_address(uri),
+            optuna_storage=None if storage is None else record.absolute_address(storage),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,15 +125,29 @@ class OptimizationPlan:
         return resolve_storage(record.Store(self.settings.store), self.settings.optuna_storage)
 
     @property
-    def study_name(self) -> str:
-        """The study's name, a function of the plan."""
-        settings = replace(
-            self.settings, jobs=1, elsewhere=False, store=Path(), optuna_storage=None
-        )
-        parts = [settings, self.amount, self.rates, dict(self.space.parameters), self.provenance]
+    def id(self) -> str:
+        """Of the search among the sweeps of its store: a function of what it finds, however that is made."""
+        settings = self.settings
+        asked = settings.seeds, settings.confirm_seeds, settings.trials, settings.seed
+        parts = [asked, self.amount, self.rates, dict(self.space.parameters), self.provenance]
         content = f"{sweeps.settled_part(self.experiment, settings.source)} {parts}"
-        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
-        return f"{self.experiment.name} curricula ({digest})"
+        return hashlib.sha256(content.encode()).hexdigest()[:8]
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"search {self.id} over curricula of {self.experiment.name}"
+
+    @property
+    def study_name(self) -> str:
+        """The name of its study in Optuna's storage."""
+        return f"{self.experiment.name} curricula ({self.id})"
+
+    @property
+    def record(self) -> sweeps.SweepRecord:
+        """What the store keeps of the search that begins now."""
+        names = (self.experiment.name,)
+        return sweeps.SweepRecord.begun_now(self.id, names, self.settings.command, kind="search")
 
     def command(self, trial: CurriculumTrial) -> str:
         """The command line that runs a trial's curriculum by itself, to paste."""
@@ -167,7 +190,9 @@ class OptimizationPlan:
             source=settings.source,
             device=settings.device,
             threads=self.threads,
+            tracking_uri=settings.tracking_uri,
             optuna_storage=settings.optuna_storage,
+            mlflow=sweeps.AS_TABLE,
         )
 
 

@@ -1,5 +1,7 @@
 """Arguments that several commands take: a command's request inherits those that it has."""
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,3 +74,8 @@ class RayOptions:
     gpus: float | None = option(
         "with --engine ray: GPUs of each run, such as 0.25 (default: 0)", number, metavar="N"
     )
+
+
+def command_line(words: Sequence[str]) -> str:
+    """The command as typed, to be shown to anybody: without secrets."""
+    return shlex.join(["python", "-m", "curriculum", *map(record.redacted, words)])

@@ -9,8 +9,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from curriculum import api, config, learn, sweeps
-from curriculum.cli.arguments import OptunaOption, RayOptions, StoreOption
+from curriculum import api, config, record, sweeps
+from curriculum.cli.arguments import (
+    OptunaOption,
+    RayOptions,
+    StoreOption,
+    TrackingOption,
+    command_line,
+)
 from curriculum.cli.output_files import check_can_be_written, write_text
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_note, stderr_console
@@ -38,8 +44,8 @@ def _over(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimizeRequest(RayOptions, StoreOption, OptunaOption):
-    """What to search, and how."""
+class OptimizeRequest(RayOptions, StoreOption, TrackingOption, OptunaOption):
+    """What to search, and how; `words` is the command as typed."""
 
     experiment: str = argument("EXPERIMENT", "a name from 'list', or a Python file")
     over: list[str] = option(
@@ -75,9 +81,11 @@ class OptimizeRequest(RayOptions, StoreOption, OptunaOption):
         "threads of torch (default: by the model's size; 1 with several --jobs)", thread_count
     )
     device: str = option("auto, cpu, cuda, cuda:N or mps", metavar="DEVICE", default="auto")
+    wait: bool = option("at the end, wait until MLflow has all runs", bool)
     json: bool = option("print all that was found as JSON", bool)
     report: Path | None = option("write an HTML report to this file", Path)
     overrides: tuple[str, ...]
+    words: tuple[str, ...]
 
 
 def optimize(request: OptimizeRequest) -> int:
@@ -86,18 +94,18 @@ def optimize(request: OptimizeRequest) -> int:
         check_can_be_written(request.report)
     plan = api.planned(request.experiment, config.parse_over(request.over), _settings(request))
     engine = _engine(request, plan)
-    whole = plan.amount
+    whole, files = plan.amount, sweeps.SweepFiles(record.Store(plan.settings.store), plan.id)
     print_note(
-        f"{plan.experiment.name}: {counted(plan.settings.trials, 'trial')}, {' and '.join(plan.always)} "
-        f"among them; budget of each with each seed: up to {whole.value:g} {whole.unit}; study "
-        f"{plan.study_name!r}"
+        f"{plan.title}: {counted(plan.settings.trials, 'trial')}, {' and '.join(plan.always)} among "
+        f"them; budget of each with each seed: up to {whole.value:g} {whole.unit}; '{files.shown_by}' "
+        f"shows it in another terminal"
     )
-    stop = learn.StopRequest(signal.SIGINT, signal.SIGTERM)
     with engine or nullcontext():
-        found = api.search(plan, stderr_console(), engine, stop)
+        outcome = api.search(plan, stderr_console(), engine, wait=request.wait)
+    found = outcome.result
     if found is None:
-        print_error("interrupted; the same command continues the search")
-        return 128 + (stop.signal or signal.SIGINT)
+        print_error(f"{outcome.status}; the same command continues the search")
+        return 128 + (outcome.signal or signal.SIGINT)
     stream = sys.stderr if request.json else sys.stdout
     comparison_report.print_optimization(found.optimization, found.command, stream)
     if request.report is not None:
@@ -140,4 +148,6 @@ def _settings(request: OptimizeRequest) -> api.OptimizationSettings:
         elsewhere=request.engine is not None,
         threads=request.threads,
         optuna_storage=request.optuna_storage,
+        tracking_uri=request.tracking_uri,
+        command=command_line(request.words),
     )

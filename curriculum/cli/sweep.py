@@ -9,7 +9,13 @@ from argparse import ArgumentTypeError
 from dataclasses import asdict, dataclass
 
 from curriculum import api, learn, processes, record, report, sweeps
-from curriculum.cli.arguments import OptunaOption, RayOptions, StoreOption, TrackingOption
+from curriculum.cli.arguments import (
+    OptunaOption,
+    RayOptions,
+    StoreOption,
+    TrackingOption,
+    command_line,
+)
 from curriculum.cli.parser import argument, option
 from curriculum.cli.terminal import print_error, print_line, print_note, stderr_console
 from curriculum.cli.values import (
@@ -202,14 +208,8 @@ def _plan(request: SweepRequest) -> sweeps.SweepPlan:
         mlflow_children=request.mlflow_children == "on",
         tracking_uri=request.tracking_uri,
         optuna_storage=request.optuna_storage,
-        command=_command(request),
+        command=command_line(request.words),
     )
-
-
-def _command(request: SweepRequest) -> str:
-    """The command as typed, without secrets."""
-    words = (record.redacted(word) for word in request.words)
-    return shlex.join(["python", "-m", "curriculum", *words])
 
 
 def _dry_run(planned: sweeps.SweepPlan, request: SweepRequest) -> int:

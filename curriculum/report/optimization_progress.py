@@ -31,10 +31,14 @@ class OptimizationProgress:
     def __exit__(self, *error: object) -> None:
         self._runs.__exit__(*error)
 
-    def on_start(self, job: Job, given: int) -> None:
-        """A run was handed to the engine; so many are known that are to be made."""
+    def on_runs(self, runs: int, done: int) -> None:
+        """A rung has so many runs, of which so many are over."""
+        self._runs.counts.total += runs
+        self._runs.counts.done += done
+
+    def on_start(self, job: Job) -> None:
+        """A run was handed to the engine."""
         self._makes = True
-        self._runs.counts.total = given
         self._runs.on_start(job)
 
     def on_progress(self, job: Job, progress: JobProgress) -> None:

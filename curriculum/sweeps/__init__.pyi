@@ -50,6 +50,7 @@ from .sweep_mirror import SweepMirror as SweepMirror
 from .sweep_outcome import SweepCall as SweepCall
 from .sweep_outcome import SweepOutcome as SweepOutcome
 from .sweep_outcome import run_sweep as run_sweep
+from .sweep_plan import AS_TABLE as AS_TABLE
 from .sweep_plan import SweepPlan as SweepPlan
 from .sweep_status import SweepStatus as SweepStatus
 from .sweep_status import sweep_statuses as sweep_statuses

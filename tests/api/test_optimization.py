@@ -30,6 +30,7 @@ def optimize(experiment: Experiment, store: Path, **more: Any) -> OptimizationRe
         "budget": "80steps",
         "threads": 1,
         "store": store,
+        "mirror": False,
         "progress": False,
     }
     return curriculum.optimize(experiment, **(settings | more))
