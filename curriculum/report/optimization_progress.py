@@ -20,7 +20,7 @@ class OptimizationProgress:
 
     def __init__(self, name: str, console: Console, *, trials: int) -> None:
         self._runs = SweepProgress(name, console, total=0, missing=0)
-        self._trials = trials
+        self._name, self._trials = name, trials
         self._began = time.monotonic()
         self._seen, self._made, self._makes = 0, 0, False  # what the store has takes no time
 
@@ -59,12 +59,18 @@ class OptimizationProgress:
 
     def on_rung(self, number: int, racing: int, trials: int) -> None:
         """So many trials begin a rung, once so many are over."""
+        self._runs.name = f"{self._name}, rung {number + 1}"
+        self._runs.counts.left_of = " of the rung"
         self._runs.note(
-            f"{trials} of {counted(self._trials, 'trial')} over; rung {number + 1}: {counted(racing, 'trial')}"
+            f"{trials} of {counted(self._trials, 'trial')} over; rung {number + 1}: "
+            f"{counted(racing, 'trial')}"
         )
 
     def on_round(self, trials: Sequence[CurriculumTrial]) -> None:
         """A round is over: these are all trials so far."""
+        for trial in trials:  # the next round's take the place of those of this one
+            if not trial.name:
+                self._runs.counts.groups.pop(trial.label, None)
         complete = [trial for trial in trials if trial.complete]
         best = min(complete, key=lambda trial: trial.values[-1])
         last = best.costs[-1]
@@ -86,4 +92,6 @@ class OptimizationProgress:
 
     def on_confirmation(self, best: CurriculumTrial) -> None:
         """All trials are over, and the best is run on fresh seeds."""
+        self._runs.name = f"{self._name}, confirmation"
+        self._runs.counts.left_of = ""
         self._runs.note(f"{best.label} is run on fresh seeds, beside what it is compared with")

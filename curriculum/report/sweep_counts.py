@@ -54,6 +54,7 @@ class SweepCounts:
         reached: of those that were made now, those that reached their target.
         compute: that those made now cost.
         made: how many these are.
+        left_of: what the time left is that of, such as ` of the rung`; empty for all of it.
         groups: by what their runs have in common.
     """
 
@@ -64,6 +65,7 @@ class SweepCounts:
     reached: int = 0
     made: int = 0
     compute: float = 0.0
+    left_of: str = ""
     groups: dict[str, GroupCounts] = field(default_factory=dict)
 
     def group(self, name: str) -> GroupCounts:
@@ -89,6 +91,8 @@ class SweepCounts:
 
     def sentence(self, seconds: float, parts: float = 0.0) -> str:
         """All of it in a line."""
+        if not self.total:
+            return "no run is due yet"
         words = [
             f"{self.done:,} of {counted(self.total, 'run')} done",
             f"{self.running:,} running",
@@ -97,5 +101,5 @@ class SweepCounts:
         ]
         left = self.seconds_left(seconds, parts)
         ends = [f"cost {short(self.compute, 'compute')}"] if self.made else []
-        ends += [f"about {short(left, 'seconds')} left"] if left else []
+        ends += [f"about {short(left, 'seconds')} left{self.left_of}"] if left else []
         return "; ".join([", ".join(words), *ends])

@@ -30,11 +30,15 @@ class SweepProgress:
     """Shows what waits, runs, is done and has failed, how far runs came, and what is left.
 
     Use it in a `with`.
+
+    Attributes:
+        counts: that are shown.
+        name: of the sweep, before these.
     """
 
     def __init__(self, name: str, console: Console, *, total: int, missing: int) -> None:
         self.counts = SweepCounts(total=total, done=total - missing)
-        self._name, self._console = name, console
+        self.name, self._console = name, console
         self._screen = None if console.quiet else screen_of(console)
         self._lines = missing <= MOST_LINES
         self._running: dict[str, Job] = {}
@@ -75,7 +79,7 @@ class SweepProgress:
         group.reaches[reach] += 1
         if self._lines:
             number = f"{counts.done:>{len(str(counts.total))}}/{counts.total}"
-            self._print(f"{number}  {job.label}: {reach}, {ended.seconds:.1f} s")
+            self._print(f"{number}  {job.label}: passed {reach}, {ended.seconds:.1f} s")
         self._left(job)
 
     def on_failure(self, job: Job, failed: JobFailed) -> None:
@@ -104,7 +108,7 @@ class SweepProgress:
         if self._screen is not None:
             self._draw()
         elif time.monotonic() - self._printed > QUIET_SECONDS:
-            self._print(f"{self._name}: {self._sentence()}{self._furthest()}", always=True)
+            self._print(f"{self.name}: {self._sentence()}{self._furthest()}", always=True)
 
     def _sentence(self) -> str:
         parts = sum(progress.part for progress in self._progress.values())
@@ -127,7 +131,7 @@ class SweepProgress:
     def _table(self) -> RenderableType:
         """The counts, a row for each group that has runs, and one for each run in progress."""
         counts = self.counts
-        head = Text(f"{self._name}: {self._sentence()}")
+        head = Text(f"{self.name}: {self._sentence()}")
         groups = Table.grid(padding=(0, 2, 0, 0))
         for name, group in [*counts.groups.items()][:MOST_ROWS]:
             failed = f", {group.failed} failed" if group.failed else ""

@@ -28,7 +28,7 @@ class JobProgress:
     """A run was evaluated.
 
     Attributes:
-        stage: that it stands at, in the task's words.
+        stage: that training stands at, in the task's words: of those that it draws from the hardest.
         part: that is done: of the run's budget, or where that has no limit, of the path; in [0, 1].
         seconds: since the run's start.
     """
@@ -42,12 +42,22 @@ class JobProgress:
     def of(cls, run_id: str, experiment: Experiment, record: Record, event: Evaluated) -> Self:
         """The event of a run's record of an evaluation."""
         path, seconds = experiment.growth.path(), record.clock.seconds
+        stage = _stage_trained_on(experiment, path, event)
         return cls(
             run_id=run_id,
-            stage=experiment.axis_names.brief(event.stage, path),
+            stage=experiment.axis_names.brief(stage, path),
             part=_part_done(experiment.budget, path, event, seconds),
             seconds=seconds,
         )
+
+
+def _stage_trained_on(experiment: Experiment, path: Sequence[Stage], event: Evaluated) -> Stage:
+    """The hardest: that which was evaluated, unless the pacing goes by something else."""
+    pacing = experiment.pacing
+    if pacing.waits_for_mastery or event.stage not in path:
+        return event.stage
+    used = experiment.budget.fraction_used(event.cost + event.discarded_cost)
+    return path[pacing.frontier_on(path, path.index(event.stage), used)]
 
 
 def _part_done(budget: Budget, path: Sequence[Stage], event: Evaluated, seconds: float) -> float:

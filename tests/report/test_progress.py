@@ -149,7 +149,7 @@ def test_a_sweep_prints_a_line_for_each_run_that_is_over(monkeypatch: pytest.Mon
         sweep.on_failure(JOB, JobFailed(run_id=JOB.run_id, sentence="no room", kind="failed"))
     during, end, lost, failed = printed.getvalue().splitlines()
     assert during.startswith("tiny: 6 of 12 runs done, 0 running, 6 waiting, 0 failed")
-    assert end == " 7/12  gated, seed 3, learning rate 0.02: length 5, 2.0 s"
+    assert end == " 7/12  gated, seed 3, learning rate 0.02: passed length 5, 2.0 s"
     assert lost.endswith("is tried again: its process is gone")
     assert failed == "failed: gated, seed 3, learning rate 0.02: no room"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import curriculum
-from curriculum import Experiment, StopRequest
+from curriculum import Budget, Experiment, StopRequest
 from curriculum.config import serialize
 from curriculum.record import History, LeaseLost, Lock, Record, RunExists, RunHeld, Store
 from curriculum.sweeps import (
@@ -91,6 +91,17 @@ def test_the_last_event_says_what_a_run_came_to(job: Job, monkeypatch: pytest.Mo
     assert ended.compute > 0
     assert progress[0].stage == "length 2"
     assert all(0 <= each.part <= 1 for each in progress)
+
+
+def test_direct_training_stands_at_the_last_stage_whichever_is_evaluated(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "PROGRESS_SECONDS", 0.0)
+    direct = tiny.with_strategy("direct").replace(budget=Budget(steps=20))
+    made = Job(run_id=RUN_ID, experiment=json.dumps(serialize(direct)), seed=0, store=store)
+    progress: list[JobProgress] = []
+    carry_out(made, progress.append, StopRequest())
+    assert {each.stage for each in progress} == {"length 5"}
 
 
 def test_a_run_that_another_process_makes_is_held(job: Job) -> None:

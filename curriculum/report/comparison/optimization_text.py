@@ -20,7 +20,7 @@ from curriculum.comparison import (
     least_seeds,
 )
 from curriculum.errors import counted
-from curriculum.report.comparison.text import multiple
+from curriculum.report.comparison.advantage import advantage
 from curriculum.report.screen import literal_console
 from curriculum.report.units import short
 
@@ -31,8 +31,8 @@ MOST_ROWS = 10
 Rows = list[tuple[str, ...]]
 
 _IN_WORDS = {
-    "better": "the best found is better than {}",
-    "worse": "the best found is worse than {}",
+    "better": "better than {}",
+    "worse": "worse than {}",
     "inconclusive": "inconclusive",
 }
 
@@ -68,11 +68,11 @@ def confirmation_rows(found: Confirmation) -> Rows:
     """A head, and the best beside what it is compared with, on fresh seeds."""
     unit = found.best.unit
     rows: Rows = [
-        ("curriculum", "reached", unit, "cost to that of the best", "the best is"),
+        ("curriculum", "reached", unit, "the best found is", "verdict"),
         ("best found", *_cost(found.best), "", ""),
     ]
     for name, cost in found.others.items():
-        rows.append((name, *_cost(cost), _ratio(found.ratios[name]), found.verdict(name)))
+        rows.append((name, *_cost(cost), advantage(found.ratios[name]), found.verdict(name)))
     return rows
 
 
@@ -140,9 +140,9 @@ def _verdicts(found: Optimization) -> Iterator[str]:
     for name, ratio in confirmed.ratios.items():
         other = confirmed.others[name]
         yield (
-            f"On {counted(seeds, 'fresh seed')} {name} costs {_ratio(ratio)} what the best found does: "
-            f"{_IN_WORDS[confirmed.verdict(name)].format(name)} ({other.reached} and "
-            f"{confirmed.best.reached} of {seeds} reached the target)."
+            f"On {counted(seeds, 'fresh seed')} the best found is {advantage(ratio, name)}: "
+            f"{_IN_WORDS[confirmed.verdict(name)].format(name)} ({confirmed.best.reached} of {seeds} "
+            f"reached the target, {other.reached} with {name})."
         )
     least = least_seeds(max(1, len(confirmed.ratios)))
     if seeds < least:
@@ -182,20 +182,13 @@ def _cost(cost: TargetCost) -> tuple[str, str]:
     return f"{cost.reached}/{len(cost.results)}", mean
 
 
-def _ratio(ratio: Ratio) -> str:
-    """A ratio and its interval; of too few that reached the target, nothing is known."""
-    if ratio.least == 0 and math.isinf(ratio.most):
-        return "× ? (too few reached the target)"
-    return multiple(ratio)
-
-
 def _table(title: str, rows: Sequence[Sequence[str]]) -> Table:
     head, *body = rows
     table = Table(
         title=Text(title), title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False
     )
     for name in head:
-        left = name in ("trial", "settings", "curriculum", "the best is")
+        left = name in ("trial", "settings", "curriculum", "the best found is", "verdict")
         table.add_column(Text(name), justify="left" if left else "right", overflow="fold")
     for row in body:
         table.add_row(*map(Text, row))
