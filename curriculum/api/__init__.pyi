@@ -21,6 +21,7 @@ from .optimization import DEFAULT_SEARCH_SEEDS as DEFAULT_SEARCH_SEEDS
 from .optimization import DEFAULT_TRIALS as DEFAULT_TRIALS
 from .optimization import optimize as optimize
 from .optimization import planned as planned
+from .optimization_estimate import estimate_search as estimate_search
 from .optimization_plan import OptimizationPlan as OptimizationPlan
 from .optimization_plan import OptimizationSettings as OptimizationSettings
 from .optimization_result import OptimizationResult as OptimizationResult

@@ -6,10 +6,10 @@ import json
 import signal
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from curriculum import api, config, record, sweeps
+from curriculum import api, config, learn, processes, record, report, sweeps
 from curriculum.cli.arguments import (
     OptunaOption,
     RayOptions,
@@ -19,7 +19,7 @@ from curriculum.cli.arguments import (
 )
 from curriculum.cli.output_files import check_can_be_written, write_text
 from curriculum.cli.parser import argument, option
-from curriculum.cli.terminal import print_error, print_note, stderr_console
+from curriculum.cli.terminal import print_error, print_line, print_note, stderr_console
 from curriculum.cli.values import amount, natural, thread_count, usage_checked
 from curriculum.cli.values import learning_rates as read_rates
 from curriculum.cli.values import seed as read_seed
@@ -81,6 +81,7 @@ class OptimizeRequest(RayOptions, StoreOption, TrackingOption, OptunaOption):
         "threads of torch (default: by the model's size; 1 with several --jobs)", thread_count
     )
     device: str = option("auto, cpu, cuda, cuda:N or mps", metavar="DEVICE", default="auto")
+    dry_run: bool = option("tell runs, budgets, cost and hours, and run nothing", bool)
     wait: bool = option("at the end, wait until MLflow has all runs", bool)
     json: bool = option("print all that was found as JSON", bool)
     report: Path | None = option("write an HTML report to this file", Path)
@@ -93,6 +94,8 @@ def optimize(request: OptimizeRequest) -> int:
     if request.report is not None:
         check_can_be_written(request.report)
     plan = api.planned(request.experiment, config.parse_over(request.over), _settings(request))
+    if request.dry_run:
+        return _dry_run(request, plan)
     engine = _engine(request, plan)
     whole, files = plan.amount, sweeps.SweepFiles(record.Store(plan.settings.store), plan.id)
     print_note(
@@ -112,6 +115,21 @@ def optimize(request: OptimizeRequest) -> int:
         write_text(request.report, found.to_html())
     if request.json:
         print(json.dumps(found.to_json()))
+    return 0
+
+
+def _dry_run(request: OptimizeRequest, plan: api.OptimizationPlan) -> int:
+    """Tell what a search would do."""
+    with learn.isolated(1):
+        estimate = api.estimate_search(plan)
+    several = processes.usable_cores() if request.engine is not None else 1
+    cores = request.jobs or several
+    if request.json:
+        print(json.dumps({"search": plan.id, **asdict(estimate), "cores": cores}))
+        return 0
+    always = " and ".join(plan.always)
+    for line in report.describe_search_estimate(plan.title, always, estimate, cores):
+        print_line(line, hanging=4)
     return 0
 
 

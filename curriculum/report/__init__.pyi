@@ -26,6 +26,7 @@ from .screen import literal_console as literal_console
 from .screen import show_figures_inline as show_figures_inline
 from .screen import shows_progress as shows_progress
 from .sweep_dry_run import describe_estimate as describe_estimate
+from .sweep_dry_run import describe_search_estimate as describe_search_estimate
 from .sweep_progress import SweepProgress as SweepProgress
 from .sweep_status import describe_sweep as describe_sweep
 from .sweep_status import sweep_list as sweep_list

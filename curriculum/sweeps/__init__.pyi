@@ -13,8 +13,11 @@ from .engine import JobProgress as JobProgress
 from .engine import carry_out as carry_out
 from .engines import ENGINES as ENGINES
 from .engines import open_engine as open_engine
+from .estimate import KnownCosts as KnownCosts
+from .estimate import RunCost as RunCost
 from .estimate import SweepEstimate as SweepEstimate
 from .estimate import estimate_sweep as estimate_sweep
+from .estimate import most_compute as most_compute
 from .grid import Amount as Amount
 from .grid import PlannedRun as PlannedRun
 from .grid import Until as Until
@@ -39,9 +42,12 @@ from .run_summary import UNITS as UNITS
 from .run_summary import RunSummary as RunSummary
 from .run_summary import is_guess as is_guess
 from .run_summary import provenance as provenance
+from .search_estimate import SearchEstimate as SearchEstimate
+from .search_estimate import SearchPart as SearchPart
 from .successive_halving import Rung as Rung
 from .successive_halving import best_third as best_third
 from .successive_halving import rungs_of as rungs_of
+from .successive_halving import third_of as third_of
 from .sweep_files import SweepFiles as SweepFiles
 from .sweep_files import SweepRecord as SweepRecord
 from .sweep_files import find_sweep as find_sweep

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
 
 from curriculum.config import Experiment, deserialize, load_module
@@ -37,18 +38,59 @@ class SweepEstimate:
     is_limit: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunCost:
+    """What a run would cost; `is_limit` is whether that is the most that it may."""
+
+    compute: float
+    core_seconds: float
+    is_limit: bool
+
+
+class KnownCosts:
+    """What runs of a store that are over cost, by their settings.
+
+    Attributes:
+        done: the ids of all that are over.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self.done = set[str]()
+        self._costs: dict[str, list[Cost]] = {}
+        self._paces: dict[str, Cost] = {}
+        for run_id, found in Store(store).overviews():
+            if isinstance(found, RunOverview) and found.totals.ended is not None:
+                cost, name = found.totals.cost, found.description.experiment
+                self.done.add(run_id)
+                self._costs.setdefault(_key(found.description.settings), []).append(cost)
+                self._paces[name] = self._paces.get(name, Cost()) + cost
+
+    def of(self, experiment: Experiment, threads: int) -> RunCost:
+        """The cost of a run: the mean of those under the same settings, or else the most."""
+        alike = self._costs.get(_key(experiment.flat()))
+        if alike:
+            return RunCost(
+                compute=fmean(cost.compute for cost in alike),
+                core_seconds=fmean(cost.seconds for cost in alike) * threads,
+                is_limit=False,
+            )
+        compute = most_compute(experiment)
+        return RunCost(compute=compute, core_seconds=compute / OPERATIONS_A_SECOND, is_limit=True)
+
+    def compute_a_second(self, name: str) -> float | None:
+        """That runs of an experiment took, whatever their settings; None where there are none."""
+        found = self._paces.get(name)
+        return found.compute / found.seconds if found is not None and found.seconds else None
+
+
 def estimate_sweep(plan: SweepPlan) -> SweepEstimate:
     """The estimate: by runs of the store under the same settings, or else by the budgets.
 
     Raises:
         UsageError: where a user's file can't be imported again.
     """
-    known, wanted = dict[str, list[Cost]](), frozenset(plan.run_ids)
-    done = set[str]()
-    for run_id, found in Store(plan.store).overviews():
-        if isinstance(found, RunOverview) and found.totals.ended is not None:
-            done |= {run_id} & wanted
-            known.setdefault(_key(found.description.settings), []).append(found.totals.cost)
+    known = KnownCosts(plan.store)
+    done = known.done & frozenset(plan.run_ids)
     incomplete = [
         (variant, count) for variant in plan.variants if (count := plan.missing(variant, done))
     ]
@@ -59,26 +101,21 @@ def estimate_sweep(plan: SweepPlan) -> SweepEstimate:
     return SweepEstimate(
         runs=len(plan.run_ids),
         done=len(done),
-        compute=missing and missing * fmean((compute for compute, _, _ in looked_at), weights),
-        core_seconds=missing and missing * fmean((seconds for _, seconds, _ in looked_at), weights),
-        is_limit=any(is_limit for _, _, is_limit in looked_at),
+        compute=missing and missing * fmean((each.compute for each in looked_at), weights),
+        core_seconds=missing
+        and missing * fmean((each.core_seconds for each in looked_at), weights),
+        is_limit=any(each.is_limit for each in looked_at),
     )
 
 
-def _estimate(variant: RunVariant, known: Mapping[str, list[Cost]]) -> tuple[float, float, bool]:
-    """The compute and the core-seconds of a run, and whether that is the most that it may cost."""
+def _estimate(variant: RunVariant, known: KnownCosts) -> RunCost:
     module = None if variant.source is None else load_module(variant.source)
     experiment = deserialize(json.loads(variant.experiment), module)
-    alike = known.get(_key(experiment.flat()))
-    if alike:
-        seconds = fmean(cost.seconds for cost in alike) * variant.threads
-        return fmean(cost.compute for cost in alike), seconds, False
-    compute = _most_compute(experiment)
-    return compute, compute / OPERATIONS_A_SECOND, True
+    return known.of(experiment, variant.threads)
 
 
-def _most_compute(experiment: Experiment) -> float:
-    """What the budget allows, evaluations apart where it is not in compute."""
+def most_compute(experiment: Experiment) -> float:
+    """What a run's budget allows, evaluations apart where it is not in compute."""
     budget, path = experiment.budget, experiment.growth.path()
     limits = []
     if budget.compute is not None:

@@ -55,4 +55,13 @@ def best_third(values: Mapping[int, float]) -> set[int]:
     {7}
     """
     ordered = sorted(values, key=lambda number: (values[number], number))
-    return {*ordered[: math.ceil(len(values) * KEPT - 1e-9)]}
+    return {*ordered[: third_of(len(values))]}
+
+
+def third_of(count: int) -> int:
+    """How many of so many go on.
+
+    >>> [third_of(count) for count in (0, 1, 3, 7)]
+    [0, 1, 1, 3]
+    """
+    return math.ceil(count * KEPT - 1e-9)
