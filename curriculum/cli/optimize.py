@@ -93,6 +93,8 @@ def optimize(request: OptimizeRequest) -> int:
     """Search for the best curriculum of an experiment; the exit code."""
     if request.report is not None:
         check_can_be_written(request.report)
+    if request.engine is not None:
+        sweeps.check_engine_name(request.engine)
     plan = api.planned(request.experiment, config.parse_over(request.over), _settings(request))
     if request.dry_run:
         return _dry_run(request, plan)

@@ -12,6 +12,7 @@ from .engine import JobOutcome as JobOutcome
 from .engine import JobProgress as JobProgress
 from .engine import carry_out as carry_out
 from .engines import ENGINES as ENGINES
+from .engines import check_engine_name as check_engine_name
 from .engines import open_engine as open_engine
 from .estimate import KnownCosts as KnownCosts
 from .estimate import RunCost as RunCost

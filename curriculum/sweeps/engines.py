@@ -11,6 +11,12 @@ from curriculum.sweeps.ray.engine import RayEngine
 ENGINES = ("local", "ray")
 
 
+def check_engine_name(name: str) -> None:
+    """Raise a UsageError where there is no engine of that name."""
+    if name not in ENGINES:
+        raise UsageError(f"there is no engine {name!r}; {did_you_mean(name, ENGINES)}")
+
+
 def open_engine(
     name: str,
     store: Path,
@@ -38,8 +44,7 @@ def open_engine(
         UsageError: where there is none; for fewer jobs than 1, or a device that is not available; for what the engine doesn't take; or as
             `RayEngine` says.
     """
-    if name not in ENGINES:
-        raise UsageError(f"there is no engine {name!r}; {did_you_mean(name, ENGINES)}")
+    check_engine_name(name)
     if name == "ray":
         if jobs is not None:
             raise UsageError(
