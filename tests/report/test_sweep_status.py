@@ -18,7 +18,7 @@ TRACEBACK = "a run failed:\nTraceback (most recent call last):\n  File ...\nValu
 )
 def test_why_a_run_failed_is_a_line_that_says_it(why: str, told: str) -> None:
     record = SweepRecord(
-        id="0" * 8, experiments=("tiny",), command="", created=0.0, runs=("a",), format=1
+        id="0" * 8, experiments=("tiny",), command="", created=0.0, runs=("a",), format=2
     )
     status = SweepStatus(
         record=record,

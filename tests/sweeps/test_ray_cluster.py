@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,7 +21,7 @@ from ray_clusters import (
     weights_of,
 )
 
-from curriculum import Experiment, StopRequest, UsageError
+from curriculum import Experiment, StopRequest, UsageError, optimize
 from curriculum.record import Store
 from curriculum.sweeps import JobEnded, JobLost, JobProgress, RayEngine, SweepDriver
 from curriculum.sweeps.ray.connection import disconnect
@@ -121,6 +122,38 @@ def test_a_node_is_killed_and_another_joins_and_all_runs_are_those_made_here(
     assert watch.failed == []
     assert sorted(watch.ended) == sorted(job.run_id for job in jobs)
     assert weights_of(store) == made_here(jobs, tmp_path / "here")
+
+
+def test_a_search_that_loses_a_node_finds_what_one_process_does(
+    tiny: Experiment, tmp_path: Path
+) -> None:
+    asked: dict[str, Any] = {
+        "over": {"growth.factor": "1.2..4"},
+        "seeds": (0, 1),
+        "trials": 6,
+        "confirm_seeds": (100, 101, 102),
+        "budget": "80steps",
+        "threads": 1,
+        "mirror": False,
+        "progress": False,
+    }
+    store = tmp_path / "shared"
+    with cluster_of({}, {}) as (cluster, nodes):
+
+        def kill() -> None:
+            end = time.monotonic() + 120
+            while len(Store(store).runs()) < 8 and time.monotonic() < end:
+                time.sleep(0.05)
+            cluster.remove_node(nodes[0], allow_graceful=False)
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        with RayEngine(store, address=cluster.address) as engine:
+            found = optimize(tiny, engine=engine, store=store, **asked)
+        thread.join()
+    alone = optimize(tiny, store=tmp_path / "alone", **asked)
+    assert found.to_json() == alone.to_json()
+    assert weights_of(store) == weights_of(tmp_path / "alone")
 
 
 def test_a_run_that_was_started_on_one_kind_of_cpu_goes_on_there_alone(

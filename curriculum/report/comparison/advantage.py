@@ -5,9 +5,12 @@ import math
 from curriculum.comparison import Ratio
 from curriculum.report.units import times
 
+NOT_KNOWN = "not known"
+"""Where too few reached the target."""
+
 
 def advantage(ratio: Ratio, other: str = "") -> str:
-    """How much cheaper or dearer one is than another, and in brackets the interval.
+    """How much cheaper or dearer one is than another, and in brackets the interval; or `NOT_KNOWN`.
 
     Args:
         ratio: of the cost of the other to that of the one.
@@ -21,10 +24,12 @@ def advantage(ratio: Ratio, other: str = "") -> str:
     'at least 1.2 × cheaper than direct'
     >>> advantage(Ratio(0.0, 0.2, 0.0, 0.5, 6, 1.0))
     'at least 5.0 × dearer (≥ 2.0)'
+    >>> advantage(Ratio(0.0, math.inf, 0.0, math.inf, 6, 1.0), "gated")
+    'not known'
     """
     than = f" than {other}" if other else ""
     if _is_nothing(ratio.least, ratio.most):
-        return f"cheaper or dearer{than}: too few reached the target to know"
+        return NOT_KNOWN
     words = _between(ratio.least, ratio.most)
     words = f"as dear as {other or 'it'}" if words.startswith("1.0 ×") else words + than
     if ratio.low is None or ratio.high is None or _is_nothing(ratio.low, ratio.high):

@@ -20,7 +20,7 @@ from curriculum.comparison import (
     least_seeds,
 )
 from curriculum.errors import counted
-from curriculum.report.comparison.advantage import advantage
+from curriculum.report.comparison.advantage import NOT_KNOWN, advantage
 from curriculum.report.screen import literal_console
 from curriculum.report.units import short
 
@@ -139,8 +139,11 @@ def _verdicts(found: Optimization) -> Iterator[str]:
     seeds = len(confirmed.best.results)
     for name, ratio in confirmed.ratios.items():
         other = confirmed.others[name]
+        words = advantage(ratio, name)
+        if words == NOT_KNOWN:
+            words = f"not known to be cheaper or dearer than {name}"
         yield (
-            f"On {counted(seeds, 'fresh seed')} the best found is {advantage(ratio, name)}: "
+            f"On {counted(seeds, 'fresh seed')} the best found is {words}: "
             f"{_IN_WORDS[confirmed.verdict(name)].format(name)} ({confirmed.best.reached} of {seeds} "
             f"reached the target, {other.reached} with {name})."
         )
