@@ -1,7 +1,7 @@
 """The two errors that users see, a mistake and a run that can't continue, checks of settings, and words for both."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from numbers import Real
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -78,6 +78,22 @@ def check_fields(settings: object, part: str, **rules: Rule) -> None:
             raise UsageError(f"{part}.{name} must be {_in_words(rule)}, got {value!r}")
 
 
+def rule_in_words(kind: type[Any], name: str) -> str:
+    """The interval or the choices that a field of settings is annotated with; empty for none."""
+    rule = _annotated_rules(kind).get(name)  # type: ignore[arg-type]  # every class is hashable
+    return "" if rule is None else _in_words(rule)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Alternatives in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b or c')
+    """
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 @cache
 def _annotated_rules(kind: type[Any]) -> dict[str, Rule]:
     found: dict[str, Rule] = {}
@@ -109,7 +125,7 @@ def _in_words(rule: Rule) -> str:
     ['a, b or c', 'at least 1', 'above 0', 'in (0, 1]']
     """
     if isinstance(rule, tuple):
-        return f"{', '.join(map(str, rule[:-1]))} or {rule[-1]}"
+        return listed([*map(str, rule)])
     if rule[:-1].endswith(", inf"):
         return f"{'above' if rule[0] == '(' else 'at least'} {rule[1:-6]}"
     return f"in {rule}"

@@ -9,24 +9,24 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from curriculum import plan, sweeps
+from curriculum import config, plan, sweeps
 from curriculum.errors import UsageError
 from curriculum.processes import usable_cores
 
 AGES = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 MOST_SEEDS = 10_000
 MOST_LENGTHS = 10_000
-SPAN = r"(\d{1,18})(?:\.\.(\d{1,18})(?:\.\.(\d{1,18}))?)?"
 PORTS = 65_536
 
 V = TypeVar("V")
 
 
 def natural(text: str, least: int = 1) -> int:
-    """A whole number, at least 1."""
-    if not text.strip().isdecimal() or int(text) < least:
+    """A whole number, at least 1; `2e6` is one too."""
+    found = config.whole_number(text)
+    if found is None or found < least:
         raise ArgumentTypeError(f"must be a whole number, at least {least}, got {text!r}")
-    return int(text)
+    return found
 
 
 def seed(text: str) -> int:
@@ -44,9 +44,10 @@ def thread_count(text: str) -> int:
 
 def port(text: str) -> int:
     """A port that a server can listen on."""
-    if not text.isdecimal() or not 0 < int(text) < PORTS:
+    found = config.whole_number(text)
+    if found is None or not 0 < found < PORTS:
         raise ArgumentTypeError(f"must be from 1 to {PORTS - 1}, got {text!r}")
-    return int(text)
+    return found
 
 
 def number(text: str) -> float:
@@ -86,8 +87,8 @@ def seeds(text: str) -> tuple[int, ...]:
     """
     found: list[int] = []
     for part in text.split(","):
-        span = re.fullmatch(r"\s*(\d{1,9})(?:\.\.(\d{1,9}))?\s*", part, re.ASCII)
-        first, last = (0, -1) if span is None else (int(span[1]), int(span[2] or span[1]))
+        span = _span(part, most=2)
+        first, last = (0, -1) if not span else (span[0], span[-1])
         if not first <= last < first + MOST_SEEDS:
             raise ArgumentTypeError(
                 f"must be a list such as 0..5 or 0,2,7, of whole numbers in rising order, at most "
@@ -105,12 +106,12 @@ def lengths(text: str) -> tuple[int, ...]:
     """
     found: list[int] = []
     for part in text.split(","):
-        span = re.fullmatch(SPAN, part.strip(), re.ASCII)
-        if span is None:
+        span = _span(part, most=3)
+        if not span:
             raise ArgumentTypeError(
                 f"must be lengths such as 40, 41..500 or 41..500..20 (every 20th), got {text!r}"
             )
-        first, last, step = int(span[1]), int(span[2] or span[1]), int(span[3] or 1)
+        first, last, step = (*span, *(span[0], 1)[len(span) - 1 :])
         if last < first:
             raise ArgumentTypeError(f"must rise, got {part!r}; did you mean {last}..{first}?")
         if not first or not step:
@@ -124,6 +125,13 @@ def lengths(text: str) -> tuple[int, ...]:
             )
         found += span_lengths
     return tuple(dict.fromkeys(found))
+
+
+def _span(text: str, most: int) -> list[int]:
+    """The whole numbers of `41..500`, at most so many, none below 0; empty for anything else."""
+    found = [config.whole_number(part) for part in text.split("..")]
+    numbers = [number for number in found if number is not None and number >= 0]
+    return numbers if len(numbers) == len(found) <= most else []
 
 
 def learning_rates(text: str) -> tuple[float, ...]:

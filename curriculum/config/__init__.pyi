@@ -29,3 +29,4 @@ from .setting_descriptions import describe_settings as describe_settings
 from .tuning import Choices as Choices
 from .tuning import Range as Range
 from .tuning import Tuning as Tuning
+from .typed_values import whole_number as whole_number

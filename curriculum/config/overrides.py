@@ -12,6 +12,7 @@ import tyro
 from curriculum import learn, models, plan
 from curriculum.config.experiment import Experiment
 from curriculum.config.flat_settings import flatten
+from curriculum.config.typed_values import typed_words
 from curriculum.errors import UsageError, did_you_mean
 
 
@@ -86,12 +87,16 @@ def override(experiment: Experiment, arguments: Sequence[str]) -> Experiment:
     """
     parts, rest = choose_parts(experiment, arguments)
     if rest:
-        rest = [SHORT.get(token, token) for token in rest]
-        _check_known(experiment.name, parts, rest)
+        _check_known(experiment.name, parts, _in_full(rest))
+        rest = _in_full(typed_words(rest, parts, get_type_hints(Experiment)))
         named = _named_parts(parts, rest)
         parsed = _parse_quietly(named, rest)
         parts |= {name: getattr(parsed, name) for name in named}
     return experiment.replace(**parts)  # all at once: only together need they fit
+
+
+def _in_full(arguments: Sequence[str]) -> list[str]:
+    return [SHORT.get(argument, argument) for argument in arguments]
 
 
 def choose_parts(

@@ -70,7 +70,7 @@ MISTAKES = [
     (["run", "lstm_firstbit", "--tuning.learning-rate", "1", "0.1"], "give the lower bound first"),
     (
         ["run", "lstm_firstbit", "--tuning.learning-rate"],
-        "--tuning.learning-rate must be None or FLOAT FLOAT, got nothing\n",
+        "tuning.learning_rate must be two numbers or None",
     ),
     (["run", "lstm_firstbit", "--tuning.hidden-size", "4", "40"], "below the model's 20: a larger"),
     (["run", "lstm_firstbit", "--tuning.share", "2"], "must be in (0, 1], got 2.0"),

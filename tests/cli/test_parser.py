@@ -47,8 +47,8 @@ def test_anything_else_is_no_list_of_learning_rates(text: str) -> None:
 
 
 def test_whole_numbers_have_a_least_value() -> None:
-    assert (natural("1"), seed("0"), seed(" 12 ")) == (1, 0, 12)
-    for text in ("0", "-1", "1.0", "two", "", "1e3"):
+    assert (natural("1"), natural("2e6"), seed("0"), seed(" 12 ")) == (1, 2_000_000, 0, 12)
+    for text in ("0", "-1", "1.0", "two", "", "2.5"):
         with pytest.raises(argparse.ArgumentTypeError, match="whole number, at least 1, got"):
             natural(text)
     for text in ("-1", "one", ""):

@@ -104,10 +104,10 @@ def test_a_width_of_guesses_is_not_taken_from_a_learning_rate(tiny: Experiment) 
     [
         ("--growth.factr 2", "has no setting --growth.factr; did you mean --growth.factor"),
         ("--sead 3", "has no setting --sead"),
-        ("--growth.factor two", "could not convert string to float: 'two'"),
-        ("--model.hidden-size 2.5", "invalid literal"),
+        ("--growth.factor two", "growth.factor must be a number above 1, such as 1.5, got 'two'"),
+        ("--model.hidden-size 2.5", "model.hidden_size must be a whole number"),
         ("--model.cell elman", "'elman'"),
-        ("--growth.factor", "Missing value"),
+        ("--growth.factor", "got nothing"),
         ("--growth.factor 1", "growth.factor must be above 1"),
         ("--growth.end 1", "growth.end must not be below growth.start"),
         ("--growth.start 1", "first bit needs a length of at least 2"),
