@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,13 +184,28 @@ def make_sweep(
     *,
     mirror: bool = True,
     wait: bool = False,
+    begin: Callable[[], object] = lambda: None,
+    transient: bool = False,
 ) -> SweepResult:
-    """Make what is missing of a sweep, with progress."""
+    """Make what is missing of a sweep, with progress.
+
+    Args:
+        planned: the sweep.
+        engine: makes the runs.
+        console: for the progress.
+        mirror: see `sweep`.
+        wait: see `sweep`.
+        begin: called once nothing refuses the sweep, before its first run.
+        transient: whether what is drawn of the progress goes at the end.
+    """
     total = len(planned.run_ids)
     with ExitStack() as stack:
 
         def progress_of(done: int) -> sweeps.SweepListener:
-            shown = report.SweepProgress(planned.title, console, total=total, missing=total - done)
+            begin()
+            shown = report.SweepProgress(
+                planned.title, console, total=total, missing=total - done, transient=transient
+            )
             return stack.enter_context(shown)
 
         outcome = sweeps.run_sweep(planned, engine, progress_of, mirror=mirror, wait=wait)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import shlex
 import signal
+import sys
 from argparse import ArgumentTypeError
 from dataclasses import asdict, dataclass
+from typing import Any, TextIO
 
-from curriculum import api, learn, processes, record, report, sweeps
+from curriculum import api, learn, record, report, sweeps
 from curriculum.cli.arguments import (
     OptunaOption,
     RayOptions,
@@ -117,6 +119,7 @@ class SweepsRequest(StoreOption):
 
     sweep: str | None = argument("SWEEP", "a sweep's id, or the beginning of one", nargs="?")
     cancel: bool = option("ask whoever runs the sweep to end it in order", bool)
+    remove: bool = option("remove the sweep's record; its runs stay", bool)
     json: bool = option("print the sweeps as one JSON list", bool)
 
 
@@ -125,23 +128,20 @@ def sweep(request: SweepRequest) -> int:
     planned = _plan(request)
     if request.dry_run:
         return _dry_run(planned, request)
-    engine = sweeps.open_engine(
-        request.engine,
-        planned.store,
-        jobs=request.jobs,
-        isolate=request.isolate,
-        address=request.address,
-        cpus=request.cpus,
-        gpus=request.gpus,
-        device=request.device,
-    )
     files = sweeps.SweepFiles(record.Store(planned.store), planned.id)
-    print_note(
-        f"{planned.title}: {counted(len(planned.run_ids), 'run')}; '{files.shown_by}' shows it in "
-        f"another terminal"
-    )
-    with engine:
-        result = api.make_sweep(planned, engine, stderr_console(), wait=request.wait)
+    runs = counted(len(planned.run_ids), "run")
+    note = f"{planned.title}: {runs}; '{files.shown_by}' shows it in another terminal"
+    with sweeps.open_engine(**_engine(planned, request)) as engine:
+        result = api.make_sweep(
+            planned,
+            engine,
+            stderr_console(),
+            wait=request.wait,
+            begin=lambda: print_note(note),
+            transient=True,  # what came of it is printed below
+        )
+    found = sweeps.sweep_statuses(record.Store(planned.store), [files])
+    _print_status(found, sys.stderr if request.json else sys.stdout)
     _close(planned, result, request)
     if request.json:
         print(json.dumps(asdict(result)))
@@ -154,13 +154,20 @@ def show_sweeps(request: SweepsRequest) -> int:
     """Tell how far the store's sweeps are, or cancel one; the exit code."""
     store = record.Store(request.store)
     if request.sweep is None:
-        if request.cancel:
-            raise UsageError("--cancel needs the id of a sweep; 'sweeps' lists them")
+        for name in ("cancel", "remove"):
+            if getattr(request, name):
+                raise UsageError(f"--{name} needs the id of a sweep; 'sweeps' lists them")
         chosen = [sweeps.SweepFiles(store, each) for each in sweeps.sweep_ids(store)]
     else:
         chosen = [sweeps.find_sweep(store, request.sweep)]
+    if request.cancel and request.remove:
+        raise UsageError(
+            "--cancel has a sweep end, and --remove is for one that has; give one of them"
+        )
     if request.cancel:
         return _cancel(chosen[0])
+    if request.remove:
+        return _remove(chosen[0])
     found = sweeps.sweep_statuses(store, chosen)
     if request.json:
         print(json.dumps([each.as_json() for each in found]))
@@ -179,13 +186,18 @@ def _describe(found: list[sweeps.SweepStatus], files: sweeps.SweepFiles) -> int:
     if not found:
         raise UsageError(f"{files.path} can't be read; the command that began the sweep mends it")
     (status,) = found
-    for line in report.describe_sweep(status):
-        print_line(line, hanging=4)
+    _print_status(found, sys.stdout)
     if status.state == "running":
         print_line(f"'{files.shown_by} --cancel' ends it in order")
     elif (status.state == "stopped" or status.failed) and status.record.command:
         print(f"Continue it with: {status.record.command}")  # on one line, to be copied
     return 0
+
+
+def _print_status(found: list[sweeps.SweepStatus], stream: TextIO) -> None:
+    for status in found:
+        for line in report.describe_sweep(status):
+            print_line(line, stream, hanging=4)
 
 
 def _plan(request: SweepRequest) -> sweeps.SweepPlan:
@@ -212,11 +224,30 @@ def _plan(request: SweepRequest) -> sweeps.SweepPlan:
     )
 
 
+def _engine(planned: sweeps.SweepPlan, request: SweepRequest) -> dict[str, Any]:
+    """What makes the runs, as `open_engine` takes it."""
+    return {
+        "name": request.engine,
+        "store": planned.store,
+        "jobs": request.jobs,
+        "isolate": request.isolate,
+        "address": request.address,
+        "cpus": request.cpus,
+        "gpus": request.gpus,
+        "device": request.device,
+    }
+
+
 def _dry_run(planned: sweeps.SweepPlan, request: SweepRequest) -> int:
-    """Tell what a sweep would do."""
+    """Tell what a sweep would do, unless a start would be refused."""
+    record.check_shared_store(planned.store)
+    planned.check_storage()
+    at_a_time = sweeps.runs_at_a_time(**_engine(planned, request))
     with learn.isolated(1):
         estimate = sweeps.estimate_sweep(planned)
-    cores = min(request.jobs or processes.usable_cores(), max(1, estimate.runs - estimate.done))
+    missing = max(1, estimate.runs - estimate.done)
+    each = 1.0 if request.cpus is None else request.cpus
+    cores = max(1, round(min(at_a_time, missing) * each))
     if request.json:
         print(json.dumps({"sweep": planned.id, **asdict(estimate), "cores": cores}))
         return 0
@@ -258,4 +289,13 @@ def _cancel(files: sweeps.SweepFiles) -> int:
     except OSError as error:
         raise UsageError(f"{files.path.parent} can't be written ({error.strerror})") from error
     print_line(f"Asked sweep {files.id} to end; its runs save themselves first")
+    return 0
+
+
+def _remove(files: sweeps.SweepFiles) -> int:
+    """Take a sweep's record away."""
+    files.remove()
+    print_line(
+        f"Removed the record of sweep {files.id}; its runs stay: 'runs' lists them, and 'rm' and 'prune' delete them"
+    )
     return 0

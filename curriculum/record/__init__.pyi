@@ -40,6 +40,7 @@ from .events import VisitStarted as VisitStarted
 from .files import UnexpectedFileType as UnexpectedFileType
 from .files import check_file as check_file
 from .files import check_folder as check_folder
+from .files import make_within as make_within
 from .files import read_bytes as read_bytes
 from .forced_resume import forced_resume_point as forced_resume_point
 from .found_lease import LEASE_SECONDS as LEASE_SECONDS

@@ -17,6 +17,9 @@ KINDS = (
     (stat.S_ISREG, "a file"),
 )
 
+MOST_TRIES = 20
+"""To make a folder that others make and take away at the same time: each does so once."""
+
 
 class UnexpectedFileType(UsageError):
     """In the place of a run's file or folder is what no run writes: a link, a pipe, a device."""
@@ -64,6 +67,22 @@ def write_new(path: Path, content: bytes) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
         file.write(content)
+
+
+def make_within(folder: Path, make: Callable[[], object]) -> None:
+    """Make something in a folder that may be missing, and that another process may take away while it is empty.
+
+    Raises:
+        OSError: where it can't be made.
+    """
+    for left in reversed(range(MOST_TRIES)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            make()
+            return
+        except FileNotFoundError:
+            if not left:
+                raise
 
 
 def check_folder(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from curriculum.errors import UsageError
 from curriculum.record.disk import fsync, write_atomically
-from curriculum.record.files import read_bytes, remove, write_new
+from curriculum.record.files import make_within, read_bytes, remove, write_new
 from curriculum.record.lock import Lock
 from curriculum.record.store import Store
 
@@ -48,8 +48,7 @@ def write_store_token(store: Store) -> str:
     """
     token = secrets.token_hex(TOKEN_BYTES)
     try:
-        store.root.mkdir(parents=True, exist_ok=True)
-        write_atomically(_token_path(store, token), token)
+        make_within(store.root, lambda: write_atomically(_token_path(store, token), token))
     except OSError as error:
         raise _unwritable(store.root, error) from error
     return token
@@ -86,7 +85,7 @@ def _scratch(root: Path) -> Iterator[Path]:
     new = [path for path in (root, *root.parents) if not path.exists()]
     folder = root / f".probe-{secrets.token_hex(8)}"
     try:
-        folder.mkdir(parents=True)
+        make_within(root, folder.mkdir)
     except OSError as error:
         raise _unwritable(root, error) from error
     try:

@@ -19,6 +19,9 @@ from curriculum.report.screen import screen_of
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 10.0
 
+NEWS = (record.Evaluated, record.TrialEvaluated, record.FinalEvaluated)
+"""What changes the line that is printed now and then; others would have it printed twice."""
+
 
 class Progress:
     """A listener that shows each record as it comes. Use it in a `with`.
@@ -88,7 +91,7 @@ class Progress:
         elif self._screen is None:
             if isinstance(entry.event, record.VisitEnded):
                 self._print(f"{entry.event.verdict:<9} {self._situation()}")
-            elif time.monotonic() - self._shown > LINE_SECONDS:
+            elif isinstance(entry.event, NEWS) and time.monotonic() - self._shown > LINE_SECONDS:
                 activity = "searching" if self._race else "learning"
                 self._print(self._final_evaluation() or f"{activity:<9} {self._situation()}")
         elif time.monotonic() - self._shown > REDRAW_SECONDS:

@@ -89,10 +89,10 @@ class SweepCounts:
             return None
         return seconds / made * max(0.0, self.waiting + self.running - parts)
 
-    def sentence(self, seconds: float, parts: float = 0.0) -> str:
-        """All of it in a line."""
+    def lines(self, seconds: float, parts: float = 0.0) -> list[str]:
+        """The counts, and below them cost and time left, where there are any."""
         if not self.total:
-            return "no run is due yet"
+            return ["no run is due yet"]
         words = [
             f"{self.done:,} of {counted(self.total, 'run')} done",
             f"{self.running:,} running",
@@ -102,4 +102,4 @@ class SweepCounts:
         left = self.seconds_left(seconds, parts)
         ends = [f"cost {short(self.compute, 'compute')}"] if self.made else []
         ends += [f"about {short(left, 'seconds')} left{self.left_of}"] if left else []
-        return "; ".join([", ".join(words), *ends])
+        return [", ".join(words), *(["; ".join(ends)] if ends else [])]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console, RenderableType
 
 from curriculum.report.screen import screen_of
 from curriculum.report.sweep_counts import SweepCounts
-from curriculum.report.units import short
+from curriculum.report.sweep_table import SweepTable
 from curriculum.sweeps import Job, JobEnded, JobFailed, JobProgress
 
 REDRAW_SECONDS = 0.2
@@ -22,24 +19,23 @@ QUIET_SECONDS = 60.0
 MOST_LINES = 100
 """Where more runs than that are to be made, there is no line for each."""
 
-MOST_ROWS = 12
-"""Of groups, and of runs in progress, that are drawn."""
-
 
 class SweepProgress:
     """Shows what waits, runs, is done and has failed, how far runs came, and what is left.
 
-    Use it in a `with`.
+    Use it in a `with`. What is drawn stays at the end, unless it is `transient`.
 
     Attributes:
         counts: that are shown.
         name: of the sweep, before these.
     """
 
-    def __init__(self, name: str, console: Console, *, total: int, missing: int) -> None:
+    def __init__(
+        self, name: str, console: Console, *, total: int, missing: int, transient: bool = False
+    ) -> None:
         self.counts = SweepCounts(total=total, done=total - missing)
         self.name, self._console = name, console
-        self._screen = None if console.quiet else screen_of(console)
+        self._screen = None if console.quiet else screen_of(console, transient=transient)
         self._lines = missing <= MOST_LINES
         self._running: dict[str, Job] = {}
         self._progress: dict[str, JobProgress] = {}
@@ -104,21 +100,26 @@ class SweepProgress:
         self._changed()
 
     def _changed(self) -> None:
-        self.counts.running = len(self._running)
+        waiting = sum(bool(progress.waits_for) for progress in self._progress.values())
+        self.counts.running = len(self._running) - waiting
         if self._screen is not None:
             self._draw()
         elif time.monotonic() - self._printed > QUIET_SECONDS:
             self._print(f"{self.name}: {self._sentence()}{self._furthest()}", always=True)
 
+    @property
+    def _parts(self) -> float:
+        """Of the runs in progress that are done, added up."""
+        return sum(progress.part for progress in self._progress.values())
+
     def _sentence(self) -> str:
-        parts = sum(progress.part for progress in self._progress.values())
-        return self.counts.sentence(time.monotonic() - self._began, parts)
+        return "; ".join(self.counts.lines(time.monotonic() - self._began, self._parts))
 
     def _furthest(self) -> str:
         """The run in progress that was begun first, in words."""
         for run_id, job in self._running.items():
             progress = self._progress.get(run_id)
-            if progress is not None:
+            if progress is not None and progress.stage:
                 return f"; {job.label} at {progress.stage}, {progress.part:.0%} done"
         return ""
 
@@ -129,25 +130,17 @@ class SweepProgress:
             self._screen.update(self._table(), refresh=True)
 
     def _table(self) -> RenderableType:
-        """The counts, a row for each group that has runs, and one for each run in progress."""
-        counts = self.counts
-        head = Text(f"{self.name}: {self._sentence()}")
-        groups = Table.grid(padding=(0, 2, 0, 0))
-        for name, group in [*counts.groups.items()][:MOST_ROWS]:
-            failed = f", {group.failed} failed" if group.failed else ""
-            groups.add_row(Text(name), Text(f"{group.done} done{failed}"), Text(group.reach))
-        more = len(counts.groups) - MOST_ROWS
-        if more > 0:
-            groups.add_row(Text(f"… and {more} more"))
-        runs = Table.grid(padding=(0, 2, 0, 0))
-        for run_id, job in [*self._running.items()][:MOST_ROWS]:
-            progress = self._progress.get(run_id)
-            stage = "begins" if progress is None else f"at {progress.stage}"
-            part = 0.0 if progress is None else progress.part
-            clock = "" if progress is None else short(progress.seconds, "seconds")
-            bar = ProgressBar(total=1.0, completed=part, width=12)
-            runs.add_row(Text(f"{job.label}: {stage}"), bar, Text(clock))
-        return Group(head, groups, runs)
+        now = time.monotonic()
+        shown = [
+            (job, progress)
+            for run_id, job in self._running.items()
+            if not ((progress := self._progress.get(run_id)) and progress.waits_for)
+        ]
+        return SweepTable(
+            head=[self.name, *self.counts.lines(now - self._began, self._parts)],
+            groups=self.counts.groups,
+            running=shown,
+        )
 
     def _print(self, text: str, *, always: bool = False) -> None:
         """A line of text; above what is drawn on a terminal. In a notebook the table says it, mostly."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from curriculum.errors import counted
 from curriculum.report.sweep_counts import reaches_in_words
 from curriculum.report.units import short
-from curriculum.sweeps import SweepStatus
+from curriculum.sweeps import SweepStatus, VariantStatus
 
+MOST_VARIANTS = 60
 MOST_FAILURES = 5
 """That are told of a sweep; `runs` tells of all."""
 
@@ -29,13 +30,25 @@ def describe_sweep(status: SweepStatus) -> Iterator[str]:
     if status.seconds_left:
         spent += f"; about {short(status.seconds_left, 'seconds')} left"
     yield spent
-    for group, reaches in sorted(status.reaches.items()):
-        yield f"  {group}: {counted(sum(reaches.values()), 'run')} over; {reaches_in_words(Counter(reaches))}"
+    for name, variant in [*status.variants.items()][:MOST_VARIANTS]:
+        yield f"  {name}: {_variant(variant)}"
+    more = len(status.variants) - MOST_VARIANTS
+    if more > 0:
+        yield f"  and {counted(more, 'more variant')}; --json tells of all"
     for run_id, why in [*status.failures.items()][:MOST_FAILURES]:
         yield f"  run {run_id} failed: {_in_a_line(why)}"
     more = status.failed - min(len(status.failures), MOST_FAILURES)
     if more > 0:
         yield f"  {counted(more, 'run')} more failed; 'runs' lists them"
+
+
+def _variant(variant: VariantStatus) -> str:
+    """What came of the runs that differ in their seed alone."""
+    done = f"{variant.done:,} of {counted(variant.runs, 'run')} done"
+    failed = f", {variant.failed:,} failed" if variant.failed else ""
+    reach = f"; {reaches_in_words(Counter(variant.reaches))}" if variant.reaches else ""
+    cost = f"; cost {short(variant.compute, 'compute')}" if variant.compute else ""
+    return f"{done}{failed}{reach}{cost}"
 
 
 def _in_a_line(why: str) -> str:

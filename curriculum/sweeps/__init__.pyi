@@ -14,6 +14,7 @@ from .engine import carry_out as carry_out
 from .engines import ENGINES as ENGINES
 from .engines import check_engine_name as check_engine_name
 from .engines import open_engine as open_engine
+from .engines import runs_at_a_time as runs_at_a_time
 from .estimate import KnownCosts as KnownCosts
 from .estimate import RunCost as RunCost
 from .estimate import SweepEstimate as SweepEstimate
@@ -60,6 +61,7 @@ from .sweep_outcome import run_sweep as run_sweep
 from .sweep_plan import AS_TABLE as AS_TABLE
 from .sweep_plan import SweepPlan as SweepPlan
 from .sweep_status import SweepStatus as SweepStatus
+from .sweep_status import VariantStatus as VariantStatus
 from .sweep_status import sweep_statuses as sweep_statuses
 from .variants import Grid as Grid
 from .variants import RunVariant as RunVariant

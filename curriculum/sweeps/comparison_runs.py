@@ -82,6 +82,8 @@ class ComparisonRuns:
         Raises:
             UsageError, RunFailed: where a run can't continue; the others have saved themselves.
         """
+        if self.missing:
+            record.check_shared_store(record.Store(self.settings.store).root)
         stop = StopRequest(signal.SIGINT, signal.SIGTERM)
         taker = _ResultTaker(self, listener, stop)
         engine: Engine

@@ -25,18 +25,21 @@ PROGRESS_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobProgress:
-    """A run was evaluated.
+    """How far a run is: it was evaluated; or it waits, or begins after that.
 
     Attributes:
-        stage: that training stands at, in the task's words: of those that it draws from the hardest.
+        stage: that training stands at, in the task's words: of those that it draws from the hardest; empty
+            before it was evaluated.
         part: that is done: of the run's budget, or where that has no limit, of the path; in [0, 1].
         seconds: since the run's start.
+        waits_for: what it needs before a process can make it, such as `free cores`; empty for nothing.
     """
 
     run_id: str
-    stage: str
-    part: float
-    seconds: float
+    stage: str = ""
+    part: float = 0.0
+    seconds: float = 0.0
+    waits_for: str = ""
 
     @classmethod
     def of(cls, run_id: str, experiment: Experiment, record: Record, event: Evaluated) -> Self:

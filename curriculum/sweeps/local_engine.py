@@ -49,6 +49,7 @@ class LocalEngine:
         self._busy: dict[Any, _RunWorker] = {}
         self._pending: deque[Job] = deque()
         self._events: deque[JobEvent] = deque()
+        self._told: set[str] = set()  # of those that wait
         self._cancelled = False
 
     @property
@@ -60,6 +61,9 @@ class LocalEngine:
         """Have a run made as soon as a process is free for it."""
         self._pending.append(job)
         self._start_pending()
+        if self._pending and self._pending[-1] is job:
+            self._told.add(job.run_id)
+            self._events.append(JobProgress(run_id=job.run_id, waits_for="free cores"))
 
     def next(self, timeout: float) -> JobEvent | None:
         """The next event; None where so many seconds pass without one."""
@@ -94,6 +98,9 @@ class LocalEngine:
         """Start what there is room for, in order, so that none waits for ever."""
         while self._pending and not self._cancelled and self._has_room(self._pending[0]):
             job = self._pending.popleft()
+            if job.run_id in self._told:
+                self._told.remove(job.run_id)
+                self._events.append(JobProgress(run_id=job.run_id))
             worker = self._idle.pop() if self._idle else _RunWorker(self._module)
             try:
                 worker.start(job)

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +19,10 @@ from curriculum.record import (
     Store,
     check_file,
     check_folder,
+    check_shared_store,
     decode,
     encode,
+    make_within,
     read_bytes,
     write_atomically,
 )
@@ -47,6 +49,8 @@ class SweepRecord:
         created: the time of day when it was first started.
         runs: the ids of all runs; of a search that is not over, of those that are known.
         grows: whether there may be more of them: of a search that is not over.
+        variants: what people call the runs that differ in their seed alone; of a search none.
+        variant_of: of each run, the place of its variant among these.
     """
 
     id: str
@@ -56,7 +60,14 @@ class SweepRecord:
     created: float
     runs: tuple[str, ...] = ()
     grows: bool = False
+    variants: tuple[str, ...] = ()
+    variant_of: tuple[int, ...] = ()
     format: int
+
+    def __post_init__(self) -> None:
+        known = range(len(self.variants))
+        if self.variants and [*map(known.count, self.variant_of)] != [1] * len(self.runs):
+            raise ValueError(f"the record of sweep {self.id} names no variant for some of its runs")
 
     @classmethod
     def begun_now(
@@ -66,16 +77,28 @@ class SweepRecord:
         command: str,
         *,
         kind: Literal["sweep", "search"] = "sweep",
-        runs: tuple[str, ...] = (),
+        variants: Mapping[str, str] | None = None,
     ) -> Self:
-        """What is kept of a sweep, or of a search, that begins."""
+        """What is kept of a sweep, or of a search, that begins.
+
+        Args:
+            sweep_id: its id.
+            experiments: their names.
+            command: that continues it.
+            kind: of the two.
+            variants: by the id of each run that is known, the name of its variant.
+        """
+        of_run = variants or {}
+        names = {name: place for place, name in enumerate(dict.fromkeys(of_run.values()))}
         return cls(
             id=sweep_id,
             kind=kind,
             experiments=experiments,
             command=command,
             created=round(time.time(), 3),
-            runs=runs,
+            runs=tuple(of_run),
+            variants=tuple(names),
+            variant_of=tuple(names[name] for name in of_run.values()),
             grows=kind == "search",
             format=FORMAT,
         )
@@ -113,12 +136,14 @@ class SweepFiles:
         The record is kept where the store has none of the sweep.
 
         Raises:
-            UsageError: where another process drives it, or the store can't be written.
+            UsageError: where another process drives it, or the store can't be written, or its file system does
+                not keep what runs rely on.
         """
+        check_shared_store(self._folder.parent)
         lock = Lock(self._file("lock"))
         try:
             check_folder(self._folder)
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_within(self._folder.parent, lambda: self._folder.mkdir(exist_ok=True))
             for ending in ("json", "lock", "cancel", "failed"):
                 check_file(self._file(ending))
             is_free = lock.acquire(seconds=1.0)
@@ -136,8 +161,7 @@ class SweepFiles:
                 f"'{self.shown_by} --cancel' ends it"
             )
         with lock:
-            for ending in ("cancel", "failed"):
-                self._file(ending).unlink(missing_ok=True)
+            self._file("cancel").unlink(missing_ok=True)
             yield
 
     def record(self) -> SweepRecord | None:
@@ -182,20 +206,50 @@ class SweepFiles:
         """Whether somebody has asked for that since it was started."""
         return self._file("cancel").exists()
 
+    def remove(self) -> None:
+        """Take its record away; its runs stay, and the same sweep finds them again.
+
+        Raises:
+            UsageError: where a process drives it, or the store can't be written.
+        """
+        lock = Lock(self._file("lock"))
+        try:
+            if self.is_driven or not lock.acquire():
+                raise UsageError(
+                    f"sweep {self.id} is running; '{self.shown_by} --cancel' ends it, and then its record can be "
+                    f"removed"
+                )
+            with lock:
+                for ending in ("json", "runs", "failed", "cancel", "lock"):
+                    self._file(ending).unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(
+                f"{self._folder} can't be written ({error.strerror}), so nothing is removed"
+            ) from error
+
     def note_failure(self, run_id: str, sentence: str) -> None:
         """Keep why a run can't be made; that it can't be kept stops nothing."""
-        line = json.dumps({"run": run_id, "sentence": sentence[:MOST_SENTENCES]})
-        with suppress(OSError), self._file("failed").open("a") as file:
-            file.write(line + "\n")
+        self._note(run_id, sentence[:MOST_SENTENCES])
+
+    def forget_failure(self, run_id: str) -> None:
+        """Take note that a run is tried again, whatever it came to before."""
+        self._note(run_id, None)
 
     def failures(self) -> dict[str, str]:
-        """By run, why it can't be made, since the sweep was last started."""
+        """By run, why it can't be made, unless it has been tried again since."""
         found = dict[str, str]()
         with suppress(*UNFIT, UsageError):
             for line in read_bytes(self._file("failed"), MOST_BYTES).decode().splitlines():
                 content = json.loads(line)
-                found[str(content["run"])] = str(content["sentence"])
+                found.pop(content["run"], None)
+                if content["sentence"] is not None:
+                    found[str(content["run"])] = str(content["sentence"])
         return found
+
+    def _note(self, run_id: str, sentence: str | None) -> None:
+        line = json.dumps({"run": run_id, "sentence": sentence})
+        with suppress(OSError), self._file("failed").open("a") as file:
+            file.write(line + "\n")
 
     def _file(self, ending: str) -> Path:
         return self._folder / f"{self.id}.{ending}"

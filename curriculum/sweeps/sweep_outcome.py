@@ -83,10 +83,12 @@ def run_sweep(
         wait: whether to wait, at the end, until it has done so.
 
     Raises:
-        UsageError: where another process drives the same sweep, or the store can't be written.
+        UsageError: where another process drives the same sweep, or the store can't be written, or its file system
+            doesn't keep what runs rely on, or Optuna's storage can't be reached.
         RunFailed: where the engine can't continue.
     """
     store, stop = Store(plan.store), StopRequest(signal.SIGINT, signal.SIGTERM)
+    plan.check_storage()
     files = SweepFiles(store, plan.id)
     with files.driven(plan.record):
         done = _finished_runs(store, frozenset(plan.run_ids))
@@ -121,6 +123,10 @@ class SweepCall:
     copies: SweepMirror | None
     stop: StopRequest
     outcome: SweepOutcome = field(default_factory=SweepOutcome)
+    _failed_before: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._failed_before = {*self.files.failures()}
 
     def drive(
         self, jobs: Iterable[Job], engine: Engine, *, done: Iterable[str] = (), wait: bool = False
@@ -154,6 +160,9 @@ class SweepCall:
 
     def on_start(self, job: Job) -> None:
         """A run was handed to the engine."""
+        if job.run_id in self._failed_before:
+            self._failed_before.remove(job.run_id)
+            self.files.forget_failure(job.run_id)
         if self.copies is not None:
             self.copies.add(job.run_id)
         self.listener.on_start(job)

@@ -7,11 +7,12 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from curriculum.record import MlflowSettings
+from curriculum.record import MlflowSettings, Store
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.run_identity import planned_run_id
 from curriculum.sweeps.sweep_files import SweepRecord
 from curriculum.sweeps.variants import RunVariant
+from curriculum.tune import check_storage, local_storage, resolve_storage
 
 AS_TABLE = MlflowSettings(visits_as_table=True)
 """In MLflow, a sweep's runs have their visits as a table: child runs of thousands are a burden."""
@@ -70,7 +71,22 @@ class SweepPlan:
     @property
     def record(self) -> SweepRecord:
         """What a store keeps of the sweep that begins now."""
-        return SweepRecord.begun_now(self.id, self.names, self.command, runs=self.run_ids)
+        variants = dict[str, str]()
+        for seed in self.seeds:
+            for variant in self.variants:
+                variants.setdefault(planned_run_id(variant.settled, seed), variant.group)
+        return SweepRecord.begun_now(self.id, self.names, self.command, variants=variants)
+
+    def check_storage(self) -> None:
+        """Check, where runs tune, that the Optuna storage that they write into can be reached, as each of them does.
+
+        Raises:
+            UsageError: where it can't.
+        """
+        store = Store(self.store)
+        url = resolve_storage(store, self.optuna_storage)
+        if any(variant.tunes for variant in self.variants) and url != local_storage(store):
+            check_storage(url)
 
     def missing(self, variant: RunVariant, done: Container[str]) -> int:
         """How many of a variant's runs are not among those that are done."""

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from curriculum.record import RunOverview, Store
 from curriculum.sweeps.sweep_files import SweepFiles, SweepRecord
+
+
+@dataclass(kw_only=True, slots=True)
+class VariantStatus:
+    """How far the runs of a sweep are that differ in their seed alone.
+
+    Attributes:
+        runs: how many there are.
+        done: how many are over; of these, `reached` their target.
+        failed: how many can't be made, or can't continue.
+        compute: that they cost so far.
+        reaches: how many of those that are over came how far.
+    """
+
+    runs: int = 0
+    done: int = 0
+    reached: int = 0
+    failed: int = 0
+    compute: float = 0.0
+    reaches: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +44,7 @@ class SweepStatus:
         failed: how many can't be made, or can't continue.
         compute: that all runs cost so far.
         seconds_left: about how long the rest takes; None where nothing tells, as of a search.
-        reaches: by experiment and strategy, how many of the runs that are over came how far.
+        variants: by experiment, strategy and the settings that vary, how far the runs are.
         failures: by run, why it can't be made.
     """
 
@@ -37,7 +57,7 @@ class SweepStatus:
     failed: int
     compute: float
     seconds_left: float | None
-    reaches: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    variants: Mapping[str, VariantStatus] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -85,11 +105,6 @@ def _status(
     stopped = {each.description.id for each in found if each.status == "failed"}
     failed = ({*failures} | stopped) - done_ids
     waiting = len(record.runs) - len(over) - running - len(failed)
-    reaches = defaultdict[str, Counter[str]](Counter)
-    for each in over:
-        described = each.description
-        group = f"{described.experiment}, {described.strategy}"
-        reaches[group][_reach(each)] += 1
     return SweepStatus(
         record=record,
         state="running" if driven else "stopped" if waiting + running or record.grows else "over",
@@ -100,9 +115,38 @@ def _status(
         failed=len(failed),
         compute=sum(each.totals.cost.compute for each in found),
         seconds_left=_seconds_left(over, running, waiting) if driven and not record.grows else None,
-        reaches={group: dict(found) for group, found in reaches.items()},
+        variants=_variants(record, overviews, failed),
         failures={run_id: why for run_id, why in failures.items() if run_id in failed},
     )
+
+
+def _variants(
+    record: SweepRecord, overviews: Mapping[str, RunOverview], failed: Collection[str]
+) -> dict[str, VariantStatus]:
+    """Of a search, by experiment and strategy, those of the runs that were begun."""
+    found = {name: VariantStatus() for name in record.variants}
+    named = [record.variants[place] for place in record.variant_of]
+    for run_id, name in zip_longest(record.runs, named):
+        overview = overviews.get(run_id)
+        if name is None and overview is None:
+            continue
+        status = found.setdefault(name or _group(overview), VariantStatus())
+        status.runs += 1
+        status.failed += run_id in failed
+        if overview is None:
+            continue
+        status.compute += overview.totals.cost.compute
+        if overview.totals.ended is not None:
+            status.done += 1
+            status.reached += overview.totals.ended == "reached"
+            reach = _reach(overview)
+            status.reaches[reach] = status.reaches.get(reach, 0) + 1
+    return found
+
+
+def _group(overview: RunOverview | None) -> str:
+    assert overview is not None, "it has no other name"
+    return f"{overview.description.experiment}, {overview.description.strategy}"
 
 
 def _reach(overview: RunOverview) -> str:

@@ -37,6 +37,7 @@ class RunVariant:
         overrides: of the experiment's settings, for the record.
         source: the user's file that defines the task or the model.
         threads: that each takes.
+        tunes: whether its runs search for settings of their own, and so write into Optuna's storage.
     """
 
     name: str
@@ -46,6 +47,7 @@ class RunVariant:
     overrides: tuple[str, ...]
     source: Path | None
     threads: int
+    tunes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,6 +134,7 @@ def run_variants(
                 overrides=tuple(chosen),
                 source=source,
                 threads=request.threads or default_threads(found.model.hidden_size),
+                tunes=found.tuning.is_on,
             )
 
 

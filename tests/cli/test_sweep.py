@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from tiny_experiment import TINY
 import curriculum
 from curriculum.record import History, Store
 from curriculum.sweeps import SweepFiles, sweep_ids
+
+WITH_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="an extra that isn't installed")
 
 FOUR = ("--strategies", "gated,direct", "--seeds", "0..1", "--budget.steps", "60")
 
@@ -123,13 +126,57 @@ def test_its_status_is_told_from_its_store(made: Made, capsys: pytest.CaptureFix
     assert call("sweeps", identity[:3], "--store", made.store) == 0
     out = capsys.readouterr().out
     assert f"Sweep {identity}: over; 4 runs: 4 done" in out
-    assert "little, gated: 2 runs over" in out
+    assert "little, gated: 2 of 2 runs done; " in out
     assert call("sweeps", identity, "--json", "--store", made.store) == 0
     (told,) = json.loads(capsys.readouterr().out)
     assert told["done"] == 4
     assert told["command"].startswith("python -m curriculum sweep ")
     assert call("sweeps", identity, "--cancel", "--store", made.store) == 2
     assert "is not running" in capsys.readouterr().err
+
+
+def test_progress_goes_to_stderr_and_what_came_of_it_to_stdout(
+    made: Made, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(made.store, store)
+    assert sweep(made.file, store, *FOUR) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith(f"Sweep {made.result['id']}: over; 4 runs: 4 done")
+    assert "little, direct: 2 of 2 runs done; " in out
+    assert "shows it in another terminal" in err
+    assert "little, direct" not in err
+
+
+def test_a_record_is_removed_and_its_runs_stay(
+    made: Made, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(made.store, store)
+    identity = made.result["id"]
+    assert call("sweeps", identity[:4], "--remove", "--store", store) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"Removed the record of sweep {identity}; its runs stay")
+    assert sweep_ids(Store(store)) == []
+    assert len(Store(store).runs()) == 4
+    assert sweep(made.file, store, *FOUR, "--json") == 0  # finds them again
+    assert json.loads(capsys.readouterr().out) == made.result
+
+
+def test_runs_that_are_deleted_are_waited_for_again(
+    made: Made, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(made.store, store)
+    identity = made.result["id"]
+    gone = made.result["run_ids"][0]
+    assert call("rm", gone, "--yes", "--store", store) == 0
+    assert call("sweeps", identity, "--store", store) == 0
+    out = capsys.readouterr().out
+    assert f"Sweep {identity}: stopped; 4 runs: 3 done" in out
+    assert "1 waiting, 0 failed" in out
+    assert "little, gated: 1 of 2 runs done" in out
+    assert "Continue it with: python -m curriculum sweep" in out
+    assert call("prune", "--all", "--yes", "--store", store) == 0
+    assert call("sweeps", "--store", store) == 0
+    assert "4 runs: 0 done, 0 running, 4 waiting" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -199,9 +246,12 @@ def test_a_second_driver_of_the_same_sweep_is_refused(
     with curriculum.record.Lock(lock) as held:
         assert held.acquire()
         assert sweep(made.file, store, *FOUR) == 2
-    err = capsys.readouterr().err
-    assert f"sweep {identity} is running in another process" in err
-    assert f"'sweeps {identity} --store {store} --cancel' ends it" in err
+        assert call("sweeps", identity, "--remove", "--store", store) == 2
+    refused, not_removed = capsys.readouterr().err.splitlines()  # and no title before them
+    assert f"sweep {identity} is running in another process" in refused
+    assert f"'sweeps {identity} --store {store} --cancel' ends it" in refused
+    assert f"sweep {identity} is running; " in not_removed
+    assert sweep_ids(Store(store)) == [identity]
 
 
 def test_a_run_that_fails_stops_no_other(
@@ -248,6 +298,21 @@ def test_a_dry_run_tells_runs_cost_and_hours_and_writes_nothing(
     assert not store.exists()
 
 
+@WITH_RAY
+def test_a_dry_run_for_ray_counts_the_processors_that_runs_take(
+    file: Path, store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curriculum.sweeps.ray.cluster.usable_cores", lambda: 7)
+    ray = ("--engine", "ray", "--dry-run")
+    assert sweep(file, store, *FOUR, *ray, "--cpus", 2) == 0
+    assert "on 6 cores" in capsys.readouterr().out
+    assert sweep(file, store, *FOUR, *ray, "--cpus", 8) == 2
+    err = capsys.readouterr().err
+    assert "no node has the 8 CPUs and 0 GPUs of a run; the largest, " in err
+    assert "has 7 and 0: ask for less with --cpus and --gpus" in err
+    assert not store.exists()
+
+
 def test_a_dry_run_goes_by_what_is_missing(
     made: Made, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -271,8 +336,49 @@ def test_a_dry_run_goes_by_what_is_missing(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["--engine", "rey"], "there is no engine 'rey'; did you mean ray?"),
+        (["--device", "gpu"], "device must be auto, cpu"),
+        (["--address", "auto"], "only the engine ray takes address=auto"),
+        (["--engine", "ray", "--cpus", "-1"], "cpus must be above 0, got -1"),
+        (
+            ["--engine", "ray", "--device", "cuda"],
+            "leave --device out, and ask for them with --gpus",
+        ),
+        (["--engine", "ray", "--jobs", "2"], "leave it out, and say with cpus and gpus"),
+        pytest.param(
+            ["--engine", "ray", "--address", "localhost"],
+            "a Ray cluster's address is HOST:PORT",
+            marks=WITH_RAY,
+        ),
+        (["--store", "{}/file/store"], "file/store can't be written (Not a directory)"),
+        (
+            ["--tuning.mode", "each", "--optuna-storage", "{}/none/studies.log"],
+            "studies.log can't be written: there is no folder",
+        ),
+    ],
+)
+def test_a_dry_run_refuses_what_a_start_would_refuse(
+    tmp_path: Path, arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    store = tmp_path / "in"
+    store.mkdir()
+    words = ["sweep", "lstm_firstbit", "--store", str(store)]
+    words += [word.format(tmp_path) for word in arguments]
+    for more in ([], ["--dry-run"]):
+        check_mistake([*words, *more], expected, store, capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
         (["--set", "growth.facter=1,2"], "did you mean --growth.factor"),
         (["--set", "growth.factor=0.5"], "growth.factor"),
+        (
+            ["--set", "growth.factor=2,x"],
+            "growth.factor must be a number above 1, such as 1.5, got 'x'",
+        ),
+        (["--set", "training.online=maybe"], "training.online is a switch"),
         (["--set", "growth.factor"], "--set: must be a setting with its values"),
         (["--set", "growth.end=4", "--set", "growth.end=5"], "--set growth.end is given twice"),
         (["--set", "strategy=gated,direct"], "give --strategies for several"),
@@ -312,6 +418,7 @@ def test_mistakes_are_one_sentence(
         (["sweep", "lstm_frstbit"], "did you mean lstm_firstbit"),
         (["sweeps", "abc"], "has no sweeps yet; start one with 'sweep'"),
         (["sweeps", "--cancel"], "--cancel needs the id of a sweep"),
+        (["sweeps", "--remove"], "--remove needs the id of a sweep"),
     ],
 )
 def test_what_is_not_there_is_one_sentence(

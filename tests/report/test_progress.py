@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,16 @@ def test_long_stages_get_a_line_now_and_then(
 ) -> None:
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
     assert "learning  length 2" in shown(tiny, store, terminal=False)
+
+
+def test_what_changes_nothing_that_is_printed_has_no_line(
+    tiny: Experiment, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as an evaluation of the target after a stage."""
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    lines = [line.rpartition(",")[0] for line in shown(tiny, store, terminal=False).splitlines()]
+    assert len(lines) > 4
+    assert len(set(lines)) == len(lines)
 
 
 def searching(tiny: Experiment) -> Experiment:
@@ -131,11 +142,56 @@ def test_a_sweep_shows_what_waits_runs_and_is_done_on_a_terminal(
         sweep.on_progress(JOB, QUARTER)
         during = printed.getvalue()
         sweep.on_end(JOB, ENDED)
-    assert "tiny: 2 of 8 runs done, 1 running, 5 waiting, 0 failed" in during
-    assert "gated, seed 3, learning rate 0.02: at length 5" in during
-    assert "3 of 8 runs done, 0 running, 5 waiting, 0 failed; cost 3.0e9" in printed.getvalue()
+    assert "2 of 8 runs done, 1 running, 5 waiting, 0 failed" in during
+    assert "gated, seed 3, learning rate 0.02  at length 5" in during
+    assert "3 of 8 runs done, 0 running, 5 waiting, 0 failed" in printed.getvalue()
+    assert "cost 3.0e9" in printed.getvalue()
     assert "1 done  length 5" in printed.getvalue()
     assert max(map(len, without_control_codes(printed.getvalue()))) <= 80
+
+
+def test_a_run_that_waits_for_cores_is_not_shown_as_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sweep_progress, "REDRAW_SECONDS", 0.0)
+    printed = io.StringIO()
+    with SweepProgress("tiny", console_for(printed, terminal=True), total=8, missing=6) as sweep:
+        sweep.on_start(JOB)
+        sweep.on_progress(JOB, JobProgress(run_id=JOB.run_id, waits_for="free cores"))
+        during = without_control_codes(printed.getvalue())
+        sweep.on_progress(JOB, JobProgress(run_id=JOB.run_id))
+        then = without_control_codes(printed.getvalue())[len(during) :]
+    assert during[-1] == "2 of 8 runs done, 0 running, 6 waiting, 0 failed"
+    assert "2 of 8 runs done, 1 running, 5 waiting, 0 failed" in then
+    assert any(line.startswith(JOB.label) and "begins" in line for line in then)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_table_of_many_long_variants_is_never_wrapped(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What tells them apart stays in sight."""
+    monkeypatch.setattr(sweep_progress, "REDRAW_SECONDS", 0.0)
+    printed = io.StringIO()
+    console = Console(file=printed, force_terminal=True, width=width, height=60, color_system=None)
+    name = "sweep 3fa9c1d2 of lstm_firstbit_with_a_long_name and 3 more"
+    ends = [f"optimizer.learning-rate 0.00{number}" for number in range(10)]
+    with SweepProgress(name, console, total=10_000, missing=10_000) as sweep:
+        for end in ends:
+            group = f"lstm_firstbit_with_a_long_name, look_back_and_ahead, growth.factor 1.5, {end}"
+            job = replace(JOB, run_id=end, group=group, label=f"{group}, seed 3")
+            sweep.on_start(job)
+            sweep.on_end(job, replace(ENDED, run_id=end))
+            sweep.on_start(job)
+            sweep.on_progress(job, replace(QUARTER, run_id=end))
+        printed.truncate(0)
+        sweep.on_progress(job, replace(QUARTER, run_id=end))
+        lines = without_control_codes(printed.getvalue().replace("\0", ""))
+    assert max(map(len, lines)) <= width
+    for number in range(10):
+        assert sum(f"g-rate 0.00{number}" in line for line in lines) >= 1
+    assert sum("1 done" in line for line in lines) == 10
+    assert sum("length 5" in line and "seed 3" in line for line in lines) == 10
 
 
 def test_a_sweep_prints_a_line_for_each_run_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,11 +33,13 @@ def job(tmp_path: Path, run_id: str, label: str = "end", threads: int = 1) -> Jo
 
 
 def events_of(engine: LocalEngine, count: int) -> list[JobEvent]:
+    """So many events of runs that have begun."""
     found: list[JobEvent] = []
     while len(found) < count:
         event = engine.next(60)
         assert event is not None
-        found.append(event)
+        if not isinstance(event, JobProgress) or event.stage:
+            found.append(event)
     return found
 
 
@@ -134,6 +136,19 @@ def test_runs_share_the_cores_by_the_threads_that_they_take(
         events_of(opened, 1)
         assert opened.next(0.2) is None  # there is no core for it
         assert not (tmp_path / "b.pid").exists()
+
+
+def test_a_run_that_waits_for_cores_says_so_and_when_it_begins(
+    engine: Make, tmp_path: Path
+) -> None:
+    with engine(1) as opened:
+        opened.submit(job(tmp_path, "a"))
+        opened.submit(job(tmp_path, "b"))
+        found = [opened.next(60) for _ in range(4)]
+    of_b = [event for event in found if event is not None and event.run_id == "b"]
+    assert of_b[0] == JobProgress(run_id="b", waits_for="free cores")
+    assert of_b[1] == JobProgress(run_id="b")
+    assert isinstance(of_b[2], JobEnded)
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,9 @@ def test_a_run_that_was_started_on_one_kind_of_cpu_goes_on_there_alone(
         engine.submit(job)
         other = job_of(tiny, store, "other", 1)
         engine.submit(other)
+        waiting = engine.next(0)
+        assert isinstance(waiting, JobProgress)
+        assert waiting.waits_for == "a node with DEFAULT"
         (ended,) = events_of(engine, 1)
         assert (ended.run_id, type(ended)) == ("other", JobEnded)
         assert "waits for a node like that" in caplog.text
@@ -246,3 +249,13 @@ def test_a_store_that_nodes_do_not_share_is_told_before_anything_starts(
     )
     with cluster_of({}) as (cluster, _), pytest.raises(UsageError, match="is not the store"):
         RayEngine(store, address=cluster.address)
+    assert not store.exists()
+
+
+def test_a_store_that_breaks_a_promise_is_told_before_ray_is_asked(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcntl.flock", lambda *_: None)
+    with pytest.raises(UsageError, match="doesn't keep what runs rely on: a lock"):
+        RayEngine(store, address="nowhere:1")
+    assert not store.exists()

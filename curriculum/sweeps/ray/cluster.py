@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from curriculum.errors import RunFailed, UsageError
+from curriculum.processes import usable_cores
 from curriculum.record import Store, installed_versions, remove_store_token, write_store_token
 from curriculum.sweeps.ray.connection import import_ray
 from curriculum.sweeps.ray.node import NodeReport, report_node
@@ -66,7 +71,7 @@ class RayCluster:
     def __init__(self, store: Path, cpus: float, gpus: float) -> None:
         self._ray, self._store = import_ray(), Store(store)
         self._cpus, self._gpus = cpus, gpus
-        self._token = ""
+        self._token, self._is_new = "", False
         self._nodes: dict[str, Node] = {}
         self._doubtful: dict[str, Node] = {}
         self._refused: set[str] = set()
@@ -83,6 +88,7 @@ class RayCluster:
         """
         alive = self._alive()
         self._check_feasible(alive)
+        self._is_new = not self._store.root.exists()
         self._token = write_store_token(self._store)
         self._probe(alive)
         pending, end = [*self._probes], time.monotonic() + PROBE_SECONDS
@@ -100,6 +106,9 @@ class RayCluster:
         """Take what was left in the store away."""
         if self._token:
             remove_store_token(self._store, self._token)
+        if self._is_new:  # and nothing was run
+            with suppress(OSError):
+                self._store.root.rmdir()
 
     @property
     def slots(self) -> int:
@@ -177,17 +186,11 @@ class RayCluster:
         if any(map(self._slots_of, alive.values())):
             return
         largest = max(alive.values(), key=lambda node: (_has(node, "GPU"), _has(node, "CPU")))
-        raise UsageError(
-            f"no node has the {self._cpus:g} CPUs and {self._gpus:g} GPUs of a run; the largest, "
-            f"{_name(largest)}, has {_has(largest, 'CPU'):g} and {_has(largest, 'GPU'):g}: ask for less "
-            f"with --cpus and --gpus"
-        )
+        raise _infeasible(self._cpus, self._gpus, largest)
 
     def _slots_of(self, node: Mapping[str, Any]) -> int:
         """How many runs have room on a node."""
-        wanted = {"CPU": self._cpus, "GPU": self._gpus}
-        room = [_has(node, name) / amount for name, amount in wanted.items() if amount]
-        return math.floor(min(room) + 1e-9)
+        return _slots(self._cpus, self._gpus, node)
 
     def _probe(self, alive: Mapping[str, Mapping[str, Any]]) -> None:
         """Have the nodes report that could make runs, and have not been asked yet."""
@@ -230,6 +233,34 @@ class RayCluster:
         kind = MachineKind(cpu_capability=report.cpu_capability, gpu=report.gpu)
         found = Node(id=node_id, name=_name(node), slots=self._slots_of(node), kind=kind)
         self._nodes[node_id] = self._doubtful.pop(node_id, found)
+
+
+def slots_here(cpus: float, gpus: float) -> int:
+    """How many runs Ray would make at a time, were it started on this machine.
+
+    Raises:
+        UsageError: where Ray is not installed, or this machine has too little for a run.
+    """
+    import_ray()
+    resources = {"CPU": usable_cores(), "GPU": torch.cuda.device_count()}
+    here = {"NodeManagerHostname": os.uname().nodename, "Resources": resources}
+    found = _slots(cpus, gpus, here)
+    if not found:
+        raise _infeasible(cpus, gpus, here)
+    return found
+
+
+def _slots(cpus: float, gpus: float, node: Mapping[str, Any]) -> int:
+    wanted = {"CPU": cpus, "GPU": gpus}
+    room = [_has(node, name) / amount for name, amount in wanted.items() if amount]
+    return math.floor(min(room) + 1e-9)
+
+
+def _infeasible(cpus: float, gpus: float, largest: Mapping[str, Any]) -> UsageError:
+    return UsageError(
+        f"no node has the {cpus:g} CPUs and {gpus:g} GPUs of a run; the largest, {_name(largest)}, has "
+        f"{_has(largest, 'CPU'):g} and {_has(largest, 'GPU'):g}: ask for less with --cpus and --gpus"
+    )
 
 
 def on_node(node_id: str) -> Any:

@@ -65,7 +65,8 @@ def connect(address: str | None) -> bool:
     try:
         with _environment(added), _signals_kept():
             ray.init(log_to_driver=False, logging_level="ERROR", **where)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray has no class of its own for what it can't start in time
+        disconnect()
         raise _refused(address, error) from error
     return True
 
@@ -88,6 +89,17 @@ def import_ray() -> Any:
             "the engine 'ray' takes Ray, which is not installed: pip install 'curriculum[ray]'"
         ) from error
     return ray
+
+
+def reason_of_loss(error: Exception) -> str:
+    """Why Ray has lost a task."""
+    known = {
+        "NodeDiedError": "its node is gone",
+        "WorkerCrashedError": "its process is gone",
+        "OutOfMemoryError": "its process was killed for want of memory",
+    }
+    name = type(error).__name__
+    return known.get(name) or f"{name}: {' '.join(str(error).split())[:200]}"
 
 
 def _check_answers(address: str) -> str:

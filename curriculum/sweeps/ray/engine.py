@@ -12,13 +12,20 @@ from pathlib import Path
 from typing import Any, Self
 
 from curriculum.errors import RunFailed, UsageError
-from curriculum.record import LEASE_SECONDS, NamedSources, Store, absolute_address
-from curriculum.sweeps.engine import JobEnded, JobEvent, JobFailed, JobLost
+from curriculum.record import (
+    LEASE_SECONDS,
+    NamedSources,
+    Store,
+    absolute_address,
+    check_shared_store,
+)
+from curriculum.sweeps.engine import JobEnded, JobEvent, JobFailed, JobLost, JobProgress
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.ray.cluster import MachineKind, Node, RayCluster, on_node
-from curriculum.sweeps.ray.connection import connect, disconnect, import_ray
+from curriculum.sweeps.ray.connection import connect, disconnect, import_ray, reason_of_loss
 from curriculum.sweeps.ray.journal_progress import JournalProgress
 from curriculum.sweeps.ray.node import make_run_on_node
+from curriculum.sweeps.ray.run_request import check_amounts, device_on_nodes
 from curriculum.sweeps.ray.shipped_source import ship_source
 
 log = logging.getLogger(__name__)
@@ -74,7 +81,7 @@ class RayEngine:
 
     Raises:
         UsageError: where the cluster doesn't answer, has no node for such a run, or has a node with other
-            versions of what results depend on, or without the store.
+            versions of what results depend on, or without the store; or where the store's files don't do.
     """
 
     def __init__(
@@ -86,8 +93,9 @@ class RayEngine:
         gpus: float = 0,
         isolate: bool = False,
     ) -> None:
-        _check_amounts(cpus, gpus)
+        check_amounts(cpus, gpus)
         self._store, self._cpus, self._gpus = Store(Path(store)), cpus, gpus
+        check_shared_store(self._store.root)
         self._is_ours = connect(address)
         self._ray = import_ray()
         self._cluster = RayCluster(self._store.root, cpus, gpus)
@@ -162,14 +170,7 @@ class RayEngine:
 
     def _for_nodes(self, job: Job) -> Job:
         """The job as other machines understand it."""
-        device = job.device
-        if device == "auto":
-            device = "cuda" if self._gpus else "cpu"
-        if device.startswith("cuda") and (not self._gpus or device != "cuda"):
-            raise UsageError(
-                f"a run by Ray sees the GPUs that it is given, got the device {job.device!r} and {self._gpus:g} "
-                f"GPUs; leave --device out, and ask for them with --gpus"
-            )
+        device = device_on_nodes(job.device, self._gpus)
         source = job.source
         if source is not None:  # the same for all runs of a sweep, whatever becomes of the file
             if source not in self._shipped:
@@ -210,6 +211,9 @@ class RayEngine:
                 left.append(each)
                 self._tell_if_stuck(each)
                 continue
+            if each.job.run_id in self._told:
+                self._told.remove(each.job.run_id)
+                self._events.append(JobProgress(run_id=each.job.run_id))
             task = self._make.options(scheduling_strategy=on_node(node.id))
             ref = task.remote(each.sent, str(Path.cwd()))
             node.used += 1
@@ -223,6 +227,7 @@ class RayEngine:
         run_id = waiting.job.run_id
         if self._is_stuck(waiting) and run_id not in self._told:
             self._told.add(run_id)
+            self._events.append(JobProgress(run_id=run_id, waits_for=f"a node with {waiting.kind}"))
             log.warning(
                 "run %s was started on a machine with %s, and waits for a node like that: on another it "
                 "would come to another result",
@@ -293,7 +298,7 @@ class RayEngine:
         except errors.RayError as error:
             if not isinstance(error, errors.OutOfMemoryError):
                 self._cluster.doubt(running.node)
-            self._lose(running, _words(error))
+            self._lose(running, reason_of_loss(error))
             return
         if isinstance(event, JobEnded):
             self._remember_source(running)
@@ -312,15 +317,6 @@ class RayEngine:
         NamedSources(self._store.runs_folder).remember(described, source)
 
 
-def _check_amounts(cpus: float, gpus: float) -> None:
-    if not cpus > 0:
-        raise UsageError(f"cpus must be above 0, got {cpus:g}")
-    if not gpus >= 0 or (gpus > 1 and gpus != int(gpus)):
-        raise UsageError(
-            f"gpus must be a whole number, or the part of one that a run takes, got {gpus:g}"
-        )
-
-
 def _absolute(address: str | None) -> str | None:
     return None if address is None else absolute_address(address)
 
@@ -329,14 +325,3 @@ def _from(running: list[_Running], turn: int) -> Iterable[_Running]:
     """Each once, from another one on in each turn."""
     start = turn % max(1, len(running))
     return (*running[start:], *running[:start])
-
-
-def _words(error: Exception) -> str:
-    """Why Ray has lost a task."""
-    known = {
-        "NodeDiedError": "its node is gone",
-        "WorkerCrashedError": "its process is gone",
-        "OutOfMemoryError": "its process was killed for want of memory",
-    }
-    name = type(error).__name__
-    return known.get(name) or f"{name}: {' '.join(str(error).split())[:200]}"

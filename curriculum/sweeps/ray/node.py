@@ -12,7 +12,7 @@ import torch
 
 from curriculum.errors import UsageError
 from curriculum.learn import StopRequest
-from curriculum.record import Store, installed_versions, read_store_token
+from curriculum.record import Store, check_shared_store, installed_versions, read_store_token
 from curriculum.sweeps.engine import JobFailed, JobOutcome, carry_out
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.ray.shipped_source import check_shipped
@@ -26,7 +26,7 @@ class NodeReport:
         versions: of all that results depend on.
         cpu_capability: which instructions of the CPU torch uses there.
         gpu: the model of its first GPU; None for none.
-        refusal: why it does not see the store; None where it does.
+        refusal: why it can't make runs in the store; None where it can.
     """
 
     versions: Mapping[str, str]
@@ -46,8 +46,9 @@ def report_node(store: Path, token: str, *, with_gpu: bool) -> NodeReport:
     refusal = None
     try:
         read_store_token(Store(store), token)
+        check_shared_store(store)
     except UsageError as error:
-        refusal = str(error)
+        refusal = f"node {os.uname().nodename} can't make runs: {error}"
     return NodeReport(
         versions=installed_versions(),
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
