@@ -275,7 +275,7 @@ def _close(planned: sweeps.SweepPlan, result: api.SweepResult, request: SweepReq
         names = shlex.join(dict.fromkeys(request.experiments))
         print_note(f"Compare the strategies with: python -m curriculum compare {names}{store}")
     print_note(
-        f"{counted(result.done, 'run')} of {total} are over; 'sweeps {result.id}{store}' tells "
+        f"{counted(result.done, 'run')} of {total} {'is' if result.done == 1 else 'are'} over; 'sweeps {result.id}{store}' tells "
         f"how far they came, 'runs{store}' lists them, 'ui{store}' opens MLflow"
     )
 
