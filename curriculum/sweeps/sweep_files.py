@@ -147,8 +147,10 @@ class SweepFiles:
             for ending in ("json", "lock", "cancel", "failed"):
                 check_file(self._file(ending))
             is_free = lock.acquire(seconds=1.0)
-            if is_free and self.record() is None:
-                self._write(record)
+            if is_free:
+                self._file("cancel").unlink(missing_ok=True)  # first: who sees it driven may cancel it
+                if self.record() is None:
+                    self._write(record)
         except OSError as error:
             lock.release()
             raise UsageError(
@@ -161,7 +163,6 @@ class SweepFiles:
                 f"'{self.shown_by} --cancel' ends it"
             )
         with lock:
-            self._file("cancel").unlink(missing_ok=True)
             yield
 
     def record(self) -> SweepRecord | None:
