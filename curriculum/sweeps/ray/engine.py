@@ -6,14 +6,14 @@ import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from curriculum.errors import RunFailed, UsageError
 from curriculum.record import LEASE_SECONDS, NamedSources, Store, absolute_address
-from curriculum.sweeps.engine import JobEnded, JobEvent, JobFailed, JobLost
+from curriculum.sweeps.engine import JobEnded, JobEvent, JobFailed, JobLost, JobOutcome
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.ray.cluster import MachineKind, Node, RayCluster, on_node
 from curriculum.sweeps.ray.connection import connect, disconnect, import_ray
@@ -71,6 +71,8 @@ class RayEngine:
         cpus: of a run.
         gpus: of a run: a whole number, or the part of one that several runs share.
         isolate: whether each run has a fresh process.
+        make_run: what a node does with a job, and with the folder that this process stands in. It is
+            imported there by its name.
 
     Raises:
         UsageError: where the cluster doesn't answer, has no node for such a run, or has a node with other
@@ -85,6 +87,7 @@ class RayEngine:
         cpus: float = 1,
         gpus: float = 0,
         isolate: bool = False,
+        make_run: Callable[[Job, str], JobOutcome] = make_run_on_node,
     ) -> None:
         _check_amounts(cpus, gpus)
         self._store, self._cpus, self._gpus = Store(Path(store)), cpus, gpus
@@ -98,7 +101,7 @@ class RayEngine:
             raise
         self._make: Any = self._ray.remote(
             num_cpus=cpus, num_gpus=gpus, max_retries=0, max_calls=1 if isolate else 0
-        )(make_run_on_node)
+        )(make_run)
         self._waiting: deque[_Waiting] = deque()
         self._running: dict[Any, _Running] = {}
         self._events: deque[JobEvent] = deque()
