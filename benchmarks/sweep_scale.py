@@ -1,8 +1,11 @@
 """What a sweep of very many runs costs beside them: time a run, the driver's memory, its status, a comparison.
 
 python benchmarks/sweep_scale.py --runs 10000
+python benchmarks/sweep_scale.py --runs 10000 --engine ray
+python benchmarks/sweep_scale.py --runs 1000 --engine ray --isolate
 
-The runs do nothing, in two processes that load no torch. Then as many copies of small runs of two strategies
+The runs do nothing, in processes that load no torch: two of the local engine's; or Ray's, in blocks, in turn
+with bare tasks of Ray's that do the same, as many at a time. Then as many copies of small runs of two strategies
 are a sweep's, and `sweeps` and `compare` look at them: each a process of its own, timed when the store's index
 is there already, as it is beside a sweep.
 """
@@ -16,12 +19,13 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from many_runs import multiply, small_runs, use
+from ray_scale import sweep_by_ray
 
 from curriculum.record import Store
 from curriculum.sweeps import (
@@ -39,13 +43,20 @@ from curriculum.sweeps import (
 
 EXPERIMENT = "lstm_firstbit"
 MOST_MIB = 300
+SAMPLES = 10
+"""Of the memory."""
 
 
 class Watching:
-    """Keeps the driver's memory as the runs end."""
+    """Keeps the driver's memory as the runs end.
 
-    def __init__(self) -> None:
-        self.count = 0
+    Args:
+        every: so many runs.
+        then: called with each that has ended.
+    """
+
+    def __init__(self, every: int, then: Callable[[Job], None] = lambda job: None) -> None:
+        self.count, self.every, self.then = 0, every, then
         self.first = 0.0
         self.mib: list[float] = []
 
@@ -56,8 +67,9 @@ class Watching:
 
     def on_end(self, job: Job, ended: JobEnded) -> None:
         self.count += 1
-        if self.count % 1000 == 0:
+        if self.count % self.every == 0:
             self.mib.append(resident_mib())
+        self.then(job)
 
     def on_failure(self, job: Job, failed: JobFailed) -> None:
         raise AssertionError(failed.sentence)
@@ -90,22 +102,29 @@ def importable() -> Iterator[None]:
     del os.environ["PYTHONPATH"]
 
 
-def drive(store: Path, runs: int) -> dict[str, object]:
+def drive(store: Path, runs: int, engine: str, *, isolate: bool) -> dict[str, object]:
     """A sweep of runs that do nothing."""
     began = time.perf_counter()
     plan = plan_of(store, runs)
     planned = time.perf_counter() - began
-    watching = Watching()
+    watched: list[Watching] = []
+
+    def watching(then: Callable[[Job], None] = lambda job: None) -> Watching:
+        watched.append(Watching(runs // SAMPLES, then))
+        return watched[0]
+
     with importable():
-        engine = LocalEngine(2, module="idle_worker")
-        outcome = run_sweep(plan, engine, lambda done: watching, mirror=False)
-    each = (time.perf_counter() - watching.first) / runs
-    assert (outcome.status, outcome.done) == ("over", runs)
-    return {
-        "plan s": round(planned, 2),
-        "each ms": round(1000 * each, 2),
-        "MiB": [round(mib) for mib in watching.mib],
-    }
+        if engine == "ray":
+            figures = sweep_by_ray(plan, isolate=isolate, listener_of=watching)
+        else:
+            local = LocalEngine(2, isolate=isolate, module="idle_worker")
+            outcome = run_sweep(plan, local, lambda done: watching(), mirror=False)
+            assert (outcome.status, outcome.done) == ("over", runs)
+            seconds = time.perf_counter() - watched[0].first
+            figures = {"each ms": round(1000 * seconds / runs, 2)}
+    assert watched[0].count == runs
+    mib = [round(mib) for mib in watched[0].mib]
+    return {"plan s": round(planned, 2), **figures, "MiB": mib}
 
 
 def look(root: Path, runs: int) -> dict[str, object]:
@@ -141,13 +160,18 @@ def record_sweep(root: Path) -> None:
 
 def main() -> None:
     """Measure, and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--runs", type=int, default=10_000)
-    runs = parser.parse_args().runs
+    parser.add_argument("--engine", choices=("local", "ray"), default="local")
+    parser.add_argument("--isolate", action="store_true", help="a fresh process for each run")
+    options = parser.parse_args()
+    runs: int = options.runs
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        driven = drive(root / "driven", runs)
-        print(json.dumps({"runs": runs, **driven}), flush=True)
+        driven = drive(root / "driven", runs, options.engine, isolate=options.isolate)
+        print(json.dumps({"runs": runs, **driven}, ensure_ascii=False), flush=True)
         print(json.dumps(look(root, runs)))
     mib = driven["MiB"]
     assert isinstance(mib, list)

@@ -260,6 +260,21 @@ print(repr(experiment), *describe_dry_run(experiment))
     assert loaded_after(code) <= {"numpy", "scipy"}
 
 
+def test_a_sweep_is_planned_and_driven_by_ray_without_torch() -> None:
+    """The driver's memory is Ray's, and a process that makes no run is there at once."""
+    code = """
+from pathlib import Path
+from curriculum.api import make_sweep, plan_sweep
+from curriculum.sweeps import RayEngine, open_engine, run_sweep
+planned = plan_sweep(
+    'lstm_firstbit', ('gated', 'direct'), seeds=(0, 1), grid={'growth.factor': ('1.5', '2')}, overrides=(),
+    budget=None, learning_rates=None, store=Path('nowhere'), device='auto', threads=None,
+)
+assert len([*planned.jobs()]) == 8
+"""
+    assert loaded_after(code) <= {"numpy", "scipy"}
+
+
 def test_training_loads_no_library_that_it_does_not_need() -> None:
     loaded = loaded_after("import curriculum; curriculum.run")
     assert "torch" in loaded

@@ -19,7 +19,6 @@ from .first_batch import check_first_batch as check_first_batch
 from .input_text import parse_numbers as parse_numbers
 from .input_text import parse_symbols as parse_symbols
 from .isolation import configure_threads as configure_threads
-from .isolation import default_threads as default_threads
 from .isolation import flushes_denormal as flushes_denormal
 from .isolation import isolated as isolated
 from .layer_work import ACTIVATION as ACTIVATION
@@ -74,6 +73,7 @@ from .task import axis_names as axis_names
 from .task import check_output as check_output
 from .task import has_own_loss as has_own_loss
 from .task import metric_scales as metric_scales
+from .thread_count import default_threads as default_threads
 from .trainer import StepHook as StepHook
 from .trainer import Trainer as Trainer
 from .trainer import TrainingInterval as TrainingInterval

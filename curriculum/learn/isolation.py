@@ -9,17 +9,8 @@ from contextlib import ExitStack, contextmanager
 import torch
 
 from curriculum.errors import UsageError
-from curriculum.processes import usable_cores
-
-WIDE = 64
-"""From this hidden size on, a second thread pays off."""
 
 _IN_USE = threading.RLock()
-
-
-def default_threads(hidden_size: int) -> int:
-    """How many threads suit a model: one where it is small, else all cores."""
-    return 1 if hidden_size < WIDE else usable_cores()
 
 
 def flushes_denormal() -> bool:

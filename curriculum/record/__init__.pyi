@@ -20,6 +20,8 @@ from .description import verdict_of as verdict_of
 from .disk import Unreadable as Unreadable
 from .disk import sha256_of as sha256_of
 from .disk import write_atomically as write_atomically
+from .environment import WITHOUT_EFFECT as WITHOUT_EFFECT
+from .environment import installed_versions as installed_versions
 from .events import Evaluated as Evaluated
 from .events import Event as Event
 from .events import FinalEvaluated as FinalEvaluated
@@ -58,13 +60,11 @@ from .overview import RunOverview as RunOverview
 from .overview import RunTotals as RunTotals
 from .problem import Problem as Problem
 from .problem import problem_kind as problem_kind
-from .provenance import WITHOUT_EFFECT as WITHOUT_EFFECT
 from .provenance import changes_between as changes_between
 from .provenance import check_unchanged as check_unchanged
 from .provenance import continued as continued
 from .provenance import describe_run as describe_run
 from .provenance import earlier_run as earlier_run
-from .provenance import installed_versions as installed_versions
 from .recorder import Listener as Listener
 from .recorder import Recorder as Recorder
 from .redaction import first_line as first_line

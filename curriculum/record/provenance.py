@@ -2,13 +2,9 @@
 
 import getpass
 import json
-import platform
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,15 +17,12 @@ from curriculum.record.class_digest import classes_sha256
 from curriculum.record.codec import decode, encode
 from curriculum.record.description import MACHINE, PACKAGES, MlflowSettings, RunDescription
 from curriculum.record.disk import Unreadable
+from curriculum.record.environment import PACKAGE, WITHOUT_EFFECT, environment, git_commit
 from curriculum.record.overview import RunOverview
 from curriculum.record.redaction import redacted
 from curriculum.record.run_folder import RunFolder
 from curriculum.record.store import Store
 from curriculum.record.user_source import source_sha256
-
-PACKAGE = Path(__file__).resolve().parents[1]
-WITHOUT_EFFECT = ("mlflow", "safetensors")
-"""Of the libraries, these change nothing in what is computed."""
 
 REMEDIES = {
     "threads": "--threads {was} gives it as many",
@@ -172,37 +165,6 @@ def continued(original: RunDescription, now: RunDescription) -> RunDescription:
     return replace(now, id=original.id, created=original.created, mlflow=original.mlflow)
 
 
-def environment(libraries: Sequence[str] = ()) -> dict[str, str]:
-    """The versions of Python, of this package and of the libraries that results depend on.
-
-    Args:
-        libraries: further ones, that the task depends on.
-    """
-    found = {name: _version(name) for name in ("curriculum", *PACKAGES, *libraries)}
-    installed = {name: number for name, number in found.items() if number is not None}
-    return {"python": platform.python_version(), **installed}
-
-
-def installed_versions() -> dict[str, str]:
-    """What must be the same on all machines that make the runs of a sweep: versions by package.
-
-    The commit of this package is among them where it is a checkout.
-    """
-    versions = {k: v for k, v in environment().items() if k not in WITHOUT_EFFECT}
-    commit = git_commit(PACKAGE)
-    return versions if commit is None else {**versions, "git_commit": commit}
-
-
-def git_commit(folder: Path) -> str | None:
-    """The commit checked out where the code lies, with `+changes` where it was edited."""
-    try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return f"{commit}+changes" if changed else commit
-
-
 def _users_folder(source: Path | None) -> Path:
     """Where the user's own code is: beside the file that was run, or else the current folder."""
     if source is None or is_shipped(source):
@@ -216,26 +178,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
         return ""
-
-
-@cache
-def _version(package: str) -> str | None:
-    """The version that is installed; None where there is none. Looking it up takes a while."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    result = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=5,
-    )
-    return result.stdout.strip()
 
 
 def _libraries(description: RunDescription) -> dict[str, str]:

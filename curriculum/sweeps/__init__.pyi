@@ -1,5 +1,6 @@
 from .comparison_runs import ComparisonRuns as ComparisonRuns
 from .comparison_runs import ComparisonSettings as ComparisonSettings
+from .default_budget import default_amount as default_amount
 from .driver import SweepDriver as SweepDriver
 from .driver import SweepListener as SweepListener
 from .engine import Engine as Engine
@@ -24,7 +25,6 @@ from .grid import Amount as Amount
 from .grid import PlannedRun as PlannedRun
 from .grid import Until as Until
 from .grid import comparable_experiment as comparable_experiment
-from .grid import default_amount as default_amount
 from .grid import default_rates as default_rates
 from .grid import parse_amount as parse_amount
 from .grid import plan_runs as plan_runs

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from curriculum import learn
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.learn import resolve_device
 from curriculum.sweeps.engine import Engine
 from curriculum.sweeps.local_engine import LocalEngine
 from curriculum.sweeps.ray.cluster import slots_here
@@ -64,7 +64,7 @@ def open_engine(
             f"only the engine ray takes {' and '.join(found)}, and the engine is {name}; give --engine ray, "
             f"or leave it out"
         )
-    resolve_device(device)
+    learn.resolve_device(device)  # loaded here: with Ray, this process needs no torch
     return LocalEngine(jobs, isolate=isolate)
 
 

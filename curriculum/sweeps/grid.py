@@ -6,11 +6,7 @@ from typing import Any, Literal
 
 from curriculum.config import Experiment
 from curriculum.errors import UsageError, did_you_mean
-from curriculum.learn import Learner, batch_of, resolve_device
 from curriculum.plan import Backtracking, Budget, Galloping, Rollback, get_strategy
-
-DEFAULT_STEPS = 500
-"""The cost of that many steps on the last stage is each learning rate's budget by default."""
 
 RATE_FACTORS = (1 / 30, 1 / 10, 1 / 3, 1, 3)
 """The learning rates of each strategy by default, as multiples of the experiment's."""
@@ -172,22 +168,6 @@ def default_rates(experiment: Experiment) -> tuple[float, ...]:
     """
     rate = experiment.optimizer.learning_rate
     return tuple(float(f"{rate * factor:.3g}") for factor in RATE_FACTORS)
-
-
-def default_amount(experiment: Experiment, count: int, unit: str = "compute") -> Amount:
-    """The cost of `DEFAULT_STEPS` steps on the last stage, for each of `count` learning rates.
-
-    It is in compute, or in tokens.
-    """
-    last, task = experiment.growth.path()[-1], experiment.task
-    size = experiment.training.step_size(task.shape(last).length)
-    batch = batch_of(task, last, size, seed=0, stream="train", index=0)
-    if unit == "tokens":
-        return Amount(float(f"{batch.token_count * DEFAULT_STEPS * count:.2g}"), unit)
-    device = resolve_device("cpu")
-    learner = Learner.start(experiment.shape, experiment.recipe, seed=0, device=device)
-    step = learner.step_compute(batch)
-    return Amount(float(f"{step * DEFAULT_STEPS * count:.2g}"), "compute")
 
 
 def parse_amount(text: str) -> Amount:

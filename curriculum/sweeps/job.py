@@ -1,5 +1,7 @@
 """One run of a sweep as a message: all that a process on any machine needs to make it."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
@@ -7,11 +9,15 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from curriculum import runner
 from curriculum.config import Experiment, deserialize, load_module
 from curriculum.learn import StopRequest
-from curriculum.record import Listener, MlflowSettings, Result, RunExists, Store
-from curriculum.runner import RunOptions, resume, run
+from curriculum.record import MlflowSettings, RunExists, Store
+
+if TYPE_CHECKING:  # a process that only hands jobs on does without torch
+    from curriculum.record import Listener, Result
 
 KEPT_EXPERIMENTS = 8
 """Of a process that makes many runs: more would fill its memory."""
@@ -74,7 +80,7 @@ def make_run(
         RunFailed: where it can't continue.
     """
     made = experiment or restore_job(job)
-    options: RunOptions = {
+    options: runner.RunOptions = {
         "store": job.store,
         "device": job.device,
         "threads": job.threads,
@@ -90,10 +96,10 @@ def make_run(
     if not os.path.lexists(folder.path):
         try:
             options["mlflow"] = job.mlflow
-            return run(made, job.seed, run_id=job.run_id, overrides=job.overrides, **options)
+            return runner.run(made, job.seed, run_id=job.run_id, overrides=job.overrides, **options)
         except RunExists:  # another process was faster, and may have left it since
             del options["mlflow"]  # that was settled there
-    return resume(job.run_id, experiment=made, **options)
+    return runner.resume(job.run_id, experiment=made, **options)
 
 
 def restore_job(job: Job) -> Experiment:

@@ -148,7 +148,9 @@ class SweepFiles:
                 check_file(self._file(ending))
             is_free = lock.acquire(seconds=1.0)
             if is_free:
-                self._file("cancel").unlink(missing_ok=True)  # first: who sees it driven may cancel it
+                self._file("cancel").unlink(
+                    missing_ok=True
+                )  # first: who sees it driven may cancel it
                 if self.record() is None:
                     self._write(record)
         except OSError as error:

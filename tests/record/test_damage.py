@@ -12,7 +12,7 @@ from interrupted_runs import StoppedRun, contents
 import curriculum
 from curriculum import RunFailed, UsageError
 from curriculum.learn import weights_sha256
-from curriculum.record.provenance import environment
+from curriculum.record.environment import environment
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from curriculum.record.provenance import environment, git_commit
+from curriculum.record.environment import environment, git_commit
 
 
 def test_the_environment_names_python_and_the_libraries() -> None:

@@ -6,12 +6,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from ray_clusters import (
+    endless,
     events_of,
     is_final,
     job_of,
@@ -21,8 +24,8 @@ from ray_clusters import (
     weights_of,
 )
 
-from curriculum import Experiment, StopRequest, UsageError, optimize
-from curriculum.record import Store
+from curriculum import CheckpointPolicy, Experiment, StopRequest, UsageError, optimize
+from curriculum.record import RunFolder, Store, read_journal
 from curriculum.sweeps import JobEnded, JobLost, JobProgress, RayEngine, SweepDriver
 from curriculum.sweeps.ray.connection import disconnect
 
@@ -69,11 +72,47 @@ def environment(**variables: str) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True, kw_only=True)
+class LostWork:
+    """What a run that nobody writes any more has to compute again, as its journal and checkpoints say.
+
+    Attributes:
+        trained: seconds, up to its last record.
+        lost: of these, since the last record that its newest checkpoint knows.
+        between: the most that passed from one record to the next.
+    """
+
+    trained: float
+    lost: float
+    between: float
+
+    @classmethod
+    def of(cls, folder: RunFolder) -> Self:
+        saved = folder.journal_bytes_saved
+        records = [(record.clock.seconds, end) for record, end in read_journal(folder.journal)]
+        clocks = [0.0, *(seconds for seconds, _ in records)]
+        kept = max((seconds for seconds, end in records if end <= saved), default=0.0)
+        between = max(after - before for before, after in pairwise(clocks))
+        return cls(trained=clocks[-1], lost=clocks[-1] - kept, between=between)
+
+    def check(self) -> None:
+        """Of a checkpoint every so often, and at a visit's end, no more is lost than between two of them.
+
+        What is saved is the state of the last evaluation or a later one, and one evaluation may begin just
+        before the next is due.
+        """
+        assert self.lost <= CheckpointPolicy().every + 2 * self.between
+
+    def __str__(self) -> str:
+        return f"{self.lost:.1f} s of {self.trained:.1f} s lost; {self.between:.1f} s at most between records"
+
+
 class Watch:
     """A listener that notes what came of each run, and acts at some counts."""
 
-    def __init__(self, actions: dict[int, Any]) -> None:
-        self.actions = actions
+    def __init__(self, store: Path, actions: dict[int, Any]) -> None:
+        self.store, self.actions = Store(store), actions
+        self.work = dict[str, LostWork]()
         self.ended, self.lost = list[str](), list[str]()
         self.failed = list[tuple[str, str]]()
 
@@ -89,7 +128,10 @@ class Watch:
         self.failed.append((job.run_id, failed.sentence))
 
     def on_loss(self, job: Any, reason: str) -> None:
-        self.lost.append(f"{job.run_id}: {reason}")
+        folder = self.store.folder(job.run_id)
+        if folder.journal.exists() and folder.journal_bytes:  # else it had not begun
+            self.work[job.run_id] = LostWork.of(folder)
+        self.lost.append(f"{job.run_id}: {reason} ({self.work.get(job.run_id, 'nothing lost')})")
 
 
 def pids_of(node: Any) -> list[int]:
@@ -110,15 +152,18 @@ def test_a_node_is_killed_and_another_joins_and_all_runs_are_those_made_here(
     jobs = [job_of(slow(tiny), store, f"run-{seed}", seed) for seed in range(24)]
     with cluster_of({}, {}, {}) as (cluster, nodes):
         watch = Watch(
+            store,
             {
                 8: lambda: cluster.remove_node(nodes[0], allow_graceful=False),
                 12: lambda: add_node(cluster),
-            }
+            },
         )
         engine = RayEngine(store, address=cluster.address)
         assert engine.capacity == 3
         assert SweepDriver(jobs, engine, watch, StopRequest()).run() == "over"
     print("lost", watch.lost)
+    for work in watch.work.values():
+        work.check()
     assert watch.failed == []
     assert sorted(watch.ended) == sorted(job.run_id for job in jobs)
     assert weights_of(store) == made_here(jobs, tmp_path / "here")
@@ -154,6 +199,56 @@ def test_a_search_that_loses_a_node_finds_what_one_process_does(
     alone = optimize(tiny, store=tmp_path / "alone", **asked)
     assert found.to_json() == alone.to_json()
     assert weights_of(store) == weights_of(tmp_path / "alone")
+
+
+def test_a_long_run_whose_node_is_killed_goes_on_from_its_last_checkpoint(
+    tiny: Experiment, store: Path
+) -> None:
+    """How long all takes is printed. Neither run has visits that end: it is saved by the clock alone."""
+    names = ("gated", "direct")
+    jobs = {
+        name: job_of(endless(tiny).with_strategy(name), store, name, seed)
+        for seed, name in enumerate(names)
+    }
+    with ExitStack() as stack:
+        cluster, nodes = stack.enter_context(cluster_of({}, {}))
+        engine = stack.enter_context(RayEngine(store, address=cluster.address))
+        for job in jobs.values():
+            engine.submit(job)
+        wait_for_training(engine, dict.fromkeys(names, 1.5 * CheckpointPolicy().every))
+        for node in nodes:
+            cluster.remove_node(node, allow_graceful=False)
+        killed = time.monotonic()
+        for _ in nodes:
+            add_node(cluster)
+        work = dict[str, LostWork]()
+        for lost in events_of(engine, len(jobs)):
+            assert isinstance(lost, JobLost), lost
+            folder = Store(store).folder(lost.run_id)
+            assert folder.checkpoint_folders()
+            work[lost.run_id] = LostWork.of(folder)
+            print(
+                f"{lost.run_id}: {work[lost.run_id]}; seen after {time.monotonic() - killed:.1f} s"
+            )
+        for job in jobs.values():
+            engine.submit(job)
+        back = wait_for_training(engine, {name: found.trained for name, found in work.items()})
+        for name, when in back.items():
+            print(f"{name}: trained as far again {when - killed:.1f} s after its node was killed")
+    assert work.keys() == jobs.keys()
+    for found in work.values():
+        found.check()
+
+
+def wait_for_training(engine: RayEngine, until: dict[str, float]) -> dict[str, float]:
+    """Wait until runs have trained for more than so many seconds: when each had."""
+    found = dict[str, float]()
+    while found.keys() != until.keys():
+        event = engine.next(0.5)
+        assert isinstance(event, JobProgress | None), event
+        if event is not None and event.seconds > until[event.run_id]:
+            found.setdefault(event.run_id, time.monotonic())
+    return found
 
 
 def test_a_run_that_was_started_on_one_kind_of_cpu_goes_on_there_alone(

@@ -6,7 +6,7 @@ import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +19,7 @@ from curriculum.record import (
     absolute_address,
     check_shared_store,
 )
-from curriculum.sweeps.engine import JobEnded, JobEvent, JobFailed, JobLost, JobProgress
+from curriculum.sweeps.engine import JobEnded, JobEvent, JobFailed, JobLost, JobOutcome, JobProgress
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.ray.cluster import MachineKind, Node, RayCluster, on_node
 from curriculum.sweeps.ray.connection import connect, disconnect, import_ray, reason_of_loss
@@ -78,6 +78,8 @@ class RayEngine:
         cpus: of a run.
         gpus: of a run: a whole number, or the part of one that several runs share.
         isolate: whether each run has a fresh process.
+        make_run: what a node does with a job, and with the folder that this process stands in. It is
+            imported there by its name.
 
     Raises:
         UsageError: where the cluster doesn't answer, has no node for such a run, or has a node with other
@@ -92,6 +94,7 @@ class RayEngine:
         cpus: float = 1,
         gpus: float = 0,
         isolate: bool = False,
+        make_run: Callable[[Job, str], JobOutcome] = make_run_on_node,
     ) -> None:
         check_amounts(cpus, gpus)
         self._store, self._cpus, self._gpus = Store(Path(store)), cpus, gpus
@@ -106,7 +109,7 @@ class RayEngine:
             raise
         self._make: Any = self._ray.remote(
             num_cpus=cpus, num_gpus=gpus, max_retries=0, max_calls=1 if isolate else 0
-        )(make_run_on_node)
+        )(make_run)
         self._waiting: deque[_Waiting] = deque()
         self._running: dict[Any, _Running] = {}
         self._events: deque[JobEvent] = deque()

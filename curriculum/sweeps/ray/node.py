@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from curriculum.errors import UsageError
 from curriculum.learn import StopRequest
 from curriculum.record import Store, check_shared_store, installed_versions, read_store_token
@@ -43,6 +41,8 @@ def report_node(store: Path, token: str, *, with_gpu: bool) -> NodeReport:
         token: that.
         with_gpu: whether runs are to have GPUs. The process can make no runs after that.
     """
+    import torch  # which the process that drives the sweep doesn't need
+
     refusal = None
     try:
         read_store_token(Store(store), token)
@@ -77,6 +77,8 @@ def make_run_on_node(job: Job, folder: str) -> JobOutcome:
 
 def _gpu() -> str | None:
     """Ray hides all GPUs from a process that asks for none."""
+    import torch
+
     os.environ.pop("CUDA_VISIBLE_DEVICES", None)
     return torch.cuda.get_device_name(0) if torch.cuda.is_available() else None
 
