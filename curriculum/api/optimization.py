@@ -14,7 +14,7 @@ from curriculum.api.optimization_plan import (
     plan_optimization,
 )
 from curriculum.api.optimization_result import OptimizationResult
-from curriculum.api.optimization_run import SearchOutcome, search
+from curriculum.api.optimization_run import search
 from curriculum.config import Experiment, Given, load_experiment, override
 from curriculum.errors import UsageError
 
@@ -113,11 +113,7 @@ def optimize(
             elsewhere=engine is not None,
         ),
     )
-    shown = report.shows_progress() if progress is None else progress
-    outcome = _carried_out(plan, engine, shown, mirror=mirror, wait=wait)
-    if outcome.result is None:
-        raise KeyboardInterrupt(f"the search was {outcome.status}; the same call continues it")
-    return outcome.result
+    return _carried_out(plan, engine, progress, mirror=mirror, wait=wait)
 
 
 def planned(
@@ -143,15 +139,20 @@ def planned(
 def _carried_out(
     plan: OptimizationPlan,
     engine: sweeps.Engine | str | None,
-    shown: bool,
+    progress: bool | None,
     *,
     mirror: bool,
     wait: bool,
-) -> SearchOutcome:
-    """The search with an engine, or one of that name."""
+) -> OptimizationResult:
+    """What the search finds with an engine, or one of that name."""
+    shown = report.shows_progress() if progress is None else progress
     console, jobs = report.literal_console(stderr=True, quiet=not shown), plan.settings.jobs
-    if not isinstance(engine, str):
-        return search(plan, console, engine, mirror=mirror, wait=wait)
-    count = None if engine == "ray" and jobs == 1 else jobs
-    with sweeps.open_engine(engine, plan.settings.store, jobs=count) as opened:
-        return search(plan, console, opened, mirror=mirror, wait=wait)
+    if isinstance(engine, str):
+        count = None if engine == "ray" and jobs == 1 else jobs
+        with sweeps.open_engine(engine, plan.settings.store, jobs=count) as opened:
+            outcome = search(plan, console, opened, mirror=mirror, wait=wait)
+    else:
+        outcome = search(plan, console, engine, mirror=mirror, wait=wait)
+    if outcome.result is None:
+        raise KeyboardInterrupt(f"the search was {outcome.status}; the same call continues it")
+    return outcome.result
