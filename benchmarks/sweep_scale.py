@@ -21,7 +21,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from many_runs import multiply, small_runs, use
@@ -36,6 +35,7 @@ from curriculum.sweeps import (
     LocalEngine,
     SweepFiles,
     SweepPlan,
+    SweepRecord,
     VariantRequest,
     run_sweep,
     run_variants,
@@ -149,13 +149,15 @@ def record_sweep(root: Path) -> None:
     """A sweep's record of all runs of a store, as if it had made them."""
     store = Store(root)
     plan = plan_of(root, 2)
-    runs = tuple(run.id for run in store.runs())
-    object.__setattr__(plan, "run_ids", runs)
+    record = SweepRecord.begun_now(
+        plan.id,
+        plan.names,
+        plan.command,
+        variants={run.id: f"{EXPERIMENT}, {run.description().strategy}" for run in store.runs()},
+    )
     files = SweepFiles(store, plan.id)
-    with files.driven(plan.record):
-        record = files.record()
-    assert record is not None
-    assert replace(record, created=0.0).runs == runs
+    with files.driven(record):
+        assert files.record() == record
 
 
 def main() -> None:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from curriculum.errors import RunFailed, UsageError
 from curriculum.processes import usable_cores
 from curriculum.record import Store, installed_versions, remove_store_token, write_store_token
@@ -241,6 +239,8 @@ def slots_here(cpus: float, gpus: float) -> int:
     Raises:
         UsageError: where Ray is not installed, or this machine has too little for a run.
     """
+    import torch  # whoever drives a sweep on a cluster does without
+
     import_ray()
     resources = {"CPU": usable_cores(), "GPU": torch.cuda.device_count()}
     here = {"NodeManagerHostname": os.uname().nodename, "Resources": resources}
