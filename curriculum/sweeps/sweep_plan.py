@@ -7,12 +7,12 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from curriculum import tune
 from curriculum.record import MlflowSettings, Store
 from curriculum.sweeps.job import Job
 from curriculum.sweeps.run_identity import planned_run_id
 from curriculum.sweeps.sweep_files import SweepRecord
 from curriculum.sweeps.variants import RunVariant
-from curriculum.tune import check_storage, local_storage, resolve_storage
 
 AS_TABLE = MlflowSettings(visits_as_table=True)
 """In MLflow, a sweep's runs have their visits as a table: child runs of thousands are a burden."""
@@ -84,9 +84,9 @@ class SweepPlan:
             UsageError: where it can't.
         """
         store = Store(self.store)
-        url = resolve_storage(store, self.optuna_storage)
-        if any(variant.tunes for variant in self.variants) and url != local_storage(store):
-            check_storage(url)
+        url = tune.resolve_storage(store, self.optuna_storage)
+        if any(variant.tunes for variant in self.variants) and url != tune.local_storage(store):
+            tune.check_storage(url)  # loads Optuna
 
     def missing(self, variant: RunVariant, done: Container[str]) -> int:
         """How many of a variant's runs are not among those that are done."""
