@@ -5,6 +5,7 @@ other end of its pipe is closed, or its parent is gone.
 """
 
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -47,8 +48,28 @@ ERRORS: Mapping[str, type[Exception]] = {
 }
 
 
+PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+"""What the system says where it has no room for a process now, and may have some once others have ended."""
+
+
 class WorkerGone(RunFailed):
     """A worker has ended unexpectedly."""
+
+
+class WorkerNotStarted(RunFailed):
+    """The system did not start a worker.
+
+    Attributes:
+        reason: in the system's words.
+        is_passing: whether it may start it once other processes have ended.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        self.reason, self.is_passing = error.strerror, error.errno in PASSING
+        advice = "; try again with fewer --jobs, or once other processes have ended"
+        super().__init__(
+            f"a worker process can't be started ({self.reason}){advice * self.is_passing}"
+        )
 
 
 def python_command(*arguments: str) -> list[str]:
@@ -127,19 +148,18 @@ class Worker:
 
     Args:
         module: that calls `serve` with its arguments.
+
+    Raises:
+        WorkerNotStarted: where the system has no room for it.
     """
 
     def __init__(self, module: str) -> None:
-        self.pipe, theirs = Pipe()
-        descriptor = theirs.fileno()
-        self._process = subprocess.Popen(
-            python_command("-m", module, str(descriptor), str(os.getpid())),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # a user's file may print
-            pass_fds=[descriptor],
-            start_new_session=True,
-        )
-        theirs.close()
+        try:
+            self.pipe, theirs = Pipe()
+            with theirs:
+                self._process = _start_worker(module, theirs.fileno())
+        except OSError as error:
+            raise WorkerNotStarted(error) from error
         self._numbers = itertools.count()
 
     def request(self, name: str, content: Content, *blobs: bytes) -> int:
@@ -195,6 +215,16 @@ class Worker:
         )
 
 
+def _start_worker(module: str, descriptor: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        python_command("-m", module, str(descriptor), str(os.getpid())),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # a user's file may print
+        pass_fds=[descriptor],
+        start_new_session=True,
+    )
+
+
 def serve(arguments: Sequence[str], handlers: Mapping[str, Handler]) -> None:
     """Be a worker: answer requests, by their names, until the pipe is closed.
 
@@ -208,7 +238,10 @@ def serve(arguments: Sequence[str], handlers: Mapping[str, Handler]) -> None:
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     with Connection(descriptor) as pipe, contextlib.suppress(EOFError, ConnectionError):
         while True:
-            content, blobs = _receive(pipe)
+            try:
+                content, blobs = _receive(pipe)
+            except OSError:  # the parent was killed amid a message
+                return
             name, number = content.pop("request"), content.pop("number")
 
             def send_progress(progress: Content, number: int = number) -> None:

@@ -1,6 +1,8 @@
 """How a worker and its parent talk, and how each notices that the other is gone."""
 
 import contextlib
+import errno
+import gc
 import json
 import os
 import signal
@@ -15,7 +17,14 @@ from pathlib import Path
 import pytest
 
 from curriculum import RunFailed, UsageError
-from curriculum.processes import Message, Server, Worker, WorkerGone, python_command
+from curriculum.processes import (
+    Message,
+    Server,
+    Worker,
+    WorkerGone,
+    WorkerNotStarted,
+    python_command,
+)
 from curriculum.record import Lock
 
 TESTS = str(Path(__file__).parent)
@@ -285,3 +294,37 @@ def processes_with(words: str) -> list[int]:
                 if words.encode() in (entry / "cmdline").read_bytes():
                     found.append(int(entry.name))
     return found
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.EAGAIN, r"can't be started \(Resource temporarily unavailable\); .* fewer --jobs"),
+        (errno.ENOMEM, r"can't be started \(Cannot allocate memory\); .* fewer --jobs"),
+        (errno.ENOENT, r"can't be started \(No such file or directory\)$"),
+    ],
+)
+def test_a_worker_that_the_system_does_not_start_is_a_sentence(
+    number: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    with pytest.raises(WorkerNotStarted, match=message) as caught:
+        Worker("serving")
+    assert caught.value.is_passing is (number != errno.ENOENT)
+    del caught
+    gc.collect()
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened
+
+
+def test_a_parent_that_is_killed_amid_a_message_ends_its_worker_in_silence(
+    worker: Worker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = json.dumps({"request": "echo", "number": 0, "blobs": 0}).encode()
+    os.write(worker.pipe.fileno(), (struct.pack("!i", len(text)) + text)[:9])
+    worker.close()
+    worker.wait()
+    assert capfd.readouterr().err == ""

@@ -266,6 +266,7 @@ def _settle(folder: Path, lease: Lease, take_away: Callable[[], None]) -> None:
         take_away()
     for epoch in older:
         lease_path(folder, epoch).unlink(missing_ok=True)
+    _remove_leftovers(folder)
 
 
 def _is_free(folder: Path, epoch: int) -> bool:
@@ -278,6 +279,18 @@ def _is_free(folder: Path, epoch: int) -> bool:
         time.sleep(0.02)
 
 
+def _remove_leftovers(folder: Path) -> None:
+    """Delete what a process that was killed as it took a lease has left; who takes one now holds a lock on it."""
+    for path in folder.glob(".lease-*.new"):
+        with suppress(OSError, UsageError):
+            file = opened(path, os.O_RDONLY)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+            finally:
+                os.close(file)
+
+
 @contextmanager
 def _told(folder: Path) -> Iterator[None]:
     """A context in which an error of the disk becomes a sentence."""
@@ -288,7 +301,7 @@ def _told(folder: Path) -> Iterator[None]:
 
 
 def _put_in_place(aside: Path, path: Path) -> bool:
-    """Give a file its name; False where that is taken."""
+    """Give a file its name; False where that is taken, or who has the lease by now took the file for a leftover."""
     try:
         try:
             os.link(aside, path)
@@ -297,6 +310,6 @@ def _put_in_place(aside: Path, path: Path) -> bool:
                 raise
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
             os.replace(aside, path)
-    except FileExistsError:
+    except (FileExistsError, FileNotFoundError):
         return False
     return True

@@ -129,6 +129,8 @@ class RunFolder:
         for path in self.checkpoints.glob(".*"):
             if LEFTOVER.fullmatch(path.name):
                 remove(path)
+        for path in (self.journal, self.path / "run.json", self.path / "stopped.json"):
+            remove(path.with_name(f".{path.name}.new"))
 
     def checkpoint(self, name: str) -> Path:
         """The folder of a checkpoint, if it is there, with nothing in it but files.
@@ -215,8 +217,6 @@ class RunFolder:
         """
         self.check_is_own()
         self.remove_leftovers()
-        for path in (self.journal, self.path / "run.json", self.path / "stopped.json"):
-            path.with_name(f".{path.name}.new").unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             with os.fdopen(opened(self.journal, os.O_RDONLY), "rb") as file:
                 content = file.read()

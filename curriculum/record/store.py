@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,10 @@ ADDRESS = re.compile(r"(s3[an]?|gs|gcs|hdfs|https?|abfss?|wasbs?|az|dbfs|ftp|fil
 DEFAULT_STORE = Path("mlruns")
 MOST_NAMED = 10
 """Runs in an error."""
+
+LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.new")
+LEFTOVER_SECONDS = 3600.0
+"""How old the folder of a run that is being created is once its process must be gone."""
 
 MIRROR_FILES = ("json", "lock", "log")
 """What a mirror keeps of a run: what it has copied, its lock, its log."""
@@ -104,6 +109,14 @@ class Store:
                 f"choose another with --store"
             ) from error
         return folder
+
+    def remove_leftovers(self) -> None:
+        """Delete what processes that were killed as they created a run have left, an hour after that."""
+        with suppress(OSError):
+            for path in self.runs_folder.glob(".*.new"):
+                age = time.time() - path.lstat().st_mtime
+                if LEFTOVER.fullmatch(path.name) and age > LEFTOVER_SECONDS:
+                    remove(path)
 
     def runs(self) -> list[RunFolder]:
         """All runs, oldest first, by what they recorded; those that don't say when are before them."""

@@ -159,7 +159,16 @@ class RunContext:
             tune.STORAGE_VARIABLE: self.optuna_storage,
         }
         environment = {name: url for name, url in urls.items() if url is not None}
-        return tracking.start_mirror(self.run_store.root, folder.id, environment)
+        try:
+            return tracking.start_mirror(self.run_store.root, folder.id, environment)
+        except OSError as error:  # no memory for a process, say: the run goes on without it
+            log.warning(
+                "the process that copies run %s into MLflow can't be started (%s); 'sync %s' copies it",
+                folder.id,
+                error.strerror,
+                folder.id,
+            )
+            return None
 
     def wait_for_mirror(self, mirror: Popen[bytes] | None, run_id: str) -> None:
         """Wait until MLflow has all of the run, if that was requested."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import deque
 from multiprocessing.connection import wait
 from typing import Any, Self
 
 from curriculum.errors import RunFailed, UsageError
-from curriculum.processes import Worker, WorkerGone, usable_cores
+from curriculum.processes import Worker, WorkerGone, WorkerNotStarted, usable_cores
 from curriculum.record import decode, encode
 from curriculum.sweeps.engine import (
     JobEnded,
@@ -26,11 +28,20 @@ EVENTS: dict[str, Any] = {
 
 MODULE = "curriculum.sweeps.worker"
 
+START_SECONDS = 60.0
+"""How long a process that the system has no room for is tried again while no other runs."""
+
+RETRY_SECONDS = 0.5
+"""How often."""
+
+log = logging.getLogger(__name__)
+
 
 class LocalEngine:
     """An `Engine` of this machine's processes.
 
-    A process that dies costs the run that it made, and is replaced by another.
+    A process that dies costs the run that it made, and is replaced by another. Where the system has no room
+    for as many as asked for, fewer runs are made at a time.
 
     Args:
         jobs: how many runs at a time; by default as many as there are cores for, each run with the
@@ -51,6 +62,8 @@ class LocalEngine:
         self._events: deque[JobEvent] = deque()
         self._told: set[str] = set()  # of those that wait
         self._cancelled = False
+        self._refused: WorkerNotStarted | None = None
+        self._refused_since = 0.0
 
     @property
     def capacity(self) -> int:
@@ -66,11 +79,21 @@ class LocalEngine:
             self._events.append(JobProgress(run_id=job.run_id, waits_for="free cores"))
 
     def next(self, timeout: float) -> JobEvent | None:
-        """The next event; None where so many seconds pass without one."""
-        if not self._events:
-            for pipe in wait([*self._busy], timeout):
+        """The next event; None where so many seconds pass without one.
+
+        Raises:
+            RunFailed: where no process can be started, and none runs.
+        """
+        end = time.monotonic() + timeout
+        while not self._events:
+            left = max(0.0, end - time.monotonic())
+            seconds = left if self._refused is None else min(left, RETRY_SECONDS)
+            for pipe in wait([*self._busy], seconds):
                 self._take(self._busy[pipe])
             self._start_pending()
+            self._check_starts()
+            if seconds == left:
+                break
         return self._events.popleft() if self._events else None
 
     def cancel(self) -> None:
@@ -97,11 +120,13 @@ class LocalEngine:
     def _start_pending(self) -> None:
         """Start what there is room for, in order, so that none waits for ever."""
         while self._pending and not self._cancelled and self._has_room(self._pending[0]):
+            worker = self._free_worker()
+            if worker is None:
+                return
             job = self._pending.popleft()
             if job.run_id in self._told:
                 self._told.remove(job.run_id)
                 self._events.append(JobProgress(run_id=job.run_id))
-            worker = self._idle.pop() if self._idle else _RunWorker(self._module)
             try:
                 worker.start(job)
             except WorkerGone as error:  # while it was idle
@@ -109,6 +134,41 @@ class LocalEngine:
                 self._events.append(JobLost(run_id=job.run_id, reason=str(error)))
                 continue
             self._busy[worker.pipe] = worker
+
+    def _free_worker(self) -> _RunWorker | None:
+        """A process that makes no run; None where there is none, and the system starts no other now."""
+        if self._idle:
+            return self._idle.pop()
+        try:
+            worker = _RunWorker(self._module)
+        except WorkerNotStarted as error:
+            if self._refused is None:
+                log.warning(
+                    "a worker process can't be started (%s); fewer runs are made at a time until one can",
+                    error.reason,
+                )
+                self._refused_since = time.monotonic()
+            self._refused = error
+            return None
+        self._refused = None
+        return worker
+
+    def _check_starts(self) -> None:
+        """Check that a run is made, or that a process may yet be started for one.
+
+        Raises:
+            RunFailed: where neither is so.
+        """
+        refused = self._refused
+        if self._busy or self._events:
+            self._refused_since = time.monotonic()
+            return
+        if refused is None or not self._pending:
+            return
+        waited = time.monotonic() - self._refused_since
+        if self._cancelled or (refused.is_passing and waited < START_SECONDS):
+            return
+        raise refused
 
     def _has_room(self, job: Job) -> bool:
         if self._jobs is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import time
@@ -242,17 +243,21 @@ class SweepFiles:
         """By run, why it can't be made, unless it has been tried again since."""
         found = dict[str, str]()
         with suppress(*UNFIT, UsageError):
-            for line in read_bytes(self._file("failed"), MOST_BYTES).decode().splitlines():
-                content = json.loads(line)
-                found.pop(content["run"], None)
-                if content["sentence"] is not None:
-                    found[str(content["run"])] = str(content["sentence"])
+            for line in read_bytes(self._file("failed"), MOST_BYTES).splitlines():
+                with suppress(*UNFIT):  # its writer was killed amid it
+                    content = json.loads(line)
+                    found.pop(content["run"], None)
+                    if content["sentence"] is not None:
+                        found[str(content["run"])] = str(content["sentence"])
         return found
 
     def _note(self, run_id: str, sentence: str | None) -> None:
-        line = json.dumps({"run": run_id, "sentence": sentence})
-        with suppress(OSError), self._file("failed").open("a") as file:
-            file.write(line + "\n")
+        line = json.dumps({"run": run_id, "sentence": sentence}).encode() + b"\n"
+        with suppress(OSError), self._file("failed").open("a+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - 1))
+            is_cut_off = file.read() not in (b"", b"\n")
+            file.write(b"\n" * is_cut_off + line)
 
     def _file(self, ending: str) -> Path:
         return self._folder / f"{self.id}.{ending}"

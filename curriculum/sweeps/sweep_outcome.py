@@ -91,6 +91,7 @@ def run_sweep(
     plan.check_storage()
     files = SweepFiles(store, plan.id)
     with files.driven(plan.record):
+        store.remove_leftovers()
         done = _finished_runs(store, frozenset(plan.run_ids))
         copies = None
         if mirror:
@@ -169,6 +170,8 @@ class SweepCall:
 
     def on_progress(self, job: Job, progress: JobProgress) -> None:
         """A run in progress was evaluated."""
+        if self.copies is not None:
+            self.copies.check()
         self.listener.on_progress(job, progress)
 
     def on_end(self, job: Job, ended: JobEnded) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,21 @@ log = logging.getLogger(__name__)
 
 KEPT = (RUN_TAG, "mlflow.user", "mlflow.source.name", "mlflow.source.type")
 """Of a run's tags, those of its model."""
+
+
+def remove_leftovers(artifacts: Path, runs: Iterable[str]) -> None:
+    """Delete what a mirror that was killed as it uploaded files has left of them, in the store alone.
+
+    Args:
+        artifacts: the store's folder of them.
+        runs: MLflow's ids of a run and its child runs, which nobody else copies meanwhile.
+    """
+    inside = artifacts.resolve()
+    for run in runs:
+        for path in artifacts.glob(f"*/{run}/artifacts/**/.artifact.uploading.*"):
+            if path.parent.resolve().is_relative_to(inside):
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
 
 class Artifacts:
@@ -110,20 +125,36 @@ class Artifacts:
             self.client.log_model_artifacts(model.model_id, str(folder))
         metrics = of_model(model_metrics(history), model.model_id, final_dataset(described))
         self.client.log_batch(self._run, metrics=metrics)
-        self.client.finalize_logged_model(model.model_id, "READY")
-        outputs = [LoggedModelOutput(model.model_id, history.total_cost.steps)]
-        self.client.log_outputs(self._run, outputs)
+        self._link(model.model_id, history.total_cost.steps)
+        self.client.finalize_logged_model(
+            model.model_id, "READY"
+        )  # last: one that is READY is whole
+
+    def _link(self, model_id: str, steps: int) -> None:
+        """Have the run's page show its model; MLflow refuses to be told so twice."""
+        outputs = self.client.get_run(self._run).outputs
+        known = [] if outputs is None else outputs.model_outputs
+        if all(each.model_id != model_id for each in known):
+            self.client.log_outputs(self._run, [LoggedModelOutput(model_id, steps)])
 
     def _find_checkpoints(self) -> set[str]:
         """The checkpoints that were uploaded whole."""
         found = set()
         for info in self.client.list_artifacts(self._run, "checkpoints"):
             name = Path(info.path).name
-            uploaded = self.client.list_artifacts(self._run, f"checkpoints/{name}")
             ours = self.folder.checkpoints / name
-            if not ours.is_dir() or len(uploaded) == len(list(ours.iterdir())):
+            if not ours.is_dir() or self._is_whole(ours):
                 found.add(name)
         return found
+
+    def _is_whole(self, checkpoint: Path) -> bool:
+        """Whether all files of a checkpoint are there, at their full length as far as MLflow tells."""
+        listed = self.client.list_artifacts(self._run, f"checkpoints/{checkpoint.name}")
+        uploaded = {Path(info.path).name: info.file_size for info in listed}
+        sizes = {path.name: path.stat().st_size for path in checkpoint.iterdir()}
+        return uploaded.keys() == sizes.keys() and all(
+            uploaded[name] in (None, size) for name, size in sizes.items()
+        )
 
 
 def _code(history: History) -> Path | None:

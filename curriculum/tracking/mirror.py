@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 from curriculum import record
 from curriculum.plan import Verdict
 from curriculum.tracking.addresses import NOTE_TAG, RUN_TAG
-from curriculum.tracking.artifacts import Artifacts
+from curriculum.tracking.artifacts import Artifacts, remove_leftovers
 from curriculum.tracking.client import experiment_id, paginate
 from curriculum.tracking.metrics import (
     evaluation_metrics,
@@ -89,6 +89,8 @@ class Mirror:
         self._experiment = experiment_id(client, described.experiment, artifacts, note)
         self._children: dict[int, str] = {}
         self._run = self._find_run()
+        if artifacts is not None:
+            remove_leftovers(artifacts, (self._run, *self._children.values()))
         self._artifacts = Artifacts(folder, client, self._experiment, self._run)
         self._load = SystemLoad(client, self._run, wanted=self._settings.system_metrics)
 
@@ -128,9 +130,9 @@ class Mirror:
         if self._settings.visits_as_table:
             visits = self._presentation.visits(self.history)
             self._artifacts.upload_table(self._run, "visits.json", visits)
-        for tag in self._note_tags(self._run, note):
-            self.client.set_tag(self._run, tag.key, tag.value)
-        self.client.set_tag(self._run, "status", status)
+        # At once: a note whose digest is missing is taken for a user's.
+        tags = [*self._note_tags(self._run, note), RunTag("status", status)]
+        self.client.log_batch(self._run, tags=tags)
         ended = last_timestamp(self.history)
         for visit in self.history.visits:
             child = self._children.get(visit.number)

@@ -11,7 +11,7 @@ import torch
 from curriculum.config import Settings, deserialize, serialize
 from curriculum.learn import Learner, Snapshot, StopRequest, flushes_denormal
 from curriculum.plan import Scheduler
-from curriculum.processes import Message, Worker, WorkerGone
+from curriculum.processes import Message, Worker, WorkerGone, WorkerNotStarted
 from curriculum.record import PackedSnapshot, TrialReport, decode, pack, unpack
 from curriculum.tune.executor import InProcessExecutor, TrialExecutor
 from curriculum.tune.race import ROUND
@@ -46,7 +46,13 @@ class ProcessExecutor:
 
     def __init__(self, setup: RunSetup, *, jobs: int, source: Path | None) -> None:
         self._setup = setup
-        self._workers = [_TrialWorker() for _ in range(jobs)]
+        self._workers = list[_TrialWorker]()
+        try:
+            for _ in range(jobs):
+                self._workers.append(_TrialWorker())
+        except WorkerNotStarted:
+            self.close()
+            raise
         for worker in self._workers:
             worker.request(
                 "open",

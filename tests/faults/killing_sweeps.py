@@ -23,6 +23,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -92,35 +93,50 @@ class Deaths:
                     os.kill(os.getpid(), signal.SIGKILL)
 
 
-deaths: Deaths | None = None
-os_write = os.write
+armed: list[Deaths] = []
+"""That of this process, unless it is the one that kills."""
+
+os_write, os_sendfile = os.write, os.sendfile
 
 
 def audit(event: str, arguments: tuple[Any, ...]) -> None:
     """Pass by a point where the store is touched."""
-    if deaths is not None and event in WRITES and deaths.store in str(arguments[0]):
-        deaths.pass_by(f"{event} {arguments[0]}")
+    for deaths in armed:
+        if event in WRITES and deaths.store in str(arguments[0]):
+            deaths.pass_by(f"{event} {arguments[0]}")
 
 
 def write(file: int, content: bytes) -> int:
     """Write; or die amid that."""
-    if deaths is not None:
-        path = os.readlink(f"/proc/self/fd/{file}")
-        if deaths.store in path:
-            half = bytes(content)[: len(content) // 2]
-            deaths.pass_by(f"os.write {path}", lambda: os_write(file, half))
+    half = partial(os_write, file, content[: len(content) // 2])
+    pass_by_file("os.write", file, half)
     return os_write(file, content)
+
+
+def sendfile(file: int, source: int, offset: int | None, count: int) -> int:
+    """Copy a file, as shutil does; or die amid that."""
+    half = partial(os_sendfile, file, source, offset, os.fstat(source).st_size // 2)
+    pass_by_file("copy", file, half)
+    return os_sendfile(file, source, offset, count)
+
+
+def pass_by_file(what: str, file: int, half: Callable[[], object]) -> None:
+    """Pass by a point where a file of the store is written, of which half is there then."""
+    path = str(Path(f"/proc/self/fd/{file}").readlink())
+    for deaths in armed:
+        if deaths.store in path:
+            deaths.pass_by(f"{what} {path}", half)
 
 
 def execute(*arguments: Any) -> None:
     """Pass by a statement in a database."""
-    if deaths is not None:
+    for deaths in armed:
         deaths.pass_by("sql " + " ".join(arguments[2].split()[:3]))
 
 
 def commit(_: object) -> None:
     """Pass by the end of a transaction."""
-    if deaths is not None:
+    for deaths in armed:
         deaths.pass_by("sql COMMIT")
 
 
@@ -135,15 +151,14 @@ class Forked:
             os.setsid()
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            for file in map(int, os.listdir("/proc/self/fd")):
+            for file in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
                 if file > 2 and file not in kept:
                     with contextlib.suppress(OSError):
                         os.close(file)
             os.environ.update(more.get("env") or {})
             for logger in (logging.getLogger(), logging.getLogger("curriculum")):
                 logger.handlers.clear()
-            assert deaths is not None
-            deaths.begin(role)
+            armed[0].begin(role)
             ended(carry_out)
 
     def poll(self) -> int | None:
@@ -243,7 +258,7 @@ class Trial:
         code, seconds = os.waitstatus_to_exitcode(done[1]), time.monotonic() - began
         if code != -signal.SIGKILL and "driver" in killed:
             killed.remove("driver")  # it had come to its end the instant before
-        self._ask(driven=False)
+        self._ask()
         left = [] if self._job["at_once"] else self._drained()
         died = self._died()
         killed += [self._job["deaths"][number]["role"] for number in died]
@@ -259,11 +274,10 @@ class Trial:
         }
 
     def _begin(self) -> None:
-        global deaths
-        deaths = Deaths(self._job, self._notes)
-        deaths.begin("driver")
+        armed.append(Deaths(self._job, self._notes))
+        armed[0].begin("driver")
         subprocess.Popen = start  # type: ignore[assignment, misc]
-        os.write = write
+        os.write, os.sendfile = write, sendfile  # type: ignore[assignment]
 
     def _members(self, role: str = "") -> dict[int, str]:
         """The living processes of a role."""
@@ -283,17 +297,18 @@ class Trial:
     def _ask_after_deaths(self, killed: int) -> None:
         seen, self._seen = self._seen, killed + len(self._died())
         if self._seen > seen and self._members("worker"):
-            self._ask(driven="driver" in self._members().values())
+            self._ask()
 
-    def _ask(self, *, driven: bool) -> None:
-        """How far the sweeps are, as told; and whether one was driven before and after."""
+    def _ask(self) -> None:
+        """How far the sweeps are, as told; and whether one was driven before and after that."""
         output = self._notes / f"told {len(self._told)}"
         words = ["sweeps", "--json", "--store", self._job["store"]]
+        is_driven = bool(self._members("driver"))
         _, status = os.waitpid(forked(words, output), 0)
-        driven = driven and "driver" in self._members().values()
+        driven = {is_driven, bool(self._members("driver"))}
         text = output.read_text()
         code = os.waitstatus_to_exitcode(status)
-        self._told.append({"code": code, "text": text, "driven": driven})
+        self._told.append({"code": code, "text": text, "driven": sorted(driven)})
 
     def _drained(self) -> list[str]:
         """The roles of processes that don't end by themselves in time; what is told once all others have."""
@@ -305,7 +320,7 @@ class Trial:
         while self._members("mirror") and time.monotonic() < until:
             time.sleep(0.02)
         left += self._members("mirror").values()
-        self._ask(driven=False)
+        self._ask()
         return left
 
 
@@ -325,6 +340,8 @@ if __name__ == "__main__":
     sys.addaudithook(audit)
     sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", execute)
     sqlalchemy.event.listen(sqlalchemy.Engine, "commit", commit)
-    for number, line in zip(itertools.count(), sys.stdin):  # noqa: B905 - endless
-        found = Trial(json.loads(line), Path(f"notes {os.getpid()} {number}").absolute()).carry_out()
+    for number, line in zip(itertools.count(), sys.stdin):
+        found = Trial(
+            json.loads(line), Path(f"notes {os.getpid()} {number}").absolute()
+        ).carry_out()
         print(json.dumps(found), flush=True)

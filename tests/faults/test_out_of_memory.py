@@ -1,5 +1,6 @@
 """Memory that runs out: a sentence with what to lower, and the run can be resumed."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -70,3 +71,20 @@ def test_a_processor_that_lacks_memory_ends_the_command_with_a_sentence(tmp_path
     message = ended.stderr.splitlines()[-1]
     assert message.startswith("curriculum: memory ran out on length 400")
     assert "--training.batch-size 30000" in message
+
+
+def test_a_run_whose_mirror_the_system_does_not_start_is_made_without_it(
+    tiny: Experiment,
+    store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("curriculum.tracking.start_mirror", refuse)
+    result = curriculum.run(tiny, store=store, wait=True)
+    assert result.status == "reached"
+    (message,) = caplog.messages
+    assert "can't be started (Resource temporarily unavailable)" in message
+    assert f"'sync {result.run_id}' copies it" in message

@@ -379,3 +379,32 @@ def test_an_error_within_is_not_taken_for_one_of_the_lease(folder: RunFolder) ->
 
 def test_the_public_error_is_one_of_a_run() -> None:
     assert issubclass(curriculum.record.LeaseLost, RunFailed)
+
+
+def test_what_a_kill_left_as_it_took_a_lease_is_deleted_by_the_next(folder: RunFolder) -> None:
+    left = folder.path / ".lease-0123456789abcdef.new"
+    left.write_text("")
+    taking = folder.path / ".lease-fedcba9876543210.new"
+    with taking.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with folder.held():
+            assert [*folder.path.glob(".lease-*")] == [taking]
+    with folder.held():
+        assert [*folder.path.glob(".lease-*")] == []
+
+
+def test_one_whose_file_was_taken_for_such_a_leftover_tries_again(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, asides = os.link, []
+
+    def take_away_once(aside: Path, path: Path) -> None:
+        asides.append(aside)
+        if len(asides) == 1:
+            aside.unlink()
+        link(aside, path)
+
+    monkeypatch.setattr(os, "link", take_away_once)
+    with folder.held():
+        assert folder.epoch == 1
+    assert len(asides) == 2

@@ -311,3 +311,28 @@ def test_a_path_is_not_given_as_an_address() -> None:
 @pytest.mark.parametrize("path", ["s3", "s3:", "a/s3:/b", "./gs:x", "http"])
 def test_a_folder_may_be_called_so(path: str) -> None:
     assert Store(Path(path)).root.is_absolute()
+
+
+def test_what_a_kill_left_of_a_run_that_was_being_created_is_deleted_an_hour_later(
+    folder: RunFolder,
+) -> None:
+    names = {"old": ".0123456789abcdef.new", "young": ".0123456789abcde0.new", "other": ".mine.new"}
+    paths = {name: folder.path.with_name(names[name]) for name in names}
+    for name, path in paths.items():
+        (path / "checkpoints").mkdir(parents=True)
+        if name != "young":
+            os.utime(path, (1e9, 1e9))
+    Store(folder.path.parents[1]).remove_leftovers()
+    assert [name for name, path in paths.items() if path.exists()] == ["young", "other"]
+    assert folder.path.exists()
+
+
+def test_what_a_kill_left_of_files_of_a_run_is_deleted_by_who_writes_it_next(
+    folder: RunFolder,
+) -> None:
+    for name in (".run.json.new", ".stopped.json.new", ".journal.jsonl.new"):
+        (folder.path / name).write_text("{")
+    (folder.checkpoints / ".000001.3.new").mkdir()
+    with folder.held():
+        folder.remove_leftovers()
+    assert [*folder.path.rglob(".*")] == []

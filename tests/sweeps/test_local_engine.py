@@ -1,11 +1,17 @@
 """The engine of this machine's processes: who makes which run, and what a death costs."""
 
+import errno
+import os
+import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from curriculum import UsageError
+from curriculum import RunFailed, UsageError, processes
 from curriculum.record import decode, encode
 from curriculum.sweeps import (
     Job,
@@ -160,3 +166,71 @@ def test_an_engine_that_there_is_not_is_a_mistake(
 ) -> None:
     with pytest.raises(UsageError, match=expected):
         open_engine(name, store, jobs=jobs)
+
+
+@dataclass
+class Room:
+    """Of the system, for so many processes more; it gives some back now and then."""
+
+    left: int
+    number: int = errno.EAGAIN
+    asked: int = 0
+
+    def start(self, *arguments: Any, **more: Any) -> subprocess.Popen[bytes]:
+        """Start a process, where there is room for it."""
+        self.asked += 1
+        if self.left == 0:
+            raise OSError(self.number, os.strerror(self.number))
+        self.left -= 1
+        return subprocess.Popen(*arguments, **more)
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> Room:
+    found = Room(1)
+    monkeypatch.setattr(processes, "subprocess", SimpleNamespace(Popen=found.start, DEVNULL=-3))
+    return found
+
+
+def test_where_there_is_no_room_for_a_process_fewer_runs_are_made_at_a_time(
+    engine: Make, tmp_path: Path, room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    with engine(3) as opened:
+        for name in "abc":
+            opened.submit(job(tmp_path, name))
+        found = events_of(opened, 3)
+    assert [event.run_id for event in found] == ["a", "b", "c"]
+    assert len({(tmp_path / f"{name}.pid").read_text() for name in "abc"}) == 1
+    assert len(caplog.messages) == 1
+    assert "can't be started (Resource temporarily unavailable)" in caplog.messages[0]
+
+
+def test_room_that_comes_back_is_waited_for(engine: Make, tmp_path: Path, room: Room) -> None:
+    room.left = 0
+    with engine(1) as opened:
+        opened.submit(job(tmp_path, "a"))
+        assert isinstance(opened.next(0.01), JobProgress)  # it waits
+        for _ in range(3):
+            assert opened.next(0.01) is None
+        room.left = 1
+        assert [type(event) for event in events_of(opened, 1)] == [JobEnded]
+    assert room.asked == 5
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.ENOENT])
+def test_where_no_process_can_be_started_the_sweep_ends_in_a_sentence(
+    number: int,
+    engine: Make,
+    tmp_path: Path,
+    room: Room,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("curriculum.sweeps.local_engine.START_SECONDS", 0.6)
+    room.left, room.number = 0, number
+    with engine(2) as opened:
+        for name in "ab":
+            opened.submit(job(tmp_path, name))
+        with pytest.raises(RunFailed, match="a worker process can't be started"):
+            events_of(opened, 1)
+        opened.cancel()
+        assert {event.run_id for event in events_of(opened, 2)} == {"a", "b"}

@@ -1,5 +1,6 @@
 """The search as a whole, on a small stage."""
 
+import errno
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from curriculum import (
     Evaluation,
     Experiment,
     Explicit,
+    RunFailed,
     Scheduler,
     Score,
     Shape,
@@ -34,6 +36,7 @@ from curriculum.learn import (
     weights_sha256,
 )
 from curriculum.models import Recurrent
+from curriculum.processes import WorkerNotStarted
 from curriculum.record import (
     CompletedTrial,
     Event,
@@ -506,3 +509,27 @@ def test_processes_train_on_the_runs_own_device(
     with open_executor(setup, jobs=2, source=None):
         pass
     assert opened == [("open", "cuda:1")] * 2
+
+
+def test_a_process_that_the_system_does_not_start_ends_those_before_it(
+    searched: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Worker:
+        def __init__(self) -> None:
+            made.append(self)
+            self.killed = False
+            if len(made) == 2:
+                raise WorkerNotStarted(OSError(errno.ENOMEM, "Cannot allocate memory"))
+
+        def kill(self) -> None:
+            self.killed = True
+
+    made: list[Worker] = []
+    monkeypatch.setattr("curriculum.tune.process_executor._TrialWorker", Worker)
+    setup = RunSetup(experiment=searched, seed=0, device=CPU)
+    with (
+        pytest.raises(RunFailed, match=r"can't be started .Cannot allocate memory.; .*--jobs"),
+        open_executor(setup, jobs=2, source=None),
+    ):
+        pass
+    assert [each.killed for each in made] == [True, False]
