@@ -69,7 +69,8 @@ def test_the_readmes_links_are_absolute_and_lead_to_files_of_this_repository() -
 
 @pytest.fixture
 def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("curriculum.tracking.start_mirror", lambda *_: None)
+    for name in ("start_mirror", "start_sweep_mirror"):
+        monkeypatch.setattr(f"curriculum.tracking.{name}", lambda *_: None)
 
 
 @pytest.mark.usefixtures("_no_mirror")
@@ -149,6 +150,7 @@ def test_data_of_ones_own_are_read_as_shown(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_no_mirror")
 def test_a_curriculum_is_searched_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (code,) = blocks("docs/optimize.md", "python")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from curriculum.processes import python_command
 
+_started: list[subprocess.Popen[bytes]] = []
+"""Those that may still run: each outlives whoever started it, who need not keep it."""
+
 
 def start_mirror(
     store: Path, run_id: str, environment: Mapping[str, str]
@@ -30,7 +33,8 @@ def start_sweep_mirror(
 
 
 def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    _started[:] = (each for each in _started if each.poll() is None)
+    process = subprocess.Popen(
         python_command("-m", "curriculum", "sync", *arguments),
         env={**os.environ, "PYTHONWARNINGS": "ignore", **environment},
         stdin=subprocess.DEVNULL,
@@ -39,3 +43,5 @@ def _start(arguments: Sequence[str], environment: Mapping[str, str]) -> subproce
         start_new_session=True,
         close_fds=True,
     )
+    _started.append(process)
+    return process
