@@ -93,12 +93,19 @@ def endless(experiment: Experiment) -> Experiment:
 
 
 def slow(experiment: Experiment) -> Experiment:
-    """One that takes some seconds, with many evaluations."""
+    """One that takes a second or more, with many evaluations."""
     return experiment.replace(
         growth=Geometric(start=Stage(2), end=Stage(40)),
         optimizer=Adam(learning_rate=1e-3),
         budget=Budget(steps=600),
         criterion=Mastery(threshold=1.0),
+    )
+
+
+def long(experiment: Experiment) -> Experiment:
+    """One that takes ten seconds or more: longer than a node needs to be started, or to be missed."""
+    return slow(experiment).replace(
+        budget=Budget(steps=6000), criterion=Mastery(threshold=1.0, min_steps=1000)
     )
 
 

@@ -18,6 +18,7 @@ from ray_clusters import (
     events_of,
     is_final,
     job_of,
+    long,
     made_here,
     on_loopback,
     slow,
@@ -258,7 +259,7 @@ def test_a_run_that_was_started_on_one_kind_of_cpu_goes_on_there_alone(
         stack.enter_context(environment(ATEN_CPU_CAPABILITY="default"))
         cluster, (plain,) = stack.enter_context(cluster_of({}))
         engine = stack.enter_context(RayEngine(store, address=cluster.address))
-        job = job_of(slow(tiny), store, "plain")
+        job = job_of(long(tiny), store, "plain")
         engine.submit(job)
         events_of(engine, 1, until=lambda event: isinstance(event, JobProgress))
         with environment(ATEN_CPU_CAPABILITY="avx2"):
@@ -288,7 +289,7 @@ def test_a_run_that_was_started_on_one_kind_of_cpu_goes_on_there_alone(
 def test_a_node_that_is_cut_off_writes_nothing_once_it_is_back(
     tiny: Experiment, store: Path, tmp_path: Path
 ) -> None:
-    job = job_of(slow(tiny), store, "cut-off")
+    job = job_of(long(tiny), store, "cut-off")
     with ExitStack() as stack:
         cluster, (node,) = stack.enter_context(cluster_of({}))
         engine = stack.enter_context(RayEngine(store, address=cluster.address))
