@@ -265,7 +265,7 @@ def test_a_sweep_is_planned_and_driven_by_ray_without_torch() -> None:
     code = """
 from pathlib import Path
 from curriculum.api import make_sweep, plan_sweep
-from curriculum.sweeps import RayEngine, open_engine, run_sweep
+from curriculum.sweeps import EngineSettings, RayEngine, run_sweep
 planned = plan_sweep(
     'lstm_firstbit', ('gated', 'direct'), seeds=(0, 1), grid={'growth.factor': ('1.5', '2')}, overrides=(),
     budget=None, learning_rates=None, store=Path('nowhere'), device='auto', threads=None,

@@ -122,9 +122,8 @@ def sweep(
     console = report.literal_console(stderr=True, quiet=not shown)
     if not isinstance(engine, str):
         return make_sweep(planned, engine, console, mirror=mirror, wait=wait)
-    with sweeps.open_engine(
-        engine, planned.store, jobs=jobs, isolate=isolate, device=device
-    ) as opened:
+    settings = sweeps.EngineSettings(name=engine, jobs=jobs, isolate=isolate, device=device)
+    with settings.open(planned.store) as opened:
         return make_sweep(planned, opened, console, mirror=mirror, wait=wait)
 
 

@@ -149,7 +149,8 @@ def _carried_out(
     console, jobs = report.literal_console(stderr=True, quiet=not shown), plan.settings.jobs
     if isinstance(engine, str):
         count = None if engine == "ray" and jobs == 1 else jobs
-        with sweeps.open_engine(engine, plan.settings.store, jobs=count) as opened:
+        chosen = sweeps.EngineSettings(name=engine, jobs=count, device=plan.settings.device)
+        with chosen.open(plan.settings.store) as opened:
             outcome = search(plan, console, opened, mirror=mirror, wait=wait)
     else:
         outcome = search(plan, console, engine, mirror=mirror, wait=wait)

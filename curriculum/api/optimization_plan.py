@@ -192,7 +192,7 @@ class OptimizationPlan:
             threads=self.threads,
             tracking_uri=settings.tracking_uri,
             optuna_storage=settings.optuna_storage,
-            mlflow=sweeps.AS_TABLE,
+            mlflow=sweeps.VISITS_AS_TABLE,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -39,8 +39,11 @@ def search(
     *,
     mirror: bool = True,
     wait: bool = False,
+    begin: Callable[[], object] = lambda: None,
 ) -> SearchOutcome:
     """Carry out a search, with progress; see `curriculum.optimize`.
+
+    `begin` is called once nothing refuses it, before its first run.
 
     Raises:
         UsageError: where another process carries out the same search, the store can't be written, or a run
@@ -65,6 +68,7 @@ def search(
     ):
         taker = _Taker(progress, files, copies, stop)
         made = CurriculumSearch(plan, taker, StoredStudy(plan))
+        begin()
         taker.stream = stream = sweeps.JobStream(made.batches())
         call = sweeps.SweepCall(files, taker, copies, stop)
         try:

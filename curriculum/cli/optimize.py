@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from curriculum import api, config, learn, processes, record, report, sweeps
+from curriculum import api, config, learn, record, report, sweeps
 from curriculum.cli.arguments import (
     OptunaOption,
     RayOptions,
@@ -24,7 +24,7 @@ from curriculum.cli.values import amount, natural, thread_count, usage_checked
 from curriculum.cli.values import learning_rates as read_rates
 from curriculum.cli.values import seed as read_seed
 from curriculum.cli.values import seeds as read_seeds
-from curriculum.errors import UsageError, counted
+from curriculum.errors import counted
 from curriculum.report import comparison as comparison_report
 
 USAGE = "python -m curriculum optimize EXPERIMENT --over SETTING=RANGE ... [options] [--part.setting VALUE ...]"
@@ -93,20 +93,25 @@ def optimize(request: OptimizeRequest) -> int:
     """Search for the best curriculum of an experiment; the exit code."""
     if request.report is not None:
         check_can_be_written(request.report)
-    if request.engine is not None:
-        sweeps.check_engine_name(request.engine)
+    engine = _engine(request)
     plan = api.planned(request.experiment, config.parse_over(request.over), _settings(request))
     if request.dry_run:
-        return _dry_run(request, plan)
-    engine = _engine(request, plan)
+        return _dry_run(request, plan, engine)
     whole, files = plan.amount, sweeps.SweepFiles(record.Store(plan.settings.store), plan.id)
-    print_note(
+    note = (
         f"{plan.title}: {counted(plan.settings.trials, 'trial')}, {' and '.join(plan.always)} among "
         f"them; budget of each with each seed: up to {whole.value:g} {whole.unit}; '{files.shown_by}' "
         f"shows it in another terminal"
     )
-    with engine or nullcontext():
-        outcome = api.search(plan, stderr_console(), engine, wait=request.wait)
+    here = nullcontext() if request.engine is None else engine.open(plan.settings.store)
+    with here as opened:
+        outcome = api.search(
+            plan,
+            stderr_console(),
+            opened,
+            wait=request.wait,
+            begin=lambda: print_note(note),
+        )
     found = outcome.result
     if found is None:
         print_error(f"{outcome.status}; the same command continues the search")
@@ -120,12 +125,17 @@ def optimize(request: OptimizeRequest) -> int:
     return 0
 
 
-def _dry_run(request: OptimizeRequest, plan: api.OptimizationPlan) -> int:
-    """Tell what a search would do."""
+def _dry_run(
+    request: OptimizeRequest, plan: api.OptimizationPlan, engine: sweeps.EngineSettings
+) -> int:
+    """Tell what a search would do, unless a start would be refused."""
+    record.check_shared_store(plan.settings.store)
+    cores = request.jobs or 1
+    if request.engine is not None:
+        at_a_time = engine.runs_at_a_time(plan.settings.store)
+        cores = max(1, round(at_a_time * (1.0 if request.cpus is None else request.cpus)))
     with learn.isolated(1):
         estimate = api.estimate_search(plan)
-    several = processes.usable_cores() if request.engine is not None else 1
-    cores = request.jobs or several
     if request.json:
         print(json.dumps({"search": plan.id, **asdict(estimate), "cores": cores}))
         return 0
@@ -135,21 +145,15 @@ def _dry_run(request: OptimizeRequest, plan: api.OptimizationPlan) -> int:
     return 0
 
 
-def _engine(request: OptimizeRequest, plan: api.OptimizationPlan) -> sweeps.Engine | None:
-    """What makes the runs; None for this process, or as many as there are jobs."""
-    if request.engine is None:
-        given = {"address": request.address, "cpus": request.cpus, "gpus": request.gpus}
-        for name, value in given.items():
-            if value is not None:
-                raise UsageError(f"--{name} is of --engine ray; give that too")
-        return None
-    return sweeps.open_engine(
-        request.engine,
-        plan.settings.store,
+def _engine(request: OptimizeRequest) -> sweeps.EngineSettings:
+    """What makes the runs; without a name this process, or as many as there are jobs."""
+    return sweeps.EngineSettings(
+        name=request.engine or "local",
         jobs=request.jobs,
         address=request.address,
         cpus=request.cpus,
         gpus=request.gpus,
+        device=request.device,
     )
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from argparse import ArgumentTypeError
 from dataclasses import asdict, dataclass
-from typing import Any, TextIO
+from typing import TextIO
 
 from curriculum import api, learn, record, report, sweeps
 from curriculum.cli.arguments import (
@@ -54,8 +54,8 @@ def _setting(text: str) -> tuple[str, tuple[str, ...]]:
     """A setting with its values, such as `growth.factor=1.5,2`."""
     key, _, values = text.partition("=")
     key = key.strip().removeprefix("--")
-    found = tuple(dict.fromkeys(part.strip() for part in values.split(",") if part.strip()))
-    if not key or not found:
+    found = tuple(dict.fromkeys(part.strip() for part in values.split(",")))
+    if not key or "" in found:
         raise ArgumentTypeError(
             f"must be a setting with its values, such as growth.factor=1.5,2, got {text!r}"
         )
@@ -131,7 +131,7 @@ def sweep(request: SweepRequest) -> int:
     files = sweeps.SweepFiles(record.Store(planned.store), planned.id)
     runs = counted(len(planned.run_ids), "run")
     note = f"{planned.title}: {runs}; '{files.shown_by}' shows it in another terminal"
-    with sweeps.open_engine(**_engine(planned, request)) as engine:
+    with _engine(request).open(planned.store) as engine:
         result = api.make_sweep(
             planned,
             engine,
@@ -224,25 +224,23 @@ def _plan(request: SweepRequest) -> sweeps.SweepPlan:
     )
 
 
-def _engine(planned: sweeps.SweepPlan, request: SweepRequest) -> dict[str, Any]:
-    """What makes the runs, as `open_engine` takes it."""
-    return {
-        "name": request.engine,
-        "store": planned.store,
-        "jobs": request.jobs,
-        "isolate": request.isolate,
-        "address": request.address,
-        "cpus": request.cpus,
-        "gpus": request.gpus,
-        "device": request.device,
-    }
+def _engine(request: SweepRequest) -> sweeps.EngineSettings:
+    return sweeps.EngineSettings(
+        name=request.engine,
+        jobs=request.jobs,
+        isolate=request.isolate,
+        address=request.address,
+        cpus=request.cpus,
+        gpus=request.gpus,
+        device=request.device,
+    )
 
 
 def _dry_run(planned: sweeps.SweepPlan, request: SweepRequest) -> int:
     """Tell what a sweep would do, unless a start would be refused."""
     record.check_shared_store(planned.store)
     planned.check_storage()
-    at_a_time = sweeps.runs_at_a_time(**_engine(planned, request))
+    at_a_time = _engine(request).runs_at_a_time(planned.store)
     with learn.isolated(1):
         estimate = sweeps.estimate_sweep(planned)
     missing = max(1, estimate.runs - estimate.done)
@@ -274,9 +272,10 @@ def _close(planned: sweeps.SweepPlan, result: api.SweepResult, request: SweepReq
     if request.budget is not None:
         names = shlex.join(dict.fromkeys(request.experiments))
         print_note(f"Compare the strategies with: python -m curriculum compare {names}{store}")
+    verb = "is" if result.done == 1 else "are"
     print_note(
-        f"{counted(result.done, 'run')} of {total} {'is' if result.done == 1 else 'are'} over; 'sweeps {result.id}{store}' tells "
-        f"how far they came, 'runs{store}' lists them, 'ui{store}' opens MLflow"
+        f"{counted(result.done, 'run')} of {total} {verb} over; 'sweeps {result.id}{store}' tells how "
+        f"far they came, 'runs{store}' lists them, 'ui{store}' opens MLflow"
     )
 
 
@@ -296,6 +295,7 @@ def _remove(files: sweeps.SweepFiles) -> int:
     """Take a sweep's record away."""
     files.remove()
     print_line(
-        f"Removed the record of sweep {files.id}; its runs stay: 'runs' lists them, and 'rm' and 'prune' delete them"
+        f"Removed the record of sweep {files.id}; its runs stay: 'runs' lists them, and 'rm' and 'prune' "
+        f"delete them"
     )
     return 0

@@ -111,7 +111,9 @@ def lengths(text: str) -> tuple[int, ...]:
             raise ArgumentTypeError(
                 f"must be lengths such as 40, 41..500 or 41..500..20 (every 20th), got {text!r}"
             )
-        first, last, step = (*span, *(span[0], 1)[len(span) - 1 :])
+        first = span[0]
+        last = span[1] if len(span) > 1 else first
+        step = span[2] if len(span) > 2 else 1
         if last < first:
             raise ArgumentTypeError(f"must rise, got {part!r}; did you mean {last}..{first}?")
         if not first or not step:

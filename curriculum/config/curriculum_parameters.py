@@ -122,7 +122,9 @@ def _as_choices(name: str, given: Given) -> Choices | None:
         values: Sequence[Any] = given.values
     else:
         values = [part.strip() for part in given.split(",")] if isinstance(given, str) else given
-    texts = tuple(dict.fromkeys(str(value) for value in values if str(value)))
+    texts = tuple(dict.fromkeys(map(str, values)))
+    if "" in texts and len(texts) > 1:
+        raise UsageError(f"{name} has an empty choice among its own, got {given!r}; leave it out")
     if len(texts) < 2:
         raise UsageError(
             f"{name} needs a range such as 1.2..4, or at least two choices, got {given!r}; what is to "

@@ -13,9 +13,7 @@ from .engine import JobOutcome as JobOutcome
 from .engine import JobProgress as JobProgress
 from .engine import carry_out as carry_out
 from .engines import ENGINES as ENGINES
-from .engines import check_engine_name as check_engine_name
-from .engines import open_engine as open_engine
-from .engines import runs_at_a_time as runs_at_a_time
+from .engines import EngineSettings as EngineSettings
 from .estimate import KnownCosts as KnownCosts
 from .estimate import RunCost as RunCost
 from .estimate import SweepEstimate as SweepEstimate
@@ -58,7 +56,7 @@ from .sweep_mirror import SweepMirror as SweepMirror
 from .sweep_outcome import SweepCall as SweepCall
 from .sweep_outcome import SweepOutcome as SweepOutcome
 from .sweep_outcome import run_sweep as run_sweep
-from .sweep_plan import AS_TABLE as AS_TABLE
+from .sweep_plan import VISITS_AS_TABLE as VISITS_AS_TABLE
 from .sweep_plan import SweepPlan as SweepPlan
 from .sweep_status import SweepStatus as SweepStatus
 from .sweep_status import VariantStatus as VariantStatus

@@ -39,7 +39,7 @@ class SweepListener(Protocol):
         """A run was handed to the engine."""
 
     def on_progress(self, job: Job, progress: JobProgress) -> None:
-        """A run in progress was evaluated."""
+        """A run was evaluated, or waits, or begins after that."""
 
     def on_end(self, job: Job, ended: JobEnded) -> None:
         """A run is over."""

@@ -9,9 +9,10 @@ from pathlib import Path
 from statistics import fmean
 
 from curriculum.config import Experiment, deserialize, load_module
-from curriculum.learn import OPERATIONS_A_SECOND, Learner, batch_of, resolve_device
-from curriculum.plan import Cost, Stage
+from curriculum.learn import OPERATIONS_A_SECOND
+from curriculum.plan import Cost
 from curriculum.record import RunOverview, Store
+from curriculum.sweeps.step_cost import step_cost
 from curriculum.sweeps.sweep_plan import SweepPlan
 from curriculum.sweeps.variants import RunVariant
 
@@ -122,24 +123,15 @@ def most_compute(experiment: Experiment) -> float:
         limits.append(budget.compute)
     if budget.seconds is not None:
         limits.append(budget.seconds * OPERATIONS_A_SECOND)
-    last, tokens = _step(experiment, path[-1])
+    last, tokens = step_cost(experiment, path[-1])
     if budget.steps is not None:
         limits.append(budget.steps * last)
     if budget.tokens is not None:
         limits.append(budget.tokens / tokens * last)
     if not limits:  # the middle of the path stands for all of it
-        middle, _ = _step(experiment, path[len(path) // 2])
+        middle, _ = step_cost(experiment, path[len(path) // 2])
         limits.append(len(path) * budget.steps_per_stage * middle)
     return min(limits)
-
-
-def _step(experiment: Experiment, stage: Stage) -> tuple[float, int]:
-    """What a step on a stage is charged, and its tokens."""
-    task, size = experiment.task, experiment.training.step_size(stage.length)
-    batch = batch_of(task, stage, size, seed=0, stream="train", index=0)
-    device = resolve_device("cpu")
-    learner = Learner.start(experiment.shape, experiment.recipe, seed=0, device=device)
-    return learner.step_compute(batch), batch.token_count
 
 
 def _key(settings: Mapping[str, object]) -> str:

@@ -66,8 +66,8 @@ class SweepRecord:
     format: int
 
     def __post_init__(self) -> None:
-        known = range(len(self.variants))
-        if self.variants and [*map(known.count, self.variant_of)] != [1] * len(self.runs):
+        known = all(place in range(len(self.variants)) for place in self.variant_of)
+        if self.variants and not (known and len(self.variant_of) == len(self.runs)):
             raise ValueError(f"the record of sweep {self.id} names no variant for some of its runs")
 
     @classmethod
@@ -149,9 +149,8 @@ class SweepFiles:
                 check_file(self._file(ending))
             is_free = lock.acquire(seconds=1.0)
             if is_free:
-                self._file("cancel").unlink(
-                    missing_ok=True
-                )  # first: who sees it driven may cancel it
+                # First: who sees it driven may cancel it.
+                self._file("cancel").unlink(missing_ok=True)
                 if self.record() is None:
                     self._write(record)
         except OSError as error:

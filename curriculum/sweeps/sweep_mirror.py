@@ -58,13 +58,13 @@ class SweepMirror:
 
     def add(self, run_id: str) -> None:
         """Have a run copied that was begun, or is over."""
-        self.check()
+        self.keep_alive()
         try:
             self._list.add(run_id)
         except OSError as error:  # the disk is full: the runs find that out themselves
             log.warning("run %s is not copied into MLflow: %s", run_id, error.strerror)
 
-    def check(self) -> None:
+    def keep_alive(self) -> None:
         """Have another process go on where the one before has died."""
         if self._has_died and self._starts < MOST_STARTS:
             log.warning("the process that copies runs into MLflow has ended; another one goes on")
@@ -88,7 +88,7 @@ class SweepMirror:
 
     def end(self, *, wait: bool) -> None:
         """No more runs come; it ends by itself once all is copied."""
-        self.check()
+        self.keep_alive()
         self._list.__exit__()
         if wait:
             self._wait()
@@ -99,7 +99,7 @@ class SweepMirror:
         """Wait until all is copied, by another process where one is killed meanwhile."""
         code = 1 if self._refused else self._code()
         while code < 0 and self._starts < MOST_STARTS:
-            self.check()
+            self.keep_alive()
             code = self._code()
         if code != 0:
             self._tell(f"MLflow does not have all runs of sweep {self._files.id}")

@@ -169,9 +169,9 @@ class SweepCall:
         self.listener.on_start(job)
 
     def on_progress(self, job: Job, progress: JobProgress) -> None:
-        """A run in progress was evaluated."""
+        """A run was evaluated, or waits, or begins after that."""
         if self.copies is not None:
-            self.copies.check()
+            self.copies.keep_alive()
         self.listener.on_progress(job, progress)
 
     def on_end(self, job: Job, ended: JobEnded) -> None:

@@ -14,7 +14,7 @@ from curriculum.sweeps.run_identity import planned_run_id
 from curriculum.sweeps.sweep_files import SweepRecord
 from curriculum.sweeps.variants import RunVariant
 
-AS_TABLE = MlflowSettings(visits_as_table=True)
+VISITS_AS_TABLE = MlflowSettings(visits_as_table=True)
 """In MLflow, a sweep's runs have their visits as a table: child runs of thousands are a burden."""
 
 
@@ -41,7 +41,7 @@ class SweepPlan:
     device: str = "auto"
     tracking_uri: str | None = None
     optuna_storage: str | None = None
-    mlflow: MlflowSettings = AS_TABLE
+    mlflow: MlflowSettings = VISITS_AS_TABLE
     command: str = ""
     run_ids: tuple[str, ...] = field(init=False)
     id: str = field(init=False)

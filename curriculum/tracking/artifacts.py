@@ -126,9 +126,8 @@ class Artifacts:
         metrics = of_model(model_metrics(history), model.model_id, final_dataset(described))
         self.client.log_batch(self._run, metrics=metrics)
         self._link(model.model_id, history.total_cost.steps)
-        self.client.finalize_logged_model(
-            model.model_id, "READY"
-        )  # last: one that is READY is whole
+        # Last: a model that is READY is whole.
+        self.client.finalize_logged_model(model.model_id, "READY")
 
     def _link(self, model_id: str, steps: int) -> None:
         """Have the run's page show its model; MLflow refuses to be told so twice."""

@@ -2,17 +2,15 @@
 
 import json
 import shutil
-import threading
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import TINY, call
 from interrupts import interrupted_once
+from made_sweeps import Made, cancelled_meanwhile, carried_out, driven_elsewhere
 
-from curriculum.record import History, Lock, Store
+from curriculum.record import History, Store
 from curriculum.sweeps import SweepFiles, sweep_ids
 
 SMALL = (
@@ -20,15 +18,6 @@ SMALL = (
     *("--threads", 1),
 )
 OVER = ("--over", "growth.factor=1.2..4")
-
-
-@dataclass(frozen=True)
-class Made:
-    """A search that was carried out: its file, its store, and what `--json` printed."""
-
-    file: Path
-    store: Path
-    result: Any
 
 
 def optimize(file: Path, store: Path, *more: object) -> int:
@@ -43,15 +32,11 @@ def _no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """Of one round, which MLflow has."""
-    root = tmp_path_factory.mktemp("searched")
-    file, store = root / "little.py", root / "store"
-    file.write_text(TINY)
-    with pytest.MonkeyPatch.context() as patch:
-        lines: list[str] = []
-        patch.setattr("builtins.print", lambda *words, **_: lines.append(" ".join(map(str, words))))
-        assert optimize(file, store, *OVER, "--wait", "--json") == 0
-    (found,) = [json.loads(line) for line in lines if line.startswith("{")]
-    return Made(file, store, found)
+    return carried_out(
+        tmp_path_factory.mktemp("searched"),
+        TINY,
+        lambda file, store: optimize(file, store, *OVER, "--wait", "--json"),
+    )
 
 
 def run_ids(found: Any) -> set[str]:
@@ -109,21 +94,9 @@ def test_an_interrupted_search_is_stopped_until_the_same_command_continues_it(
 def test_another_process_can_cancel_it(
     made: Made, store: Path, capsys: pytest.CaptureFixture[str], jobs: int
 ) -> None:
-    codes: list[int] = []
-
-    def cancel() -> None:
-        end = time.monotonic() + 120
-        while not Store(store).runs() and time.monotonic() < end:
-            time.sleep(0.02)
-        (identity,) = sweep_ids(Store(store))
-        codes.append(call("sweeps", identity, "--cancel", "--store", store))
-
-    thread = threading.Thread(target=cancel)
-    thread.start()
     more = ("--budget", "90000000steps", "--optimizer.learning-rate", "1e-9", "--jobs", jobs)
-    assert optimize(made.file, store, *OVER, *more) == 130
-    thread.join()
-    assert codes == [0]
+    with cancelled_meanwhile(store):
+        assert optimize(made.file, store, *OVER, *more) == 130
     assert "cancelled; the same command continues the search" in capsys.readouterr().err
     found = {History.of(run).status() for run in Store(store).runs()}
     assert found == {"interrupted"}
@@ -133,12 +106,9 @@ def test_a_second_start_of_the_same_search_is_refused(
     made: Made, store: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(made.store, store)
-    (identity,) = sweep_ids(Store(store))
-    lock = SweepFiles(Store(store), identity)._file("lock")
-    with Lock(lock) as held:
-        assert held.acquire()
+    with driven_elsewhere(store) as identity:
         assert optimize(made.file, store, *OVER) == 2
-    err = capsys.readouterr().err
+    (err,) = capsys.readouterr().err.splitlines()  # and no title before it
     assert f"search {identity} is running in another process" in err
     assert f"'sweeps {identity} --store {store} --cancel' ends it" in err
 
@@ -214,9 +184,12 @@ def test_a_search_is_printed_and_written(
         (("--over", "growth.factor=1.2..4", "--engine", "cloud", "--dry-run"), "no engine 'cloud'"),
         (("--over", "growth.factor=4..1.2"), "runs from 4 down to 1.2; give the lower bound first"),
         (("--over", "growth.factor=2..2"), "holds 2 alone"),
+        (("--over", "sampling=current,,combined"), "sampling has an empty choice among its own"),
+        (("--over", "growth.factor=1.2..4", "--device", "gpu"), "device must be auto, cpu"),
+        (("--over", "growth.factor=1.2..4", "--engine", "ray", "--cpus", "-1"), "cpus must be above 0"),
         (("--over", "growth.factor="), "--over takes a setting and a range or choices"),
         (("--over", "growth.factr=1.2..4"), "did you mean growth.factor"),
-        (("--over", "growth.factor=1.2..4", "--gpus", "1"), "--gpus is of --engine ray"),
+        (("--over", "growth.factor=1.2..4", "--gpus", "1"), "only the engine ray takes gpus=1"),
         (("--over", "growth.factor=1.2..4", "--optuna-storage", "/no/such.db"), "there is no folder"),
         (("--over", "growth.factor=1.2..4", "--report", "/"), "it is a folder"),
         (("--over", "growth.factor=1.2..4", "--tuning.mode", "each"), "can't be given to optimize"),

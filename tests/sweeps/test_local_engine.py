@@ -14,6 +14,7 @@ import pytest
 from curriculum import RunFailed, UsageError, processes
 from curriculum.record import decode, encode
 from curriculum.sweeps import (
+    EngineSettings,
     Job,
     JobEnded,
     JobEvent,
@@ -21,7 +22,6 @@ from curriculum.sweeps import (
     JobLost,
     JobProgress,
     LocalEngine,
-    open_engine,
 )
 
 Make = Callable[..., LocalEngine]
@@ -165,7 +165,7 @@ def test_an_engine_that_there_is_not_is_a_mistake(
     name: str, jobs: int, expected: str, store: Path
 ) -> None:
     with pytest.raises(UsageError, match=expected):
-        open_engine(name, store, jobs=jobs)
+        EngineSettings(name=name, jobs=jobs).open(store)
 
 
 @dataclass

@@ -4,7 +4,6 @@ import json
 import math
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,8 @@ from mlflow_copies import (
     client_of,
     copy_of,
     destinations_in,
-    in_mlflow,
     plots_of,
     points_of,
-    rows_of,
     sync,
 )
 
@@ -34,7 +31,6 @@ from curriculum import (
     StopRequest,
     Training,
     Tuning,
-    UsageError,
 )
 from curriculum.models import Recurrent
 from curriculum.record import (
@@ -50,8 +46,7 @@ from curriculum.record import (
 )
 from curriculum.record.journal import Journal
 from curriculum.tasks import Reverse
-from curriculum.tracking import is_synced
-from curriculum.tracking.mirror import WRITTEN_TAG, Mirror
+from curriculum.tracking.mirror import Mirror
 from curriculum.tune.storage import open_storage
 
 pytestmark = pytest.mark.slow
@@ -234,47 +229,6 @@ def test_checkpoints_plots_and_the_model_are_there(finished: Finished, tmp_path:
     assert str(models[0].status) == "READY"
     assert models[0].tags["weights_sha256"] == result.weights_sha256
     assert Path(parent.info.artifact_uri.removeprefix("file://")).is_relative_to(store.root)
-
-
-def unchanging(database: Path) -> dict[str, set[str]]:
-    """All that MLflow holds of runs, apart from the time of a change."""
-    tables = ("runs", "params", "tags", "metrics", "latest_metrics", "logged_models")
-    found = rows_of(database)
-    return {table: found[table] for table in tables}
-
-
-def test_copying_again_adds_nothing(finished: Finished) -> None:
-    store, folder, _ = finished
-    database = store.root / "mlflow.db"
-    before = unchanging(database)
-    assert is_synced(store, folder, destinations_in(store))
-    sync(store, folder, plots=True)
-    assert unchanging(database) == before
-
-
-def test_a_copy_cut_short_is_completed(
-    finished: Finished,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    new_database: Callable[[Path], Path],
-) -> None:
-    from mlflow.tracking import MlflowClient
-
-    def fail(*_: object, **__: object) -> None:
-        raise OSError("gone")
-
-    store, folder, _ = finished
-    other = new_database(tmp_path / "other")
-    monkeypatch.chdir(tmp_path)  # where such a database keeps its artifacts
-    for method in ("log_batch", "log_artifacts", "log_model_artifacts", "set_terminated"):
-        with monkeypatch.context() as patch:
-            patch.setattr(MlflowClient, method, fail)
-            with pytest.raises(UsageError, match="gone"):
-                sync(store, folder, f"sqlite:///{other}")
-    sync(store, folder, f"sqlite:///{other}")
-    copied, original = rows_of(other), rows_of(store.root / "mlflow.db")
-    for table in ("runs", "params", "metrics", "logged_models"):
-        assert len(copied[table]) == len(original[table]), table
 
 
 def stopped_and_copied(tiny: Experiment, root: Path) -> tuple[Store, RunFolder]:
@@ -489,76 +443,3 @@ def test_what_an_evaluation_measures_besides_its_score_is_a_metric_too(
         memorised = measured["memorised_symbol_accuracy"]
         assert metrics["train/memorised_symbol_accuracy"] == pytest.approx(memorised)
         assert metrics["train/memorised_perplexity"] > 1
-
-
-def test_a_checkpoint_that_a_kill_cut_off_in_mlflow_is_copied_whole(finished: Finished) -> None:
-    store, folder, _ = finished
-    run = copy_of(store, folder)[0].info.run_id
-    (path,) = store.root.glob(f"artifacts/*/{run}/artifacts/checkpoints/000002/model.safetensors")
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    sync(store, folder)
-    assert path.read_bytes() == whole
-
-
-def test_what_a_kill_left_of_plots_in_mlflow_is_deleted(finished: Finished) -> None:
-    store, folder, _ = finished
-    run = copy_of(store, folder)[0].info.run_id
-    (plots,) = store.root.glob(f"artifacts/*/{run}/artifacts/plots")
-    mine = plots.parents[2] / "mine" / "artifacts" / ".artifact.uploading.x"
-    mine.parent.mkdir(parents=True)
-    for path in (plots / ".artifact.uploading.abc", plots.parent / ".artifact.uploading.d", mine):
-        path.write_text("")
-    sync(store, folder)
-    assert [*store.root.rglob(".artifact.uploading.*")] == [mine]
-    shutil.rmtree(mine.parents[1])
-
-
-def test_a_model_that_a_kill_left_without_its_run_is_linked_once(
-    finished: Finished,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    new_database: Callable[[Path], Path],
-) -> None:
-    from mlflow.tracking import MlflowClient
-
-    def fail(*_: object, **__: object) -> None:
-        raise OSError("gone")
-
-    store, folder, _ = finished
-    other = f"sqlite:///{new_database(tmp_path / 'other')}"
-    monkeypatch.chdir(tmp_path)
-    for method in ("log_outputs", "finalize_logged_model"):
-        with monkeypatch.context() as patch:
-            patch.setattr(MlflowClient, method, fail)
-            with pytest.raises(UsageError, match="gone"):
-                sync(store, folder, other)
-    sync(store, folder, other)
-    found, original = rows_of(tmp_path / "other" / "mlflow.db"), rows_of(store.root / "mlflow.db")
-    for table in ("inputs", "logged_models", "tags"):
-        assert len(found[table]) == len(original[table]), table
-
-
-def test_a_note_that_a_kill_left_is_not_taken_for_a_users(
-    finished: Finished,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    new_database: Callable[[Path], Path],
-) -> None:
-    from mlflow.tracking import MlflowClient
-
-    set_tag = MlflowClient.set_tag
-
-    def fail_for_digest(client: Any, run: str, key: str, value: str) -> None:
-        if key == WRITTEN_TAG:
-            raise OSError("gone")
-        set_tag(client, run, key, value)
-
-    store, folder, _ = finished
-    uri = f"sqlite:///{new_database(tmp_path / 'other')}"
-    monkeypatch.chdir(tmp_path)
-    with monkeypatch.context() as patch, suppress(UsageError):
-        patch.setattr(MlflowClient, "set_tag", fail_for_digest)
-        sync(store, folder, uri)
-    sync(store, folder, uri)
-    assert WRITTEN_TAG in in_mlflow(store, folder, uri)["parent"][4]

@@ -38,8 +38,7 @@ def _body(found: Optimization, command: str) -> Iterator[str]:
     yield f'<p class="headline">{escape(first)}</p>'
     if found.confirmation is not None:
         seeds = counted(len(found.confirmation.best.results), "fresh seed")
-        yield table_html(
-            confirmation_rows(found.confirmation), f"The best curriculum found, on {seeds}"
-        )
+        caption = f"The best curriculum found, on {seeds}"
+        yield table_html(confirmation_rows(found.confirmation), caption, kind="long")
     yield list_html(others)
-    yield table_html(trial_rows(found), "The trials, best first", kind="dense")
+    yield table_html(trial_rows(found), "The trials, best first", kind="long")

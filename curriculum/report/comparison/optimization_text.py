@@ -132,10 +132,6 @@ def _verdicts(found: Optimization) -> Iterator[str]:
     if confirmed is None:
         yield f"No other curriculum than {best.label} was given the whole budget: all that were proposed are the same."
         return
-    ahead = [t for t in found.trials if t.name and t.values and t.values[-1] < best.values[-1]]
-    if ahead:
-        names = " and ".join(trial.name for trial in ahead)
-        yield f"In the search {names} cost less than the best of what was proposed ({best.label})."
     seeds = len(confirmed.best.results)
     for name, ratio in confirmed.ratios.items():
         other = confirmed.others[name]
@@ -147,6 +143,10 @@ def _verdicts(found: Optimization) -> Iterator[str]:
             f"{_IN_WORDS[confirmed.verdict(name)].format(name)} ({confirmed.best.reached} of {seeds} "
             f"reached the target, {other.reached} with {name})."
         )
+    ahead = [t for t in found.trials if t.name and t.values and t.values[-1] < best.values[-1]]
+    if ahead:
+        names = " and ".join(trial.name for trial in ahead)
+        yield f"In the search {names} cost less than the best of what was proposed ({best.label})."
     least = least_seeds(max(1, len(confirmed.ratios)))
     if seeds < least:
         yield (
