@@ -33,6 +33,7 @@ from .events import RolledBack as RolledBack
 from .events import RoundProposed as RoundProposed
 from .events import RunEnded as RunEnded
 from .events import TargetEvaluated as TargetEvaluated
+from .events import TargetScreened as TargetScreened
 from .events import TrainingEnded as TrainingEnded
 from .events import TrialCompleted as TrialCompleted
 from .events import TrialEvaluated as TrialEvaluated

@@ -162,6 +162,22 @@ class FinalEvaluated:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TargetScreened:
+    """The target was screened ahead of the stages below it, after so many evaluations.
+
+    Attributes:
+        loss: the mean on those examples, in nats or squared; None where the task has none.
+    """
+
+    visit: int
+    stage: Stage
+    evaluation: int
+    score: float
+    examples: int
+    loss: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TargetEvaluated:
     """The target was tested in full ahead of the stages below it, after so many evaluations.
 
@@ -234,7 +250,13 @@ class RunEnded:
 
 TuningEvent: TypeAlias = RoundProposed | TrialEvaluated | TrialCompleted | TrialSelected
 VisitEvent: TypeAlias = (
-    Evaluated | RolledBack | TuningEvent | VisitEnded | TargetEvaluated | RetentionMeasured
+    Evaluated
+    | RolledBack
+    | TuningEvent
+    | VisitEnded
+    | TargetScreened
+    | TargetEvaluated
+    | RetentionMeasured
 )
 """What happens within the visit that started before it."""
 
@@ -254,6 +276,7 @@ KINDS: Mapping[str, type[Any]] = {
     "provenance_change": ProvenanceChanged,
     "training_ended": TrainingEnded,
     "final_evaluation": FinalEvaluated,
+    "target_screen": TargetScreened,
     "target_evaluation": TargetEvaluated,
     "retention": RetentionMeasured,
     "run_ended": RunEnded,

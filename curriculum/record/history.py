@@ -30,6 +30,7 @@ class History:
         changes: of its provenance, by forced resumes.
         final_evaluations: in the order of the path and beyond it.
         retention: how the model, as it was after each visit, did on the path's stages.
+        target_screens: screens of the target ahead of the stages below it.
         target_evaluations: full tests of the target ahead of the stages below it.
         mastered_ahead: what the run had cost when it passed a stage before those below it.
         stages_trained_on: that batches were drawn from, since the last fresh start.
@@ -51,6 +52,7 @@ class History:
         self.changes: list[events.ProvenanceChanged] = []
         self.final_evaluations: list[events.FinalEvaluated] = []
         self.retention: list[events.RetentionMeasured] = []
+        self.target_screens: list[events.TargetScreened] = []
         self.target_evaluations: list[events.TargetEvaluated] = []
         self.mastered_ahead: dict[Stage, Cost] = {}
         self.stages_trained_on: set[Stage] = set()
@@ -88,6 +90,7 @@ class History:
             events.TrainingEnded
             | events.FinalEvaluated
             | events.RetentionMeasured
+            | events.TargetScreened
             | events.TargetEvaluated
             | events.RunEnded,
         ):
@@ -243,6 +246,8 @@ class History:
                 self.final_evaluations.append(event)
             case events.RetentionMeasured():
                 self.retention.append(event)
+            case events.TargetScreened():
+                self.target_screens.append(event)
             case events.TargetEvaluated():
                 self.target_evaluations.append(event)
                 if event.passed:

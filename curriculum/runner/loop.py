@@ -253,10 +253,11 @@ class CurriculumLoop:
             with self.recorder.untimed():
                 shared = self.scheduler.counts_of(self.target_evaluator.target)
                 found = self.target_evaluator.evaluate(self.learner, visit, history, shared)
-            if found is not None:
-                self.recorder.write(found, self.recorder.clock())
-                if found.passed:
-                    self.recorder.target_mastered(self.learner, self.scheduler)
+            for event in found:
+                if event is not None:
+                    self.recorder.write(event, self.recorder.clock())
+            if found[1] is not None and found[1].passed:
+                self.recorder.target_mastered(self.learner, self.scheduler)
 
     def _measure_retention(self, visit: int, stage: Stage) -> None:
         """Evaluate the model on all stages, now that it has passed one."""

@@ -13,7 +13,7 @@ from curriculum.plan import (
     Stage,
     Trend,
 )
-from curriculum.record import History, TargetEvaluated
+from curriculum.record import History, TargetEvaluated, TargetScreened
 
 STREAM = "ahead"
 
@@ -46,8 +46,8 @@ class TargetEvaluator:
 
     def evaluate(
         self, learner: Learner, visit: int, history: History, shared: EvaluationCounts
-    ) -> TargetEvaluated | None:
-        """What a full test of the target found; None where the screen was not passed.
+    ) -> tuple[TargetScreened | None, TargetEvaluated | None]:
+        """What a screen of the target found, and a full test if the screen was passed.
 
         Args:
             learner: as it was evaluated last.
@@ -74,12 +74,22 @@ class TargetEvaluator:
             full_test=counts.wants_full_test(criterion, steps=steps),
             criterion=criterion,
         )
+        screened = None
+        if evaluation.screen is not None:
+            screened = TargetScreened(
+                visit=visit,
+                stage=self.target,
+                evaluation=number,
+                score=evaluation.screen.value,
+                examples=evaluation.screen.examples,
+                loss=evaluation.metrics.get("loss"),
+            )
         if evaluation.full_test is None:
-            return None
+            return screened, None
         decision = counts.decide(criterion, evaluation, steps=steps)
         assert decision.score is not None
         shared.full_tests, shared.failed_tests = counts.full_tests, counts.failed_tests
-        return TargetEvaluated(
+        tested = TargetEvaluated(
             visit=visit,
             stage=self.target,
             evaluation=number,
@@ -91,6 +101,7 @@ class TargetEvaluator:
             reason=decision.reason,
             full_test=evaluation.full_test if criterion.compares and decision.ready else None,
         )
+        return screened, tested
 
 
 def _trend(criterion: Criterion, tests: Sequence[TargetEvaluated]) -> Trend:

@@ -27,6 +27,7 @@ from curriculum.record import (
     RunFolder,
     Store,
     TargetEvaluated,
+    TargetScreened,
     VisitEnded,
     encode,
     intact_records,
@@ -76,6 +77,7 @@ def searched(
             best_score=0.9,
             learning_rate=1e-3,
         ),
+        TargetScreened(visit=1, stage=Stage(9), evaluation=4, score=0.25, examples=64, loss=0.7),
         TargetEvaluated(
             visit=0,
             stage=Stage(5),

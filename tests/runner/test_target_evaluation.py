@@ -30,6 +30,7 @@ from curriculum.record import (
     RunOverview,
     Store,
     TargetEvaluated,
+    TargetScreened,
     VisitEnded,
 )
 from curriculum.sweeps import RunSummary
@@ -77,7 +78,8 @@ def target_evaluations(store: Path) -> list[TargetEvaluated]:
 def gate_evaluations_before(store: Path, *, mastered: bool) -> list[Evaluated]:
     """The evaluations at the gate that were followed by one of the target, all or of its mastery."""
     found = []
-    for before, after in itertools.pairwise(recorded(store)):
+    events = [each for each in recorded(store) if not isinstance(each, TargetScreened)]
+    for before, after in itertools.pairwise(events):
         if isinstance(after, TargetEvaluated) and (after.mastered or not mastered):
             assert isinstance(before, Evaluated)
             found.append(before)
