@@ -39,9 +39,12 @@ from .pacing.gated import Gated as Gated
 from .pacing.length_warmup import LengthWarmup as LengthWarmup
 from .pacing.linear import Linear as Linear
 from .pacing.pacing import Pacing as Pacing
+from .pacing.portfolio import Portfolio as Portfolio
 from .pacing.root import Root as Root
 from .per_stage import unknown_stages as unknown_stages
 from .plateau import Plateau as Plateau
+from .race import ArmReport as ArmReport
+from .race import Race as Race
 from .recovery.backtracking import Backtracking as Backtracking
 from .recovery.rollback import BestState as BestState
 from .recovery.rollback import Rollback as Rollback
