@@ -304,7 +304,7 @@ class Scheduler:
         else:
             self._position.master()
             if self.reached_target and self.budget.until == "target":
-                self._finish(f"the last stage of the path is {self._criteria.verdict}")
+                self.finish(f"the last stage of the path is {self._criteria.verdict}")
                 return
             self._position.advance(trained=self.visit_cost.steps > 0)
             demoted = self.visit_reason is VisitReason.DEMOTION
@@ -314,20 +314,20 @@ class Scheduler:
             )
         limit = self.budget.run_limit_reached(self._run_cost())
         if limit is not None:
-            self._finish(limit)
+            self.finish(limit)
 
     def _backtrack(self, why: str) -> None:
         """After exhaustion: what is left to try, then an honest stop."""
         run = self._run_cost()
         limit = self.budget.run_limit_reached(run)
         if limit is not None or self.continues or not self.pacing.waits_for_mastery:
-            self._finish(limit or why)
+            self.finish(limit or why)
             return
         following = self.backtracker.next_visit(
             self.stage, self.visit_reason, before=self.compute_before, after=run.compute
         )
         if following is None:
-            self._finish(f"{why}, and no {self.backtracker.remedies()} is left")
+            self.finish(f"{why}, and no {self.backtracker.remedies()} is left")
             return
         fresh = following.reason is VisitReason.FRESH_START and not following.retuning
         if fresh:
@@ -345,5 +345,6 @@ class Scheduler:
         self.compute_before = self._run_cost().compute
         self.monitor = self.new_monitor()
 
-    def _finish(self, ending: str) -> None:
+    def finish(self, ending: str) -> None:
+        """Leave nothing to do, whatever is left of the path; `ending` says why."""
         self.finished, self.ending = True, ending

@@ -1,11 +1,9 @@
 """The core loop: trains a model from stage to stage, and records each step of the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 
 from curriculum import learn
-from curriculum.config import Experiment
-from curriculum.errors import RunFailed
-from curriculum.plan import Evaluation, Scheduler, Stage, Verdict, VisitReason
+from curriculum.plan import Evaluation, Stage, Verdict, VisitReason
 from curriculum.record import (
     History,
     PredictedExamples,
@@ -16,6 +14,8 @@ from curriculum.record import (
     RolledBack,
     SavedState,
 )
+from curriculum.runner.failure import failure_of
+from curriculum.runner.farthest_learner import FarthestLearner
 from curriculum.runner.final_evaluation import FinalEvaluator
 from curriculum.runner.target_evaluation import TargetEvaluator
 from curriculum.tune import RunSetup, TrialExecutor, Tuner
@@ -66,7 +66,8 @@ class CurriculumLoop:
         self._parent_state = self.scheduler.state_dict()
         self._first_shape = fresh.shape
         self._interval: learn.TrainingInterval | None = None  # that the run was stopped in
-        self._training = False  # whether it was stopped within a visit's training
+        self._training = False  # whether it is within a visit's training
+        self._ending: str | None = None  # why it is to end where it stands
         if resume_point.saved is not None:
             self._load(resume_point.saved)
         cost = self.scheduler.cost if self._interval is None else self._interval.cost
@@ -83,6 +84,13 @@ class CurriculumLoop:
         )
         self.target_evaluator = TargetEvaluator(experiment, seed=seed)
         self.final_evaluator = FinalEvaluator(experiment, seed=seed)
+        self.farthest = FarthestLearner(
+            experiment=experiment,
+            seed=seed,
+            device=self.device,
+            recorder=recorder,
+            evaluator=self.final_evaluator,
+        )
         self.tuner = Tuner(setup, meter=meter, executor=executor, journal=recorder)
         self.tuner.resume(record.event for record in resume_point.known)
 
@@ -93,34 +101,42 @@ class CurriculumLoop:
             RunFailed: where a run can't continue, for want of memory or room on the disk, say.
         """
         try:
-            self._visit_stages()
+            for _ in self.advance():
+                pass
             self._end_training()
             self._evaluate_finally()
         except learn.Stopped:
             return self.recorder.run_interrupted(self.stop.reason)
         except Exception as error:
-            failure = _failure(error, self.experiment, self.scheduler)
+            failure = failure_of(error, self.experiment, self.scheduler)
             self.recorder.run_failed(failure)
             if failure is error:
                 raise
             raise failure from error
         return self.recorder.run_ended(self.learner, self._examples())
 
-    def _visit_stages(self) -> None:
-        """The core loop: a visit, from evaluation to evaluation, until the scheduler has finished."""
+    def advance(self) -> Iterator[None]:
+        """The core loop: a visit, from evaluation to evaluation, until the scheduler has finished.
+
+        It pauses after evaluations, and goes on when it is asked for the next.
+        """
         scheduler, waits = self.scheduler, self.scheduler.pacing.waits_for_mastery
         while not scheduler.finished:
             self.stop.check()
             visit, stage = scheduler.visit, scheduler.stage
             # A visit that is resumed within its training has started already.
-            verdict = Verdict.LEARNING if self._training else self._start_visit()
-            # Train until the scheduler says otherwise.
+            verdict = Verdict.LEARNING if self._training else (yield from self._start_visit())
+            self._training = True
+            # Train until the scheduler says otherwise, or the run is to end where it stands.
             while verdict in (Verdict.LEARNING, Verdict.WORSENED):
+                if verdict is Verdict.LEARNING and self._ending is None:
+                    yield
+                if verdict is Verdict.LEARNING and self._ending is not None:
+                    scheduler.limit_reached = self._ending
+                    scheduler.finish(self._ending)
+                    break
                 if not waits:  # such a pacing keeps what it has, whatever comes next
-                    self.parent, self._parent_state = (
-                        self.learner.snapshot(),
-                        scheduler.state_dict(),
-                    )
+                    self._keep_parent()
                 if verdict is Verdict.WORSENED:
                     self._roll_back()
                 if verdict is Verdict.WORSENED or scheduler.monitor.in_doubt:
@@ -129,21 +145,49 @@ class CurriculumLoop:
                     found = self.trainer.train(self.learner, scheduler, self._interval)
                     self._interval = None
                     verdict = self._update(found)
-            self._interval, self._training, self.best = None, False, None
-            # Keep what was trained, or go back to what came to the stage.
-            if verdict.passed:
-                self._measure_retention(visit, stage)
-            lasts = not waits or self._ends_with_last or self._ends_with_target(visit)
-            kept = verdict.passed or (lasts and not scheduler.diverged)
-            if not kept:
-                self.learner = learn.Learner.of(self.parent, self.device)
-            restored = self._restore_farthest(visit, verdict)
-            self.parent = self.learner.snapshot()
-            self.recorder.visit_ended(
-                visit, stage, verdict, scheduler, self.learner, kept=kept, restored=restored
+            self._end_visit(
+                visit, stage, Verdict.EXHAUSTED if verdict is Verdict.LEARNING else verdict
             )
+            yield
 
-    def _start_visit(self) -> Verdict:
+    def end(self, why: str) -> None:
+        """End the run's training where it stands, its visit with it; `why` says so in words."""
+        self._ending = why
+
+    def save(self) -> None:
+        """Save the state at a pause, as far as it isn't saved already."""
+        if not self._training or self.scheduler.finished:
+            return
+        if not self.scheduler.pacing.waits_for_mastery:
+            self._keep_parent()
+        interval = self._interval or learn.TrainingInterval(cost=self.trainer.meter.cost)
+        self._save_state(interval)
+
+    def _keep_parent(self) -> None:
+        """Make the present state the one that the visit goes back to."""
+        self.parent, self._parent_state = self.learner.snapshot(), self.scheduler.state_dict()
+
+    def _end_visit(self, visit: int, stage: Stage, verdict: Verdict) -> None:
+        """Keep what was trained, or go back to what came to the stage; and record it."""
+        scheduler = self.scheduler
+        self._interval, self._training, self.best = None, False, None
+        if verdict.passed:
+            self._measure_retention(visit, stage)
+        waits, last = scheduler.pacing.waits_for_mastery, self._ends_with_last
+        kept = verdict.passed or (
+            (not waits or last or self._ends_with_target(visit)) and not scheduler.diverged
+        )
+        if not kept:
+            self.learner = learn.Learner.of(self.parent, self.device)
+        restored = None
+        if scheduler.finished and not last:
+            self.learner, restored = self.farthest.find(self.learner, scheduler, visit, verdict)
+        self.parent = self.learner.snapshot()
+        self.recorder.visit_ended(
+            visit, stage, verdict, scheduler, self.learner, kept=kept, restored=restored
+        )
+
+    def _start_visit(self) -> Generator[None, None, Verdict]:
         """Start a visit: the stage may be mastered already, or settings are searched for it."""
         scheduler = self.scheduler
         if scheduler.visit_reason is VisitReason.FRESH_START:
@@ -157,8 +201,9 @@ class CurriculumLoop:
         # A retune starts from the same parent, which was evaluated before.
         if not scheduler.retuning:
             verdict = self._update(self.trainer.evaluate(self.learner, scheduler))
-        if verdict is Verdict.LEARNING and self.tuner.is_due(scheduler):
-            self.learner = self.tuner.best(self.learner.snapshot(), scheduler)
+        due = self._ending is None and self.tuner.is_due(scheduler)
+        if verdict is Verdict.LEARNING and due:
+            self.learner = yield from self.tuner.search(self.learner.snapshot(), scheduler)
             if self.tuner.rollbacks is not None:  # or else no trial was selected
                 scheduler.rate.count = self.tuner.rollbacks
             verdict = self._update(self.trainer.evaluate(self.learner, scheduler))
@@ -194,46 +239,6 @@ class CurriculumLoop:
             device=self.device,
             number=backtracker.fresh_starts,
         )
-
-    def _restore_farthest(self, visit: int, verdict: Verdict) -> int | None:
-        """Where the run ends short of its target, go back to the model that got farthest.
-
-        Gives the number of the visit that this model passed its stage in; None where the model
-        is that one already. Where training went on after that, the model is gone back to only if
-        the last one is significantly worse.
-        """
-        scheduler, history = self.scheduler, self.recorder.history
-        if not scheduler.finished or scheduler.reached_target or self._ends_with_last:
-            return None
-        target = self.target_evaluator.target
-        if target in history.mastered_ahead:
-            number = next(test.visit for test in history.target_evaluations if test.passed)
-            farthest = self.recorder.checkpoints.learner_of_target(self.experiment, self.device)
-            return self._restore(farthest, number, if_worse_on=target)
-        if scheduler.reach is None:
-            return None
-        if verdict.passed and history.visits[visit].stage == scheduler.reach:
-            return None
-        last = history.last_mastered_in(scheduler.reach)
-        assert last is not None, "the reach was passed"
-        farthest = self.recorder.checkpoints.learner_after(last, self.experiment, self.device)
-        waits = scheduler.pacing.waits_for_mastery
-        return self._restore(farthest, last, if_worse_on=None if waits else scheduler.reach)
-
-    def _restore(
-        self, farthest: learn.Learner, visit: int, *, if_worse_on: Stage | None
-    ) -> int | None:
-        """Go back to a learner of that visit; None where the present one is it, or no worse."""
-        if not self.experiment.grows_with_stages:  # the path may have been lengthened since
-            farthest = farthest.grown(self.experiment.shape, seed=self.seed, visit=visit)
-        if learn.weights_sha256(farthest.model) == learn.weights_sha256(self.learner.model):
-            return None
-        if if_worse_on is not None and not self.final_evaluator.is_worse(
-            self.learner, farthest, if_worse_on
-        ):
-            return None
-        self.learner = farthest
-        return visit
 
     def _update(self, evaluation: Evaluation) -> Verdict:
         """Have the scheduler decide on an evaluation, and check whether the target is passed."""
@@ -315,12 +320,16 @@ class CurriculumLoop:
 
     def _save_within_visit(self, interval: learn.TrainingInterval) -> None:
         """Save the state between two steps, and stop there if that was requested."""
+        self._save_state(interval)
+        self.stop.check()
+
+    def _save_state(self, interval: learn.TrainingInterval) -> None:
+        """Save the state within a visit; where it waits for no mastery, as it was at its last evaluation."""
         if self.scheduler.pacing.waits_for_mastery:
             state, learner = self.scheduler.state_dict(), self.learner.snapshot()
             self.recorder.save_within_visit(learner, self.scheduler, state, interval, self.best)
         else:
             self.recorder.save_within_visit(self.parent, self.scheduler, self._parent_state)
-        self.stop.check()
 
     def _load(self, saved: SavedState) -> None:
         """Take over a state that was saved."""
@@ -335,16 +344,3 @@ class CurriculumLoop:
             self.best = saved.best
             if self.scheduler.visit_reason is VisitReason.FRESH_START:
                 self.parent = self._fresh().snapshot()
-
-
-def _failure(error: Exception, experiment: Experiment, scheduler: Scheduler) -> Exception:
-    """The error, or if it is one of memory, what to do about it."""
-    if not learn.is_out_of_memory(error):
-        return error
-    name, training = experiment.name, experiment.training
-    return RunFailed(
-        f"memory ran out on {experiment.axis_names.words(scheduler.stage)} ({str(error).splitlines()[0][:200]}); lower "
-        f"training.batch_size ({training.batch_size}) or model.hidden_size "
-        f"({experiment.model.hidden_size}), as in 'run {name} --training.batch-size "
-        f"{max(1, training.batch_size // 2)}', or criterion.screen and criterion.examples"
-    )

@@ -1,6 +1,6 @@
 """Searches the settings that a stage needs, and gives the learner that was selected."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Generator, Iterable
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Protocol
 
@@ -68,10 +68,10 @@ class Tuner:
         """Continue from what the journal's events tell of the last search."""
         self._search = Search.of_events(events)
 
-    def best(self, parent: Snapshot, scheduler: Scheduler) -> Learner:
-        """The learner of the first trial to master, or else of the one that scored best.
+    def search(self, parent: Snapshot, scheduler: Scheduler) -> Generator[None, None, Learner]:
+        """Give the learner of the first trial to master, or else of the one that scored best.
 
-        Where every trial diverged, it is the parent itself.
+        Where every trial diverged, it is the parent itself. It pauses after each evaluation of a trial.
         """
         if self._search.selected:
             self._search = self._search.next(scheduler.visit, retuning=scheduler.retuning)
@@ -83,7 +83,7 @@ class Tuner:
             # A round: all of its trials start from the parent, and race until one masters.
             trials = self._propose(space, min(ROUND, self.tuning.trials - search.tried))
             self.executor.start_round(trials, parent, scheduler)
-            won = self._race(trials, scheduler)
+            won = yield from self._race(trials, scheduler)
             # The best of all rounds is kept, as its executor drops it with the next round.
             if search.best in trials:
                 learner = self.executor.learner(search.best)
@@ -112,7 +112,7 @@ class Tuner:
         )
         return trials
 
-    def _race(self, trials: Collection[int], scheduler: Scheduler) -> bool:
+    def _race(self, trials: Collection[int], scheduler: Scheduler) -> Generator[None, None, bool]:
         """Race a round, until a trial masters or a limit ends the search; whether one did."""
         search = self._search
         for report in race(trials, self.executor.advance):
@@ -120,6 +120,7 @@ class Tuner:
             entry = self._write(
                 record.TrialEvaluated(visit=search.visit, study=search.study, report=report)
             )
+            yield
             if report.passed:
                 search.ending = passed_by(report.trial, "ready" if report.ready else "mastered")
                 return True
