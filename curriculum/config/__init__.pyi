@@ -12,6 +12,9 @@ from .experiment import Experiment as Experiment
 from .flat_settings import flatten as flatten
 from .overrides import names_setting as names_setting
 from .overrides import override as override
+from .portfolio import arms_left_out as arms_left_out
+from .portfolio import arms_of as arms_of
+from .portfolio import is_portfolio as is_portfolio
 from .search_space import SearchSpace as SearchSpace
 from .search_space import Settings as Settings
 from .search_space import search_space_of as search_space_of

@@ -12,6 +12,7 @@ from curriculum.config.criterion_check import check_criterion, check_final_evalu
 from curriculum.config.experiment_text import parts_as_html, parts_as_text
 from curriculum.config.flat_settings import flatten
 from curriculum.config.metric_direction import fitted_to_metric
+from curriculum.config.portfolio import check_portfolio, is_portfolio
 from curriculum.config.search_space import search_space_of, widest_size
 from curriculum.config.training_checks import check_schedule, check_steps
 from curriculum.config.tuning import Tuning
@@ -71,6 +72,8 @@ class Experiment:
         object.__setattr__(self, "criterion", fitted_to_metric(self.criterion, self.task))
         self._check_pacing()
         self._check_sampling()
+        if is_portfolio(self):
+            check_portfolio(self)
         with learn.user_errors(self.task):
             check_steps(self.training, self.task, self.model, self.growth.path())
         check_schedule(self.training, self.budget, self.pacing, searches=self.tuning.is_on)

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_type_hints
 
 import tyro
@@ -42,7 +43,9 @@ KINDS = {
         models.StackRNN,
     ),
     "optimizer": _by_name(learn.Adam, learn.AdamW, learn.Guess, learn.RAdam, learn.SGD),
-    "pacing": _by_name(plan.Direct, plan.Gated, plan.LengthWarmup, plan.Linear, plan.Root),
+    "pacing": _by_name(
+        plan.Direct, plan.Gated, plan.LengthWarmup, plan.Linear, plan.Portfolio, plan.Root
+    ),
     "sampling": _by_name(
         plan.Bandit,
         plan.Combined,
@@ -114,16 +117,33 @@ def choose_parts(
 def names_setting(option: str) -> bool:
     """Whether an option is written as those are that set something of an experiment."""
     name = option.removeprefix("--").replace("-", "_")
-    return "." in option or name in (*KINDS, "strategy", "model_size")
+    return "." in option or name in (*KINDS, "strategy", "arms", "model_size")
 
 
 def _choose_strategy(experiment: Experiment, arguments: list[str]) -> tuple[Experiment, list[str]]:
-    """Take `--strategy NAME` out of the arguments, and give the experiment under it."""
-    if "--strategy" not in arguments:
-        return experiment, arguments
-    place = arguments.index("--strategy")
-    name = "".join(arguments[place + 1 : place + 2])
-    return experiment.with_strategy(name), arguments[:place] + arguments[place + 2 :]
+    """Take `--strategy NAME` and `--arms A,B` out of the arguments, and give the experiment under them."""
+    name, arguments = _taken_out("--strategy", arguments)
+    arms, arguments = _taken_out("--arms", arguments)
+    if name is not None:
+        experiment = experiment.with_strategy(name)
+    if arms is not None:
+        if not isinstance(experiment.pacing, plan.Portfolio):
+            raise UsageError(
+                f"--arms names the strategies that --strategy auto races, and this is "
+                f"{experiment.strategy}; add --strategy auto"
+            )
+        names = tuple(each.strip() for each in arms.split(",") if each.strip())
+        experiment = experiment.replace(pacing=replace(experiment.pacing, arms=names))
+    return experiment, arguments
+
+
+def _taken_out(option: str, arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The value of an option, empty for none that is given; and the other arguments."""
+    if option not in arguments:
+        return None, arguments
+    place = arguments.index(option)
+    value = "".join(arguments[place + 1 : place + 2])
+    return value, arguments[:place] + arguments[place + 2 :]
 
 
 def _choose_kinds(experiment: Experiment, arguments: list[str]) -> tuple[dict[str, Any], list[str]]:

@@ -43,8 +43,8 @@ from .pacing.portfolio import Portfolio as Portfolio
 from .pacing.root import Root as Root
 from .per_stage import unknown_stages as unknown_stages
 from .plateau import Plateau as Plateau
-from .race import ArmReport as ArmReport
 from .race import Race as Race
+from .race_forecast import ArmReport as ArmReport
 from .recovery.backtracking import Backtracking as Backtracking
 from .recovery.rollback import BestState as BestState
 from .recovery.rollback import Rollback as Rollback

@@ -1,38 +1,34 @@
 """Races the arms of a portfolio in compute: which is trained next, and which has won."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from curriculum.plan.race_forecast import (
+    JUDGED_AFTER,
+    ArmReport,
+    Forecast,
+    MasteryForecast,
+    TargetForecast,
+)
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArmReport:
-    """How far an arm is at one of its evaluations.
-
-    Attributes:
-        compute: that it has cost so far, its discarded trials and its evaluations included.
-        mastered: whether it has mastered the target, or it is ready; in its turn or ahead of it.
-        ending: why it can't be trained further, in words; None while it can.
-        stages: how many of the path it has mastered, in order.
-        score: on a screen of the stage that it stands on; None where nothing was measured.
-        target_score: on a screen of the target; None before it is trained on the target.
-        target_loss: the mean loss on that screen, in nats or squared; None where it has none.
-    """
-
-    compute: float
-    mastered: bool = False
-    ending: str | None = None
-    stages: int = 0
-    score: float | None = None
-    target_score: float | None = None
-    target_loss: float | None = None
+LEAST_SHARE = 0.25
+"""Of an equal part of the compute: so much each arm gets, whatever is predicted of it."""
 
 
 class Race:
-    """The arm that has spent least is trained next; the first to master the target wins.
+    """The arm that is predicted to need least is trained next; the first to master the target wins.
 
-    An arm starts only once another has spent what its own first interval would cost. So with k
-    arms a race costs at most k times what its cheapest arm would cost alone, and one interval of
-    each of the others more. All that it decides follows from the reports, in the order of the race.
+    Predictions err, so each of k arms gets 1/(4k) of the compute all the same: where that is due, it
+    comes first. With C what an arm costs alone, D the longest interval of any, h six first
+    intervals of that arm and H those of all others, a race costs at most
+
+        4k max(C, h) + 4/3 (k D + H)
+
+    whatever the predictions. For others are trained before this arm's share is due, while the race has
+    cost less than 4k max(C, h), for one more interval, and then to their own shares alone.
+
+    Until it starts an arm counts as if it had cost six intervals, after which it can be judged: direct
+    training on long inputs costs nothing where short ones lead there before.
 
     >>> race = Race([1.0, 5.0])
     >>> race.next
@@ -42,43 +38,75 @@ class Race:
     0
 
     Attributes:
-        reports: of each arm, in order.
+        reports: of each arm, in order. All that the race decides follows from them.
         winner: the arm that has mastered the target; None for none yet.
+        next: the arm that is trained next: the one that counts as having cost least, of equals one
+            that has started, or the first in order; None once one has won, or none can be trained
+            further.
     """
 
-    def __init__(self, first_costs: Sequence[float]) -> None:
-        """Make ready: `first_costs` is the compute of each arm's first interval, as estimated."""
-        self._first_costs = tuple(first_costs)
+    def __init__(
+        self,
+        first_costs: Sequence[float],
+        *,
+        waits: Sequence[bool] | None = None,
+        stages: int = 1,
+        threshold: float = 1.0,
+    ) -> None:
+        """Make ready.
+
+        Args:
+            first_costs: the compute of each arm's first interval, as estimated.
+            waits: whether each waits for mastery, stage by stage; by default none does.
+            stages: the number of the path's.
+            threshold: the score at which the target is mastered.
+        """
+        count = len(first_costs)
+        self._waits = [False] * count if waits is None else list(waits)
+        self._forecasts: list[Forecast] = [
+            MasteryForecast(stages) if waiting else TargetForecast(threshold)
+            for waiting in self._waits
+        ]
+        self._head_starts = [JUDGED_AFTER * cost for cost in first_costs]
+        self._costs = [0.0] * count
         self.reports: list[list[ArmReport]] = [[] for _ in first_costs]
         self.winner: int | None = None
+        self.next = self._choose()
 
     @property
     def compute(self) -> float:
         """What all arms have cost so far."""
-        return sum(map(self.compute_of, range(len(self.reports))))
+        return sum(self._costs)
 
     def compute_of(self, arm: int) -> float:
         """What an arm has cost so far; 0 before it starts."""
-        return self.reports[arm][-1].compute if self.reports[arm] else 0.0
+        return self._costs[arm]
 
     def is_open(self, arm: int) -> bool:
         """Whether an arm can be trained further."""
         return not self.reports[arm] or self.reports[arm][-1].ending is None
 
-    @property
-    def next(self) -> int | None:
-        """The arm that is trained next; None once one has won, or none can be trained further.
+    def remaining(self, arm: int) -> float | None:
+        """What an arm is predicted to cost yet.
 
-        Of equals the first in order.
+        Infinite where nothing speaks for it; None before it can be judged.
         """
-        if self.winner is not None:
-            return None
-        open_arms = [arm for arm in range(len(self.reports)) if self.is_open(arm)]
-        most = max(map(self.compute_of, range(len(self.reports))))
-        started = [a for a in open_arms if self.reports[a] or self._first_costs[a] <= most]
-        # Where none has started, or none of those goes on, the one that costs least to start does.
-        ready = started or sorted(open_arms, key=self._first_costs.__getitem__)[:1]
-        return min(ready, key=self.compute_of, default=None)
+        return self._forecasts[arm].remaining
+
+    @property
+    def favourites(self) -> list[int]:
+        """The arms that share what the least shares leave.
+
+        Of the arms that wait for mastery the one predicted to need least, and of the others likewise;
+        as soon as both can be judged, the better of the two.
+        """
+        arms = [arm for arm in range(len(self.reports)) if self.is_open(arm)]
+        groups = ([a for a in arms if self._waits[a] is waiting] for waiting in (True, False))
+        leaders = sorted(min(group, key=self._need) for group in groups if group)
+        if any(self.remaining(arm) is None for arm in leaders):
+            return leaders
+        least = min(map(self._need, leaders), default=0.0)
+        return [arm for arm in leaders if self._need(arm) == least]
 
     def observe(self, arm: int, report: ArmReport) -> None:
         """Take the report of the arm that was `next`.
@@ -89,5 +117,31 @@ class Race:
         if arm != self.next:
             raise ValueError(f"arm {self.next} is trained next, got a report of arm {arm}")
         self.reports[arm].append(report)
+        self._costs[arm] = report.compute
+        self._forecasts[arm].observe(report)
         if report.mastered:
             self.winner = arm
+        self.next = self._choose()
+
+    def _choose(self) -> int | None:
+        if self.winner is not None:
+            return None
+        share = self.compute * LEAST_SHARE / max(1, len(self._costs))
+        due = [
+            arm
+            for arm in range(len(self._costs))
+            if self._counted(arm) <= share and self.is_open(arm)
+        ]
+        return min(due or self.favourites, key=self._in_turn, default=None)
+
+    def _counted(self, arm: int) -> float:
+        """What an arm has cost, or counts as if it had."""
+        return max(self._costs[arm], self._head_starts[arm])
+
+    def _in_turn(self, arm: int) -> tuple[float, float]:
+        return self._counted(arm), -self._costs[arm]
+
+    def _need(self, arm: int) -> float:
+        """What an arm is predicted to cost yet; infinite where it can't be judged."""
+        remaining = self.remaining(arm)
+        return math.inf if remaining is None else remaining

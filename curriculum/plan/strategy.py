@@ -10,6 +10,7 @@ from curriculum.plan.pacing.gated import Gated
 from curriculum.plan.pacing.length_warmup import LengthWarmup
 from curriculum.plan.pacing.linear import Linear
 from curriculum.plan.pacing.pacing import Pacing
+from curriculum.plan.pacing.portfolio import Portfolio
 from curriculum.plan.pacing.root import Root
 from curriculum.plan.sampling.bandit import Bandit
 from curriculum.plan.sampling.combined import Combined
@@ -79,6 +80,11 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
             Direct(), MasteringRate(), "what is learnable and not mastered yet"
         ),
         "wrong_order": Strategy(Linear(), Hardest(), "a control: opened from the hard end"),
+        "auto": Strategy(
+            Portfolio(),
+            Current(),
+            "races direct, gated and combined in cost: the first at the target wins",
+        ),
         "guess": Strategy(Gated(), Current(), "a control: weights drawn at random", guesses=True),
     }
 )

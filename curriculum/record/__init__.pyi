@@ -1,8 +1,10 @@
 from .addresses import absolute_address as absolute_address
 from .addresses import missing_driver as missing_driver
 from .addresses import with_driver as with_driver
+from .arms import ArmsHistory as ArmsHistory
 from .checkpoint import latest_settled_checkpoint as latest_settled_checkpoint
 from .checkpoint import load_learner as load_learner
+from .checkpoint import load_state as load_state
 from .checkpoint_policy import CheckpointPolicy as CheckpointPolicy
 from .class_digest import classes_sha256 as classes_sha256
 from .codec import Json as Json
@@ -66,6 +68,10 @@ from .provenance import check_unchanged as check_unchanged
 from .provenance import continued as continued
 from .provenance import describe_run as describe_run
 from .provenance import earlier_run as earlier_run
+from .race_events import ArmEvaluated as ArmEvaluated
+from .race_events import ArmSelected as ArmSelected
+from .race_events import FavouritesChanged as FavouritesChanged
+from .race_events import RaceEvent as RaceEvent
 from .recorder import Listener as Listener
 from .recorder import Recorder as Recorder
 from .redaction import first_line as first_line
@@ -75,7 +81,9 @@ from .result import StageResult as StageResult
 from .resume_point import ResumePoint as ResumePoint
 from .resume_point import SavedState as SavedState
 from .resume_point import find_resume_point as find_resume_point
+from .resume_point import replay_point as replay_point
 from .run_folder import RUN_ID as RUN_ID
+from .run_folder import TARGET_CHECKPOINT as TARGET_CHECKPOINT
 from .run_folder import RunFolder as RunFolder
 from .run_folder import checkpoint_name as checkpoint_name
 from .snapshot_codec import PackedSnapshot as PackedSnapshot

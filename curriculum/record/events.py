@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from curriculum.config import Choices, Range
 from curriculum.plan import Answer, Cost, Decision, Loss, Score, Stage, Verdict, VisitReason
 from curriculum.record.codec import Json, Malformed, decode, encode
+from curriculum.record.race_events import ArmEvaluated, ArmSelected, FavouritesChanged, RaceEvent
 from curriculum.record.trial_record import CompletedTrial, TrialReport
 
 
@@ -261,10 +262,19 @@ VisitEvent: TypeAlias = (
 """What happens within the visit that started before it."""
 
 Event: TypeAlias = (
-    VisitStarted | VisitEvent | ProvenanceChanged | TrainingEnded | FinalEvaluated | RunEnded
+    RaceEvent
+    | VisitStarted
+    | VisitEvent
+    | ProvenanceChanged
+    | TrainingEnded
+    | FinalEvaluated
+    | RunEnded
 )
 
 KINDS: Mapping[str, type[Any]] = {
+    "arm_evaluation": ArmEvaluated,
+    "favourites": FavouritesChanged,
+    "arm_selection": ArmSelected,
     "visit_started": VisitStarted,
     "evaluation": Evaluated,
     "round": RoundProposed,

@@ -8,9 +8,11 @@ from typing import assert_never
 
 from curriculum.plan import Cost, Score, Stage, VisitReason
 from curriculum.record import events
+from curriculum.record.arms import ArmsHistory
 from curriculum.record.description import RunDescription
 from curriculum.record.events import Event, Record
 from curriculum.record.journal import intact_records
+from curriculum.record.race_events import ArmEvaluated, ArmSelected, FavouritesChanged
 from curriculum.record.result import Result
 from curriculum.record.run_folder import RunFolder, StopNote
 from curriculum.record.trial_record import TrialReport
@@ -22,7 +24,8 @@ class History:
 
     Attributes:
         description: what the run was started with.
-        visits: all visits so far.
+        arms: the race of a portfolio's arms; empty where there is none.
+        visits: all visits so far; of a portfolio, those of the arm that was selected.
         training_end: once all training is over; None before.
         end: the last event, once the run is over.
         stop: how it was stopped before its end, if it said so.
@@ -44,6 +47,7 @@ class History:
 
     def __init__(self, description: RunDescription, records: Iterable[Record] = ()) -> None:
         self.description = description
+        self.arms = ArmsHistory()
         self.visits: list[Visit] = []
         self.training_end: events.TrainingEnded | None = None
         self.end: events.RunEnded | None = None
@@ -99,8 +103,8 @@ class History:
 
     @property
     def total_cost(self) -> Cost:
-        """All that the run cost, discarded trials included."""
-        return self.cost + self.discarded_cost
+        """All that the run cost, discarded trials and the other arms of a portfolio included."""
+        return self.cost + self.discarded_cost + self.arms.cost
 
     @property
     def discarded_share(self) -> float:
@@ -222,6 +226,8 @@ class History:
 
     def _apply(self, event: Event) -> None:  # noqa: PLR0912 - a dispatch on types
         match event:
+            case ArmEvaluated() | FavouritesChanged() | ArmSelected():
+                self.arms.add(event, self.last_written)
             case events.VisitStarted():
                 self._start_visit(event)
             case events.Evaluated():

@@ -55,17 +55,20 @@ class Journal:
         if self.bytes == 0:
             fsync(path.parent)
 
-    def write(self, event: Event, *, seconds: float) -> Record:
+    def write(self, event: Event, *, seconds: float, at: float | None = None) -> Record:
         """Append an event and give its record back.
 
         Args:
             event: what must be the same whenever the run is repeated.
             seconds: since the run's start; kept apart with the time of day, as its clock.
+            at: the time of day; by default now.
 
         Raises:
             OSError: where the disk is full, or can't be written.
         """
-        clock = events.Clock(time=round(time.time(), 3), seconds=round(seconds, 4))
+        clock = events.Clock(
+            time=round(time.time() if at is None else at, 3), seconds=round(seconds, 4)
+        )
         content = {**events.event_json(event), "clock": encode(clock)}
         body = json.dumps(content, separators=(",", ":"), allow_nan=False).encode()[:-1]
         rest = line = _checked(body, self.bytes)

@@ -113,6 +113,7 @@ def _mastered(history: History) -> dict[Stage, Cost]:
     for visit in history.visits:
         cost = cost + visit.cost + visit.discarded_cost
         if visit.verdict.passed and visit.stage in path and visit.ended is not None:
-            found.setdefault(visit.stage, replace(cost, seconds=visit.ended))
+            whole = cost + history.arms.cost_of_others(cost.compute)
+            found.setdefault(visit.stage, replace(whole, seconds=visit.ended))
     found |= {stage: ahead for stage, ahead in history.mastered_ahead.items() if stage in path}
     return found

@@ -34,6 +34,9 @@ class Recorder:
     compared with what is computed again, and not written twice. Listeners get each
     record once it is on disk; of a resumed run, those that were there first. Only
     the holder of the run's lock may make one. Close it, or use it in a `with`.
+
+    Attributes:
+        position: the byte of the journal that the run has come to.
     """
 
     def __init__(
@@ -50,7 +53,7 @@ class Recorder:
         self.history = History(folder.description())
         self._listener = listener
         self._tail = deque(point.tail)
-        self._position = point.position  # the journal's byte that the run has come to
+        self.position = point.position
         self.checkpoints = CheckpointWriter(
             folder, recipe, checkpoints or CheckpointPolicy(), point.checkpoints
         )
@@ -87,12 +90,13 @@ class Recorder:
         finally:
             self._since += time.perf_counter() - started
 
-    def write(self, event: Event, seconds: float | None = None) -> Record:
+    def write(self, event: Event, seconds: float | None = None, at: float | None = None) -> Record:
         """Append an event; while a journal is replayed, check that it is the recorded one.
 
         Args:
             event: to append.
             seconds: since the run's start; by default at the event before.
+            at: the time of day; by default now.
 
         Raises:
             RunFailed: where the disk refuses it, or the journal has another event here.
@@ -102,8 +106,8 @@ class Recorder:
             return self._replay()
         seconds = self.history.clock if seconds is None else seconds
         with self.folder.writing():
-            record = self._journal.write(event, seconds=seconds)
-        self._position = self._journal.bytes
+            record = self._journal.write(event, seconds=seconds, at=at)
+        self.position = self._journal.bytes
         self._take(record)
         return record
 
@@ -305,7 +309,7 @@ class Recorder:
             parent=parent if parent in self.checkpoints.roles else None,
             settled=interval is None,
             mastered=None,
-            journal=self._position,
+            journal=self.position,
             scheduler=scheduler,
         )
 
@@ -314,7 +318,7 @@ class Recorder:
 
         After the last of them the clock continues from there.
         """
-        record, self._position = self._tail.popleft()
+        record, self.position = self._tail.popleft()
         self._take(record)
         self._replay_changes()
         if not self._tail:

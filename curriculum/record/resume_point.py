@@ -140,6 +140,16 @@ def find_resume_point(
     )
 
 
+def replay_point(folder: RunFolder) -> ResumePoint:
+    """Where a run starts anew, to be compared with all that its journal has.
+
+    Raises:
+        Unreadable: where the system keeps it from being read.
+    """
+    records, _ = intact_records(folder.journal)
+    return ResumePoint(tail=records, end=records[-1][1] if records else 0)
+
+
 def load_saved_state(
     path: Path,
     state: RunState,

@@ -1,5 +1,7 @@
 """The folder of one run: its description, journal, checkpoints, and how it stopped."""
 
+from __future__ import annotations
+
 import contextlib
 import json
 import os
@@ -71,6 +73,15 @@ class RunFolder:
     def journal(self) -> Path:
         """What happened."""
         return self.path / "journal.jsonl"
+
+    @property
+    def arms(self) -> Path:
+        """The folder of the arms of a portfolio, each with a folder such as this one."""
+        return self.path / "arms"
+
+    def arm(self, name: str) -> RunFolder:
+        """The folder of an arm of that name."""
+        return RunFolder(self.arms / name)
 
     @property
     def checkpoints(self) -> Path:

@@ -16,7 +16,7 @@ from curriculum.record.journal import (
 )
 
 REPEATED = re.compile(
-    rb'\{"kind":"(?:evaluation|final_evaluation|retention|rollback)",|'
+    rb'\{"kind":"(?:evaluation|target_screen|final_evaluation|retention|rollback)",|'
     rb'\{"kind":"trial_evaluation","visit":\d+,"study":\d+,"report":\{"trial":\d+,'
 )
 """How records begin of which, in a row, the last tells all: costs are of the run, or the trial, so far."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Iterator
 
 from curriculum import learn
+from curriculum.config import Experiment
 from curriculum.plan import Evaluation, Stage, Verdict, VisitReason
 from curriculum.record import (
     History,
@@ -45,6 +46,7 @@ class CurriculumLoop:
         executor: TrialExecutor,
         *,
         on_trained: Callable[[History], None] | None = None,
+        judged: Experiment | None = None,
     ) -> None:
         """Make ready.
 
@@ -55,6 +57,7 @@ class CurriculumLoop:
             recorder: writes down what happens, and keeps the time.
             executor: trains trials.
             on_trained: called once training is over, before the final evaluation.
+            judged: whose criterion the final model is judged by; by default what is run.
         """
         experiment, seed, stop = setup.experiment, setup.seed, setup.stop
         self.experiment, self.recorder, self.seed, self.stop = experiment, recorder, seed, stop
@@ -83,7 +86,7 @@ class CurriculumLoop:
             ),
         )
         self.target_evaluator = TargetEvaluator(experiment, seed=seed)
-        self.final_evaluator = FinalEvaluator(experiment, seed=seed)
+        self.final_evaluator = FinalEvaluator(judged or experiment, seed=seed)
         self.farthest = FarthestLearner(
             experiment=experiment,
             seed=seed,

@@ -7,11 +7,12 @@ from subprocess import Popen
 from typing import Unpack
 
 from curriculum import record
-from curriculum.config import Experiment
+from curriculum.config import Experiment, arms_of, is_portfolio
 from curriculum.errors import UsageError
 from curriculum.learn import Learner, default_threads, isolated
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.runner.options import RunContext, RunOptions, check_settled, check_withheld
+from curriculum.runner.portfolio_run import PortfolioRun
 from curriculum.runner.restore import remember_source, restore_experiment, source_of
 from curriculum.tracking import was_copied
 from curriculum.tune import RunSetup, open_executor
@@ -108,13 +109,23 @@ def _start(
     run_id: str | None,
 ) -> Ended:
     """Start a run, once task and model were seen to fit together."""
-    experiment.check_first_batch(context.torch_device)
+    _check_first_batch(experiment, context)
     setup = _setup(experiment, described, context)
     fresh = _fresh(setup)
+    race = PortfolioRun(setup, _fresh) if is_portfolio(experiment) else None
     folder = context.run_store.create(described, run_id)
     remember_source(folder, context.source)
     with folder.held(wait_seconds=context.wait_for_writer):
+        if race is not None:
+            return _race(folder, race, context)
         return _loop(folder, setup, fresh, record.ResumePoint(), context)
+
+
+def _check_first_batch(experiment: Experiment, context: RunContext) -> None:
+    """Check that task and model fit together; of a portfolio, in an arm that mixes stages if there is one."""
+    arms = arms_of(experiment).values() if is_portfolio(experiment) else ()
+    mixing = (arm for arm in arms if arm.sampling.mixes_stages)
+    next(mixing, experiment).check_first_batch(context.torch_device)
 
 
 def _setup(
@@ -144,17 +155,31 @@ def _resume(
     with folder.held(wait_seconds=context.wait_for_writer):
         original = folder.description()
         changes = record.changes_between(original, now)
-        if record.History.of(folder).end is None and not context.force:
+        history = record.History.of(folder)
+        if history.end is None and not context.force:
             record.check_unchanged(folder, changes)
+        if is_portfolio(experiment) and history.training_end is None:
+            if context.force and changes:
+                raise UsageError(
+                    f"run {folder.id} is amid a race, whose arms would no longer be alike; start it anew, or "
+                    f"resume it where it was started"
+                )
+            folder.remove_stop_note()
+            return _race(folder, PortfolioRun(_setup(experiment, now, context), _fresh), context)
+        judged = experiment
+        if history.arms.selected is not None:  # the run goes on as that arm
+            experiment = arms_of(experiment)[history.arms.selected.arm]
         # The state on disk is that of the experiment as it was; only then may it be changed.
         same = original.config == now.config
-        before = experiment if same else restore_experiment(original, context.source, experiment)
+        before = experiment if same else restore_experiment(original, context.source, judged)
+        if history.arms.selected is not None and not same:
+            before = arms_of(before)[history.arms.selected.arm]
         setup = _setup(before, now, context)
         # What can't be built here is said before a checkpoint is tried, and taken for a damaged one.
         fresh = _fresh(setup)
         point = record.find_resume_point(folder, before, setup.device)
         if point.run_is_over:
-            result = record.History.of(folder).result()
+            result = history.result()
             if not was_copied(context.run_store, folder):
                 mirror = context.start_mirror(folder)
         else:
@@ -174,8 +199,25 @@ def _resume(
             if not same:
                 setup = _setup(experiment, now, context)
                 fresh = _fresh(setup)
-            result, mirror = _loop(folder, setup, fresh, point, context)
+            result, mirror = _loop(folder, setup, fresh, point, context, judged=judged)
     return result, mirror
+
+
+def _race(folder: record.RunFolder, race: PortfolioRun, context: RunContext) -> Ended:
+    """Race the arms of a run with its recorder and mirror, and go on as the winner."""
+    folder.remove_leftovers()
+    with (
+        context.stop.listening(),
+        record.Recorder(
+            folder,
+            race.recipe,
+            context.listener,
+            resume_point=record.replay_point(folder),
+            checkpoints=context.checkpoints,
+        ) as recorder,
+    ):
+        mirror = context.start_mirror(folder)
+        return race.run(folder, recorder, context), mirror
 
 
 def _loop(
@@ -184,6 +226,8 @@ def _loop(
     fresh: Learner,
     point: record.ResumePoint,
     context: RunContext,
+    *,
+    judged: Experiment | None = None,
 ) -> Ended:
     """Run the core loop with its executor, recorder and mirror."""
     with (
@@ -199,6 +243,12 @@ def _loop(
     ):
         mirror = context.start_mirror(folder)
         loop = CurriculumLoop(
-            setup, fresh, point, recorder, executor, on_trained=context.on_trained
+            setup,
+            fresh,
+            point,
+            recorder,
+            executor,
+            on_trained=context.on_trained,
+            judged=judged,
         )
         return loop.run(), mirror

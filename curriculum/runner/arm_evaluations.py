@@ -1,0 +1,115 @@
+"""Tells from the records of an arm how far it is at each of its evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from curriculum import record
+from curriculum.plan import ArmReport, Stage
+
+AFTERWARDS = (
+    record.TargetScreened,
+    record.TargetEvaluated,
+    record.RetentionMeasured,
+    record.VisitEnded,
+)
+"""What belongs to the evaluation before it."""
+
+RACE_IS_OVER = "the race is over"
+"""How the reason begins that an arm is ended for from outside, though it could be trained further."""
+
+
+class ArmEvaluations:
+    """A listener that makes one event of each evaluation of an arm, and of what it led to.
+
+    Attributes:
+        found: those that are complete, in order.
+    """
+
+    def __init__(self, arm: str, description: record.RunDescription) -> None:
+        self.found: list[record.ArmEvaluated] = []
+        self._arm = arm
+        self._history = record.History(description)
+        self._open: Stage | None = None  # that was evaluated, where more of that may follow
+
+    @classmethod
+    def of(
+        cls, arm: str, description: record.RunDescription, records: Iterable[record.Record]
+    ) -> list[record.ArmEvaluated]:
+        """Those that records tell of whole; of the last nothing is said if more may follow."""
+        evaluations = cls(arm, description)
+        for each in records:
+            evaluations(each)
+        return evaluations.found
+
+    def __call__(self, entry: record.Record) -> None:
+        """Take one more record into account."""
+        event = entry.event
+        if not isinstance(event, AFTERWARDS):
+            self.complete()
+        self._history.add(entry)
+        match event:
+            case record.Evaluated() | record.TrialEvaluated():
+                self._open = self._history.visits[-1].stage
+            case record.VisitEnded():
+                self.complete(over=event)
+            case record.TargetEvaluated() if event.passed:
+                self.complete()
+            case _:  # says nothing of how far the arm is
+                pass
+
+    def complete(self, over: record.VisitEnded | None = None) -> None:
+        """Nothing more follows on the last evaluation; `over` is what ended its visit."""
+        if self._open is None:
+            return
+        history, path = self._history, self._history.description.path
+        reach = history.reach
+        in_order = history.mastered_in_order
+        ended = over is not None and over.next_stage is None and not _is_ended_by_race(over)
+        score, target_score, target_loss = self._scores()
+        mastered = reach == path[-1]
+        report = ArmReport(
+            compute=history.total_cost.compute,
+            mastered=mastered,
+            ending=_ending(over) if ended and not mastered else None,
+            stages=0 if in_order is None else path.index(in_order) + 1,
+            score=score,
+            target_score=target_score,
+            target_loss=target_loss,
+        )
+        self.found.append(
+            record.ArmEvaluated(
+                arm=self._arm,
+                stage=self._open,
+                reach=reach,
+                report=report,
+                cost=history.total_cost.without_clock(),
+            )
+        )
+        self._open = None
+
+    def _scores(self) -> tuple[float | None, float | None, float | None]:
+        """On the stage that was evaluated last, and score and loss on the target, if that was."""
+        history = self._history
+        visit = history.visits[-1]
+        if not visit.evaluations:
+            return (visit.reports[-1].score if visit.reports else None), None, None
+        last = visit.evaluations[-1]
+        found = last.screen or last.full_test
+        score = None if found is None else found.value
+        if last.stage == history.description.path[-1]:
+            return score, score, last.metrics.get("loss")
+        screens = history.target_screens
+        if screens and screens[-1].evaluation == history.evaluation_count:
+            return score, screens[-1].score, screens[-1].loss
+        return score, None, None
+
+
+def _is_ended_by_race(over: record.VisitEnded) -> bool:
+    """Whether an arm was ended from outside."""
+    return (over.limit_reached or "").startswith(RACE_IS_OVER)
+
+
+def _ending(over: record.VisitEnded | None) -> str:
+    """Why an arm can't be trained further, in words."""
+    return (over.limit_reached if over is not None else None) or "its path is over"

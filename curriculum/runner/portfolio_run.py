@@ -1,0 +1,121 @@
+"""Runs an experiment whose strategy is a portfolio: its arms are raced, and the run goes on as the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from curriculum import record
+from curriculum.config import Experiment, arms_of
+from curriculum.learn import Learner, Stopped
+from curriculum.plan import Mastery, Race
+from curriculum.runner.adoption import adopt, remove_checkpoints_of_arms
+from curriculum.runner.arm_run import ArmRun
+from curriculum.runner.first_costs import check_budget, check_memory, first_intervals
+from curriculum.runner.loop import CurriculumLoop
+from curriculum.runner.options import RunContext
+from curriculum.runner.portfolio_race import PortfolioRace
+from curriculum.tune import InProcessExecutor, RunSetup
+
+Start = Callable[[RunSetup], Learner]
+"""Gives the learner that every run of a seed starts with."""
+
+
+class PortfolioRun:
+    """A run that races arms, each a run of its own in the folder `arms` of the run's.
+
+    Attributes:
+        recipe: what the learners of all arms start with.
+
+    Raises:
+        UsageError: where the arms can't be raced within the run's budget, or in this memory.
+    """
+
+    def __init__(self, setup: RunSetup, start: Start) -> None:
+        self._setup, self._start = setup, start
+        self.recipe = setup.experiment.recipe
+        self._arms = arms_of(setup.experiment)
+        learner = start(setup)
+        intervals = first_intervals(self._arms, learner)
+        check_budget(setup.experiment, intervals)
+        check_memory(len(self._arms), learner)
+        self._first_costs = {name: cost.compute for name, cost in intervals.items()}
+
+    def run(
+        self, folder: record.RunFolder, recorder: record.Recorder, context: RunContext
+    ) -> record.Result:
+        """Race, or repeat what is recorded of the race, and go on as its winner."""
+        experiment, stop = self._setup.experiment, self._setup.stop
+        try:
+            with ExitStack() as stack:
+                folders = self._folders(folder, context)
+                arms = {
+                    name: stack.enter_context(self._arm(name, each, context))
+                    for name, each in folders.items()
+                }
+                race = PortfolioRace(
+                    arms, self._race(), recorder, budget=experiment.budget, stop=stop
+                )
+                selected, others_seconds = race.run()
+            arm = self._arms[selected.arm]
+            saved = adopt(
+                folders[selected.arm],
+                recorder,
+                arm,
+                self._setup.device,
+                others_seconds=others_seconds,
+            )
+        except Stopped:
+            return recorder.run_interrupted(stop.reason)
+        except Exception as error:
+            recorder.run_failed(error)
+            raise
+        setup = self._setup_of(arm)
+        loop = CurriculumLoop(
+            setup,
+            self._start(setup),
+            record.ResumePoint(saved=saved),
+            recorder,
+            InProcessExecutor(setup),
+            on_trained=context.on_trained,
+            judged=experiment,
+        )
+        result = loop.run()
+        if recorder.history.end is not None:
+            remove_checkpoints_of_arms(folder)
+        return result
+
+    def _folders(
+        self, folder: record.RunFolder, context: RunContext
+    ) -> Mapping[str, record.RunFolder]:
+        """The arms' folders, each with what it is; those that there aren't are made."""
+        found = {name: folder.arm(name) for name in self._arms}
+        for name, each in found.items():
+            if not (each.path / "run.json").exists():
+                with folder.writing():
+                    each.checkpoints.mkdir(parents=True, exist_ok=True)
+                    each.describe(context.describe(self._arms[name], self._setup.seed, ()))
+        return found
+
+    def _arm(self, name: str, folder: record.RunFolder, context: RunContext) -> ArmRun:
+        return ArmRun(
+            name,
+            folder,
+            self._setup_of(self._arms[name]),
+            self._start,
+            checkpoints=context.checkpoints,
+            wait_seconds=context.wait_for_writer,
+        )
+
+    def _setup_of(self, arm: Experiment) -> RunSetup:
+        setup = self._setup
+        return RunSetup(experiment=arm, seed=setup.seed, device=setup.device, stop=setup.stop)
+
+    def _race(self) -> Race:
+        criterion = self._setup.experiment.criterion.at(target=True)
+        return Race(
+            [self._first_costs[name] for name in self._arms],
+            waits=[arm.pacing.waits_for_mastery for arm in self._arms.values()],
+            stages=len(self._setup.experiment.growth.path()),
+            threshold=criterion.threshold if isinstance(criterion, Mastery) else 1.0,
+        )
