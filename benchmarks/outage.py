@@ -159,9 +159,9 @@ def main() -> None:
     took: list[tuple[float, float]] = []
     write = Journal.write
 
-    def timed(self: Journal, event: Event, *, seconds: float) -> Record:
+    def timed(self: Journal, event: Event, *, seconds: float, at: float | None = None) -> Record:
         began = time.perf_counter()
-        record = write(self, event, seconds=seconds)
+        record = write(self, event, seconds=seconds, at=at)
         took.append((time.monotonic(), time.perf_counter() - began))
         return record
 

@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol, Self, TypeVar
 
 from curriculum.errors import UsageError
-from curriculum.plan import Current, Portfolio, get_strategy
+from curriculum.plan import (
+    Budget,
+    Criterion,
+    Current,
+    Pacing,
+    Portfolio,
+    Sampling,
+    get_strategy,
+)
 
-if TYPE_CHECKING:
-    from curriculum.config.experiment import Experiment
+
+class _Experiment(Protocol):
+    """What is needed of an experiment here, which checks itself by this module."""
+
+    @property
+    def pacing(self) -> Pacing: ...
+
+    @property
+    def sampling(self) -> Sampling: ...
+
+    @property
+    def budget(self) -> Budget: ...
+
+    @property
+    def criterion(self) -> Criterion: ...
+
+    def with_strategy(self, strategy: str) -> Self: ...
+
+    def replace(self, **changes: Any) -> Self: ...
 
 
-def is_portfolio(experiment: Experiment) -> bool:
+E = TypeVar("E", bound=_Experiment)
+
+
+def is_portfolio(experiment: _Experiment) -> bool:
     """Whether an experiment races several strategies."""
     return isinstance(experiment.pacing, Portfolio)
 
 
-def arms_of(experiment: Experiment) -> dict[str, Experiment]:
+def arms_of(experiment: E) -> dict[str, E]:
     """The arms of a portfolio by name, without those that the task refuses.
 
     Each is what the experiment is under that strategy, but for the error that its tests may make: a stage's
@@ -42,12 +70,12 @@ def arms_of(experiment: Experiment) -> dict[str, Experiment]:
     }
 
 
-def arms_left_out(experiment: Experiment) -> Mapping[str, str]:
+def arms_left_out(experiment: _Experiment) -> Mapping[str, str]:
     """The arms that the task refuses, and why."""
     return _sorted_out(experiment)[1]
 
 
-def check_portfolio(experiment: Experiment) -> None:
+def check_portfolio(experiment: _Experiment) -> None:
     """Check that an experiment can race its arms.
 
     Raises:
@@ -72,14 +100,14 @@ def check_portfolio(experiment: Experiment) -> None:
     arms_of(experiment)
 
 
-def _names(experiment: Experiment) -> tuple[str, ...]:
+def _names(experiment: _Experiment) -> tuple[str, ...]:
     assert isinstance(experiment.pacing, Portfolio)
     return experiment.pacing.arms
 
 
-def _sorted_out(experiment: Experiment) -> tuple[dict[str, Experiment], dict[str, str]]:
+def _sorted_out(experiment: E) -> tuple[dict[str, E], dict[str, str]]:
     """The arms that the task takes, and why it refuses the others."""
-    found, refused = dict[str, "Experiment"](), dict[str, str]()
+    found, refused = dict[str, E](), dict[str, str]()
     for name in _names(experiment):
         get_strategy(name)
         try:

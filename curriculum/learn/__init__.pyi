@@ -40,6 +40,7 @@ from .model import nearest_sizes as nearest_sizes
 from .model import pretrained_digest as pretrained_digest
 from .model import resized as resized
 from .model import why_not_widened as why_not_widened
+from .model_size import parameter_count as parameter_count
 from .network_protocols import HasCache as HasCache
 from .network_protocols import State as State
 from .network_protocols import Stateful as Stateful

@@ -52,6 +52,7 @@ class Race:
         waits: Sequence[bool] | None = None,
         stages: int = 1,
         threshold: float = 1.0,
+        least_share: float = LEAST_SHARE,
     ) -> None:
         """Make ready.
 
@@ -60,6 +61,7 @@ class Race:
             waits: whether each waits for mastery, stage by stage; by default none does.
             stages: the number of the path's.
             threshold: the score at which the target is mastered.
+            least_share: of what each arm would get if all got the same: so much each gets at least.
         """
         count = len(first_costs)
         self._waits = [False] * count if waits is None else list(waits)
@@ -69,6 +71,7 @@ class Race:
         ]
         self._head_starts = [JUDGED_AFTER * cost for cost in first_costs]
         self._costs = [0.0] * count
+        self._least_share = least_share
         self.reports: list[list[ArmReport]] = [[] for _ in first_costs]
         self.winner: int | None = None
         self.next = self._choose()
@@ -126,7 +129,7 @@ class Race:
     def _choose(self) -> int | None:
         if self.winner is not None:
             return None
-        share = self.compute * LEAST_SHARE / max(1, len(self._costs))
+        share = self.compute * self._least_share / max(1, len(self._costs))
         due = [
             arm
             for arm in range(len(self._costs))

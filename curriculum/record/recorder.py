@@ -31,9 +31,9 @@ class Recorder:
     """The journal, checkpoints and history of a run in progress.
 
     Where the run is resumed from a state on disk, what the journal holds beyond it is
-    compared with what is computed again, and not written twice. Listeners get each
-    record once it is on disk; of a resumed run, those that were there first. Only
-    the holder of the run's lock may make one. Close it, or use it in a `with`.
+    compared with what is computed again, and not written twice. Listeners get each record once it is on
+    disk; of a resumed run, those that were there first. Only the holder of the run's lock may make
+    one. Close it, or use it in a `with`.
 
     Attributes:
         position: the byte of the journal that the run has come to.
@@ -173,7 +173,7 @@ class Recorder:
         kept: bool,
         restored: int | None,
     ) -> None:
-        """A visit is over; the state after it is saved.
+        """A visit to a stage is over; the state after it is saved.
 
         Args:
             visit: its number.
@@ -197,10 +197,9 @@ class Recorder:
             weights_sha256=weights_sha256(learner.model),
         )
         self.write(event)
-        own = verdict.passed and restored is None
-        passed = stage.key if own else None
-        state, name = scheduler.state_dict(), checkpoint_name(self._visits)
-        self._save(name, learner.snapshot(), state, passed=passed, verdict=verdict)
+        passed = stage.key if verdict.passed and restored is None else None
+        name = checkpoint_name(self._visits)
+        self._save(name, learner.snapshot(), scheduler.state_dict(), passed=passed, verdict=verdict)
 
     def target_mastered(self, learner: Learner, scheduler: Scheduler) -> None:
         """The target is passed ahead of the stages below it; what passes it is kept."""
@@ -340,8 +339,7 @@ class Recorder:
         computed, recorded = events.event_json(event), events.event_json(known)
         if computed == recorded:
             return
-        names = (n for n in sorted(computed | recorded) if computed.get(n) != recorded.get(n))
-        name = next(names)
+        name = next(n for n in sorted(computed | recorded) if computed.get(n) != recorded.get(n))
         visit = "" if "visit" not in recorded else f" of visit {recorded['visit']}"
         after = "record" if len(self._tail) == 1 else f"{len(self._tail)} records"
         raise RunFailed(

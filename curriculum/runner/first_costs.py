@@ -51,18 +51,22 @@ def check_budget(experiment: Experiment, intervals: Mapping[str, Cost]) -> None:
             )
 
 
-def check_memory(count: int, learner: learn.Learner) -> None:
-    """Check that as many learners as this one fit into memory, as far as the system tells what is free.
+def check_memory(experiment: Experiment, count: int, device: torch.device) -> None:
+    """Check that the learners of so many arms fit into memory, as far as can be told before they are made.
 
     Raises:
         UsageError: where they don't.
     """
-    needed, free = count * COPIES * BYTES * learner.parameters, _free_bytes(learner.device)
-    if free is not None and needed > free:
+    parameters = learn.parameter_count(experiment.model, experiment.shape)
+    free = _free_bytes(device)
+    if parameters is None or free is None:
+        return
+    needed = count * COPIES * BYTES * parameters
+    if needed > free:
         raise UsageError(
             f"the learners of {count} arms take some {needed / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB "
-            f"are free: name fewer with --arms, or lower model.hidden_size "
-            f"({learner.recipe.hidden_size})"
+            f"are free; name fewer with --arms, or lower model.hidden_size "
+            f"({experiment.model.hidden_size})"
         )
 
 

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from curriculum import record
 from curriculum.config import Experiment, arms_of
 from curriculum.learn import Learner, Stopped
-from curriculum.plan import Mastery, Race
+from curriculum.plan import Mastery, Portfolio, Race
 from curriculum.runner.adoption import adopt, remove_checkpoints_of_arms
 from curriculum.runner.arm_run import ArmRun
-from curriculum.runner.first_costs import check_budget, check_memory, first_intervals
+from curriculum.runner.first_costs import check_budget, first_intervals
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.runner.options import RunContext
 from curriculum.runner.portfolio_race import PortfolioRace
@@ -28,17 +28,15 @@ class PortfolioRun:
         recipe: what the learners of all arms start with.
 
     Raises:
-        UsageError: where the arms can't be raced within the run's budget, or in this memory.
+        UsageError: where the arms can't be raced within the run's budget.
     """
 
     def __init__(self, setup: RunSetup, start: Start) -> None:
         self._setup, self._start = setup, start
         self.recipe = setup.experiment.recipe
         self._arms = arms_of(setup.experiment)
-        learner = start(setup)
-        intervals = first_intervals(self._arms, learner)
+        intervals = first_intervals(self._arms, start(setup))
         check_budget(setup.experiment, intervals)
-        check_memory(len(self._arms), learner)
         self._first_costs = {name: cost.compute for name, cost in intervals.items()}
 
     def run(
@@ -112,10 +110,13 @@ class PortfolioRun:
         return RunSetup(experiment=arm, seed=setup.seed, device=setup.device, stop=setup.stop)
 
     def _race(self) -> Race:
+        pacing = self._setup.experiment.pacing
+        assert isinstance(pacing, Portfolio)
         criterion = self._setup.experiment.criterion.at(target=True)
         return Race(
             [self._first_costs[name] for name in self._arms],
             waits=[arm.pacing.waits_for_mastery for arm in self._arms.values()],
             stages=len(self._setup.experiment.growth.path()),
+            least_share=pacing.least_share,
             threshold=criterion.threshold if isinstance(criterion, Mastery) else 1.0,
         )

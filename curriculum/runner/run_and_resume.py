@@ -10,6 +10,7 @@ from curriculum import record
 from curriculum.config import Experiment, arms_of, is_portfolio
 from curriculum.errors import UsageError
 from curriculum.learn import Learner, default_threads, isolated
+from curriculum.runner.first_costs import check_memory
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.runner.options import RunContext, RunOptions, check_settled, check_withheld
 from curriculum.runner.portfolio_run import PortfolioRun
@@ -124,6 +125,8 @@ def _start(
 def _check_first_batch(experiment: Experiment, context: RunContext) -> None:
     """Check that task and model fit together; of a portfolio, in an arm that mixes stages if there is one."""
     arms = arms_of(experiment).values() if is_portfolio(experiment) else ()
+    if arms:
+        check_memory(experiment, len(arms), context.torch_device)
     mixing = (arm for arm in arms if arm.sampling.mixes_stages)
     next(mixing, experiment).check_first_batch(context.torch_device)
 

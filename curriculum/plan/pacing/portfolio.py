@@ -1,7 +1,7 @@
 """Several strategies, raced in compute."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from curriculum.errors import UsageError
 from curriculum.plan.pacing.pacing import Pacing
@@ -11,14 +11,18 @@ from curriculum.plan.pacing.pacing import Pacing
 class Portfolio(Pacing):
     """Trains a learner of its own under each of several strategies, until the first masters the target.
 
-    The arm that has cost least is trained next, and the model of the first to master the target is
-    the run's; see `curriculum.plan.Race`.
+    The arm that is predicted to need least is trained next, and the model of the first to master the target
+    is the run's; see `curriculum.plan.Race`.
 
     Attributes:
         arms: the strategies, two or more; of equals the first in order is trained next.
+        least_share: of what each arm would get if all got the same: so much even the least promising gets.
+            With 1 all get the same, and a race costs at most as many times what its cheapest arm does as
+            there are arms, whatever is predicted.
     """
 
     arms: tuple[str, ...] = ("direct", "gated", "combined")
+    least_share: Annotated[float, "(0, 1]"] = 0.25
 
     waits_for_mastery: ClassVar[bool] = True
 
