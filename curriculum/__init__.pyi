@@ -60,6 +60,7 @@ from .plan import MetricBeyond as MetricBeyond
 from .plan import MetricScale as MetricScale
 from .plan import Mixed as Mixed
 from .plan import Plateau as Plateau
+from .plan import Portfolio as Portfolio
 from .plan import Rollback as Rollback
 from .plan import Root as Root
 from .plan import Scheduler as Scheduler

@@ -24,6 +24,7 @@ from curriculum import (
     Explicit,
     LengthWarmup,
     Mastery,
+    Portfolio,
     Rollback,
     RunResult,
     StopRequest,
@@ -258,6 +259,47 @@ def tuned_unstable(tiny: Experiment) -> Experiment:
     )
 
 
+def raced(tiny: Experiment) -> Experiment:
+    """One that races three arms, which all are trained: one of the gated ones wins."""
+    return plain(tiny).replace(
+        growth=Explicit(lengths=(2, 3, 12)),
+        training=Training(eval_every=3),
+        optimizer=Adam(learning_rate=1e-2),
+        pacing=Portfolio(least_share=1.0),
+    )
+
+
+def raced_ahead(tiny: Experiment) -> Experiment:
+    """A race that direct training wins, before it has mastered the first stage."""
+    return Experiment(
+        task=Reverse(),
+        model=Recurrent(cell="gru", hidden_size=12, embedding_size=6),
+        growth=Explicit(lengths=(2, 3), vocab_sizes=(2, 2)),
+        criterion=Mastery(threshold=0.99, target_threshold=0.55, metric="symbol_accuracy"),
+        optimizer=Adam(learning_rate=2e-2),
+        training=Training(eval_every=4),
+        pacing=Portfolio(arms=("direct", "gated"), least_share=1.0),
+        budget=Budget(steps_per_stage=100),
+        name="raced_ahead",
+    )
+
+
+def raced_in_vain(tiny: Experiment) -> Experiment:
+    """A race whose budget is used up before any arm is at the target."""
+    return raced(tiny).replace(
+        growth=Explicit(lengths=(2, 60)), budget=Budget(steps_per_stage=100, steps=60)
+    )
+
+
+def raced_and_tuned(tiny: Experiment) -> Experiment:
+    """A race in which each arm tries settings on each stage."""
+    return tuned(tiny, trials=4).replace(
+        growth=Explicit(lengths=(2, 12)),
+        training=Training(eval_every=2),
+        pacing=Portfolio(arms=("gated", "combined"), least_share=1.0),
+    )
+
+
 EXPERIMENTS = {
     "plain": plain,
     "tuned": tuned,
@@ -277,6 +319,10 @@ EXPERIMENTS = {
     "online": online,
     "unstable": unstable,
     "tuned unstable": tuned_unstable,
+    "raced": raced,
+    "raced ahead": raced_ahead,
+    "raced in vain": raced_in_vain,
+    "raced and tuned": raced_and_tuned,
 }
 
 

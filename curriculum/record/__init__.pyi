@@ -22,6 +22,7 @@ from .description import verdict_of as verdict_of
 from .disk import Unreadable as Unreadable
 from .disk import sha256_of as sha256_of
 from .disk import write_atomically as write_atomically
+from .dropped_tail import drop_after as drop_after
 from .environment import WITHOUT_EFFECT as WITHOUT_EFFECT
 from .environment import installed_versions as installed_versions
 from .events import Evaluated as Evaluated

@@ -42,6 +42,11 @@ class ArmEvaluations:
             evaluations(each)
         return evaluations.found
 
+    @property
+    def count(self) -> int:
+        """How many evaluations there were, with one on which more may follow."""
+        return len(self.found) + (self._open is not None)
+
     def __call__(self, entry: record.Record) -> None:
         """Take one more record into account."""
         event = entry.event

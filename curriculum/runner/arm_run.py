@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol
 
 from curriculum import record
-from curriculum.learn import Learner, Stopped
-from curriculum.runner.arm_evaluations import RACE_IS_OVER, ArmEvaluations
+from curriculum.learn import Stopped
+from curriculum.runner.arm_evaluations import AFTERWARDS, RACE_IS_OVER, ArmEvaluations
 from curriculum.runner.failure import failure_of
+from curriculum.runner.fresh_learner import fresh_learner
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.tune import InProcessExecutor, RunSetup
 
@@ -39,7 +40,6 @@ class ArmRun:
         name: str,
         folder: record.RunFolder,
         setup: RunSetup,
-        start: Callable[[RunSetup], Learner],
         *,
         checkpoints: record.CheckpointPolicy,
         wait_seconds: float = 0.0,
@@ -50,14 +50,14 @@ class ArmRun:
             name: of its strategy.
             folder: of its record, which is there.
             setup: what is run.
-            start: gives the learner that it starts with.
             checkpoints: how often its state is saved.
             wait_seconds: for another process that writes its record.
         """
-        self.name, self._folder, self._setup, self._start = name, folder, setup, start
+        self.name, self._folder, self._setup = name, folder, setup
         self._policy = checkpoints
         self._stack = ExitStack()
         self._stack.enter_context(folder.held(wait_seconds=wait_seconds))
+        self._opened = self._stack.enter_context(ExitStack())  # its recorder, once it is trained
         records, _ = record.intact_records(folder.journal)
         entries = [entry for entry, _ in records]
         self._known = ArmEvaluations.of(name, folder.description(), entries)
@@ -94,8 +94,15 @@ class ArmRun:
             self._go_on()
         return self._evaluations.found[self._given - 1]
 
-    def end(self, why: str) -> float:
-        """End its training where it stands, and its record with it; give the seconds that it took."""
+    def end(self, why: str, evaluations: int | None = None) -> float:
+        """End its training, and its record with it; give the seconds that it took.
+
+        By default as it was at the evaluation that was asked for last, or at the one of that number:
+        what it was trained on after that is dropped.
+        """
+        self._given = self._given if evaluations is None else evaluations
+        if self._recorded > self._given:
+            self._go_back()
         if self._loop is None:
             self._open()
         assert self._loop is not None
@@ -111,12 +118,31 @@ class ArmRun:
         if self._loop is not None and self._is_whole:
             self._loop.save()
 
+    @property
+    def _recorded(self) -> int:
+        """How many evaluations its record tells of."""
+        return len(self._known) if self._loop is None else len(self._evaluations.found)
+
+    def _go_back(self) -> None:
+        """Drop all of its record that came after the last evaluation that was asked for."""
+        if self._loop is not None:
+            self._opened.close()
+            self._loop, self._pause = None, None
+        evaluations = ArmEvaluations(self.name, self._folder.description())
+        end = 0
+        for entry, behind in record.intact_records(self._folder.journal)[0]:
+            if evaluations.count >= self._given and not isinstance(entry.event, AFTERWARDS):
+                break
+            evaluations(entry)
+            end = behind
+        record.drop_after(self._folder, end)
+
     def _open(self) -> None:
         """Make its learner ready where its record stands."""
         experiment = self._setup.experiment
         point = record.find_resume_point(self._folder, experiment, self._setup.device)
         self._evaluations = ArmEvaluations(self.name, self._folder.description())
-        self._recorder = self._stack.enter_context(
+        self._recorder = self._opened.enter_context(
             record.Recorder(
                 self._folder,
                 experiment.recipe,
@@ -127,7 +153,7 @@ class ArmRun:
         )
         self._loop = CurriculumLoop(
             self._setup,
-            self._start(self._setup),
+            fresh_learner(self._setup),
             point,
             self._recorder,
             InProcessExecutor(self._setup),

@@ -156,6 +156,7 @@ class CurriculumLoop:
     def end(self, why: str) -> None:
         """End the run's training where it stands, its visit with it; `why` says so in words."""
         self._ending = why
+        self.tuner.end(why)
 
     def save(self) -> None:
         """Save the state at a pause, as far as it isn't saved already."""

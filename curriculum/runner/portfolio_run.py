@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 from curriculum import record
 from curriculum.config import Experiment, arms_of
-from curriculum.learn import Learner, Stopped
+from curriculum.learn import Stopped
 from curriculum.plan import Mastery, Portfolio, Race
 from curriculum.runner.adoption import adopt, remove_checkpoints_of_arms
-from curriculum.runner.arm_run import ArmRun
+from curriculum.runner.arm_processes import arms_in_processes
+from curriculum.runner.arm_run import Arm, ArmRun
 from curriculum.runner.first_costs import check_budget, first_intervals
+from curriculum.runner.fresh_learner import fresh_learner
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.runner.options import RunContext
 from curriculum.runner.portfolio_race import PortfolioRace
 from curriculum.tune import InProcessExecutor, RunSetup
-
-Start = Callable[[RunSetup], Learner]
-"""Gives the learner that every run of a seed starts with."""
 
 
 class PortfolioRun:
@@ -31,11 +30,11 @@ class PortfolioRun:
         UsageError: where the arms can't be raced within the run's budget.
     """
 
-    def __init__(self, setup: RunSetup, start: Start) -> None:
-        self._setup, self._start = setup, start
+    def __init__(self, setup: RunSetup) -> None:
+        self._setup = setup
         self.recipe = setup.experiment.recipe
         self._arms = arms_of(setup.experiment)
-        intervals = first_intervals(self._arms, start(setup))
+        intervals = first_intervals(self._arms, fresh_learner(setup))
         check_budget(setup.experiment, intervals)
         self._first_costs = {name: cost.compute for name, cost in intervals.items()}
 
@@ -45,12 +44,8 @@ class PortfolioRun:
         """Race, or repeat what is recorded of the race, and go on as its winner."""
         experiment, stop = self._setup.experiment, self._setup.stop
         try:
-            with ExitStack() as stack:
-                folders = self._folders(folder, context)
-                arms = {
-                    name: stack.enter_context(self._arm(name, each, context))
-                    for name, each in folders.items()
-                }
+            folders = self._folders(folder, context)
+            with self._opened(folders, context) as arms:
                 race = PortfolioRace(
                     arms, self._race(), recorder, budget=experiment.budget, stop=stop
                 )
@@ -71,7 +66,7 @@ class PortfolioRun:
         setup = self._setup_of(arm)
         loop = CurriculumLoop(
             setup,
-            self._start(setup),
+            fresh_learner(setup),
             record.ResumePoint(saved=saved),
             recorder,
             InProcessExecutor(setup),
@@ -95,15 +90,29 @@ class PortfolioRun:
                     each.describe(context.describe(self._arms[name], self._setup.seed, ()))
         return found
 
-    def _arm(self, name: str, folder: record.RunFolder, context: RunContext) -> ArmRun:
-        return ArmRun(
-            name,
-            folder,
-            self._setup_of(self._arms[name]),
-            self._start,
-            checkpoints=context.checkpoints,
-            wait_seconds=context.wait_for_writer,
-        )
+    @contextmanager
+    def _opened(
+        self, folders: Mapping[str, record.RunFolder], context: RunContext
+    ) -> Iterator[Mapping[str, Arm]]:
+        """The arms, in this process or in several."""
+        setups = {name: self._setup_of(arm) for name, arm in self._arms.items()}
+        if context.jobs > 1:
+            with arms_in_processes(setups, folders, context) as arms:
+                yield arms
+            return
+        with ExitStack() as stack:
+            yield {
+                name: stack.enter_context(
+                    ArmRun(
+                        name,
+                        folders[name],
+                        setup,
+                        checkpoints=context.checkpoints,
+                        wait_seconds=context.wait_for_writer,
+                    )
+                )
+                for name, setup in setups.items()
+            }
 
     def _setup_of(self, arm: Experiment) -> RunSetup:
         setup = self._setup

@@ -11,6 +11,7 @@ from curriculum.config import Experiment, arms_of, is_portfolio
 from curriculum.errors import UsageError
 from curriculum.learn import Learner, default_threads, isolated
 from curriculum.runner.first_costs import check_memory
+from curriculum.runner.fresh_learner import fresh_learner
 from curriculum.runner.loop import CurriculumLoop
 from curriculum.runner.options import RunContext, RunOptions, check_settled, check_withheld
 from curriculum.runner.portfolio_run import PortfolioRun
@@ -112,8 +113,8 @@ def _start(
     """Start a run, once task and model were seen to fit together."""
     _check_first_batch(experiment, context)
     setup = _setup(experiment, described, context)
-    fresh = _fresh(setup)
-    race = PortfolioRun(setup, _fresh) if is_portfolio(experiment) else None
+    fresh = fresh_learner(setup)
+    race = PortfolioRun(setup) if is_portfolio(experiment) else None
     folder = context.run_store.create(described, run_id)
     remember_source(folder, context.source)
     with folder.held(wait_seconds=context.wait_for_writer):
@@ -139,14 +140,6 @@ def _setup(
     return RunSetup(experiment=experiment, seed=described.seed, device=device, stop=context.stop)
 
 
-def _fresh(setup: RunSetup) -> Learner:
-    """The learner that every run of that seed starts with."""
-    experiment, shape = setup.experiment, setup.experiment.shape
-    if experiment.grows_with_stages:
-        shape = experiment.task.shape(experiment.scheduler().largest_stage)
-    return Learner.start(shape, experiment.recipe, seed=setup.seed, device=setup.device)
-
-
 def _resume(
     folder: record.RunFolder,
     now: record.RunDescription,
@@ -168,7 +161,7 @@ def _resume(
                     f"resume it where it was started"
                 )
             folder.remove_stop_note()
-            return _race(folder, PortfolioRun(_setup(experiment, now, context), _fresh), context)
+            return _race(folder, PortfolioRun(_setup(experiment, now, context)), context)
         judged = experiment
         if history.arms.selected is not None:  # the run goes on as that arm
             experiment = arms_of(experiment)[history.arms.selected.arm]
@@ -179,7 +172,7 @@ def _resume(
             before = arms_of(before)[history.arms.selected.arm]
         setup = _setup(before, now, context)
         # What can't be built here is said before a checkpoint is tried, and taken for a damaged one.
-        fresh = _fresh(setup)
+        fresh = fresh_learner(setup)
         point = record.find_resume_point(folder, before, setup.device)
         if point.run_is_over:
             result = history.result()
@@ -201,7 +194,7 @@ def _resume(
             folder.remove_stop_note()
             if not same:
                 setup = _setup(experiment, now, context)
-                fresh = _fresh(setup)
+                fresh = fresh_learner(setup)
             result, mirror = _loop(folder, setup, fresh, point, context, judged=judged)
     return result, mirror
 

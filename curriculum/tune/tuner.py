@@ -52,6 +52,11 @@ class Tuner:
         self.tuning, self.budget = experiment.tuning, experiment.budget
         self._widest = widest_size(self.tuning, experiment.model) if self.tuning.is_on else 0
         self._search = Search.none()
+        self._ending: str | None = None
+
+    def end(self, why: str) -> None:
+        """End searches after the next evaluation of a trial; `why` says so in words."""
+        self._ending = why
 
     def is_due(self, scheduler: Scheduler) -> bool:
         """Whether this visit is searched, once it is known to need training."""
@@ -125,7 +130,7 @@ class Tuner:
                 search.ending = passed_by(report.trial, "ready" if report.ready else "mastered")
                 return True
             evaluated = len(search.reports) == search.tried + len(trials)
-            search.ending = self._limit_reached(
+            search.ending = self._ending or self._limit_reached(
                 scheduler, entry.clock.seconds, all_evaluated=evaluated
             )
             if search.ending is not None:
