@@ -47,7 +47,7 @@ class ArmInProcess:
                 "flush_denormal": flushes_denormal(),
                 "every": context.checkpoints.every,
                 "keep": context.checkpoints.keep,
-                "wait_seconds": context.wait_for_writer,
+                "wait_seconds": record.LEASE_SECONDS,
             },
         )
         self._receive()

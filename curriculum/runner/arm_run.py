@@ -51,7 +51,8 @@ class ArmRun:
             folder: of its record, which is there.
             setup: what is run.
             checkpoints: how often its state is saved.
-            wait_seconds: for another process that writes its record.
+            wait_seconds: for another process that writes its record still, such as a worker of a run that
+                was killed.
         """
         self.name, self._folder, self._setup = name, folder, setup
         self._policy = checkpoints

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from curriculum import record
 from curriculum.config import Experiment, arms_of
@@ -70,13 +71,10 @@ class PortfolioRun:
             record.ResumePoint(saved=saved),
             recorder,
             InProcessExecutor(setup),
-            on_trained=context.on_trained,
+            on_trained=partial(_trained, folder, context),
             judged=experiment,
         )
-        result = loop.run()
-        if recorder.history.end is not None:
-            remove_checkpoints_of_arms(folder)
-        return result
+        return loop.run()
 
     def _folders(
         self, folder: record.RunFolder, context: RunContext
@@ -108,7 +106,7 @@ class PortfolioRun:
                         folders[name],
                         setup,
                         checkpoints=context.checkpoints,
-                        wait_seconds=context.wait_for_writer,
+                        wait_seconds=record.LEASE_SECONDS,
                     )
                 )
                 for name, setup in setups.items()
@@ -129,3 +127,10 @@ class PortfolioRun:
             least_share=pacing.least_share,
             threshold=criterion.threshold if isinstance(criterion, Mastery) else 1.0,
         )
+
+
+def _trained(folder: record.RunFolder, context: RunContext, history: record.History) -> None:
+    """Training is over, and what the arms saved is no longer needed."""
+    remove_checkpoints_of_arms(folder)
+    if context.on_trained is not None:
+        context.on_trained(history)

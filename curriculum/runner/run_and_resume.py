@@ -10,6 +10,7 @@ from curriculum import record
 from curriculum.config import Experiment, arms_of, is_portfolio
 from curriculum.errors import UsageError
 from curriculum.learn import Learner, default_threads, isolated
+from curriculum.runner.adoption import remove_checkpoints_of_arms
 from curriculum.runner.first_costs import check_memory
 from curriculum.runner.fresh_learner import fresh_learner
 from curriculum.runner.loop import CurriculumLoop
@@ -164,6 +165,7 @@ def _resume(
             return _race(folder, PortfolioRun(_setup(experiment, now, context)), context)
         judged = experiment
         if history.arms.selected is not None:  # the run goes on as that arm
+            remove_checkpoints_of_arms(folder)
             experiment = arms_of(experiment)[history.arms.selected.arm]
         # The state on disk is that of the experiment as it was; only then may it be changed.
         same = original.config == now.config

@@ -30,6 +30,7 @@ from curriculum import (
     Explicit,
     Geometric,
     Mastery,
+    Portfolio,
     Stage,
     Training,
     Tuning,
@@ -53,6 +54,21 @@ QUICK = Experiment(
 EXPERIMENTS = {
     "quick": QUICK,
     "untuned": QUICK.replace(tuning=Tuning(), optimizer=Adam(learning_rate=1e-2), name="untuned"),
+    "raced": QUICK.replace(
+        tuning=Tuning(),
+        optimizer=Adam(learning_rate=1e-2),
+        training=Training(eval_every=3),
+        pacing=Portfolio(least_share=1.0),
+        name="raced",
+    ),
+    "raced_in_vain": QUICK.replace(
+        tuning=Tuning(),
+        growth=Explicit(lengths=(2, 60)),
+        training=Training(eval_every=3),
+        pacing=Portfolio(arms=("gated", "combined"), least_share=1.0),
+        budget=Budget(steps_per_stage=100, steps=60),
+        name="raced_in_vain",
+    ),
     "first_bit": Experiment(
         task=FirstBit(),
         model=Recurrent(cell="lstm", hidden_size=4),
@@ -88,6 +104,7 @@ def run(job: dict[str, Any]) -> int:
         "mirror": job["mirror"],
         "wait": job["wait"],
         "checkpoints": CheckpointPolicy(every=0.05),
+        "jobs": job["jobs"],
         "listener": None if job["record"] is None else die_at_record(*job["record"]),
     }
     if Store(root).runs():

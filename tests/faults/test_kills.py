@@ -2,15 +2,14 @@
 
 import random
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from interrupted_runs import events, same
-from json_process import JsonProcess
 from mlflow_copies import NewDatabase, check_in_mlflow, in_mlflow
+from run_killer import Killer
 
 from curriculum.record import RunFolder, Store, read_journal
 from curriculum.tracking import was_copied
@@ -21,42 +20,6 @@ SEEDS = 100
 
 Kill = dict[str, Any]
 """How a run is killed; see `Killer`."""
-
-
-class Killer(JsonProcess):
-    """The process that runs, resumes and kills."""
-
-    def __call__(self, store: Path, experiment: str, **how: Any) -> int:
-        """Run or resume, and be killed: `after` seconds, at a `record`, or at a `write` to the disk.
-
-        A mirror is killed `after` seconds as well, or once it is `at_work`. To `drain` is to
-        wait until no mirror is at work any more.
-        """
-        order: dict[str, Any] = dict.fromkeys(("after", "record", "write", "mirror_after"))
-        order |= {"mirror": False, "mirror_at_work": False, "wait": False, "drain": False}
-        return int(
-            self.order(order | {"store": str(store), "experiment": experiment, **how})["code"]
-        )
-
-
-@pytest.fixture(scope="module")
-def killer() -> Iterator[Killer]:
-    one = Killer(FOLDER / "killing.py")
-    yield one
-    one.close()
-
-
-@pytest.fixture(scope="module")
-def unbroken(killer: Killer, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Store]:
-    """The store of an experiment's run that nobody kills."""
-
-    @cache
-    def made(name: str) -> Store:
-        store = tmp_path_factory.mktemp(name)
-        assert killer(store, name) == 0
-        return Store(store)
-
-    return made
 
 
 def seconds(folder: RunFolder) -> float:
