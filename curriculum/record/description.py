@@ -12,7 +12,7 @@ from curriculum.errors import UsageError
 from curriculum.plan import EXACT_MATCH, AxisNames, LossBelow, Mastery, Stage, Verdict
 from curriculum.record.codec import Json, Malformed, decode, encode
 
-FORMAT = 2
+FORMAT = 3
 """Of a run's record on disk: raised by every change after which an older or a newer record can't be read.
 
 Whatever else changes, `run.json` stays an object with a `format` and a `check`, made as here.

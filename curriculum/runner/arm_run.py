@@ -166,6 +166,13 @@ class ArmRun:
         if self._pause is not None:
             self._pause.__exit__(None, None, None)
         self._is_whole = False
+        self._train()
+        self._is_whole = True
+        self._evaluations.complete()
+        self._pause = self._recorder.untimed()
+        self._pause.__enter__()
+
+    def _train(self) -> None:
         try:
             next(self._steps, None)
         except Stopped:
@@ -176,7 +183,3 @@ class ArmRun:
             if failure is error:
                 raise
             raise failure from error
-        self._is_whole = True
-        self._evaluations.complete()
-        self._pause = self._recorder.untimed()
-        self._pause.__enter__()

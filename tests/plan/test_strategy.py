@@ -110,7 +110,9 @@ def test_stages_in_order_take_fewer_steps_than_the_wrong_order() -> None:
     assert steps_of("gated") < steps_of("wrong_order")
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("direct", "gated", "wrong_order")])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if n not in ("direct", "gated", "wrong_order", "auto")]
+)
 def test_each_strategy_reaches_the_target_later_than_gated(name: str) -> None:
     assert steps_of("gated") < steps_of(name) < np.inf
 
@@ -158,6 +160,7 @@ def test_strategies_are_named_pairs() -> None:
                 "combined",
                 "look_back",
                 "look_back_and_ahead",
+                "auto",
             }
         )
 

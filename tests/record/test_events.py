@@ -16,9 +16,13 @@ from interrupted_runs import StoppedRun, contents, tuned
 import curriculum
 from curriculum import Experiment, Stage
 from curriculum.cli.main import main
+from curriculum.plan import ArmReport, Cost
 from curriculum.record import (
     FORMAT,
+    ArmEvaluated,
+    ArmSelected,
     Evaluated,
+    FavouritesChanged,
     History,
     OtherFormat,
     ProvenanceChanged,
@@ -76,6 +80,24 @@ def searched(
             best_step=3,
             best_score=0.9,
             learning_rate=1e-3,
+        ),
+        ArmEvaluated(
+            arm="gated",
+            stage=Stage(5),
+            reach=Stage(4),
+            report=ArmReport(
+                compute=9.0,
+                stages=2,
+                score=0.5,
+                target_score=0.25,
+                target_loss=0.7,
+                ending="its budget",
+            ),
+            cost=Cost(compute=9.0),
+        ),
+        FavouritesChanged(arms=("gated",), remaining={"gated": 5.0, "direct": None}),
+        ArmSelected(
+            arm="gated", mastered=True, ending="it is first", cost=Cost(), discarded_cost=Cost()
         ),
         TargetScreened(visit=1, stage=Stage(9), evaluation=4, score=0.25, examples=64, loss=0.7),
         TargetEvaluated(
@@ -208,9 +230,10 @@ def test_a_record_of_a_visit_before_there_is_any_is_damage(
     describe(run.folder)
 
 
-def test_all_kinds_but_five_are_of_a_visit() -> None:
+def test_all_kinds_but_those_of_runs_and_races_are_of_a_visit() -> None:
     whole_run = {"training_ended", "final_evaluation", "run_ended"}
-    others = {"visit_started", "provenance_change", *whole_run}
+    race = {"arm_evaluation", "favourites", "arm_selection"}
+    others = {"visit_started", "provenance_change", *race, *whole_run}
     assert {NAMES[kind] for kind in OF_A_VISIT} == KINDS.keys() - others
 
 
