@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 JUDGED_AFTER = 6
-"""Evaluations: with fewer nothing is said against an arm."""
+"""Evaluations: of fewer nothing is said, for an arm or against it."""
 
 GROWTH = 1.5
 """Stages mastered at a cost c number about c^(1/1.5): each takes longer than those before."""
@@ -64,11 +64,10 @@ class MasteryForecast:
     def observe(self, report: ArmReport) -> None:
         """Take one more report into account."""
         self._reports += 1
-        if report.stages:
-            ratio = max(1.0, self._stages / report.stages)
-            self.remaining = report.compute * (ratio**GROWTH - 1)
-        elif self._reports >= JUDGED_AFTER:
-            self.remaining = math.inf
+        if self._reports < JUDGED_AFTER:
+            return
+        ratio = self._stages / report.stages if report.stages else math.inf
+        self.remaining = report.compute * (max(1.0, ratio) ** GROWTH - 1)
 
 
 class TargetForecast:
