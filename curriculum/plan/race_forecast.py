@@ -107,9 +107,8 @@ class _Series:
 
     def __init__(self) -> None:
         self._values: list[float] = []
-        self._concordance = (
-            0  # pairs of which the later is greater, less those of which it is smaller
-        )
+        # Pairs of which the later is greater, less those of which it is smaller.
+        self._concordance = 0
 
     def __len__(self) -> int:
         return len(self._values)
