@@ -107,6 +107,9 @@ class ArmEvaluations:
         screens = history.target_screens
         if screens and screens[-1].evaluation == history.evaluation_count:
             return score, screens[-1].score, screens[-1].loss
+        tests = history.target_evaluations  # without a screen where a set is evaluated whole
+        if tests and tests[-1].evaluation == history.evaluation_count:
+            return score, tests[-1].score, None
         return score, None, None
 
 
