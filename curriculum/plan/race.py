@@ -18,14 +18,16 @@ LEAST_SHARE = 0.25
 class Race:
     """The arm that is predicted to need least is trained next; the first to master the target wins.
 
-    Predictions err, so each of k arms gets 1/(4k) of the compute all the same: where that is due, it
-    comes first. With C what an arm costs alone, D the longest interval of any, h six first
-    intervals of that arm and H those of all others, a race costs at most
+    Predictions err, so each of k arms gets a part s/k of the compute all the same, s being the least
+    share: where that is due, it comes first. With C what an arm costs alone, h its first six
+    intervals, H those of all arms together and D the longest interval of any, a race costs at most
 
-        4k max(C, h) + 4/3 (k D + H)
+        k/s max(C, h) + (k D + H) k / (k - (k - 1) s)
 
-    whatever the predictions. For others are trained before this arm's share is due, while the race has
-    cost less than 4k max(C, h), for one more interval, and then to their own shares alone.
+    whatever the predictions; with s = 1/4 that is 4k max(C, h) and less than 4/3 (k D + H) more. For
+    while this arm's share is not due, the race has cost less than k/s max(C, h). One more interval
+    makes it due, and until it has won arms are trained up to their shares alone: those that have
+    started had come so far before, others make their start.
 
     Until it starts an arm counts as if it had cost six intervals, after which it can be judged: direct
     training on long inputs costs nothing where short ones lead there before.

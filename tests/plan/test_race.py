@@ -182,10 +182,13 @@ def misleading_arms(rng: np.random.Generator, count: int, stages: int) -> list[l
 
 
 def check_bound(
-    arms: Sequence[Sequence[ArmReport]], first_costs: Sequence[float], waits: Sequence[bool]
+    arms: Sequence[Sequence[ArmReport]],
+    first_costs: Sequence[float],
+    waits: Sequence[bool],
+    share: float,
 ) -> bool:
     """Race the arms, and compare what it cost with what it may cost at most; whether one has won."""
-    race, count = Race(first_costs, waits=waits, stages=5), len(arms)
+    race, count = Race(first_costs, waits=waits, stages=5, least_share=share), len(arms)
     given, longest = [0] * count, 0.0
     while race.next is not None:
         arm = race.next
@@ -196,8 +199,8 @@ def check_bound(
     alone = [each[-1].compute if each[-1].mastered else np.inf for each in arms]
     starts = [6 * cost for cost in first_costs]
     for cost, start in zip(alone, starts, strict=True):
-        added = 4 / 3 * (count * longest + sum(starts) - start)
-        assert race.compute <= 4 * count * max(cost, start) + added
+        added = (count * longest + sum(starts)) * count / (count - (count - 1) * share)
+        assert race.compute <= count / share * max(cost, start) + added
     if race.winner is None:
         assert min(alone) == np.inf
     return race.winner is not None
@@ -212,7 +215,8 @@ def test_a_race_of_any_arms_costs_no_more_than_is_promised() -> None:
         # Estimates of the first interval are right, or err by a factor.
         errs = rng.choice([0, 1]) * rng.normal(0, 1, count)
         first_costs = [arm[0].compute * 2.0**e for arm, e in zip(arms, errs, strict=True)]
-        won += check_bound(arms, first_costs, (rng.random(count) < 0.6).tolist())
+        share = float(rng.choice([0.25, 0.25, 0.05, 0.5, 1]))
+        won += check_bound(arms, first_costs, (rng.random(count) < 0.6).tolist(), share)
     assert won > 5_000
 
 
@@ -222,4 +226,4 @@ def test_nor_does_a_race_of_arms_that_mislead() -> None:
         count = int(rng.integers(2, 6))
         arms = misleading_arms(rng, count, 5)
         waits = (rng.random(count) < 0.5).tolist()
-        assert check_bound(arms, [arm[0].compute for arm in arms], waits)
+        assert check_bound(arms, [arm[0].compute for arm in arms], waits, 0.25)
