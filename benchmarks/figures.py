@@ -10,6 +10,7 @@ from chomsky_table import chomsky
 from comparison_table import strategies
 from gallery import gallery
 from language_tables import growing_windows, stability
+from portfolio_table import race_costs, race_rules, racing_overhead
 from run_tables import (
     NETS,
     Content,
@@ -361,6 +362,24 @@ FIGURES: dict[str, Figures] = {
         minutes=150,
         seeds="the search's 0–2; those of the table are 100–109, on which nothing was chosen",
         table=curricula_found,
+    ),
+    "race_costs": Figures(
+        commands=(
+            (
+                "python benchmarks/portfolio.py --seeds 100..105 --further --json {store}/traces.jsonl && "
+                "python benchmarks/portfolio_race.py {store}/traces.jsonl --seeds 100..105 --json {out}"
+            ),
+        ),
+        minutes=60,
+        seeds="100–105, on which nothing was chosen; pairs, settings and rules were chosen on 0–2",
+        table=race_costs,
+    ),
+    "race_rules": Figures(of=("race_costs",), table=race_rules),
+    "racing_overhead": Figures(
+        commands=("python benchmarks/racing_overhead.py --json {out}",),
+        minutes=3,
+        seeds="0–2",
+        table=racing_overhead,
     ),
     "gallery": Figures(
         commands=("python benchmarks/gallery.py --json {out}",),

@@ -9,6 +9,7 @@ the cheapest arm took alone; the mean over seeds is geometric. A trace that was 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -145,6 +146,36 @@ def alone(group: Sequence[Case], arm: str) -> str:
     return " ".join("–" if math.isinf(cost) else f"{cost:.1f}" for cost in costs)
 
 
+def pair_rows(found: Sequence[Case], policies: Sequence[str], traces: Sequence[Row]) -> list[Row]:
+    """A row for each pair: what races cost by each rule, and what each strategy took alone.
+
+    Costs are in times of the cheapest arm with the same seed, a list over seeds; None where a
+    strategy did not get there within what was given to it.
+    """
+    made = []
+    for pair, group in grouped(found):
+        others = dict[str, list[float | None]]()
+        for row in traces:
+            case = next((c for c in group if c.rows[0]["seed"] == row["seed"]), None)
+            if row["pair"] == pair and case is not None:
+                cost = row["points"][-1]["compute"] / case.alone(case.best)
+                others.setdefault(row["arm"], []).append(round(cost, 4) if row["reached"] else None)
+        made.append(
+            {
+                "pair": pair,
+                "seeds": [case.rows[0]["seed"] for case in group],
+                "evaluations": [case.evaluations for case in group],
+                "seconds": [round(case.rows[case.best]["seconds"], 1) for case in group],
+                "races": {
+                    name: [round(sum(raced(case, POLICIES[name])), 4) for case in group]
+                    for name in policies
+                },
+                "alone": others,
+            }
+        )
+    return made
+
+
 def grouped(found: Sequence[Case]) -> list[tuple[str, list[Case]]]:
     """The cases of each pair."""
     names = dict.fromkeys(case.pair for case in found)
@@ -159,10 +190,16 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="of traces, as portfolio.py writes them")
     parser.add_argument("--seeds", default="100..105")
     parser.add_argument("--policies", nargs="+", choices=POLICIES, default=list(POLICIES))
+    parser.add_argument("--json", type=Path, help="write a line for each pair to this file")
     options = parser.parse_args()
     first, _, last = options.seeds.partition("..")
     seeds = range(int(first), int(last or first) + 1)
-    print(pairs_table(cases(stored_rows(options.file), seeds), options.policies))
+    traces = stored_rows(options.file)
+    found = cases(traces, seeds)
+    print(pairs_table(found, options.policies))
+    if options.json is not None:
+        lines = map(json.dumps, pair_rows(found, options.policies, traces))
+        options.json.write_text("".join(f"{line}\n" for line in lines))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ examples:
   python -m curriculum run lstm_firstbit
   python -m curriculum run gru_firstbit --seed 3 --growth.factor 2
   python -m curriculum run bert_reverse:direct
+  python -m curriculum run my_task.py --strategy auto
   python -m curriculum run my_task.py --growth galloping --dry-run
   python -m curriculum run my_task.py --tuning.mode each --jobs 2
   python -m curriculum run bert_reverse --seed 3 --resume
@@ -54,7 +55,8 @@ class RunningRequest(StoreOption, TrackingOption, OptunaOption):
         thread_count,
     )
     jobs: int = option(
-        "processes that train the trials of a round, at most 4; the result is the same",
+        "processes that train the trials of a round, at most 4, or with --strategy auto its arms; the "
+        "result is the same",
         natural,
         default=1,
     )

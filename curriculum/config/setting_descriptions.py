@@ -10,7 +10,7 @@ import docstring_parser
 
 from curriculum.config.experiment import Experiment
 from curriculum.config.overrides import KINDS, choose_parts
-from curriculum.plan import STRATEGIES
+from curriculum.plan import STRATEGIES, Portfolio
 
 TYPES = {bool: "", int: "INT", float: "FLOAT", str: "TEXT", type(None): "None"}
 
@@ -53,12 +53,18 @@ def describe_settings(experiment: Experiment, overrides: Sequence[str]) -> Itera
         description=f"pacing and sampling together: {', '.join(STRATEGIES)} (default: "
         f"{experiment.strategy})",
     )
+    arms = Setting(
+        options=("--arms",),
+        value="A,B",
+        description=f"with --strategy auto: the strategies that it races (default: "
+        f"{','.join(Portfolio().arms)})",
+    )
     plain = [
         _setting(name, hints[name], value, meanings[name])
         for name, value in parts.items()
         if name not in ("task", "model") and not dataclasses.is_dataclass(value)
     ]
-    yield SettingGroup(name="experiment", description="", settings=[strategy, *plain])
+    yield SettingGroup(name="experiment", description="", settings=[strategy, arms, *plain])
     for name, value in parts.items():
         if dataclasses.is_dataclass(value):
             yield _group(name, value)
