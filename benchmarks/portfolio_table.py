@@ -16,17 +16,18 @@ def race_costs(content: Content) -> str:
     heads = (f"`{arm}` alone" for arm in ARMS)
     return table(
         ("task × model", "seconds", "evaluations", "`auto`", *heads, "best of three others"),
-        _pairs(content),
+        _pairs(content[0]),
     )
 
 
 def race_rules(content: Content) -> str:
     """A line for each rule that races were tried by: the mean, the worst pair, and how many cost more than twice."""
-    names = list(content[0]["races"])
+    (rows,) = content[0]
+    names = list(rows[0]["races"])
     lines = []
     for name in names:
-        means = [geometric_mean(row["races"][name]) for row in content]
-        most = max(max(row["races"][name]) for row in content)
+        means = [geometric_mean(row["races"][name]) for row in rows]
+        most = max(max(row["races"][name]) for row in rows)
         lines.append(
             [
                 name,
@@ -42,8 +43,8 @@ def race_rules(content: Content) -> str:
 
 def racing_overhead(content: Content) -> str:
     """A line for each pair: what races took besides training their arms."""
-    names = dict.fromkeys(row["pair"] for row in content)
-    rows = {name: [row for row in content if row["pair"] == name] for name in names}
+    names = dict.fromkeys(row["pair"] for row in content[0])
+    rows = {name: [row for row in content[0] if row["pair"] == name] for name in names}
     lines = (
         [
             f"`{name}`",
@@ -59,8 +60,8 @@ def racing_overhead(content: Content) -> str:
     )
 
 
-def _pairs(content: Content) -> Iterator[Sequence[str]]:
-    for row in content:
+def _pairs(rows: Sequence[Row]) -> Iterator[Sequence[str]]:
+    for row in rows:
         alone = row["alone"]
         yield [
             f"`{row['pair']}`",
@@ -70,7 +71,7 @@ def _pairs(content: Content) -> Iterator[Sequence[str]]:
             *(_words(alone.get(arm)) for arm in ARMS),
             _best_of(row),
         ]
-    means = [geometric_mean(row["races"]["auto"]) for row in content]
+    means = [geometric_mean(row["races"]["auto"]) for row in rows]
     yield ["geometric mean", "", "", f"**{geometric_mean(means):.2f}**", "", "", "", ""]
 
 
