@@ -33,15 +33,14 @@ def race_metrics(history: History, record: Record) -> list[Metric]:
 
 
 def selection_metrics(history: History, event: ArmSelected) -> list[Metric]:
-    """What the arms cost that the run is not made of."""
+    """What the arms cost that the run is not made of: numbers of no step, which MLflow draws as bars."""
     discarded = event.discarded_cost.compute
     total = discarded + event.cost.compute
     values = {
         "arms/discarded_compute": discarded,
         "arms/discarded_share": discarded / total if total else 0.0,
     }
-    steps = (event.discarded_cost + event.cost).steps
-    return points(values, last_timestamp(history), steps)
+    return points(values, last_timestamp(history), 0)
 
 
 def arm_metrics(history: History, event: ArmEvaluated, time: int) -> list[Metric]:
