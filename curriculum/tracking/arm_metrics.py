@@ -68,7 +68,7 @@ def arm_metrics(history: History, event: ArmEvaluated, time: int) -> list[Metric
 
 def predicted_metrics(remaining: float, event: ArmEvaluated, time: int) -> list[Metric]:
     """What an arm is predicted to need yet, as of its last evaluation."""
-    return points({"arms/predicted_compute": remaining}, time, event.cost.steps)
+    return points({"progress/predicted_compute": remaining}, time, event.cost.steps)
 
 
 def _stage(history: History, stage: Stage) -> dict[str, int]:

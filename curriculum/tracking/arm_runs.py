@@ -78,6 +78,8 @@ class ArmRuns:
                         )
             case record.ArmSelected():
                 self._over = time
+                for run in self._runs.values():
+                    self._points.finish(run)
             case _:
                 pass
 

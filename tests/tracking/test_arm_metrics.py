@@ -68,7 +68,7 @@ def test_an_arm_is_shown_by_its_own_cost() -> None:
 def test_what_an_arm_is_predicted_to_need_stands_at_its_last_evaluation() -> None:
     event = arm_evaluated("direct", 10)
     (found,) = predicted_metrics(7.0, event, 3000)
-    assert (found.key, found.value, found.step) == ("arms/predicted_compute", 7.0, 10)
+    assert (found.key, found.value, found.step) == ("progress/predicted_compute", 7.0, 10)
 
 
 def test_the_share_of_the_arms_that_lost_is_of_all_that_was_spent() -> None:
