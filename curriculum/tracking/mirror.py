@@ -261,9 +261,6 @@ class Mirror:
             if isinstance(entry.event, record.Evaluated | record.ArmEvaluated):
                 known.add((cost_then(history).steps, timestamp_of(entry.clock.time)))
         known.add((history.total_cost.steps, last_timestamp(history)))  # of the run's end
-        selected = None if history.arms.selected is None else history.arms.selected.arm
-        if params.get(SELECTED, selected) != selected:
-            return True
         if any(int(number) >= len(history.visits) for number in _by_tag(children, VISIT_TAG)):
             return True
         if not _by_tag(children, ARM_TAG).keys() <= history.arms.last.keys():
