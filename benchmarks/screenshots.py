@@ -3,6 +3,7 @@
 python -m curriculum ui &
 python benchmarks/screenshots.py --compare lstm_firstbit
 python benchmarks/screenshots.py --run "lstm_firstbit seed 0"
+python benchmarks/screenshots.py --arms "bert_reverse auto seed 0"
 python benchmarks/screenshots.py --study "lstm_firstbit seed 0"
 python benchmarks/screenshots.py --report report.html
 """
@@ -13,6 +14,7 @@ import argparse
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import mlflow
 from playwright.sync_api import Page, expect, sync_playwright
@@ -27,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--compare", metavar="EXPERIMENT", help="all of its runs")
     parser.add_argument("--run", metavar="NAME", help="a run as MLflow names it, and its model")
+    parser.add_argument("--arms", metavar="NAME", help="the arms of the run of that name")
     parser.add_argument("--study", metavar="NAME", help="the first study of the run of that name")
     parser.add_argument("--ui", default="http://127.0.0.1:5000", help="the address of MLflow's UI")
     parser.add_argument(
@@ -44,6 +47,8 @@ def main() -> None:
             page.screenshot(path=IMAGES / "compare_mlflow.png")
         if options.run:
             run_and_model(page, options.ui, options.run)
+        if options.arms:
+            arms(page, options.ui, options.arms)
         if options.study:
             study(page, options.dashboard, options.study)
         if options.report:
@@ -82,6 +87,27 @@ def run_and_model(page: Page, ui: str, name: str) -> None:
     take(page, "mlflow_model")
     page.goto(f"{where}/runs?compareRunsMode=CHART")
     take(page, "mlflow_charts")
+
+
+def arms(page: Page, ui: str, name: str) -> None:
+    """The charts of a run's arms, without its own."""
+    mlflow.set_tracking_uri(ui)
+    [run, *_] = mlflow.search_runs(
+        search_all_experiments=True,
+        filter_string=f"attributes.run_name = '{name}'",
+        output_format="list",
+    )
+    query = quote(f"params.arm != '' AND tags.`mlflow.parentRunId` = '{run.info.run_id}'")
+    page.goto(
+        f"{ui}/#/experiments/{run.info.experiment_id}/runs"
+        f"?compareRunsMode=CHART&searchFilter={query}"
+    )
+    page.get_by_role("button", name="Close").click()  # the assistant
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name=name[:8]))
+    row.get_by_role("button").click()  # shows its arms
+    row.locator("label:has(.is-visibility-toggle-checkbox)").click()
+    page.mouse.move(0, 0)
+    take(page, "mlflow_arms")
 
 
 def study(page: Page, dashboard: str, name: str) -> None:

@@ -12,6 +12,7 @@ from curriculum.cli.sync import destinations
 from curriculum.record import RunFolder, Store
 from curriculum.tracking import Destinations, local_tracking_uri, sync_run
 from curriculum.tracking.addresses import RUN_TAG
+from curriculum.tracking.arm_runs import ARM_TAG
 from curriculum.tracking.client import connect
 from curriculum.tracking.mirror import VISIT_TAG
 
@@ -42,13 +43,28 @@ def client_of(store: Store) -> Any:
 
 def copy_of(store: Store, folder: RunFolder) -> tuple[Any, list[Any]]:
     """The one parent run that a run has in the store's MLflow, and the children by their visits."""
+    parent, children = _runs_of(store, folder)
+    visits = [run for run in children if VISIT_TAG in run.data.tags]
+    return parent, sorted(visits, key=lambda run: int(run.data.tags[VISIT_TAG]))
+
+
+def arms_of(store: Store, folder: RunFolder) -> dict[str, Any]:
+    """The child runs of a run's arms, by name."""
+    _, children = _runs_of(store, folder)
+    arms = [run for run in children if ARM_TAG in run.data.tags]
+    found = {run.data.tags[ARM_TAG]: run for run in arms}
+    assert len(found) == len(arms)
+    return found
+
+
+def _runs_of(store: Store, folder: RunFolder) -> tuple[Any, list[Any]]:
     client = client_of(store)
     experiments = {found.experiment_id: found.name for found in client.search_experiments()}
     runs = client.search_runs(list(experiments), f"tags.`{RUN_TAG}` = '{folder.id}'")
     [parent] = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
     children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
     assert experiments[parent.info.experiment_id] == folder.description().experiment
-    return parent, sorted(children, key=lambda run: int(run.data.tags[VISIT_TAG]))
+    return parent, children
 
 
 def points_of(store: Store, run: Any, metric: str) -> list[tuple[float, int, int]]:
@@ -77,7 +93,8 @@ def in_mlflow(store: Store, folder: RunFolder, uri: str) -> dict[str, Any]:
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
     found: dict[str, Any] = {}
     for run in client.search_runs(ids, f"tags.`curriculum.run_id` = '{folder.id}'"):
-        key = run.data.tags.get("curriculum.visit", "parent")
+        tags = run.data.tags
+        key = tags.get(VISIT_TAG) or tags.get(ARM_TAG) or "parent"
         assert key not in found, f"{key} is there twice"
         points = Counter(
             (point.key, point.step, point.timestamp, point.value)
@@ -86,7 +103,7 @@ def in_mlflow(store: Store, folder: RunFolder, uri: str) -> dict[str, Any]:
         )
         tags = {
             name: value
-            for name, value in run.data.tags.items()
+            for name, value in tags.items()
             if name not in ("mlflow.parentRunId", "mlflow.loggedArtifacts", "mlflow.user")
         }
         plots = {plot.path for plot in client.list_artifacts(run.info.run_id, "plots")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from curriculum.plan import Cost
 from curriculum.record.race_events import ArmEvaluated, ArmSelected, FavouritesChanged, RaceEvent
 
@@ -22,6 +24,7 @@ class ArmsHistory:
         self.favourites: list[tuple[int, FavouritesChanged]] = []
         self.selected: ArmSelected | None = None
         self._last: dict[str, ArmEvaluated] = {}
+        self._before: tuple[list[float], list[Cost]] | None = None
 
     def add(self, event: RaceEvent, time: float) -> None:
         """Take one more record into account."""
@@ -48,11 +51,21 @@ class ArmsHistory:
 
     def cost_of_others(self, compute: float) -> Cost:
         """What the other arms had cost when the selected one had come to that compute of its own."""
-        others = dict[str, Cost]()
+        if self.selected is None:
+            return self.cost
+        if self._before is None:
+            self._before = self._others_before(self.selected.arm)
+        reached, others = self._before
+        found = bisect_left(reached, compute)
+        return others[found] if found < len(others) else self.cost
+
+    def _others_before(self, selected: str) -> tuple[list[float], list[Cost]]:
+        """The compute of an arm at each of its evaluations, and what the others had cost before it."""
+        reached, found, last = list[float](), list[Cost](), dict[str, Cost]()
         for event in self.evaluations:
-            if self.selected is not None and event.arm == self.selected.arm:
-                if event.cost.compute >= compute:
-                    break
+            if event.arm == selected:
+                reached.append(event.cost.compute)
+                found.append(sum(last.values(), Cost()))
             else:
-                others[event.arm] = event.cost
-        return sum(others.values(), Cost())
+                last[event.arm] = event.cost
+        return reached, found

@@ -16,6 +16,7 @@ def markdown_note(history: History) -> str:
         "",
         closing(history),
         "",
+        *_race(history),
         *stage_table_markdown(history.result()).splitlines(),
     ]
     kept, size = [], 0
@@ -26,3 +27,9 @@ def markdown_note(history: History) -> str:
             break
         kept.append(line)
     return "\n".join(kept)
+
+
+def _race(history: History) -> list[str]:
+    """What a race of arms came to; nothing where there is none."""
+    selected = history.arms.selected
+    return [] if selected is None else [f"{selected.ending[:1].upper()}{selected.ending[1:]}.", ""]

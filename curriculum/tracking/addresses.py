@@ -9,6 +9,9 @@ TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
 RUN_TAG = "curriculum.run_id"
 """In MLflow, the run's id: on its parent run and on all children."""
 
+PARENT_TAG = "mlflow.parentRunId"
+"""In MLflow, the id of the run that a child run belongs to."""
+
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 """How the URIs begin of what MLflow opens by itself."""
 

@@ -69,15 +69,16 @@ class Artifacts:
         for name, figure in figures.items():
             self.client.log_figure(run or self._run, figure, f"plots/{name}.png")
 
-    def upload_table(self, run: str, name: str, table: Mapping[str, list[Any]]) -> None:
-        """Upload a table of columns, which the UI shows as one, over what was there."""
-        content = {
-            "columns": list(table),
-            "data": list(map(list, zip(*table.values(), strict=True))),
-        }
-        self.client.log_dict(run, content, name)
-        tables = json.dumps([{"path": name, "type": "table"}])
-        self.client.set_tag(run, "mlflow.loggedArtifacts", tables)
+    def upload_tables(self, run: str, tables: Mapping[str, Mapping[str, list[Any]]]) -> None:
+        """Upload all tables of a run, each of columns, which the UI shows as such, over what was there."""
+        for name, table in tables.items():
+            content = {
+                "columns": list(table),
+                "data": list(map(list, zip(*table.values(), strict=True))),
+            }
+            self.client.log_dict(run, content, name)
+        shown = json.dumps([{"path": name, "type": "table"} for name in tables])
+        self.client.set_tag(run, "mlflow.loggedArtifacts", shown)
 
     def log_model(self, history: History, params: Mapping[str, str], note: str) -> None:
         """Log the final model, once, so that MLflow shows it under Models, and loads it.

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "120")  # a server may be slow
 
+from mlflow.entities import Param
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -74,6 +75,11 @@ def experiment_id(
         if found is None:
             raise
         return str(found.experiment_id)
+
+
+def log_params(client: MlflowClient, run: str, values: Mapping[str, Any]) -> None:
+    """Log params of a run; those that are there already must be the same."""
+    client.log_batch(run, params=[Param(name, str(value)) for name, value in values.items()])
 
 
 def paginate(search: Callable[..., Any], *what: Any) -> Iterator[Any]:

@@ -6,34 +6,42 @@ model passes comes after. In its comparison of runs metrics are sorted by name, 
 3.17 the names stay where they are while the values are scrolled: only the first seven can be read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 
 from mlflow.entities import Dataset, Metric
 
-from curriculum.plan import Cost, Stage, growing_axes, perplexity
+from curriculum.plan import Cost, perplexity
 from curriculum.record import Evaluated, History, Record, RolledBack, Visit
+from curriculum.tracking.metric_points import (
+    cost_then,
+    last_timestamp,
+    main_points,
+    points,
+    single_number,
+    stage_numbers,
+    timestamp_of,
+)
 
 IN_TRAINING = ("memorised", "gradient_norm")
 """How metrics begin that are of the examples trained on."""
 
-COMPUTE_UNIT = 1e6
-"""Steps are whole numbers; against compute, one is a million FLOP equivalents."""
-
 
 def evaluation_metrics(history: History, evaluation: Evaluated, record: Record) -> list[Metric]:
     """What the last evaluation found, on which stage, and at what cost."""
-    decision, total, seconds = evaluation.decision, history.total_cost, record.clock.seconds
+    decision, total = evaluation.decision, cost_then(history)
     main = {"loss": evaluation.train_loss, "score": decision.score}
     values = {
         f"validation_{decision.metric}": decision.score,
         "validation_lower_bound": decision.lower_bound,
         "validation_upper_bound": decision.upper_bound,
-        **{f"stage/{k}": v for k, v in _numbers(history, evaluation.stage, place=False).items()},
-        **_progress(history, seconds),
-        "speed/steps_per_second": total.steps / seconds if seconds else None,
-        "speed/tokens_per_second": total.tokens / seconds if seconds else None,
+        **{
+            f"stage/{k}": v
+            for k, v in stage_numbers(history, evaluation.stage, place=False).items()
+        },
     }
+    if not _is_told_by_race(history):
+        values |= progress(total, record.clock.seconds)
     if decision.metric == "loss" and history.description.in_nats and decision.score is not None:
         values["validation_perplexity"] = perplexity(decision.score)
     for name, value in evaluation.metrics.items():
@@ -42,35 +50,35 @@ def evaluation_metrics(history: History, evaluation: Evaluated, record: Record) 
         if name.endswith("loss"):
             values[f"{group}{name[:-4]}perplexity"] = perplexity(value)
     time = timestamp_of(record.clock.time)
-    return [*_main(main, time, total), *_points(values, time, total.steps)]
+    return [*main_points(main, time, total), *points(values, time, total.steps)]
 
 
 def rollback_metrics(history: History, event: RolledBack, record: Record) -> list[Metric]:
     """That a visit went back to its best state, how often it did, and the rate from there on."""
     values = {"rollback/number": event.number, "rollback/learning_rate": event.learning_rate}
-    return _points(values, timestamp_of(record.clock.time), history.total_cost.steps)
+    return points(values, timestamp_of(record.clock.time), cost_then(history).steps)
 
 
 def selected_trial_metrics(history: History) -> list[Metric]:
     """The learning curve of the trial that was selected, from the step that the search started."""
     visit = history.visits[-1]
     assert visit.selection is not None
-    start = history.total_cost - visit.cost - visit.discarded_cost
+    start = cost_then(history) - visit.cost - visit.discarded_cost
     metric = history.description.metric
     found = []
     for report, time in zip(visit.reports, visit.report_times, strict=True):
         if report.trial == visit.selection.trial:
             cost, timestamp = start + report.cost, timestamp_of(time)
-            found += _main({"loss": report.loss}, timestamp, cost)
-            found += _points({f"tuning/{metric}": report.score}, timestamp, cost.steps)
+            found += main_points({"loss": report.loss}, timestamp, cost)
+            found += points({f"tuning/{metric}": report.score}, timestamp, cost.steps)
     return found
 
 
 def reach_metrics(history: History) -> list[Metric]:
     """The reach so far, and, where there is a search, what it cost."""
-    numbers, total = _numbers(history, history.reach), history.total_cost
-    time, single = last_timestamp(history), _single(numbers)
-    main = _main({f"reach_{single}": numbers.pop(single)}, time, total)
+    numbers, total = stage_numbers(history, history.reach), cost_then(history)
+    time, single = last_timestamp(history), single_number(numbers)
+    main = main_points({f"reach_{single}": numbers.pop(single)}, time, total)
     values: dict[str, float | None] = {f"stage/reach_{n}": each for n, each in numbers.items()}
     if history.description.settings["tuning.mode"] != "off":
         values |= {
@@ -78,30 +86,33 @@ def reach_metrics(history: History) -> list[Metric]:
             "tuning/discarded_compute": history.discarded_cost.compute,
             "tuning/discarded_share": history.discarded_share,
         }
-    return [*main, *_points(values, time, total.steps)]
+    return [*main, *points(values, time, total.steps)]
 
 
 def final_metrics(history: History) -> list[Metric]:
     """What the run cost, trials included, and what its final model still passes."""
     values = {
-        **_progress(history, history.seconds),
+        **_cost(history.total_cost, history.seconds),
         **{f"test/{name}": value for name, value in _passed(history).items()},
     }
     time = last_timestamp(history)
-    found = _points(values, time, history.total_cost.steps)
+    found = points(values, time, history.total_cost.steps)
     evaluated = {event.stage: event.score for event in history.final_evaluations}
     lengths = {stage.length for stage in evaluated}
     if len(lengths) > 1 and len(lengths) == len(evaluated):
         for stage, score in sorted(evaluated.items(), key=lambda pair: pair[0].length):
-            found += _points({"test/score_by_length": score}, time, stage.length)
+            found += points({"test/score_by_length": score}, time, stage.length)
     return found
 
 
 def is_done_at_its_step(history: History) -> bool:
     """Whether a run that stopped has no more points at the step where it stands, should it be resumed.
 
-    A stage that was passed, or given up, is followed by another one, which is evaluated before any step.
+    A stage that was passed, or given up, is followed by another one, which is evaluated before any step; so is
+    an arm that is started.
     """
+    if history.end is None and history.arms.evaluations:
+        return False
     if history.end is not None or not history.visits:
         return True
     last = history.visits[-1]
@@ -111,10 +122,10 @@ def is_done_at_its_step(history: History) -> bool:
 
 def model_metrics(history: History) -> list[Metric]:
     """What the final model can do, for its page: those of the run that are about it."""
-    numbers = _numbers(history, history.reach)
-    reach = {f"by_step/reach_{_single(numbers)}": numbers[_single(numbers)]}
+    numbers = stage_numbers(history, history.reach)
+    reach = {f"by_step/reach_{single_number(numbers)}": numbers[single_number(numbers)]}
     values = {**reach, **{f"test/{name}": value for name, value in _passed(history).items()}}
-    return _points(values, last_timestamp(history), history.total_cost.steps)
+    return points(values, last_timestamp(history), history.total_cost.steps)
 
 
 def of_model(metrics: Iterable[Metric], model_id: str, dataset: Dataset) -> list[Metric]:
@@ -126,10 +137,27 @@ def of_model(metrics: Iterable[Metric], model_id: str, dataset: Dataset) -> list
     ]
 
 
-def _progress(history: History, seconds: float) -> dict[str, float | None]:
-    """What the run has cost so far."""
-    cost = asdict(replace(history.total_cost, seconds=seconds))
+def progress(total: Cost, seconds: float) -> dict[str, float | None]:
+    """What a run has cost in so many seconds, and how fast it is."""
+    return {
+        **_cost(total, seconds),
+        "speed/steps_per_second": total.steps / seconds if seconds else None,
+        "speed/tokens_per_second": total.tokens / seconds if seconds else None,
+    }
+
+
+def _cost(total: Cost, seconds: float) -> dict[str, float | None]:
+    cost = asdict(replace(total, seconds=seconds))
     return {f"progress/{name}": value for name, value in cost.items()}
+
+
+def _is_told_by_race(history: History) -> bool:
+    """Whether what the run had cost at its last evaluation was told as its arms were raced."""
+    selected = history.arms.selected
+    if selected is None:
+        return False
+    own = history.cost + history.discarded_cost
+    return own.compute <= history.arms.last[selected.arm].cost.compute
 
 
 def _passed(history: History) -> dict[str, float]:
@@ -140,7 +168,7 @@ def _passed(history: History) -> dict[str, float]:
     """
     if not history.final_evaluations:
         return {}
-    retained = _numbers(history, history.retained)
+    retained = stage_numbers(history, history.retained)
     found: dict[str, float] = {f"retained_{name}": value for name, value in retained.items()}
     longest = max(event.stage.length for event in history.final_evaluations)
     if history.reach is None or longest > history.longest_trained:
@@ -150,24 +178,6 @@ def _passed(history: History) -> dict[str, float]:
     if hardest in scores:
         found["score"] = scores[hardest]
     return {"held_stages": len(history.held), **found}
-
-
-def _numbers(history: History, stage: Stage | None, *, place: bool = True) -> dict[str, int]:
-    """What tells a stage of the path from the others, as numbers; all are 0 for none.
-
-    Its place on the path, counted from 1, is one number where several of its numbers grow.
-    """
-    path = history.description.path
-    names = growing_axes(path) or ("length",)
-    found = {name: 0 if stage is None else getattr(stage, name) for name in names}
-    if place and len(names) > 1:
-        found["place"] = 0 if stage is None else 1 + path.index(stage)
-    return found
-
-
-def _single(numbers: Mapping[str, int]) -> str:
-    """The number that says how far along the path it is: where two grow, its place."""
-    return "place" if "place" in numbers else next(iter(numbers))
 
 
 def visit_metrics(history: History, visit: Visit) -> list[Metric]:
@@ -180,32 +190,4 @@ def visit_metrics(history: History, visit: Visit) -> list[Metric]:
             "tuning/discarded_compute": visit.discarded_cost.compute,
             "tuning/discarded_share": visit.discarded_share,
         }
-    return _points(values, last_timestamp(history), history.total_cost.steps)
-
-
-def timestamp_of(time: float) -> int:
-    """A time of day as MLflow counts it, in milliseconds."""
-    return int(time * 1000)
-
-
-def last_timestamp(history: History) -> int:
-    """When the last record was written, or the run started."""
-    return timestamp_of(history.last_written)
-
-
-def _main(values: Mapping[str, float | None], timestamp: int, cost: Cost) -> list[Metric]:
-    """What is looked at first, by compute and by step."""
-    steps = {"by_compute": round(cost.compute / COMPUTE_UNIT), "by_step": cost.steps}
-    return [
-        point
-        for section, step in steps.items()
-        for point in _points({f"{section}/{n}": v for n, v in values.items()}, timestamp, step)
-    ]
-
-
-def _points(values: Mapping[str, float | None], timestamp: int, step: int) -> list[Metric]:
-    return [
-        Metric(key, float(value), timestamp, step)
-        for key, value in values.items()
-        if value is not None
-    ]
+    return points(values, last_timestamp(history), cost_then(history).steps)

@@ -5,35 +5,36 @@ looked for before anything is created.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Metric, Run, RunTag
 from mlflow.tracking import MlflowClient
 
 from curriculum import record
 from curriculum.plan import Verdict
-from curriculum.tracking.addresses import NOTE_TAG, RUN_TAG
+from curriculum.tracking.addresses import PARENT_TAG, RUN_TAG
+from curriculum.tracking.arm_fields import arm_columns
+from curriculum.tracking.arm_metrics import race_metrics, selection_metrics
+from curriculum.tracking.arm_runs import ARM_TAG, ArmRuns
 from curriculum.tracking.artifacts import Artifacts, remove_leftovers
-from curriculum.tracking.client import experiment_id, paginate
+from curriculum.tracking.client import experiment_id, log_params, paginate
+from curriculum.tracking.metric_points import cost_then, last_timestamp, timestamp_of
 from curriculum.tracking.metrics import (
     evaluation_metrics,
     final_metrics,
     is_done_at_its_step,
-    last_timestamp,
     reach_metrics,
     rollback_metrics,
     selected_trial_metrics,
-    timestamp_of,
     visit_metrics,
 )
+from curriculum.tracking.notes import Notes
 from curriculum.tracking.point_buffer import PointBuffer
 from curriculum.tracking.presentation import Presentation
 from curriculum.tracking.run_fields import (
     experiment_note,
     is_kept,
-    note_digest,
     path_datasets,
     run_name,
     run_params,
@@ -43,9 +44,9 @@ from curriculum.tracking.run_fields import (
 from curriculum.tracking.system_load import SystemLoad
 
 VISIT_TAG = "curriculum.visit"
-PARENT_TAG = "mlflow.parentRunId"
-WRITTEN_TAG = "curriculum.note_digest"
-"""Of the description that was written last: another one is a user's."""
+SELECTED = "selected_arm"
+"""The param and the tag of a portfolio's run that name the arm which it goes on as."""
+
 
 METRICS_AT_ONCE = 1000
 STATUS = {
@@ -58,7 +59,7 @@ STATUS = {
 
 
 class Mirror:
-    """One run's copy in MLflow: a parent run, and a child run or a row for each visit."""
+    """One run's copy in MLflow: a parent run, and a child run or a row for each visit, and each arm."""
 
     def __init__(
         self,
@@ -87,10 +88,18 @@ class Mirror:
         described = self.history.description
         note = experiment_note(described)
         self._experiment = experiment_id(client, described.experiment, artifacts, note)
-        self._children: dict[int, str] = {}
-        self._run = self._find_run()
+        self._run, children = self._find_run()
         if artifacts is not None:
-            remove_leftovers(artifacts, (self._run, *self._children.values()))
+            remove_leftovers(artifacts, (self._run, *(run.info.run_id for run in children)))
+        self._children = {int(n): run for n, run in _by_tag(children, VISIT_TAG).items()}
+        self._arms = ArmRuns(
+            client,
+            self._experiment,
+            self._run,
+            known=_by_tag(children, ARM_TAG),
+            points=self._points,
+            notes=self._notes,
+        )
         self._artifacts = Artifacts(folder, client, self._experiment, self._run)
         self._load = SystemLoad(client, self._run, wanted=self._settings.system_metrics)
 
@@ -109,6 +118,8 @@ class Mirror:
             self._apply(entry)
             self._offset = offset
         self._log_points()
+        if not self._settings.visits_as_table:
+            self._arms.update(self.history)
         for name in self._checkpoints:
             self._artifacts.upload_checkpoint(name)
 
@@ -128,10 +139,11 @@ class Mirror:
         self._artifacts.upload_figures(self._presentation.figures(self.history))
         self._artifacts.log_model(self.history, run_params(self.history.description), note)
         if self._settings.visits_as_table:
-            visits = self._presentation.visits(self.history)
-            self._artifacts.upload_table(self._run, "visits.json", visits)
-        # At once: a note whose digest is missing is taken for a user's.
-        tags = [*self._note_tags(self._run, note), RunTag("status", status)]
+            tables = {"visits.json": self._presentation.visits(self.history)}
+            if self.history.arms.evaluations:
+                tables["arms.json"] = arm_columns(self.history)
+            self._artifacts.upload_tables(self._run, tables)
+        tags = [*self._notes.tags(self._run, note), RunTag("status", status)]
         self.client.log_batch(self._run, tags=tags)
         ended = last_timestamp(self.history)
         for visit in self.history.visits:
@@ -140,6 +152,7 @@ class Mirror:
             if visit.ended is None and child is not None:
                 self.client.set_tag(child, "verdict", visit.verdict)
                 self.client.set_terminated(child, STATUS[status], end_time=ended)
+        self._arms.close(STATUS[status], ended)
         self.client.set_terminated(self._run, STATUS[status], end_time=ended)
 
     def release(self) -> None:
@@ -148,9 +161,12 @@ class Mirror:
 
     def _apply(self, entry: record.Record) -> None:
         """Copy one record; its points are gathered."""
+        before = self.history.last_written
         self.history.add(entry)
         time = timestamp_of(entry.clock.time)
         match event := entry.event:
+            case record.ArmEvaluated() | record.FavouritesChanged() | record.ArmSelected():
+                self._apply_to_race(entry, before)
             case record.VisitStarted():
                 self._start_child(self.history.visits[-1], time)
                 if event.visit == 0:  # curves of the reach start at nothing
@@ -175,13 +191,19 @@ class Mirror:
             case _:  # shown by the notes, plots and final metrics alone
                 pass
 
-    def _note_tags(self, run: str, note: str) -> list[RunTag]:
-        """The tags of a run's description; none where somebody has written another one."""
-        known = self._described.get(run, {})
-        present = known.get(NOTE_TAG)
-        if present is not None and note_digest(present) != known.get(WRITTEN_TAG):
-            return []
-        return [RunTag(NOTE_TAG, note), RunTag(WRITTEN_TAG, note_digest(note))]
+    def _apply_to_race(self, entry: record.Record, before: float) -> None:
+        """Copy a record of the race; `before` is the time of day of the one before it."""
+        match event := entry.event:
+            case record.ArmEvaluated():
+                self._points.add(self._run, race_metrics(self.history, entry))
+            case record.ArmSelected():
+                self._points.add(self._run, selection_metrics(self.history, event))
+                log_params(self.client, self._run, {SELECTED: event.arm})
+                self.client.set_tag(self._run, SELECTED, event.arm)
+            case _:  # tells of single arms alone
+                pass
+        if not self._settings.visits_as_table:
+            self._arms.add(self.history, entry, before)
 
     def _add(self, metrics: list[Metric], visit: int) -> None:
         """Gather points of the run and of a visit's child run."""
@@ -193,19 +215,18 @@ class Mirror:
             for start in range(0, len(metrics), METRICS_AT_ONCE):
                 self.client.log_batch(run, metrics=metrics[start : start + METRICS_AT_ONCE])
 
-    def _find_run(self) -> str:
+    def _find_run(self) -> tuple[str, list[Run]]:
         """The parent run, which is made where there is none, and its children."""
         description = self.history.description
         query = f"tags.`{RUN_TAG}` = '{description.id}'"
         runs = list(paginate(self.client.search_runs, [self._experiment], query))
-        found = next((run for run in runs if VISIT_TAG not in run.data.tags), None)
-        children = [run for run in runs if VISIT_TAG in run.data.tags]
+        children = [run for run in runs if _is_child(run)]
+        found = next((run for run in runs if not _is_child(run)), None)
         if found is not None and self._is_other(found, children):
             for run in (*children, found):
                 self.client.delete_run(run.info.run_id)
             found, children = None, []
-        self._children = {int(run.data.tags[VISIT_TAG]): run.info.run_id for run in children}
-        self._described = {run.info.run_id: run.data.tags for run in runs}
+        self._notes = Notes({run.info.run_id: run.data.tags for run in runs})
         if found is not None and self.folder.is_running:
             for run in (found, *children):
                 if run.info.status in ("KILLED", "FAILED"):  # it was resumed
@@ -220,9 +241,9 @@ class Mirror:
             for child in children:  # of a parent that was deleted: they keep their own tags
                 self.client.set_tag(child.info.run_id, PARENT_TAG, found.info.run_id)
         run = str(found.info.run_id)
-        self._log_params(run, run_params(description))
+        log_params(self.client, run, run_params(description))
         self.client.log_inputs(run, path_datasets(description))
-        return run
+        return run, children
 
     def _is_other(self, found: Run, children: Sequence[Run]) -> bool:
         """Whether a copy holds what the journal does not.
@@ -237,17 +258,15 @@ class Mirror:
         known = set()
         for entry, _ in record.intact_records(self.folder.journal)[0]:
             history.add(entry)
-            if isinstance(entry.event, record.Evaluated):
-                known.add((history.total_cost.steps, timestamp_of(entry.clock.time)))
+            if isinstance(entry.event, record.Evaluated | record.ArmEvaluated):
+                known.add((cost_then(history).steps, timestamp_of(entry.clock.time)))
         known.add((history.total_cost.steps, last_timestamp(history)))  # of the run's end
-        if any(int(run.data.tags[VISIT_TAG]) >= len(history.visits) for run in children):
+        if any(int(number) >= len(history.visits) for number in _by_tag(children, VISIT_TAG)):
+            return True
+        if not _by_tag(children, ARM_TAG).keys() <= history.arms.last.keys():
             return True
         points = self.client.get_metric_history(found.info.run_id, "progress/tokens")
         return any((point.step, point.timestamp) not in known for point in points)
-
-    def _log_params(self, run: str, values: Mapping[str, Any]) -> None:
-        params = [Param(name, str(value)) for name, value in values.items()]
-        self.client.log_batch(run, params=params)
 
     def _start_child(self, visit: record.Visit, time: int) -> None:
         if self._settings.visits_as_table:
@@ -270,7 +289,7 @@ class Mirror:
             "level": visit.stage.level,
             "visit_reason": reason,
         }
-        self._log_params(self._children[visit.number], values)
+        log_params(self.client, self._children[visit.number], values)
         datasets = stage_datasets(self.history.description, visit.stage)
         self.client.log_inputs(self._children[visit.number], datasets)
 
@@ -278,14 +297,24 @@ class Mirror:
         if self._settings.visits_as_table:
             return
         run = self._children[visit.number]
-        tags = [RunTag("verdict", visit.verdict), *self._note_tags(run, visit.reason)]
+        tags = [RunTag("verdict", visit.verdict), *self._notes.tags(run, visit.reason)]
         # Params can't change once logged, and these are settled only now.
         settled = {"learning_rate": visit.learning_rate, "hidden_size": visit.hidden_size}
-        self._log_params(run, settled)
+        log_params(self.client, run, settled)
         self.client.log_batch(run, metrics=visit_metrics(self.history, visit), tags=tags)
         if visit.trials:
-            self._artifacts.upload_table(run, "trials.json", self._presentation.trials(visit))
+            self._artifacts.upload_tables(run, {"trials.json": self._presentation.trials(visit)})
             self._artifacts.upload_figures(
                 self._presentation.visit_figures(self.history, visit), run
             )
         self.client.set_terminated(run, "FINISHED", end_time=time)
+
+
+def _is_child(run: Run) -> bool:
+    """Whether a copy's run is that of a visit or an arm."""
+    return VISIT_TAG in run.data.tags or ARM_TAG in run.data.tags
+
+
+def _by_tag(children: Sequence[Run], tag: str) -> dict[str, str]:
+    """The ids of those that have a tag, by its value."""
+    return {run.data.tags[tag]: run.info.run_id for run in children if tag in run.data.tags}

@@ -16,6 +16,7 @@ class PointBuffer:
 
     def __init__(self) -> None:
         self._points: dict[str, dict[str, list[Metric]]] = {}
+        self._over = set[str]()
 
     def add(self, run: str, metrics: Iterable[Metric]) -> None:
         """Take points of a run, in the order of their steps."""
@@ -26,12 +27,16 @@ class PointBuffer:
                 known.pop()
             known.append(metric)
 
+    def finish(self, run: str) -> None:
+        """Have all points of a run logged: no more of them come."""
+        self._over.add(run)
+
     def take(self, *, last: bool = False) -> Iterator[tuple[str, list[Metric]]]:
         """By run, the points to log now; those of the newest step only if they are the `last`."""
         for run, points in self._points.items():
             found = []
             for known in points.values():
-                ready = len(known) if last else len(known) - 1
+                ready = len(known) if last or run in self._over else len(known) - 1
                 found += known[:ready]
                 del known[:ready]
             if found:

@@ -61,6 +61,9 @@ def run_tags(description: record.RunDescription) -> dict[str, str]:
     tags |= {name: commit.partition("+")[0] for name, commit in git.items() if commit is not None}
     if description.user:
         tags["mlflow.user"] = description.user
+    arms = description.settings.get("pacing.arms")
+    if arms is not None:
+        tags["arms"] = _spelled(arms)
     return tags | {
         RUN_TAG: description.id,
         "mlflow.source.name": description.source or description.experiment,

@@ -29,7 +29,7 @@ from curriculum.record import History, Record, Store, VisitEnded
 from curriculum.report import explain_run
 from curriculum.report.tables import stage_table, stage_table_markdown
 from curriculum.tasks import FirstBit
-from curriculum.tracking.metrics import _numbers
+from curriculum.tracking.metric_points import stage_numbers
 
 DEEPEST = 3
 
@@ -87,7 +87,7 @@ def test_each_level_is_mastered_in_turn_and_recorded(finished: Path) -> None:
     assert [visit.stage.level for visit in history.visits] == [1, 2, 3]
     assert [stage.key for stage in history.description.path] == ["4x2", "4x2x2", "4x2x3"]
     assert history.reach == Stage(4, 2, DEEPEST)
-    assert _numbers(history, history.reach) == {"level": 3}
+    assert stage_numbers(history, history.reach) == {"level": 3}
 
 
 def test_tables_have_a_column_for_levels_where_there_are_any(finished: Path) -> None:

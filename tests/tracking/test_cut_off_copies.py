@@ -14,7 +14,7 @@ from curriculum import Experiment, UsageError
 from curriculum.record import RunFolder, Store
 from curriculum.tracking import is_synced
 from curriculum.tracking.addresses import NOTE_TAG
-from curriculum.tracking.mirror import WRITTEN_TAG
+from curriculum.tracking.notes import WRITTEN_TAG
 
 pytestmark = pytest.mark.slow
 

@@ -36,3 +36,11 @@ def test_of_several_at_one_step_the_last_is_kept() -> None:
         "a": [("score", 0.8, 10), ("loss", 2.0, 10)],
         "b": [("score", 0.1, 10)],
     }
+
+
+def test_of_a_run_that_is_over_all_are_logged() -> None:
+    buffer = PointBuffer()
+    buffer.add("a", [point("score", 0.5, 0), point("score", 0.7, 10)])
+    buffer.add("b", [point("score", 0.1, 10)])
+    buffer.finish("a")
+    assert taken(buffer) == {"a": [("score", 0.5, 0), ("score", 0.7, 10)]}
