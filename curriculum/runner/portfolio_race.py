@@ -90,8 +90,7 @@ class PortfolioRace:
             ending = ending or "no arm can be trained further"
         else:
             number = winner
-            count = len(self._arms)
-            ending = f"{self._names[winner]} is the first of {count} arms to master the target"
+            ending = f"{self._names[winner]} is the first arm to master the target"
         own_seconds = self._arms[number].end(ending)
         costs = {n: event.cost for n, event in self._last.items()}
         own = costs.pop(number)
