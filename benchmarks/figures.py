@@ -10,7 +10,7 @@ from chomsky_table import chomsky
 from comparison_table import strategies
 from gallery import gallery
 from language_tables import growing_windows, stability
-from portfolio_table import race_costs, race_rules, racing_overhead
+from portfolio_table import handing_over, race_costs, race_rules, racing_overhead
 from run_tables import (
     NETS,
     Content,
@@ -375,6 +375,12 @@ FIGURES: dict[str, Figures] = {
         table=race_costs,
     ),
     "race_rules": Figures(of=("race_costs",), table=race_rules),
+    "handing_over": Figures(
+        commands=("python benchmarks/handing_over.py --seeds 0 1 --json {out}",),
+        minutes=15,
+        seeds="0 and 1",
+        table=handing_over,
+    ),
     "racing_overhead": Figures(
         commands=("python benchmarks/racing_overhead.py --json {out}",),
         minutes=3,

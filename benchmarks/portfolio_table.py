@@ -102,3 +102,28 @@ def _best_of(row: Row) -> str:
 
     best = min(further, key=standing)
     return f"`{best}` {_words(further[best])}"
+
+
+def handing_over(content: Content) -> str:
+    """A line for each pair: what a strategy costs from fresh weights, and with what another has trained before."""
+    names = dict.fromkeys(row["pair"] for row in content[0])
+    kinds = ("direct", "gated", "direct, then gated", "gated, then direct")
+    lines = []
+    for name in names:
+        group = [row for row in content[0] if row["pair"] == name]
+        lines.append(
+            [
+                f"`{name}`",
+                ", ".join(f"{row['at first']:.0f}" for row in group),
+                *(", ".join(_compute(row, kind) for row in group) for kind in kinds),
+            ]
+        )
+    heads = ("`direct`", "`gated`", "`direct`, then `gated`", "`gated`, then `direct`")
+    return table(("task × model", "the first part", *heads), iter(lines))
+
+
+def _compute(row: Row, kind: str) -> str:
+    """To the target, the first part included where there is one."""
+    if row[kind] is None:
+        return "never"
+    return f"{row[kind] + (row['at first'] if 'then' in kind else 0):.0f}"
