@@ -29,7 +29,7 @@ class RunResult(record.Result):
 
     @property
     def figures(self) -> dict[str, Figure]:
-        """Matplotlib's figures of the run, by name; none before its first visit."""
+        """Matplotlib's figures of the run, by name; none before its first visit, but that of a race."""
         report.show_figures_inline()
         return report.run_figures(self.history)
 

@@ -126,6 +126,9 @@ def run(request: RunRequest) -> int:
         for line in report.describe_dry_run(experiment):
             print_line(line, hanging=4)
         return 0
+    if config.is_portfolio(experiment):
+        for name, why in config.arms_left_out(experiment).items():
+            print_note(f"{name} is left out of the race, as {why}")
     if experiment.budget.compute is not None or experiment.tuning.is_on:
         _note_estimate(experiment)
     seed, overrides, outcome = request.seed, request.overrides, _Outcome.printing_for(request)
@@ -246,6 +249,7 @@ def _finish(
     outcome(history)
     for sentence in report.final_evaluation(history):
         print_line(sentence, stream)
+    _print_verdict(history, stream)
     if history.end is not None:
         print_line(
             f"Run {result.run_id}: 'explain {result.run_id}' says why, 'show {result.run_id}' shows "
@@ -260,6 +264,15 @@ def _finish(
     if result.status == "interrupted":
         return 128 + (stop.signal or signal.SIGINT)
     return EXIT_CODES[result.status]
+
+
+def _print_verdict(history: record.History, stream: TextIO) -> None:
+    """Print what a race says of its arms, and the command that would show it, on one line to be copied."""
+    for sentence in (*report.race_verdict(history), report.verdict_needs(history)):
+        if sentence:
+            print_line(sentence, stream)
+    if command := report.comparing_command(history):
+        print(command, file=stream)
 
 
 def _resume_command(history: record.History, store: Path) -> str:

@@ -44,6 +44,7 @@ from .pacing.root import Root as Root
 from .per_stage import unknown_stages as unknown_stages
 from .plateau import Plateau as Plateau
 from .race import Race as Race
+from .race_forecast import JUDGED_AFTER as JUDGED_AFTER
 from .race_forecast import ArmReport as ArmReport
 from .recovery.backtracking import Backtracking as Backtracking
 from .recovery.rollback import BestState as BestState

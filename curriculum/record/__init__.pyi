@@ -73,10 +73,12 @@ from .race_events import ArmEvaluated as ArmEvaluated
 from .race_events import ArmSelected as ArmSelected
 from .race_events import FavouritesChanged as FavouritesChanged
 from .race_events import RaceEvent as RaceEvent
+from .race_events import RaceStarted as RaceStarted
 from .recorder import Listener as Listener
 from .recorder import Recorder as Recorder
 from .redaction import first_line as first_line
 from .redaction import redacted as redacted
+from .result import ArmResult as ArmResult
 from .result import Result as Result
 from .result import StageResult as StageResult
 from .resume_point import ResumePoint as ResumePoint

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 
 from curriculum.plan import Cost
-from curriculum.record.race_events import ArmEvaluated, ArmSelected, FavouritesChanged, RaceEvent
+from curriculum.record.race_events import (
+    ArmEvaluated,
+    ArmSelected,
+    FavouritesChanged,
+    RaceEvent,
+    RaceStarted,
+)
+from curriculum.record.result import ArmResult
 
 
 class ArmsHistory:
     """The race of a run's arms; empty for a run that races none.
 
     Attributes:
+        started: which arms there are; None for a run that races none, or none yet.
         evaluations: of all arms, in the order of the race.
         times: the times of day when they were recorded.
         favourites: which arms were trained on, each with the number of the evaluation that it came after.
@@ -19,6 +28,7 @@ class ArmsHistory:
     """
 
     def __init__(self) -> None:
+        self.started: RaceStarted | None = None
         self.evaluations: list[ArmEvaluated] = []
         self.times: list[float] = []
         self.favourites: list[tuple[int, FavouritesChanged]] = []
@@ -29,6 +39,8 @@ class ArmsHistory:
     def add(self, event: RaceEvent, time: float) -> None:
         """Take one more record into account."""
         match event:
+            case RaceStarted():
+                self.started = event
             case ArmEvaluated():
                 self.evaluations.append(event)
                 self.times.append(time)
@@ -42,6 +54,44 @@ class ArmsHistory:
     def last(self) -> dict[str, ArmEvaluated]:
         """The last evaluation of each arm that was started, in the order that they were."""
         return self._last
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All arms, in the order of the race; those that were not trained yet, too."""
+        selected = () if self.selected is None else (self.selected.arm,)
+        return tuple(dict.fromkeys((*self.first_costs, *self._last, *selected)))
+
+    @property
+    def first_costs(self) -> Mapping[str, float]:
+        """Of each arm, the compute of its first evaluation interval, as estimated."""
+        return {} if self.started is None else self.started.first_costs
+
+    @property
+    def compute(self) -> float:
+        """What the race has cost so far, all arms together."""
+        return sum(event.cost.compute for event in self._last.values())
+
+    def results(self) -> dict[str, ArmResult]:
+        """What each arm has come to."""
+        return {name: self._result(name) for name in self.names}
+
+    def _result(self, name: str) -> ArmResult:
+        if name not in self._last:
+            return ArmResult()
+        last = self._last[name]
+        return ArmResult(
+            reach=last.reach,
+            mastered=last.report.mastered,
+            selected=self.selected is not None and self.selected.arm == name,
+            ending=last.report.ending,
+            evaluations=sum(event.arm == name for event in self.evaluations),
+            stage=last.stage,
+            score=last.report.score,
+            target_score=last.report.target_score,
+            steps=last.cost.steps,
+            tokens=last.cost.tokens,
+            compute=last.cost.compute,
+        )
 
     @property
     def cost(self) -> Cost:

@@ -7,7 +7,13 @@ from typing import Any, Literal, TypeAlias, get_args
 from curriculum.config import Choices, Range
 from curriculum.plan import Answer, Cost, Decision, Loss, Score, Stage, Verdict, VisitReason
 from curriculum.record.codec import Json, Malformed, decode, encode
-from curriculum.record.race_events import ArmEvaluated, ArmSelected, FavouritesChanged, RaceEvent
+from curriculum.record.race_events import (
+    ArmEvaluated,
+    ArmSelected,
+    FavouritesChanged,
+    RaceEvent,
+    RaceStarted,
+)
 from curriculum.record.trial_record import CompletedTrial, TrialReport
 
 
@@ -272,6 +278,7 @@ Event: TypeAlias = (
 )
 
 KINDS: Mapping[str, type[Any]] = {
+    "race": RaceStarted,
     "arm_evaluation": ArmEvaluated,
     "favourites": FavouritesChanged,
     "arm_selection": ArmSelected,

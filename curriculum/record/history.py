@@ -12,7 +12,12 @@ from curriculum.record.arms import ArmsHistory
 from curriculum.record.description import RunDescription
 from curriculum.record.events import Event, Record
 from curriculum.record.journal import intact_records
-from curriculum.record.race_events import ArmEvaluated, ArmSelected, FavouritesChanged
+from curriculum.record.race_events import (
+    ArmEvaluated,
+    ArmSelected,
+    FavouritesChanged,
+    RaceStarted,
+)
 from curriculum.record.result import Result
 from curriculum.record.run_folder import RunFolder, StopNote
 from curriculum.record.trial_record import TrialReport
@@ -212,6 +217,7 @@ class History:
             seconds=round(self.seconds, 3),
             stages=tuple(visit.result() for visit in self.visits),
             axis_names=self.description.axis_names,
+            arms=self.arms.results(),
         )
 
     def _visits_of_network(self) -> list[Visit]:
@@ -226,7 +232,7 @@ class History:
 
     def _apply(self, event: Event) -> None:  # noqa: PLR0912 - a dispatch on types
         match event:
-            case ArmEvaluated() | FavouritesChanged() | ArmSelected():
+            case RaceStarted() | ArmEvaluated() | FavouritesChanged() | ArmSelected():
                 self.arms.add(event, self.last_written)
             case events.VisitStarted():
                 self._start_visit(event)

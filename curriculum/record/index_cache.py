@@ -18,7 +18,7 @@ from curriculum.errors import UsageError
 from curriculum.record.description import FORMAT
 from curriculum.record.files import check_file
 
-VERSION = f"{FORMAT}.2"
+VERSION = f"{FORMAT}.3"
 """Of what is kept: another version has a database of its own."""
 
 DATABASE = re.compile(r"[0-9a-f]{24}-\d+\.\d+\.db")

@@ -9,6 +9,7 @@ from typing import Literal
 from curriculum.plan import Cost, Stage, VisitReason
 from curriculum.record.description import RunDescription
 from curriculum.record.history import History, run_status
+from curriculum.record.result import ArmResult
 from curriculum.record.run_folder import RunFolder
 from curriculum.record.thinned_journal import ThinnedJournal
 
@@ -26,6 +27,7 @@ class RunTotals:
         last_written: the time of day of the last record; of the run's start before any.
         mastered: what the run had cost when it first passed each stage of the path, in order or ahead.
         took_half_steps: whether it visited stages between those of the path.
+        arms: of a portfolio, by name what each came to.
         changed_provenance: whether it was resumed, by force, under another than it was started with.
     """
 
@@ -37,6 +39,7 @@ class RunTotals:
     last_written: float
     mastered: Mapping[Stage, Cost] = field(default_factory=dict)
     took_half_steps: bool = False
+    arms: Mapping[str, ArmResult] = field(default_factory=dict)
     changed_provenance: bool = False
 
     @classmethod
@@ -51,6 +54,7 @@ class RunTotals:
             last_written=history.last_written,
             mastered=_mastered(history),
             took_half_steps=any(v.visit_reason is VisitReason.HALF_STEP for v in history.visits),
+            arms=history.arms.results(),
             changed_provenance=bool(history.changes),
         )
 

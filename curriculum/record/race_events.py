@@ -1,10 +1,23 @@
 """What the journal of a run that races the arms of a portfolio tells of the race."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from curriculum.plan import ArmReport, Cost, Stage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RaceStarted:
+    """The arms of a portfolio are about to be raced.
+
+    Attributes:
+        first_costs: of each arm, the compute of its first evaluation interval, as estimated.
+        left_out: the arms that the task refuses, and why.
+    """
+
+    first_costs: Mapping[str, float]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,5 +68,5 @@ class ArmSelected:
     discarded_cost: Cost
 
 
-RaceEvent: TypeAlias = ArmEvaluated | FavouritesChanged | ArmSelected
+RaceEvent: TypeAlias = RaceStarted | ArmEvaluated | FavouritesChanged | ArmSelected
 """What happens before the first visit of a run that races the arms of a portfolio."""

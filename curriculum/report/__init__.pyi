@@ -15,6 +15,9 @@ from .figures.trials import trial_figures as trial_figures
 from .note import markdown_note as markdown_note
 from .optimization_progress import OptimizationProgress as OptimizationProgress
 from .progress import Progress as Progress
+from .race import comparing_command as comparing_command
+from .race import race_verdict as race_verdict
+from .race import verdict_needs as verdict_needs
 from .runs import RunLine as RunLine
 from .runs import print_runs as print_runs
 from .runs import run_line as run_line

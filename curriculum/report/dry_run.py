@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator
 
-from curriculum.config import Choices, Experiment, search_space_of, widest_size
+from curriculum.config import (
+    Choices,
+    Experiment,
+    arms_left_out,
+    arms_of,
+    is_portfolio,
+    search_space_of,
+    widest_size,
+)
 from curriculum.errors import counted
 from curriculum.plan import Stage
 
@@ -11,6 +19,10 @@ def describe_dry_run(experiment: Experiment) -> Iterator[str]:
     """A heading, the criterion, a line for each stage, the search, and the budget."""
     path, criterion = experiment.growth.path(), experiment.criterion
     yield f"{experiment.name}: {counted(len(path), 'stage')}, strategy {experiment.strategy}"
+    if is_portfolio(experiment):
+        yield f"race: {', '.join(arms_of(experiment))}, the first of them to the target ends it"
+        for name, why in arms_left_out(experiment).items():
+            yield f"left out: {name}, as {why}"
     for note in experiment.task.notes:
         yield f"data: {note}"
     yield f"criterion: {criterion.description()}"

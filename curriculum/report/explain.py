@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from curriculum.errors import counted
 from curriculum.plan import LOSSES, Verdict, VisitReason, perplexity
 from curriculum.record import History, ProvenanceChanged, Visit
+from curriculum.report.race import comparing_command, race_verdict, verdict_needs
+from curriculum.report.race_standing import race_lines, race_situation
 
 REASONS = {
     VisitReason.ADVANCE: "",
@@ -17,7 +19,7 @@ REASONS = {
 
 
 def explain_run(history: History, *, running: bool = False) -> Iterator[str]:
-    """A heading, a sentence for each visit, and how the run ended."""
+    """A heading, the race of its arms if it has any, a sentence for each visit, and how the run ended."""
     description = history.description
     yield (
         f"Run {description.id}: {description.experiment}, seed {description.seed}, "
@@ -25,6 +27,7 @@ def explain_run(history: History, *, running: bool = False) -> Iterator[str]:
     )
     for change in history.changes:
         yield f"Resumed by force under a changed provenance{_changes(change)}."
+    yield from race_lines(history)
     for visit in history.visits:
         retuning = ", retuned" if visit.retuning else ""
         reason = REASONS[visit.visit_reason]
@@ -45,9 +48,13 @@ def _changes(change: ProvenanceChanged) -> str:
 
 
 def closing(history: History, *, running: bool = False) -> str:
-    """How the run stands or ended, with its reach and cost, and what its final model passes."""
+    """How the run stands or ended, with its reach and cost, and what its final model passes.
+
+    Of a race, also what that says, and the command that would show it.
+    """
     parts = outcome(history, running=running), *final_evaluation(history, running=running)
-    return " ".join(parts)
+    words = (*parts, *race_verdict(history), verdict_needs(history), comparing_command(history))
+    return " ".join(filter(None, words))
 
 
 def outcome(history: History, *, running: bool = False) -> str:
@@ -65,11 +72,15 @@ def outcome(history: History, *, running: bool = False) -> str:
         return f"{_reached(history)}; {cost}."
     else:
         status, ending = trained.status, trained.ending
-    words, verdict = history.description.axis_names.words, history.description.verdict
+    description = history.description
+    words, verdict = description.axis_names.words, description.verdict
     reach = f"no stage {verdict}"
     if history.reach is not None:
         kind = " (ready)" if verdict is Verdict.READY else ""
         reach = f"reach: {words(history.reach)}{kind}"
+    elif history.arms.names:
+        arms = history.arms.results()
+        reach = f"amid its race: {race_situation(arms, description.axis_names, description.path)}"
     return f"{status.capitalize()}{f' ({ending})' if ending else ''}; {reach}; {cost}."
 
 

@@ -14,12 +14,13 @@ from curriculum import record
 from curriculum.config import Experiment
 from curriculum.errors import counted
 from curriculum.plan import Cost, Decision, Stage, Verdict
+from curriculum.report.race_progress import RaceProgress
 from curriculum.report.screen import screen_of
 
 REDRAW_SECONDS = 0.1
 LINE_SECONDS = 10.0
 
-NEWS = (record.Evaluated, record.TrialEvaluated, record.FinalEvaluated)
+NEWS = (record.Evaluated, record.TrialEvaluated, record.ArmEvaluated, record.FinalEvaluated)
 """What changes the line that is printed now and then; others would have it printed twice."""
 
 
@@ -46,6 +47,7 @@ class Progress:
         self._discarded_cost = Cost()  # of all trials, until one of them is selected
         self._decision: Decision | None = None
         self._stage, self._visit = self._path[0], 0
+        self._arms = RaceProgress(self._path, self._names)
         self._race: dict[int, record.TrialReport] = {}  # the last report of each trial of a search
         self._first_trial = 0  # its number
         self._final: record.FinalEvaluated | None = None  # the newest, once training is over
@@ -78,27 +80,39 @@ class Progress:
     def __call__(self, entry: record.Record) -> None:
         """Show a record of the journal."""
         self._take(entry.event)
+        self._arms.take(entry)
         if not self._trained:  # the final evaluation takes time, and no steps
             self._seconds = entry.clock.seconds
         if isinstance(entry.event, record.TrainingEnded):
             self._leave_panel()
-        if entry.clock.time < self._made - 1:
+        # What the race told already comes again, as the record of its winner.
+        repeated = entry.clock.time <= self._arms.repeats_until and (
+            self._screen is not None or not isinstance(entry.event, record.ArmSelected)
+        )
+        if entry.clock.time < self._made - 1 or repeated:
             return
         if not self._started:
             self._start()
         if isinstance(entry.event, record.TrainingEnded):
             self._shown = time.monotonic()
         elif self._screen is None:
-            if isinstance(entry.event, record.VisitEnded):
-                self._print(f"{entry.event.verdict:<9} {self._situation()}")
-            elif isinstance(entry.event, NEWS) and time.monotonic() - self._shown > LINE_SECONDS:
-                activity = "searching" if self._race else "learning"
-                self._print(self._final_evaluation() or f"{activity:<9} {self._situation()}")
+            self._print_news(entry.event)
         elif time.monotonic() - self._shown > REDRAW_SECONDS:
             if not self._screen.is_started:
                 self._screen.start()
             self._screen.update(self._drawn(), refresh=True)
             self._shown = time.monotonic()
+
+    def _print_news(self, event: record.Event) -> None:
+        """Print a line for what is over, and one now and then."""
+        if isinstance(event, record.ArmEvaluated | record.ArmSelected) and self._arms.news():
+            self._print(self._arms.news())
+        elif isinstance(event, record.VisitEnded):
+            self._print(f"{event.verdict:<9} {self._situation()}")
+        elif isinstance(event, NEWS) and time.monotonic() - self._shown > LINE_SECONDS:
+            activity = "searching" if self._race else "learning"
+            text = self._final_evaluation() or f"{activity:<9} {self._situation()}"
+            self._print(self._arms.situation() if self._arms.is_on else text)
 
     def _take(self, event: record.Event) -> None:
         match event:
@@ -149,7 +163,7 @@ class Progress:
 
     @property
     def _total(self) -> Cost:
-        return self._cost + self._discarded_cost
+        return self._cost + self._discarded_cost + self._arms.arms.cost
 
     @property
     def _steps(self) -> int:
@@ -188,14 +202,25 @@ class Progress:
 
     def _drawn(self) -> Table | Text:
         """What a terminal shows: the run's state, or once it is trained the final evaluation's."""
+        if self._arms.is_on:
+            return self._race_panel()
         if not self._trained:
             return self._panel()
         return Text(self._final_evaluation(), no_wrap=True, overflow="ellipsis")
+
+    def _race_panel(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        table.title, table.title_justify = f"{self._title}: a race", "left"
+        for name, text in self._arms.rows():
+            table.add_row(name, Text(text, no_wrap=True, overflow="ellipsis"))
+        return table
 
     def _panel(self) -> Table:
         done = 0 if self._reach is None else self._path.index(self._reach) + 1
         table = Table.grid(padding=(0, 2))
         table.title, table.title_justify = self._title, "left"
+        if self._arms.arms.selected is not None:
+            table.add_row("arm", f"{self._arms.arms.selected.arm}; the race is over")
         drawn = ProgressBar(len(self._path), done, width=24)
         bar = Table.grid(padding=(0, 1))
         bar.add_row(drawn, f"{done} of {counted(len(self._path), 'stage')}")

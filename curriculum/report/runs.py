@@ -1,9 +1,9 @@
 """The list of a store's runs: the state of each, and the command that resumes it."""
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TextIO
 
 from rich.cells import cell_len
@@ -12,7 +12,8 @@ from rich.table import Table
 
 from curriculum.errors import RunFailed, UsageError
 from curriculum.plan import Stage, Verdict
-from curriculum.record import Problem, RunFolder, RunOverview, Store, problem_kind
+from curriculum.record import ArmResult, Problem, RunFolder, RunOverview, Store, problem_kind
+from curriculum.report.race_standing import race_situation
 from curriculum.report.screen import literal_console
 
 AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -45,7 +46,8 @@ class RunLine:
             written it, or `unreadable` where the system keeps it from being read.
         reach: the hardest stage passed so far.
         reach_verdict: what that is by the run's criterion, `mastered` or `ready`.
-        reach_words: the same in the task's words, short.
+        reach_words: the same in the task's words, short; amid a race, of each arm.
+        arms: of a portfolio, what each came to.
         steps: optimizer steps, trials included.
         last_written: the time of day of its last record.
         command: that resumes or deletes it; None where it is running or over.
@@ -58,6 +60,7 @@ class RunLine:
     reach: Stage | None = None
     reach_verdict: str | None = None
     reach_words: str = "-"
+    arms: Mapping[str, ArmResult] = field(default_factory=dict)
     steps: int | None = None
     last_written: float
     command: str | None = None
@@ -103,6 +106,8 @@ def _line(folder: RunFolder, overview: RunOverview) -> RunLine:
         command = f"resume {folder.id}"
         state = "damaged" if totals.damaged else state
     words = "-" if reach is None else description.axis_names.brief(reach, description.path)
+    if reach is None and totals.arms:
+        words = race_situation(totals.arms, description.axis_names, description.path)
     if reach is not None and description.verdict is Verdict.READY:
         words += " (ready)"
     return RunLine(
@@ -113,6 +118,7 @@ def _line(folder: RunFolder, overview: RunOverview) -> RunLine:
         reach=reach,
         reach_verdict=None if reach is None else str(description.verdict),
         reach_words=words,
+        arms=totals.arms,
         steps=totals.cost.steps,
         last_written=totals.last_written,
         command=command,

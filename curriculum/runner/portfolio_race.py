@@ -21,6 +21,7 @@ class PortfolioRace:
         race: Race,
         recorder: record.Recorder,
         *,
+        started: record.RaceStarted,
         budget: Budget,
         stop: StopRequest,
     ) -> None:
@@ -30,12 +31,13 @@ class PortfolioRace:
             arms: by name, in the order of the race.
             race: decides which is trained next.
             recorder: of the run.
+            started: tells which arms there are, and which were left out.
             budget: of the run, for all arms together.
             stop: asks it to stop.
         """
         self._names, self._arms = list(arms), list(arms.values())
         self._race, self._recorder = race, recorder
-        self._budget, self._stop = budget, stop
+        self._started, self._budget, self._stop = started, budget, stop
         self._last: dict[int, record.ArmEvaluated] = {}
         self._favourites: list[int] = []
 
@@ -48,6 +50,7 @@ class PortfolioRace:
             Stopped: where a stop was requested; the state of each arm is saved then.
         """
         ending = None
+        self._recorder.write(self._started, self._recorder.clock())
         try:
             while ending is None and (number := self._race.next) is not None:
                 self._stop.check()

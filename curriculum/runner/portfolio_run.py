@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from curriculum import record
-from curriculum.config import Experiment, arms_of
+from curriculum.config import Experiment, arms_left_out, arms_of
 from curriculum.learn import Stopped
 from curriculum.plan import Mastery, Portfolio, Race
 from curriculum.runner.adoption import adopt, remove_checkpoints_of_arms
@@ -47,9 +47,7 @@ class PortfolioRun:
         try:
             folders = self._folders(folder, context)
             with self._opened(folders, context) as arms:
-                race = PortfolioRace(
-                    arms, self._race(), recorder, budget=experiment.budget, stop=stop
-                )
+                race = self._race(arms, recorder)
                 selected, others_seconds = race.run()
             arm = self._arms[selected.arm]
             saved = adopt(
@@ -116,16 +114,22 @@ class PortfolioRun:
         setup = self._setup
         return RunSetup(experiment=arm, seed=setup.seed, device=setup.device, stop=setup.stop)
 
-    def _race(self) -> Race:
-        pacing = self._setup.experiment.pacing
+    def _race(self, arms: Mapping[str, Arm], recorder: record.Recorder) -> PortfolioRace:
+        experiment, stop = self._setup.experiment, self._setup.stop
+        pacing = experiment.pacing
         assert isinstance(pacing, Portfolio)
-        criterion = self._setup.experiment.criterion.at(target=True)
-        return Race(
+        criterion = experiment.criterion.at(target=True)
+        race = Race(
             [self._first_costs[name] for name in self._arms],
             waits=[arm.pacing.waits_for_mastery for arm in self._arms.values()],
-            stages=len(self._setup.experiment.growth.path()),
+            stages=len(experiment.growth.path()),
             least_share=pacing.least_share,
             threshold=criterion.threshold if isinstance(criterion, Mastery) else 1.0,
+        )
+        left_out = arms_left_out(experiment)
+        started = record.RaceStarted(first_costs=self._first_costs, left_out=left_out)
+        return PortfolioRace(
+            arms, race, recorder, started=started, budget=experiment.budget, stop=stop
         )
 
 

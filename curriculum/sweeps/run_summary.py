@@ -120,7 +120,7 @@ def _label(description: RunDescription) -> str:
     """The strategy's name, and those of its settings that the name doesn't tell.
 
     That is `combined(mixed=0.9)`, and of a pair without a name of its own all that it has:
-    `linear x lookback(initial=0.01, horizon=0.5, back=0.3)`.
+    `linear x lookback(initial=0.01, horizon=0.5, back=0.3)`. The arms of a portfolio are joined by `+`.
     """
     name, settings = description.strategy, description.settings
     usual = STRATEGIES.get(name)
@@ -128,12 +128,18 @@ def _label(description: RunDescription) -> str:
         known = {kind: settings.get(kind) for kind in CURRICULUM}
     else:
         known = flatten({"pacing": usual.pacing, "sampling": usual.sampling})
+    known = {key: _as_recorded(value) for key, value in known.items()}
     other = [
-        f"{key.partition('.')[2] or key}={value}"
+        f"{key.partition('.')[2] or key}={'+'.join(value) if isinstance(value, list) else value}"
         for key, value in settings.items()
         if _part(key) in CURRICULUM and (key, value) not in known.items()
     ]
     return f"{name}({', '.join(other)})" if other else name
+
+
+def _as_recorded(value: Any) -> Any:
+    """A setting as a description has it, which was JSON."""
+    return [*value] if isinstance(value, tuple) else value
 
 
 def _conditions(description: RunDescription) -> dict[str, Any]:

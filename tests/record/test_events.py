@@ -26,6 +26,7 @@ from curriculum.record import (
     History,
     OtherFormat,
     ProvenanceChanged,
+    RaceStarted,
     Record,
     RolledBack,
     RunFolder,
@@ -80,6 +81,9 @@ def searched(
             best_step=3,
             best_score=0.9,
             learning_rate=1e-3,
+        ),
+        RaceStarted(
+            first_costs={"gated": 5.0, "direct": 7.0}, left_out={"look_back": "it is long"}
         ),
         ArmEvaluated(
             arm="gated",
@@ -232,7 +236,7 @@ def test_a_record_of_a_visit_before_there_is_any_is_damage(
 
 def test_all_kinds_but_those_of_runs_and_races_are_of_a_visit() -> None:
     whole_run = {"training_ended", "final_evaluation", "run_ended"}
-    race = {"arm_evaluation", "favourites", "arm_selection"}
+    race = {"race", "arm_evaluation", "favourites", "arm_selection"}
     others = {"visit_started", "provenance_change", *race, *whole_run}
     assert {NAMES[kind] for kind in OF_A_VISIT} == KINDS.keys() - others
 

@@ -26,6 +26,7 @@ from curriculum.record import (
     Event,
     FavouritesChanged,
     History,
+    RaceStarted,
     RunEnded,
     RunOverview,
     Store,
@@ -34,7 +35,7 @@ from curriculum.record import (
 )
 
 RACED = ("raced", "raced ahead", "raced in vain", "raced and tuned")
-RACE_EVENTS = (ArmEvaluated, FavouritesChanged, ArmSelected)
+RACE_EVENTS = (RaceStarted, ArmEvaluated, FavouritesChanged, ArmSelected)
 
 
 def selection(events: list[Event]) -> ArmSelected:

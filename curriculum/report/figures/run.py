@@ -11,6 +11,7 @@ from curriculum.record import History
 from curriculum.report.figures.axes import TITLE, new_figure, score_limits
 from curriculum.report.figures.difficulty import Difficulty
 from curriculum.report.figures.extrapolation import Y_LABEL, extrapolation_curve
+from curriculum.report.figures.race import race_figure
 from curriculum.report.figures.retention import retention_map
 from curriculum.report.figures.svg import inline_svg
 
@@ -33,9 +34,12 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
 
 def run_figures(history: History) -> dict[str, Figure]:
     """All figures of a run, by name."""
+    found = dict[str, "Figure"]()
+    if history.arms.evaluations:
+        found["race"] = race_figure(history, _run(history))
     if not history.visits:
-        return {}
-    found = {"reach": reach_figure(history), "score_by_stage": score_figure(history)}
+        return found
+    found |= {"reach": reach_figure(history), "score_by_stage": score_figure(history)}
     if any(visit.reports for visit in history.visits):
         found["settings"] = settings_figure(history)
     if any(event.scores for event in history.retention):
