@@ -25,15 +25,16 @@ from curriculum.plan import FinalEvaluation, Gated, Verdict
 from curriculum.record import History, Store
 from curriculum.record.visit import Visit
 
-REVERSAL = "bert_reverse --growth.end.length 23 --growth.end.vocab-size 100"
+CUT = "--growth.end.length 23 --growth.end.vocab-size 100"
 SMALL = "--model.hidden-size 64 --training.batch-size 64"
+HUMAN = "human_numbers_gru --training.schedule constant --training.eval-every 10"
 PAIRS = {
-    "reversal": (REVERSAL, 4e12),
-    "odds first": (f"lstm_odds_first {SMALL} --growth.end 10", 4e12),
-    "subsequences": ("gru_subsequence --growth.end 8", 6e12),
-    "human numbers": ("human_numbers_gru --training.schedule constant", 1e12),
-    "bucket sort": (f"lstm_bucket_sort {SMALL} --growth.end 16", 4e12),
-    "adding": ("lstm_adding --growth.end 60", 1e12),
+    "reversal": (f"bert_reverse {CUT}", 4e12),
+    "reversal, both axes together": (f"bert_reverse:together {CUT}", 4e12),
+    "human numbers": (HUMAN, 1e12),
+    "human numbers, moments reset": (f"{HUMAN} --training.optimizer-state reset", 1e12),
+    "odds first": (f"lstm_odds_first {SMALL} --growth.end 10", 2e12),
+    "bucket sort": (f"lstm_bucket_sort {SMALL} --growth.end 16", 2e12),
 }
 """An experiment and its settings, and the compute that a run may cost at most."""
 

@@ -44,7 +44,9 @@ def relearning(content: Content) -> str:
 def _stage(pair: str, key: str, paths: Sequence[Row], alone: Sequence[Row]) -> Sequence[str]:
     after = [visit for row in paths for visit in row["visits"] if visit["stage"] == key]
     fresh = [row["visits"][0] for row in alone if row["visits"]]
-    steps, cost = (_median(_mastered(visit, name) for visit in after) for name in ("steps", "compute"))
+    steps, cost = (
+        _median(_mastered(visit, name) for visit in after) for name in ("steps", "compute")
+    )
     base = _median(_mastered(visit, "compute") for visit in fresh)
     ratio = "–" if cost is None or base is None else f"× {cost / base:.2g}"
     stage = Stage.from_key(key)

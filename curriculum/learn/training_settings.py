@@ -33,9 +33,8 @@ class Training:
             may cut it short), or once in the whole `run`, until its budget of steps, tokens or
             compute is.
         warmup: the part of the schedule in which the rate rises, in (0, 1).
-        optimizer_state: whether a stage that is come to by mastery begins with the optimizer's moments
-            as the stage before left them (`kept`), or with none (`reset`): where gradients become much larger
-            than they were at the end of a stage, moments that are kept make for steps of the wrong size.
+        optimizer_state: what a visit to a stage begins with: the optimizer's moments as the stage before
+            left them (`kept`), or none (`reset`).
         distinct_examples: train on so many examples of a stage, repeatedly and in the same
             order; None draws fresh ones at every step. Evaluations then measure these too, as
             `memorised`.
