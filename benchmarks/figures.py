@@ -11,6 +11,7 @@ from comparison_table import strategies
 from gallery import gallery
 from language_tables import growing_windows, stability
 from portfolio_table import handing_over, race_costs, race_rules, racing_overhead
+from relearning_table import relearning
 from run_tables import (
     NETS,
     Content,
@@ -183,6 +184,12 @@ FIGURES: dict[str, Figures] = {
         seeds="400..407",
         chosen="0–2",
         minutes=25,
+    ),
+    "relearning": Figures(
+        commands=("python benchmarks/relearning.py --seeds 210..212 --json {out}",),
+        minutes=8,
+        seeds="210–212, on which nothing was chosen; the experiments' settings were on 0–4",
+        table=relearning,
     ),
     "human_numbers_first_crossing": Figures(
         commands=(

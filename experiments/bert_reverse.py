@@ -27,6 +27,14 @@ experiment = Experiment(
     tuning=Tuning(trials=8, learning_rate=(1e-3, 4e-3)),  # for --tuning.mode each, or exhausted
 )
 
+together = experiment.replace(
+    growth=Geometric(
+        start=Stage(5, 10), end=Stage(100, 1000), factor=2.1, vocab_factor=3.16, order="together"
+    ),
+    model_size="path",
+)
+"""Length and vocabulary grow together, in a model of the whole path's size: it relearns less."""
+
 direct = experiment.replace(
     pacing=Direct(),
     growth=Explicit(lengths=(100,), vocab_sizes=(1000,)),

@@ -192,13 +192,13 @@ def growing(tiny: Experiment) -> Experiment:
 
 
 def demoted(tiny: Experiment) -> Experiment:
-    """One that takes a half step and a demotion, and ends before its target."""
+    """One that takes a half step and a demotion, each with fresh moments, and ends before its target."""
     return tiny.replace(
         growth=Explicit(lengths=(2, 60)),
         budget=Budget(steps_per_stage=30),
         optimizer=Adam(learning_rate=2e-2),
         backtracking=Backtracking(consolidation_steps=9, fresh_starts=0),
-        training=Training(eval_every=7),
+        training=Training(eval_every=7, optimizer_state="reset"),
     )
 
 

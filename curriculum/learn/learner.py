@@ -157,6 +157,10 @@ class Learner:
         parts = (self.snapshot(), self.recipe, self.device)
         return self.continuing(*parts, shape=largest, seed=seed, visit=visit, trial=self.trial)
 
+    def reset_optimizer(self) -> None:
+        """Forget the optimizer's moments and its count of steps; its settings stay."""
+        self.optimizer.state.clear()
+
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """A context without gradients, in the precision and by the algorithms that training has."""

@@ -33,6 +33,8 @@ class Training:
             may cut it short), or once in the whole `run`, until its budget of steps, tokens or
             compute is.
         warmup: the part of the schedule in which the rate rises, in (0, 1).
+        optimizer_state: what a visit to a stage begins with: the optimizer's moments as the stage before
+            left them (`kept`), or none (`reset`).
         distinct_examples: train on so many examples of a stage, repeatedly and in the same
             order; None draws fresh ones at every step. Evaluations then measure these too, as
             `memorised`.
@@ -50,6 +52,7 @@ class Training:
     schedule: Literal["constant", "one_cycle", "linear", "cosine"] = "constant"
     schedule_over: Literal["visit", "run"] = "visit"
     warmup: Annotated[float, "(0, 1)"] = 0.3
+    optimizer_state: Literal["kept", "reset"] = "kept"
     distinct_examples: int | None = None
 
     def step_size(self, length: int) -> int:

@@ -18,6 +18,7 @@ from curriculum.record import (
 from curriculum.runner.failure import failure_of
 from curriculum.runner.farthest_learner import FarthestLearner
 from curriculum.runner.final_evaluation import FinalEvaluator
+from curriculum.runner.stage_learner import stage_learner
 from curriculum.runner.target_evaluation import TargetEvaluator
 from curriculum.tune import RunSetup, TrialExecutor, Tuner
 
@@ -197,9 +198,7 @@ class CurriculumLoop:
         if scheduler.visit_reason is VisitReason.FRESH_START:
             self.learner = self._fresh()
             self.parent = self.learner.snapshot()
-        if self.experiment.grows_with_stages:
-            shape = self.experiment.task.shape(scheduler.largest_stage)
-            self.learner = self.learner.grown(shape, seed=self.seed, visit=scheduler.visit)
+        self.learner = stage_learner(self.learner, self.experiment, scheduler, seed=self.seed)
         self.recorder.visit_started(scheduler, self.learner)
         verdict = Verdict.LEARNING
         # A retune starts from the same parent, which was evaluated before.
