@@ -378,7 +378,7 @@ FIGURES: dict[str, Figures] = {
             ),
         ),
         minutes=60,
-        seeds="100–105, on which nothing was chosen; pairs, settings and rules were chosen on 0–2",
+        seeds="100–105 (the three others 100 and 101), on which nothing was chosen; pairs, settings and rules were chosen on 0–2",
         table=race_costs,
     ),
     "race_rules": Figures(of=("race_costs",), table=race_rules),
