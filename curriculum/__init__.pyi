@@ -70,6 +70,7 @@ from .plan import Stage as Stage
 from .plan import Teacher as Teacher
 from .plan import Uniform as Uniform
 from .plan import Verdict as Verdict
+from .record import ArmResult as ArmResult
 from .record import CheckpointPolicy as CheckpointPolicy
 from .record import StageResult as StageResult
 from .runner import load as load

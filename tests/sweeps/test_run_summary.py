@@ -107,6 +107,12 @@ def test_a_strategy_with_settings_of_its_own_is_another() -> None:
     assert list(found.outcomes) == ["combined", "combined(mixed=0.9)", "direct"]
 
 
+def test_a_portfolio_of_other_arms_is_another_strategy() -> None:
+    auto = {"pacing": "Portfolio", "pacing__least_share": 0.25, "sampling": "Current"}
+    assert label("auto", **auto, pacing__arms=["direct", "gated", "combined"]) == "auto"
+    assert label("auto", **auto, pacing__arms=["direct", "mixed"]) == "auto(arms=direct+mixed)"
+
+
 def test_runs_with_demotions_are_not_compared_with_those_without() -> None:
     assert "backtracking.demotions" in summary(described(backtracking__demotions=3)).conditions
 
