@@ -15,6 +15,9 @@ from curriculum.record.race_events import (
 )
 from curriculum.record.result import ArmResult
 
+ROUNDING = 1e-9
+"""What sums of costs may differ by, relative to them."""
+
 
 class ArmsHistory:
     """The race of a run's arms; empty for a run that races none.
@@ -106,7 +109,7 @@ class ArmsHistory:
         if self._before is None:
             self._before = self._others_before(self.selected.arm)
         reached, others = self._before
-        found = bisect_left(reached, compute)
+        found = bisect_left(reached, compute * (1 - ROUNDING))
         return others[found] if found < len(others) else self.cost
 
     def _others_before(self, selected: str) -> tuple[list[float], list[Cost]]:

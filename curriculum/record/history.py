@@ -263,8 +263,9 @@ class History:
             case events.TargetEvaluated():
                 self.target_evaluations.append(event)
                 if event.passed:
-                    cost = replace(self.total_cost, seconds=self.seconds)
-                    self.mastered_ahead[event.stage] = cost
+                    own = self.cost + self.discarded_cost
+                    whole = own + self.arms.cost_of_others(own.compute)
+                    self.mastered_ahead[event.stage] = replace(whole, seconds=self.seconds)
             case events.RunEnded():
                 self.end = event
             case _:
