@@ -112,8 +112,8 @@ def _not_trained(history: History, name: str) -> str:
     """Why an arm was not started, and what it can have cost at least."""
     first, own = history.arms.first_costs.get(name, 0.0), _own_compute(history)
     words = (
-        f"{name} was not trained, as {JUDGED_AFTER} of its evaluation intervals cost "
-        f"{short(JUDGED_AFTER * first, 'compute')}"
+        f"{name} was not trained, as its first {JUDGED_AFTER} evaluation intervals, "
+        f"{short(JUDGED_AFTER * first, 'compute')}, were more than its share"
     )
     if not (first and own):
         return f"{words}."

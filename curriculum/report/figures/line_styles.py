@@ -13,7 +13,7 @@ INK = "#000000"
 FAINT = "#888888"
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe & Ito's
-DASHES = ("-", "--", "-.")
+DASHES = ("-", "--", "-.", ":")
 MARKERS = "oD^vPX*<>hpd|"
 """Their number and that of the colours have no common divisor: the two don't repeat together."""
 
@@ -33,7 +33,7 @@ class LineStyle:
 
 
 def line_styles(names: Iterable[str]) -> dict[str, LineStyle]:
-    """A style each; up to 18 names, and the baseline, differ in at least two of the three.
+    """A style each; up to 24 names, and the baseline, differ in at least two of the three.
 
     The baseline has the text's colour. The order of the names makes no difference.
     """
