@@ -203,7 +203,8 @@ class _Outcome:
         self.printed = True
         console = report.literal_console(file=self.stream)
         with console.capture() as capture:
-            console.print(report.stage_table(history.result()), end="\n\n")
+            if history.visits:  # amid a race there are none
+                console.print(report.stage_table(history.result()), end="\n\n")
         # A run goes on though nobody reads; what is printed at its end finds that out as well.
         with contextlib.suppress(BrokenPipeError):
             self.stream.write(capture.get())
