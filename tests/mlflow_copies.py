@@ -11,8 +11,7 @@ from typing import Any
 from curriculum.cli.sync import destinations
 from curriculum.record import RunFolder, Store
 from curriculum.tracking import Destinations, local_tracking_uri, sync_run
-from curriculum.tracking.addresses import RUN_TAG
-from curriculum.tracking.arm_runs import ARM_TAG
+from curriculum.tracking.addresses import ARM_TAG, RUN_TAG
 from curriculum.tracking.client import connect
 from curriculum.tracking.mirror import VISIT_TAG
 

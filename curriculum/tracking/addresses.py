@@ -9,6 +9,9 @@ TRACKING_URI_VARIABLE = "MLFLOW_TRACKING_URI"
 RUN_TAG = "curriculum.run_id"
 """In MLflow, the run's id: on its parent run and on all children."""
 
+ARM_TAG = "curriculum.arm"
+"""In MLflow, the name of a portfolio's arm: on the child run that shows it."""
+
 PARENT_TAG = "mlflow.parentRunId"
 """In MLflow, the id of the run that a child run belongs to."""
 

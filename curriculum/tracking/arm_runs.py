@@ -8,15 +8,13 @@ from mlflow.entities import RunTag
 from mlflow.tracking import MlflowClient
 
 from curriculum import record
-from curriculum.tracking.addresses import PARENT_TAG, RUN_TAG
+from curriculum.tracking.addresses import ARM_TAG, PARENT_TAG, RUN_TAG
 from curriculum.tracking.arm_fields import arm_note, arm_params, arm_tags
 from curriculum.tracking.arm_metrics import arm_metrics, predicted_metrics
 from curriculum.tracking.client import log_params
 from curriculum.tracking.metric_points import timestamp_of
 from curriculum.tracking.notes import Notes
 from curriculum.tracking.point_buffer import PointBuffer
-
-ARM_TAG = "curriculum.arm"
 
 
 class ArmRuns:

@@ -13,10 +13,10 @@ from mlflow.tracking import MlflowClient
 
 from curriculum import record
 from curriculum.plan import Verdict
-from curriculum.tracking.addresses import PARENT_TAG, RUN_TAG
+from curriculum.tracking.addresses import ARM_TAG, PARENT_TAG, RUN_TAG
 from curriculum.tracking.arm_fields import arm_columns
 from curriculum.tracking.arm_metrics import race_metrics, selection_metrics
-from curriculum.tracking.arm_runs import ARM_TAG, ArmRuns
+from curriculum.tracking.arm_runs import ArmRuns
 from curriculum.tracking.artifacts import Artifacts, remove_leftovers
 from curriculum.tracking.client import experiment_id, log_params, paginate
 from curriculum.tracking.metric_points import cost_then, last_timestamp, timestamp_of

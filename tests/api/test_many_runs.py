@@ -111,7 +111,7 @@ class Mine(FirstBit):
         ("lstm_firstbit", {"seeds": []}, "seeds must be whole numbers"),
         ("lstm_firstbit", {"seeds": [-1]}, "seeds must be whole numbers, at least 0"),
         ("lstm_firstbit", {"engine": "slurm"}, "there is no engine 'slurm'; known: local, ray"),
-        ("lstm_firstbit", {"strategies": ["gatd"]}, "did you mean gated?"),
+        ("lstm_firstbit", {"strategies": ["gatd"]}, "did you mean gated or auto?"),
         ("lstm_firstbit", {"grid": {"growth.factor": []}}, "--set growth.factor needs values"),
         ("lstm_frstbit", {}, "did you mean lstm_firstbit"),
     ],

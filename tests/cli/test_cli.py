@@ -138,6 +138,7 @@ def test_json_is_one_object_on_stdout(recorded: Reached) -> None:
         "held",
         "retained",
         "extrapolated",
+        "arms",
         "run_id",
         "experiment",
         "seed",

@@ -236,6 +236,7 @@ def test_json_is_one_list(
         "steps": found["steps"],
         "last_written": found["last_written"],
         "command": None,
+        "arms": {},
     }
     (folder.path / "run.json").write_text("{}")
     assert call("runs", "--store", store, "--json") == 0

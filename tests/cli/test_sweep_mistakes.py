@@ -95,7 +95,7 @@ def test_a_dry_run_refuses_what_a_start_would_refuse(
         (["--set", "growth.factor"], "--set: must be a setting with its values"),
         (["--set", "growth.end=4", "--set", "growth.end=5"], "--set growth.end is given twice"),
         (["--set", "strategy=gated,direct"], "give --strategies for several"),
-        (["--strategies", "gatd"], "did you mean gated?"),
+        (["--strategies", "gatd"], "did you mean gated or auto?"),
         (["--seeds", "3..1"], "--seeds: must be a list such as"),
         (["--seeds", "-1"], "--seeds"),
         (["--engine", "rey"], "there is no engine 'rey'; did you mean ray?"),

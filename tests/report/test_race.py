@@ -41,9 +41,7 @@ def selected(arm: str, steps: int, *, mastered: bool = True) -> ArmSelected:
     return ArmSelected(
         arm=arm,
         mastered=mastered,
-        ending=f"{arm} is the first of 3 arms to master the target"
-        if mastered
-        else "no steps left",
+        ending=f"{arm} is the first arm to master the target" if mastered else "no steps left",
         cost=cost_of(steps),
         discarded_cost=cost_of(0),
     )
@@ -207,7 +205,7 @@ def test_an_explanation_tells_of_the_race_and_of_each_arm() -> None:
         ),
         "Arm gated: reach length 9; 1 evaluation, 200 steps, compute 2.0e2.",
         "Arm combined: not trained.",
-        "The run is what gated was: gated is the first of 3 arms to master the target.",
+        "The run is what gated was: gated is the first arm to master the target.",
     ]
     assert lines[-1].endswith("--strategies direct,gated --seeds 4..9")
 

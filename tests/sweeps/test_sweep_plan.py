@@ -90,7 +90,7 @@ def test_with_a_budget_the_runs_are_those_that_compare_makes(tiny: Experiment) -
 @pytest.mark.parametrize(
     ("request_", "expected"),
     [
-        ({"strategies": ("gatd",)}, "did you mean gated?"),
+        ({"strategies": ("gatd",)}, "did you mean gated or auto?"),
         ({"grid": {"growth.facter": ("2",)}}, "did you mean --growth.factor"),
         ({"grid": {"growth.factor": ("-2",)}}, "growth.factor"),
         ({"grid": {"strategy": ("gated",)}}, "give --strategies for several strategies"),

@@ -132,7 +132,7 @@ def test_the_run_says_what_its_race_came_to(copied: Copied) -> None:
     assert parent.data.params["strategy"] == parent.data.tags["strategy"] == "auto"
     assert parent.data.params["selected_arm"] == parent.data.tags["selected_arm"] == selected.arm
     assert parent.data.tags["arms"] == parent.data.params["pacing.arms"]
-    assert "of 3 arms to master the target." in parent.data.tags[NOTE_TAG]
+    assert "is the first arm to master the target." in parent.data.tags[NOTE_TAG]
     metrics = parent.data.metrics
     total = History.of(folder).total_cost
     assert metrics["arms/discarded_compute"] == selected.discarded_cost.compute > 0
