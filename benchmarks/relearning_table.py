@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 
@@ -77,9 +78,9 @@ def _whole(row: Row) -> float | None:
 
 def _median(values: Iterator[float | None] | Sequence[float | None]) -> float | None:
     """Of some values, where None is above all others; None where that is the median."""
-    found = sorted(float("inf") if value is None else value for value in values)
-    middle = statistics.median_low(found) if found else float("inf")
-    return None if middle == float("inf") else middle
+    found = [math.inf if value is None else value for value in values]
+    middle = statistics.median_low(found) if found else math.inf
+    return None if math.isinf(middle) else middle
 
 
 def _cost(value: float | None) -> str:
