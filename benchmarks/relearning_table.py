@@ -73,7 +73,8 @@ def _whole(row: Row) -> float | None:
     """What a run has cost; None where it did not master its last stage."""
     if row["status"] != "reached":
         return None
-    return sum(visit["compute"] for visit in row["visits"])
+    total: float = sum(visit["compute"] for visit in row["visits"])
+    return total
 
 
 def _median(values: Iterator[float | None] | Sequence[float | None]) -> float | None:
