@@ -192,14 +192,19 @@ def growing(tiny: Experiment) -> Experiment:
 
 
 def demoted(tiny: Experiment) -> Experiment:
-    """One that takes a half step and a demotion, each with fresh moments, and ends before its target."""
+    """One that takes a half step and a demotion, and ends before its target."""
     return tiny.replace(
         growth=Explicit(lengths=(2, 60)),
         budget=Budget(steps_per_stage=30),
         optimizer=Adam(learning_rate=2e-2),
         backtracking=Backtracking(consolidation_steps=9, fresh_starts=0),
-        training=Training(eval_every=7, optimizer_state="reset"),
+        training=Training(eval_every=7),
     )
+
+
+def begun_afresh(tiny: Experiment) -> Experiment:
+    """One whose stages begin with fresh moments."""
+    return plain(tiny).replace(training=Training(eval_every=4, optimizer_state="reset"))
 
 
 def per_stage(tiny: Experiment) -> Experiment:
@@ -314,6 +319,7 @@ EXPERIMENTS = {
     "warmed up": warmed_up,
     "growing": growing,
     "demoted": demoted,
+    "begun afresh": begun_afresh,
     "per stage": per_stage,
     "drawing": drawing,
     "online": online,

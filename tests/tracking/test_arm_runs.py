@@ -275,11 +275,13 @@ def test_arms_of_an_interrupted_race_end_with_the_run_and_go_on_with_it(
     [*((raced, place) for place in ("begun", "amid", "decided", "taken over")), (tuned, "amid")],
 )
 def test_a_copy_that_was_begun_before_a_kill_is_what_one_made_at_once_is(
+    *,
     place: str,
     make: Callable[[Experiment], Experiment],
     tiny: Experiment,
     wholes: Callable[[str, Experiment], Path],
     mlflow_store: Path,
+    new_database: NewDatabase,
 ) -> None:
     experiment = make(tiny)
     whole = Store(wholes(make.__name__, experiment)).find("last")
@@ -288,7 +290,7 @@ def test_a_copy_that_was_begun_before_a_kill_is_what_one_made_at_once_is(
     sync(store, folder)
     curriculum.resume(folder.id, store=mlflow_store, mirror=False, experiment=experiment)
     sync(store, folder)
-    check_is_as_copied_at_once(store, folder)
+    check_is_as_copied_at_once(store, folder, new_database)
 
 
 def moments(folder: RunFolder) -> dict[str, int]:
@@ -298,12 +300,11 @@ def moments(folder: RunFolder) -> dict[str, int]:
     return {"begun": 2, "amid": end // 2, "decided": end, "taken over": end + 3}
 
 
-def check_is_as_copied_at_once(store: Store, folder: RunFolder) -> None:
+def check_is_as_copied_at_once(store: Store, folder: RunFolder, new_database: NewDatabase) -> None:
     found = in_mlflow(store, folder, local_tracking_uri(store))
-    database = store.root / "mlflow.db"
-    database.rename(database.with_name("before.db"))
-    sync(store, folder)
-    assert found == in_mlflow(store, folder, local_tracking_uri(store))
+    other = f"sqlite:///{new_database(store.root.with_name('other'))}"
+    sync(store, folder, other)
+    assert found == in_mlflow(store, folder, other)
     for *_, points, _, _, _ in found.values():
         steps = [(key, step) for key, step, *_ in points]
         assert len(steps) == len(set(steps))
