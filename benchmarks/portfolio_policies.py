@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import takewhile
+from typing import Any
 
 from curriculum.plan import Race
 
@@ -104,8 +105,38 @@ def open_arms(race: Race) -> list[int]:
     return [arm for arm in range(len(race.reports)) if race.is_open(arm)]
 
 
+class _LeastShare(Race):
+    """As `auto`, with another least share."""
+
+    share: float
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more, least_share=self.share)
+
+
+class ThirdAtLeast(_LeastShare):
+    """Each gets a third of an equal part at least."""
+
+    share = 1 / 3
+
+
+class HalfAtLeast(_LeastShare):
+    """Each gets half of an equal part at least."""
+
+    share = 0.5
+
+
+class AllAlike(_LeastShare):
+    """Each gets an equal part."""
+
+    share = 1.0
+
+
 POLICIES: Mapping[str, type[Race]] = {
     "auto": Race,
+    "least share 1/3": ThirdAtLeast,
+    "least share 1/2": HalfAtLeast,
+    "least share 1": AllAlike,
     "least spent": LeastSpent,
     "fixed shares": FixedShares,
     "halving": SuccessiveHalving,
