@@ -7,7 +7,8 @@ class Verdict(StrEnum):
     """What an evaluation says of the stage that the model is trained on.
 
     At `WORSENED` the visit goes on from its best state, with a lower learning rate. A stage is
-    `MASTERED` by a criterion that shows mastery, and `READY` to grow from by any other.
+    `MASTERED` by a criterion that shows mastery, and `READY` to grow from by any other. `ENDED` is a
+    visit that could go on, where the run ends for another reason.
     """
 
     LEARNING = "learning"
@@ -15,6 +16,7 @@ class Verdict(StrEnum):
     MASTERED = "mastered"
     READY = "ready"
     EXHAUSTED = "exhausted"
+    ENDED = "ended"
 
     @property
     def passed(self) -> bool:

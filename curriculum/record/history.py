@@ -232,8 +232,6 @@ class History:
 
     def _apply(self, event: Event) -> None:  # noqa: PLR0912 - a dispatch on types
         match event:
-            case RaceStarted() | ArmEvaluated() | FavouritesChanged() | ArmSelected():
-                self.arms.add(event, self.last_written)
             case events.VisitStarted():
                 self._start_visit(event)
             case events.Evaluated():
@@ -268,6 +266,8 @@ class History:
                     self.mastered_ahead[event.stage] = replace(whole, seconds=self.seconds)
             case events.RunEnded():
                 self.end = event
+            case RaceStarted() | ArmEvaluated() | FavouritesChanged() | ArmSelected():
+                self.arms.add(event, self.last_written)
             case _:
                 assert_never(event)
 

@@ -134,11 +134,11 @@ def _sentence(visit: Visit) -> str:
         return f"already {visit.verdict} (no training needed): {reason}."
     if visit.verdict.passed:
         return f"{visit.verdict} {took}: {reason}."
-    if visit.verdict is Verdict.EXHAUSTED:
+    if visit.verdict in (Verdict.EXHAUSTED, Verdict.ENDED):
         back = "" if visit.kept else "; the model went back to what it was before the visit"
         if visit.restored is not None:
             back = f"; the run ends with the model of visit {visit.restored}, which got farthest"
-        return f"exhausted {took}: {visit.limit_reached}; last evaluation: {reason}{back}."
+        return f"{visit.verdict} {took}: {visit.limit_reached}; last evaluation: {reason}{back}."
     return f"not decided yet {took}; last evaluation: {reason}."
 
 

@@ -31,7 +31,7 @@ def race_lines(history: History) -> Iterator[str]:
 
 
 def race_situation(arms: Mapping[str, ArmResult], names: AxisNames, path: tuple[Stage, ...]) -> str:
-    """How far each arm is, in a few words: `direct none, gated length 9`."""
+    """How far each arm is, in a few words: `direct no stage, gated length 9`."""
     return ", ".join(f"{name} {_place(arm, names, path)}" for name, arm in arms.items())
 
 
@@ -52,7 +52,8 @@ def standing_briefly(arm: ArmResult, names: AxisNames, path: tuple[Stage, ...]) 
     """How far an arm is, and its compute, on a line of a terminal."""
     if not arm.evaluations:
         return "not trained yet"
-    parts = (_place(arm, names, path), _score(arm, names, path), short(arm.compute, "compute"))
+    cost = f"compute {short(arm.compute, 'compute')}"
+    parts = (_place(arm, names, path), _score(arm, names, path), cost)
     return f"{', '.join(filter(None, parts))}{' (ended)' if arm.ending else ''}"
 
 
@@ -68,7 +69,7 @@ def _score(arm: ArmResult, names: AxisNames, path: tuple[Stage, ...]) -> str:
 def _place(arm: ArmResult, names: AxisNames, path: tuple[Stage, ...]) -> str:
     if not arm.evaluations:
         return "not trained"
-    return "none" if arm.reach is None else names.place(arm.reach, path)
+    return "no stage" if arm.reach is None else names.place(arm.reach, path)
 
 
 def _favourites(event: FavouritesChanged, before: FavouritesChanged | None) -> str:
@@ -86,5 +87,5 @@ def _favourites(event: FavouritesChanged, before: FavouritesChanged | None) -> s
 def _forecast(remaining: float | None) -> str:
     """Of compute; None where nothing speaks for the arm."""
     if remaining is None or not math.isfinite(remaining):
-        return "unforeseeably much, as it does not get better"
+        return "not predictable, as it shows no progress"
     return f"{short(remaining, 'compute')} more"

@@ -58,11 +58,14 @@ def adopt(
 
 
 def remove_checkpoints_of_arms(folder: record.RunFolder) -> None:
-    """Delete what the arms saved: of a run whose race is over, its own checkpoints are enough."""
+    """Delete what the arms saved: of a run whose race is over, its own checkpoints are enough.
+
+    Raises:
+        UnexpectedFileType: where an arm's folder is none, or a link.
+    """
     folder.check_held()
-    if not folder.arms.is_dir() or folder.arms.is_symlink():
-        return
-    for path in folder.arms.iterdir():
-        checkpoints = record.RunFolder(path).checkpoints
-        if checkpoints.is_dir() and not path.is_symlink() and not checkpoints.is_symlink():
-            shutil.rmtree(checkpoints, ignore_errors=True)
+    record.check_folder(folder.arms)
+    for path in folder.arms.iterdir() if folder.arms.is_dir() else ():
+        arm = record.RunFolder(path)
+        arm.check_is_own()
+        shutil.rmtree(arm.checkpoints, ignore_errors=True)

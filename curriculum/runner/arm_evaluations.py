@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from curriculum import record
-from curriculum.plan import ArmReport, Stage
+from curriculum.plan import ArmReport, Stage, Verdict
 
 AFTERWARDS = (
     record.TargetScreened,
@@ -14,9 +14,6 @@ AFTERWARDS = (
     record.VisitEnded,
 )
 """What belongs to the evaluation before it."""
-
-RACE_IS_OVER = "the race is over"
-"""How the reason begins that an arm is ended for from outside, though it could be trained further."""
 
 
 class ArmEvaluations:
@@ -70,13 +67,12 @@ class ArmEvaluations:
         history, path = self._history, self._history.description.path
         reach = history.reach
         in_order = history.mastered_in_order
-        ended = over is not None and over.next_stage is None and not _is_ended_by_race(over)
         score, target_score, target_loss = self._scores()
         mastered = reach == path[-1]
         report = ArmReport(
             compute=history.total_cost.compute,
             mastered=mastered,
-            ending=_ending(over) if ended and not mastered else None,
+            ending=None if mastered or over is None else _ending(over),
             stages=0 if in_order is None else path.index(in_order) + 1,
             score=score,
             target_score=target_score,
@@ -113,11 +109,8 @@ class ArmEvaluations:
         return score, None, None
 
 
-def _is_ended_by_race(over: record.VisitEnded) -> bool:
-    """Whether an arm was ended from outside."""
-    return (over.limit_reached or "").startswith(RACE_IS_OVER)
-
-
-def _ending(over: record.VisitEnded | None) -> str:
-    """Why an arm can't be trained further, in words."""
-    return (over.limit_reached if over is not None else None) or "its path is over"
+def _ending(over: record.VisitEnded) -> str | None:
+    """Why an arm can't be trained further after a visit, in words; None where it can, or could."""
+    if over.next_stage is not None or over.verdict is Verdict.ENDED:
+        return None
+    return over.limit_reached or "its path is over"

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from curriculum import record
-from curriculum.config import Experiment, deserialize, serialize
+from curriculum.config import deserialize, serialize
 from curriculum.learn import Stopped, flushes_denormal
 from curriculum.processes import Message, Worker, WorkerGone
 from curriculum.runner.options import RunContext
@@ -109,7 +109,7 @@ def arms_in_processes(
     """
     if context.source_file is None:
         for setup in setups.values():
-            _check_is_found(setup.experiment)
+            deserialize(serialize(setup.experiment))
     workers = list[Worker]()
     try:
         for _ in range(min(context.jobs, len(setups))):
@@ -128,7 +128,3 @@ def arms_in_processes(
     finally:
         for worker in workers:
             worker.kill()
-
-
-def _check_is_found(experiment: Experiment) -> None:
-    deserialize(serialize(experiment))

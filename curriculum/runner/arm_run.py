@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from typing import Protocol
 
 from curriculum import record
 from curriculum.learn import Stopped
-from curriculum.runner.arm_evaluations import AFTERWARDS, RACE_IS_OVER, ArmEvaluations
+from curriculum.runner.arm_evaluations import AFTERWARDS, ArmEvaluations
 from curriculum.runner.failure import failure_of
 from curriculum.runner.fresh_learner import fresh_learner
 from curriculum.runner.loop import CurriculumLoop
@@ -67,7 +67,7 @@ class ArmRun:
         self._steps: Iterator[None] = iter(())
         self._evaluations: ArmEvaluations
         self._recorder: record.Recorder
-        self._pause: AbstractContextManager[None] | None = None
+        self._pause = ExitStack()  # in which its clock stands still
         self._is_whole = True  # or else it was stopped between two pauses
 
     def __enter__(self) -> ArmRun:
@@ -109,7 +109,7 @@ class ArmRun:
         assert self._loop is not None
         while len(self._evaluations.found) < self._given:
             self._go_on()
-        self._loop.end(f"{RACE_IS_OVER}: {why}")
+        self._loop.end(f"the race is over: {why}")
         while not self._loop.scheduler.finished:
             self._go_on()
         return self._recorder.history.clock
@@ -128,7 +128,7 @@ class ArmRun:
         """Drop all of its record that came after the last evaluation that was asked for."""
         if self._loop is not None:
             self._opened.close()
-            self._loop, self._pause = None, None
+            self._loop, self._pause = None, ExitStack()
         evaluations = ArmEvaluations(self.name, self._folder.description())
         end = 0
         for entry, behind in record.intact_records(self._folder.journal)[0]:
@@ -163,16 +163,15 @@ class ArmRun:
 
     def _go_on(self) -> None:
         """Train it to the next pause. While it is paused its clock stands still."""
-        if self._pause is not None:
-            self._pause.__exit__(None, None, None)
+        self._pause.close()
         self._is_whole = False
         self._train()
         self._is_whole = True
         self._evaluations.complete()
-        self._pause = self._recorder.untimed()
-        self._pause.__enter__()
+        self._pause.enter_context(self._recorder.untimed())
 
     def _train(self) -> None:
+        """Train it to the next pause; what it fails with says what to do."""
         try:
             next(self._steps, None)
         except Stopped:

@@ -136,7 +136,7 @@ class CurriculumLoop:
                 if verdict is Verdict.LEARNING and self._ending is None:
                     yield
                 if verdict is Verdict.LEARNING and self._ending is not None:
-                    scheduler.limit_reached = self._ending
+                    scheduler.limit_reached, verdict = self._ending, Verdict.ENDED
                     scheduler.finish(self._ending)
                     break
                 if not waits:  # such a pacing keeps what it has, whatever comes next
@@ -149,9 +149,7 @@ class CurriculumLoop:
                     found = self.trainer.train(self.learner, scheduler, self._interval)
                     self._interval = None
                     verdict = self._update(found)
-            self._end_visit(
-                visit, stage, Verdict.EXHAUSTED if verdict is Verdict.LEARNING else verdict
-            )
+            self._end_visit(visit, stage, verdict)
             yield
 
     def end(self, why: str) -> None:
@@ -260,12 +258,15 @@ class CurriculumLoop:
         if self.target_evaluator.is_due(self.learner, stage, history):
             with self.recorder.untimed():
                 shared = self.scheduler.counts_of(self.target_evaluator.target)
-                found = self.target_evaluator.evaluate(self.learner, visit, history, shared)
-            for event in found:
-                if event is not None:
-                    self.recorder.write(event, self.recorder.clock())
-            if found[1] is not None and found[1].passed:
-                self.recorder.target_mastered(self.learner, self.scheduler)
+                screened, tested = self.target_evaluator.evaluate(
+                    self.learner, visit, history, shared
+                )
+            if screened is not None:
+                self.recorder.write(screened, self.recorder.clock())
+            if tested is not None:
+                self.recorder.write(tested, self.recorder.clock())
+                if tested.passed:
+                    self.recorder.target_mastered(self.learner, self.scheduler)
 
     def _measure_retention(self, visit: int, stage: Stage) -> None:
         """Evaluate the model on all stages, now that it has passed one."""

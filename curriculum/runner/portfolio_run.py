@@ -78,8 +78,10 @@ class PortfolioRun:
         self, folder: record.RunFolder, context: RunContext
     ) -> Mapping[str, record.RunFolder]:
         """The arms' folders, each with what it is; those that there aren't are made."""
+        record.check_folder(folder.arms)
         found = {name: folder.arm(name) for name in self._arms}
         for name, each in found.items():
+            each.check_is_own()
             if not (each.path / "run.json").exists():
                 with folder.writing():
                     each.checkpoints.mkdir(parents=True, exist_ok=True)

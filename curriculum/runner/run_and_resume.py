@@ -114,14 +114,13 @@ def _start(
     """Start a run, once task and model were seen to fit together."""
     _check_first_batch(experiment, context)
     setup = _setup(experiment, described, context)
-    fresh = fresh_learner(setup)
-    race = PortfolioRun(setup) if is_portfolio(experiment) else None
+    prepared = PortfolioRun(setup) if is_portfolio(experiment) else fresh_learner(setup)
     folder = context.run_store.create(described, run_id)
     remember_source(folder, context.source)
     with folder.held(wait_seconds=context.wait_for_writer):
-        if race is not None:
-            return _race(folder, race, context)
-        return _loop(folder, setup, fresh, record.ResumePoint(), context)
+        if isinstance(prepared, PortfolioRun):
+            return _race(folder, prepared, context)
+        return _loop(folder, setup, prepared, record.ResumePoint(), context)
 
 
 def _check_first_batch(experiment: Experiment, context: RunContext) -> None:

@@ -127,7 +127,7 @@ def test_where_no_arm_gets_there_the_run_is_the_one_that_got_farthest() -> None:
     (text,) = race_verdict(found)
     assert text.startswith("No arm mastered the target (no steps left). gated got farthest")
     assert "reach length 2, score 0.5 on length 9; 1 evaluation, 90 steps, compute 9.0e1" in text
-    assert "direct: reach none, score 0.25 on the target;" in text
+    assert "direct: reach no stage, score 0.25 on the target;" in text
     assert "combined: not trained." in text
     assert verdict_needs(found) == comparing_command(found) == ""
 
@@ -198,10 +198,10 @@ def test_an_explanation_tells_of_the_race_and_of_each_arm() -> None:
         "After 0 evaluations: direct and gated are trained on.",
         (
             "After 1 evaluation: gated is trained on, and direct set aside but for the least share "
-            "(predicted to need: direct unforeseeably much, as it does not get better, gated 1.5e3 more)."
+            "(predicted to need: direct not predictable, as it shows no progress, gated 1.5e3 more)."
         ),
         (
-            "Arm direct: reach none, score 0.125 on the target; 1 evaluation, 100 steps, compute 1.0e2."
+            "Arm direct: reach no stage, score 0.125 on the target; 1 evaluation, 100 steps, compute 1.0e2."
         ),
         "Arm gated: reach length 9; 1 evaluation, 200 steps, compute 2.0e2.",
         "Arm combined: not trained.",
@@ -213,4 +213,4 @@ def test_an_explanation_tells_of_the_race_and_of_each_arm() -> None:
 def test_amid_a_race_the_outcome_tells_where_each_arm_stands() -> None:
     found = race(evaluated("gated", 90, TWO), evaluated("direct", 60))
     last = list(explain_run(found))[-1]
-    assert "amid its race: direct none, gated length 2, combined not trained; 150 steps" in last
+    assert "amid its race: direct no stage, gated length 2, combined not trained; 150 steps" in last

@@ -1,5 +1,6 @@
 """Races of a portfolio's arms: which arm wins, what the run then is, and that nothing but the race decides."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,6 @@ from interrupted_runs import (
     events,
     interrupted_at,
     raced,
-    raced_ahead,
     run,
     same,
 )
@@ -19,10 +19,11 @@ from recorded_events import of_kind, recorded
 import curriculum
 from curriculum import Experiment, UsageError
 from curriculum.config import arms_of
-from curriculum.plan import Race
+from curriculum.plan import Race, Verdict
 from curriculum.record import (
     ArmEvaluated,
     ArmSelected,
+    Evaluated,
     Event,
     FavouritesChanged,
     History,
@@ -30,6 +31,7 @@ from curriculum.record import (
     RunEnded,
     RunOverview,
     Store,
+    UnexpectedFileType,
     VisitEnded,
     VisitStarted,
 )
@@ -68,24 +70,49 @@ def test_a_race_comes_first_and_then_the_record_of_its_winner(
     assert isinstance(found[place + 1], VisitStarted)
 
 
-@pytest.mark.parametrize("make", [raced, raced_ahead])
+@pytest.mark.parametrize("name", ["raced", "raced ahead"])
 def test_the_winner_is_what_its_strategy_makes_of_the_experiment_alone(
-    tiny: Experiment, store: Path, wholes: Wholes, make: type
+    tiny: Experiment, store: Path, wholes: Wholes, name: str
 ) -> None:
-    experiment = make(tiny)
-    whole = recorded(wholes(make.__name__.replace("_", " "), experiment))
+    experiment = EXPERIMENTS[name](tiny)
+    whole = recorded(wholes(name, experiment))
     chosen = selection(whole)
-    alone = arms_of(experiment)[chosen.arm]
-    run(alone, store)
-    ours = list(of_kind(VisitEnded, whole))
-    theirs = list(of_kind(VisitEnded, recorded(store)))
-    if make is raced:
-        assert ours == theirs
-    ours_started = of_kind(VisitStarted, whole)
-    assert ours_started == of_kind(VisitStarted, recorded(store))[: len(ours_started)]
-    assert chosen.cost.compute == History.of(Store(store).find("last")).cost.compute or (
-        make is raced_ahead  # which trains on alone for the stages below
+    run(arms_of(experiment)[chosen.arm], store)
+    alone = recorded(store)
+    ours, theirs = of_kind(Evaluated, whole), of_kind(Evaluated, alone)
+    assert len(ours) > 1
+    assert ours == theirs[: len(ours)]  # alone it trains on, where stages below the target are left
+    assert (
+        of_kind(VisitStarted, whole)
+        == of_kind(VisitStarted, alone)[: len(of_kind(VisitStarted, whole))]
     )
+    assert chosen.cost.compute == (ours[-1].cost + ours[-1].discarded_cost).compute
+    if name == "raced":
+        assert of_kind(VisitEnded, whole) == of_kind(VisitEnded, alone)
+
+
+@pytest.mark.parametrize("name", ["raced ahead", "raced in vain"])
+def test_a_visit_that_could_go_on_is_ended_and_not_exhausted(
+    tiny: Experiment, wholes: Wholes, name: str
+) -> None:
+    *_, last = of_kind(VisitEnded, recorded(wholes(name, EXPERIMENTS[name](tiny))))
+    assert last.verdict is Verdict.ENDED
+    assert (last.limit_reached or "").startswith("the race is over: ")
+
+
+@pytest.mark.parametrize("place", ["arms", "arms/direct"])
+def test_nothing_is_written_where_a_link_in_the_place_of_an_arm_leads(
+    tiny: Experiment, store: Path, tmp_path: Path, place: str
+) -> None:
+    run(raced(tiny), store, stop=After(12))
+    folder = Store(store).find("last").path
+    elsewhere = tmp_path / "elsewhere"
+    shutil.move(folder / place, elsewhere)
+    (folder / place).symlink_to(elsewhere)
+    before = sorted((path, path.stat().st_mtime_ns) for path in elsewhere.rglob("*"))
+    with pytest.raises(UnexpectedFileType):
+        curriculum.resume("last", store=store, mirror=False)
+    assert sorted((path, path.stat().st_mtime_ns) for path in elsewhere.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", RACED)
