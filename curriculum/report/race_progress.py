@@ -69,7 +69,7 @@ class RaceProgress:
 
     def _situation(self, name: str) -> str:
         arm = standing_briefly(self.arms.results()[name], self._names, self._path)
-        return f"{name}: {arm}; all arms {self._compute}"
+        return f"{name}: {arm} of {self._compute}"
 
     @property
     def _compute(self) -> str:

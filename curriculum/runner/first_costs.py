@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 
@@ -17,6 +18,9 @@ COPIES = 10
 
 BYTES = 4
 """Of a number."""
+
+MEMORY = Path("/proc/meminfo")
+"""Where Linux tells how much memory there is."""
 
 
 def first_intervals(arms: Mapping[str, Experiment], learner: learn.Learner) -> dict[str, Cost]:
@@ -76,7 +80,8 @@ def _free_bytes(device: torch.device) -> int | None:
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type != "cpu":
         return None
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):  # no system that tells
+    try:  # with what the system would give up of its caches
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMORY.read_text(), re.MULTILINE)
+    except OSError:  # no system that tells
         return None
+    return None if found is None else 1024 * int(found[1])

@@ -46,11 +46,20 @@ def test_arms_that_memory_can_not_hold_are_refused_before_any_is_made(
 
 
 def test_where_the_system_does_not_tell_what_is_free_nothing_is_refused(
-    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unknown(_: str) -> int:
-        raise ValueError
-
-    monkeypatch.setattr("os.sysconf", unknown)
+    monkeypatch.setattr(first_costs, "MEMORY", tmp_path / "none")
     huge = raced(tiny).replace(model=Recurrent(cell="gru", hidden_size=1_000_000))
     first_costs.check_memory(huge, 3, torch.device("cpu"))
+
+
+def test_what_the_system_would_give_up_of_its_caches_is_free(
+    tiny: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "meminfo"
+    told.write_text("MemTotal: 900 kB\nMemFree: 1 kB\nMemAvailable:  800 kB\n")
+    monkeypatch.setattr(first_costs, "MEMORY", told)
+    first_costs.check_memory(raced(tiny), 3, torch.device("cpu"))
+    told.write_text("MemTotal: 900 kB\nMemFree: 1 kB\nMemAvailable:  2 kB\n")
+    with pytest.raises(UsageError, match="learners of 3 arms"):
+        first_costs.check_memory(raced(tiny), 3, torch.device("cpu"))
