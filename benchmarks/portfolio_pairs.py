@@ -48,8 +48,8 @@ SEEDS_CHOSEN_ON = (0, 1, 2)
 SEEDS = tuple(range(100, 106))
 
 
-def _pairs() -> dict[str, Experiment]:
-    short = Geometric(start=Stage(2), end=Stage(16), factor=1.3)
+def _sequences() -> dict[str, Experiment]:
+    """Sequences that are turned into others."""
     return {
         "reverse_bert": bert_reverse.experiment.replace(
             model=Bert(hidden_size=64, layers=2, positions="sinusoidal"),
@@ -100,10 +100,16 @@ def _pairs() -> dict[str, Experiment]:
         "reverse_stack_rnn": context_free_languages.stack_rnn_reverse.with_strategy(
             "gated"
         ).replace(
-            growth=short,
+            growth=Geometric(start=Stage(2), end=Stage(16), factor=1.3),
             training=Training(batch_size=32, eval_every=10),
             budget=Budget(steps_per_stage=2000),
         ),
+    }
+
+
+def _long_inputs() -> dict[str, Experiment]:
+    """Answers that hang on the whole of a long input."""
+    return {
         "first_bit_lstm": first_bit.lstm_firstbit.replace(
             growth=Geometric(start=Stage(2), end=Stage(300), factor=1.5),
             training=Training(eval_every=10),
@@ -153,6 +159,12 @@ def _pairs() -> dict[str, Experiment]:
             growth=Arithmetic(start=Stage(1, 8), end=Stage(19, 8), step=2),
             training=Training(batch_size=64, eval_every=25),
         ),
+    }
+
+
+def _languages_and_recall() -> dict[str, Experiment]:
+    """Formal languages, associations, and what people write."""
+    return {
         "anbn_lstm": formal_languages.lstm_anbn.replace(
             growth=Geometric(start=Stage(2, 2), end=Stage(50, 2), factor=1.5),
             training=Training(batch_size=32, eval_every=10),
@@ -206,7 +218,8 @@ def _constant(base: Experiment) -> Experiment:
 
 
 PAIRS = {
-    name: pair.replace(name=name, tuning=Tuning(mode="off")) for name, pair in _pairs().items()
+    name: pair.replace(name=name, tuning=Tuning(mode="off"))
+    for name, pair in (_sequences() | _long_inputs() | _languages_and_recall()).items()
 }
 """By name: a task, a model, and how it is trained."""
 

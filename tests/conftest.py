@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from interrupted_runs import Change, StoppedRun, change_and_sign, sign_files
+from interrupted_runs import (
+    Change,
+    StoppedRun,
+    change_and_sign,
+    sign_files,
+)
 
 import curriculum
 from curriculum import (

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from interrupted_runs import StoppedRun
+from interrupted_runs import (
+    StoppedRun,
+)
 
 from curriculum.record import Problem, RunFolder, RunOverview, Store
 from curriculum.record.index_cache import cache_path

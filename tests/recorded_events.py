@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
-from interrupted_runs import events
+from interrupted_runs import (
+    events,
+)
 
 from curriculum.record import Event, Store
 

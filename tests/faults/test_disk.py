@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from interrupted_runs import EACH_STEP, run, same
+from interrupted_runs import (
+    EACH_STEP,
+    run,
+    same,
+)
 
 import curriculum
 from curriculum import Budget, Experiment, RunFailed, Tuning, UsageError

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_runs import events, same
+from interrupted_runs import (
+    events,
+    same,
+)
 from mlflow_copies import NewDatabase, check_in_mlflow, in_mlflow
 from run_killer import Killer
 

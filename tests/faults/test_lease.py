@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from interrupted_runs import Wholes, contents, plain, same
+from interrupted_runs import (
+    Wholes,
+    contents,
+    same,
+)
+from stopped_experiments import (
+    plain,
+)
 
 import curriculum
 from curriculum import Experiment

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_runs import StoppedRun
+from interrupted_runs import (
+    StoppedRun,
+)
 
 HERE = Path(__file__).parent
 CODES = {0, 1, 2, 3}

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from interrupted_runs import events
+from interrupted_runs import (
+    events,
+)
 
 import curriculum
 from curriculum import Batch, Experiment, RunFailed, Stage

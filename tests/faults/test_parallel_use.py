@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from command_line import TINY
-from interrupted_runs import events
+from interrupted_runs import (
+    events,
+)
 from mlflow_copies import NewDatabase, check_in_mlflow, copy_of
 
 from curriculum.record import Lock, RunFolder, Store

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_runs import same
+from interrupted_runs import (
+    same,
+)
 from run_killer import Killer
 
 from curriculum.record import Store

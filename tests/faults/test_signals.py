@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from interrupted_runs import events
+from interrupted_runs import (
+    events,
+)
 
 from curriculum.cli.main import main
 from curriculum.record import Evaluated, History, RunFolder, Store

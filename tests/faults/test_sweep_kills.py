@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_runs import events
+from interrupted_runs import (
+    events,
+)
 from json_process import JsonProcess
 from mlflow_copies import NewDatabase, in_mlflow, sync
 

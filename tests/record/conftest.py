@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from indexed_runs import four_runs
-from interrupted_runs import StoppedRun
+from interrupted_runs import (
+    StoppedRun,
+)
 
 from curriculum import Stage
 from curriculum.record import MlflowSettings, RunDescription, RunFolder, Store, file_state

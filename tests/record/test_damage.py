@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from interrupted_runs import StoppedRun, contents
+from interrupted_runs import (
+    StoppedRun,
+    contents,
+)
 
 import curriculum
 from curriculum import RunFailed, UsageError

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_runs import StoppedRun, contents, tuned
+from interrupted_runs import (
+    StoppedRun,
+    contents,
+)
+from stopped_experiments import (
+    tuned,
+)
 
 import curriculum
 from curriculum import Experiment, Stage

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 import torch
-from interrupted_runs import StoppedRun, events
+from interrupted_runs import (
+    StoppedRun,
+    events,
+)
 
 from curriculum.record import (
     ProvenanceChanged,

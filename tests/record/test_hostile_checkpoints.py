@@ -15,7 +15,12 @@ from typing import Any
 
 import pytest
 import torch
-from interrupted_runs import Change, StoppedRun, change_and_sign, sign_files
+from interrupted_runs import (
+    Change,
+    StoppedRun,
+    change_and_sign,
+    sign_files,
+)
 from safetensors.torch import load_file, save_file
 
 import curriculum

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from interrupted_runs import Change, StoppedRun
+from interrupted_runs import (
+    Change,
+    StoppedRun,
+)
 
 from curriculum.record import Lock, Store, foreign_files, inspect_run
 from curriculum.record.inspection import Finding

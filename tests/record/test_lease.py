@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from interrupted_runs import contents
+from interrupted_runs import (
+    contents,
+)
 
 import curriculum
 from curriculum import RunFailed, UsageError

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-from interrupted_runs import Change, StoppedRun
+from interrupted_runs import (
+    Change,
+    StoppedRun,
+)
 
 from curriculum import Experiment, RunFailed
 from curriculum.learn import weights_sha256

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from interrupted_runs import contents
+from interrupted_runs import (
+    contents,
+)
 
 from curriculum import Stage, UsageError
 from curriculum.record import (

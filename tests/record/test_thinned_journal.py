@@ -6,7 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from interrupted_runs import EXPERIMENTS, StoppedRun
+from interrupted_runs import (
+    StoppedRun,
+)
+from stopped_experiments import (
+    EXPERIMENTS,
+)
 
 import curriculum
 from curriculum import Cost, Experiment

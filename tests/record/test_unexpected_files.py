@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from interrupted_runs import StoppedRun
+from interrupted_runs import (
+    StoppedRun,
+)
 
 import curriculum
 from curriculum import UsageError

@@ -4,8 +4,16 @@ import io
 from pathlib import Path
 
 import pytest
-from interrupted_runs import EXPERIMENTS, After, Wholes, raced, run
+from interrupted_runs import (
+    After,
+    Wholes,
+    run,
+)
 from matplotlib.figure import Figure
+from stopped_experiments import (
+    EXPERIMENTS,
+    raced,
+)
 
 from curriculum import Experiment
 from curriculum.record import History, Store

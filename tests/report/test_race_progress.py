@@ -6,8 +6,16 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from interrupted_runs import EXPERIMENTS, After, Wholes, raced, run
+from interrupted_runs import (
+    After,
+    Wholes,
+    run,
+)
 from rich.console import Console
+from stopped_experiments import (
+    EXPERIMENTS,
+    raced,
+)
 
 import curriculum
 from curriculum import Experiment

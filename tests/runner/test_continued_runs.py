@@ -3,7 +3,12 @@
 from pathlib import Path
 
 import pytest
-from interrupted_runs import EXPERIMENTS, run
+from interrupted_runs import (
+    run,
+)
+from stopped_experiments import (
+    EXPERIMENTS,
+)
 
 import curriculum
 from curriculum import Budget, Direct, Experiment, Explicit, Gated, Mastery, Tuning, learn

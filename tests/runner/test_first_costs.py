@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from interrupted_runs import raced, run
+from interrupted_runs import (
+    run,
+)
+from stopped_experiments import (
+    raced,
+)
 
 from curriculum import Budget, Experiment, UsageError
 from curriculum.config import arms_of

@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from interrupted_runs import interrupted_at, per_stage
+from interrupted_runs import (
+    interrupted_at,
+)
 from recorded_events import kinds, of_kind, recorded
 from safetensors.torch import load_file
+from stopped_experiments import (
+    per_stage,
+)
 
 import curriculum
 from curriculum import (

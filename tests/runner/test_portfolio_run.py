@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 from interrupted_runs import (
-    EXPERIMENTS,
     After,
     Wholes,
     events,
     interrupted_at,
-    raced,
     run,
     same,
 )
 from recorded_events import of_kind, recorded
+from stopped_experiments import (
+    EXPERIMENTS,
+    raced,
+)
 
 import curriculum
 from curriculum import Experiment, UsageError

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from documents import Documents, Drawn
-from interrupted_runs import interrupted_at
+from interrupted_runs import (
+    interrupted_at,
+)
 from matplotlib.text import Text
 from recorded_events import of_kind, recorded
 

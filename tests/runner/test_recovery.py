@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 import torch
-from interrupted_runs import events, interrupted_run, run, tuned_unstable, unstable
+from interrupted_runs import (
+    events,
+    interrupted_run,
+    run,
+)
 from recorded_events import of_kind, recorded
+from stopped_experiments import (
+    tuned_unstable,
+    unstable,
+)
 
 import curriculum
 from curriculum import Adam, Backtracking, Budget, Experiment, Explicit, Mastery, Rollback, Training

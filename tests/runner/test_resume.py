@@ -13,7 +13,6 @@ import pytest
 import torch
 from interrupted_runs import (
     EACH_STEP,
-    EXPERIMENTS,
     NEVER_WITHIN_A_VISIT,
     After,
     KilledHere,
@@ -22,11 +21,14 @@ from interrupted_runs import (
     events,
     kill_at,
     killed,
-    plain,
     run,
     same,
 )
 from recorded_events import recorded
+from stopped_experiments import (
+    EXPERIMENTS,
+    plain,
+)
 
 import curriculum
 from curriculum import (

@@ -14,16 +14,18 @@ from interrupted_runs import (
     NEVER_WITHIN_A_VISIT,
     KilledHere,
     contents,
-    demoted,
     events,
-    growing,
     interrupted_run,
     kill_at,
-    per_stage,
-    plain,
     run,
 )
 from recorded_events import kinds, of_kind, recorded
+from stopped_experiments import (
+    demoted,
+    growing,
+    per_stage,
+    plain,
+)
 
 import curriculum
 from curriculum import (

@@ -12,10 +12,12 @@ from interrupted_runs import (
     contents,
     events,
     killed,
-    plain,
     same,
 )
 from recorded_events import kinds, of_kind, recorded
+from stopped_experiments import (
+    plain,
+)
 
 import curriculum
 from curriculum import Experiment, RunFailed

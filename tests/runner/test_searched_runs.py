@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_runs import interrupted_at
+from interrupted_runs import (
+    interrupted_at,
+)
 from recorded_events import kinds, of_kind, recorded
 
 import curriculum

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from interrupted_runs import (
     EACH_STEP,
-    EXPERIMENTS,
     NEVER_WITHIN_A_VISIT,
     After,
     KilledHere,
@@ -23,12 +22,15 @@ from interrupted_runs import (
     events,
     kill_at,
     killed,
-    plain,
     run,
     same,
-    widely_tuned,
 )
 from recorded_events import kinds, of_kind, recorded
+from stopped_experiments import (
+    EXPERIMENTS,
+    plain,
+    widely_tuned,
+)
 
 from curriculum import (
     CheckpointPolicy,

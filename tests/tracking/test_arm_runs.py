@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_runs import interrupted_at, killed, raced, raced_in_vain, run
-from interrupted_runs import raced_and_tuned as tuned
+from interrupted_runs import (
+    interrupted_at,
+    killed,
+    run,
+)
 from mlflow_copies import (
     NewDatabase,
     arms_of,
@@ -19,6 +22,11 @@ from mlflow_copies import (
     rows_of,
     sync,
 )
+from stopped_experiments import (
+    raced,
+    raced_in_vain,
+)
+from stopped_experiments import raced_and_tuned as tuned
 
 import curriculum
 from curriculum import Experiment, UsageError

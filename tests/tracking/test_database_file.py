@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from command_line import call
-from interrupted_runs import StoppedRun
+from interrupted_runs import (
+    StoppedRun,
+)
 
 
 def loop(path: Path) -> None:

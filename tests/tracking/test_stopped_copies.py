@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
-from interrupted_runs import killed, run
+from interrupted_runs import (
+    killed,
+    run,
+)
 from mlflow_copies import NewDatabase, in_mlflow, sync
 
 import curriculum

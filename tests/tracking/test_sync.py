@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_runs import KilledHere, kill_at
+from interrupted_runs import (
+    KilledHere,
+    kill_at,
+)
 from mlflow_copies import client_of, copy_of, destinations_in, sync
 from servers import free_port
 
